@@ -1,0 +1,101 @@
+"""How numbers are written in pictures: short enough for a box, exact enough to follow a calculation.
+
+Pictures show a few digits; tooltips show `repr`, which loses nothing.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+_SMALLEST_FIXED = 1e-3
+_LARGEST_FIXED = 1e5
+
+
+def fixed(number: float) -> str:
+    """Four decimals where they say something, otherwise a short scientific form.
+
+    >>> [fixed(number) for number in (2, -0.5, 0.0, 1.5e-7, -3e200, float("nan"), float("-inf"))]
+    ['2.0000', '-0.5000', '0.0000', '1.50e-7', '-3.00e200', 'nan', '-inf']
+    """
+    if not math.isfinite(number):
+        return str(float(number))
+    if number == 0:
+        return "0.0000"  # also for -0.0: the sign of a zero would only puzzle; the tooltip has it
+    if _SMALLEST_FIXED <= abs(number) < _LARGEST_FIXED:
+        return f"{number:.4f}"
+    return _plain_exponent(f"{number:.2e}")
+
+
+def short(number: float, digits: int = 4) -> str:
+    """At most `digits` significant digits and no trailing zeros: the form used on edges.
+
+    >>> [short(number) for number in (1.0, -3.0, 0.70710678, 123456.0, 1e-9, float("inf"))]
+    ['1', '-3', '0.7071', '1.235e5', '1e-9', 'inf']
+    """
+    if number == 0:
+        return "0"
+    return _plain_exponent(f"{number:.{digits}g}")
+
+
+def _plain_exponent(text: str) -> str:
+    mantissa, mark, exponent = text.partition("e")
+    return f"{mantissa}e{int(exponent)}" if mark else text
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """The numbers of one box or edge: the least and the greatest, and how many are nan.
+
+    A box that stands for a single node has `low` equal to `high`. With nothing but nan, both are nan.
+
+    >>> Span.of([1.0, 3.0, 2.0])
+    Span(low=1.0, high=3.0, nans=0)
+    >>> str(Span.of([1.0, 3.0])), str(Span.of([0.5])), str(Span.of([float("nan"), 1.0]))
+    ('1 … 3', '0.5000', '1, 1 nan')
+    """
+
+    low: float
+    high: float
+    nans: int = 0
+
+    @classmethod
+    def of(cls, numbers: Iterable[float]) -> Span:
+        """The span of one or more numbers."""
+        low, high, nans = math.inf, -math.inf, 0
+        for number in numbers:
+            if math.isnan(number):
+                nans += 1
+                continue
+            low = min(low, number)
+            high = max(high, number)
+        return cls(low, high, nans) if low <= high else cls(math.nan, math.nan, nans)
+
+    @property
+    def single(self) -> bool:
+        """Whether one number tells everything."""
+        return self.low == self.high and not self.nans or math.isnan(self.low)
+
+    def __str__(self) -> str:
+        return fixed(self.low) if self.single else self._range(short(self.low, 3), short(self.high, 3))
+
+    def brief(self) -> str:
+        """The form for edges: as few digits as possible.
+
+        >>> Span.of([1.0]).brief(), Span.of([-1.0, 0.25]).brief()
+        ('1', '-1 … 0.25')
+        """
+        return short(self.low) if self.single else self._range(short(self.low, 3), short(self.high, 3))
+
+    def exact(self) -> str:
+        """Every digit, for tooltips.
+
+        >>> Span.of([0.1 + 0.2]).exact(), Span.of([0.0, 1.0]).exact()
+        ('0.30000000000000004', '0.0 … 1.0')
+        """
+        return repr(self.low) if self.single else self._range(repr(self.low), repr(self.high))
+
+    def _range(self, low: str, high: str) -> str:
+        numbers = low if low == high else f"{low} … {high}"
+        return f"{numbers}, {self.nans:,} nan" if self.nans else numbers

@@ -1,0 +1,156 @@
+"""From Values to what is drawn: the nodes behind some results, each once, and the records of a picture.
+
+Two steps, so that a graph of a million nodes is never copied record by record: `trace` lists the nodes in an order with
+operands before results, and then either `one_by_one` makes a record of each, or `fold.fold` makes a few records of
+groups. Nothing here recurses, and nodes are told apart by identity alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal, Protocol
+
+from chainrule.draw.figures import Span
+
+Kind = Literal["leaf", "constant", "operation", "root"]
+
+
+class Symbol(Protocol):
+    """What is drawn of an operation."""
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def symbol(self) -> str: ...
+
+
+class Drawable(Protocol):
+    """What can be drawn: a `chainrule.Value`, or anything else with these attributes."""
+
+    label: str
+
+    @property
+    def op(self) -> Symbol | None: ...
+    @property
+    def operands(self) -> Sequence[Drawable]: ...
+    @property
+    def locals(self) -> Sequence[float | None]: ...
+    @property
+    def data(self) -> float: ...
+    @property
+    def constant(self) -> bool: ...
+    def peek_grad(self) -> float: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """One box of a picture: a node of the graph, or (`size` above 1) a group of them.
+
+    `symbol` is the operation's ("" for leaves and groups), `note` a few words above the label, `grad` is None where no
+    gradient arrives.
+    """
+
+    kind: Kind
+    symbol: str
+    label: str
+    data: Span
+    grad: Span | None
+    size: int = 1
+    note: str = ""
+
+    @property
+    def name(self) -> str:
+        """What to call the box in a sentence.
+
+        >>> Node("root", "+", "total", Span(3.0, 3.0), Span(1.0, 1.0)).name
+        'total = +'
+        """
+        if self.symbol:
+            return f"{self.label} = {self.symbol}" if self.label else self.symbol
+        return ": ".join(part for part in (self.note, self.label) if part) or self.kind
+
+
+@dataclass(frozen=True, slots=True)
+class Edge:
+    """An operand's way into a result; `local` is d(result)/d(operand), None where no derivative flows.
+
+    `size` is how many edges of the graph it stands for.
+    """
+
+    source: int
+    target: int
+    local: Span | None
+    size: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Graph:
+    """A picture's content. Nodes stand before the nodes that use them; edges are in the order of the operands."""
+
+    nodes: list[Node]
+    edges: list[Edge]
+    roots: list[int]
+
+    @property
+    def total(self) -> int:
+        """The number of nodes that the picture stands for."""
+        return sum(node.size for node in self.nodes)
+
+
+@dataclass(frozen=True, slots=True)
+class Trace:
+    """The nodes behind some roots, operands first; `operands[i]` are the places of node i's operands in `values`."""
+
+    values: list[Drawable]
+    operands: list[list[int]]
+    roots: list[int]
+
+
+def trace(roots: Sequence[Drawable]) -> Trace:
+    """List every node that the roots depend on, each once, operands before results."""
+    place: dict[int, int] = {}
+    values: list[Drawable] = []
+    entered: set[int] = set()
+    stack = list(reversed(roots))
+    while stack:
+        value = stack[-1]
+        identity = id(value)
+        if identity in entered:  # its operands are listed, or it was reached a second time
+            stack.pop()
+            if identity not in place:
+                place[identity] = len(values)
+                values.append(value)
+            continue
+        entered.add(identity)
+        stack.extend(operand for operand in reversed(value.operands) if id(operand) not in entered)
+    operands = [[place[id(operand)] for operand in value.operands] for value in values]
+    distinct = dict.fromkeys(place[id(root)] for root in roots)
+    return Trace(values, operands, list(distinct))
+
+
+def one_by_one(trace: Trace) -> Graph:
+    """A picture with one box for each node."""
+    roots = set(trace.roots)
+    nodes: list[Node] = []
+    edges: list[Edge] = []
+    for place, value in enumerate(trace.values):
+        nodes.append(record(value, is_root=place in roots))
+        for source, local in zip(trace.operands[place], value.locals, strict=True):
+            edges.append(Edge(source, place, None if local is None else Span(local, local)))
+    return Graph(nodes, edges, trace.roots)
+
+
+def record(value: Drawable, *, is_root: bool) -> Node:
+    """The box of a single node, with its numbers as they are now."""
+    kind = kind_of(value, is_root=is_root)
+    grad = None if kind == "constant" else Span.of([value.peek_grad()])
+    symbol = "" if value.op is None else value.op.symbol
+    return Node(kind, symbol, value.label, Span.of([value.data]), grad)
+
+
+def kind_of(value: Drawable, *, is_root: bool) -> Kind:
+    """Which of the four kinds of boxes a node gets."""
+    if value.op is None:
+        return "constant" if value.constant else "leaf"
+    return "root" if is_root else "operation"

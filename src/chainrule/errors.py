@@ -1,0 +1,102 @@
+"""Everything chainrule can complain about: named exceptions, the one warning, and two small helpers.
+
+Each exception derives from `ChainruleError` (catch that to catch them all) and from the built-in exception that a
+Python programmer would expect in its place.
+"""
+
+from __future__ import annotations
+
+import difflib
+import importlib
+from collections.abc import Iterable
+from types import ModuleType
+
+
+class ChainruleError(Exception):
+    """The base of every error that chainrule raises on purpose."""
+
+
+class OperandError(ChainruleError, TypeError):
+    """Something that is not a real number met an operation, or an operation met the wrong number of operands."""
+
+
+class ArgumentError(ChainruleError, ValueError):
+    """An option or argument has a value that makes no sense here."""
+
+
+class SizeError(ChainruleError, ValueError):
+    """Two things that must have matching sizes do not."""
+
+
+class ReadOnlyError(ChainruleError, AttributeError):
+    """An attribute was written that the graph needs unchanged."""
+
+
+class GraphError(ChainruleError, RuntimeError):
+    """The graph is not what the call needs: changed since it was built, or not connected."""
+
+
+class AnomalyError(ChainruleError, ArithmeticError):
+    """Under `detect_anomaly()`: an operation made the first number that is not finite."""
+
+
+class DataError(ChainruleError, ValueError):
+    """A data set or table is empty, ragged, or has cells that cannot be used."""
+
+
+class SavedFileError(ChainruleError, ValueError):
+    """A saved model or checkpoint is damaged, foreign, or does not fit."""
+
+
+class ExpressionError(ChainruleError, ValueError):
+    """A text is not an expression that chainrule can read."""
+
+
+class MissingExtraError(ChainruleError, ImportError):
+    """A library that an optional part of chainrule needs is not installed."""
+
+
+class StaleGradientWarning(UserWarning):
+    """A parameter was updated with a gradient that still contains the gradients of earlier steps."""
+
+
+def require(module: str, *, extra: str) -> ModuleType:
+    """Import `module`, or say which one `pip install` brings it.
+
+    Args:
+        module: the name to import, such as `"matplotlib.pyplot"`.
+        extra: the extra of chainrule that installs it, such as `"plot"`.
+
+    Returns:
+        The imported module.
+
+    Raises:
+        MissingExtraError: the library is not installed.
+
+    >>> require("math", extra="plot").sqrt(4.0)
+    2.0
+    >>> require("no_such_library", extra="plot")
+    Traceback (most recent call last):
+        ...
+    chainrule.errors.MissingExtraError: this needs no_such_library, which is not installed: pip install 'chainrule[plot]'
+    """
+    try:
+        return importlib.import_module(module)
+    except ModuleNotFoundError as error:
+        library = module.partition(".")[0]
+        if error.name is None or error.name.partition(".")[0] != library:
+            raise  # the library is there, but something that it needs is not: its own message is the better one
+        message = f"this needs {library}, which is not installed: pip install 'chainrule[{extra}]'"
+        raise MissingExtraError(message) from None
+
+
+def suggest(name: str, known: Iterable[str]) -> str:
+    """A hint for a mistyped name, to be put behind an error message; empty if nothing is close.
+
+    >>> suggest("tahn", ["tanh", "exp"])
+    " Did you mean 'tanh'?"
+    >>> suggest("zzz", ["tanh", "exp"])
+    ''
+    """
+    close = difflib.get_close_matches(name, list(known), n=1)
+    return f" Did you mean {close[0]!r}?" if close else ""

@@ -1,0 +1,131 @@
+"""Losses: one number that says how wrong the predictions are. Each is a mean over the samples.
+
+Predictions are what a model gives: one number a sample, or a list of them. Targets have the same form, but for
+`cross_entropy`, where they are the indices of the right classes. Scores and logits are the model's raw outputs; the
+losses apply sigmoid and softmax themselves, in a form in which large numbers do not overflow.
+"""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from chainrule.engine import Value
+from chainrule.errors import ArgumentError, SizeError
+from chainrule.ops import abs, logsumexp, relu, softplus, sum, weighted_sum
+
+
+def mean_squared_error(predictions: Any, targets: Any) -> Any:
+    """The mean of (prediction - target)².
+
+    Args:
+        predictions: a number, or a list of numbers, or a list of such lists.
+        targets: the same, of the same sizes.
+
+    Raises:
+        SizeError: the sizes differ, or there are no samples.
+
+    >>> mean_squared_error([1.0, 2.0, 6.0], [1.0, 0.0, 3.0])
+    4.333333333333333
+    """
+    return _mean([(p - t) * (p - t) for p, t in _pairs(predictions, targets)])
+
+
+def mean_absolute_error(predictions: Any, targets: Any) -> Any:
+    """The mean of |prediction - target|; arguments as those of `mean_squared_error`.
+
+    >>> mean_absolute_error([1.0, 2.0, 6.0], [1.0, 0.0, 3.0])
+    1.6666666666666665
+    """
+    return _mean([abs(p - t) for p, t in _pairs(predictions, targets)])
+
+
+def max_margin(scores: Any, targets: Any) -> Any:
+    """The mean of max(0, 1 - target · score), the hinge loss of a support vector machine; targets are -1 and 1.
+
+    >>> max_margin([2.0, 0.5], [1, -1])
+    0.75
+    """
+    return _mean([relu(1 - _one_of(t, (-1, 1), "max_margin") * s) for s, t in _pairs(scores, targets)])
+
+
+def binary_cross_entropy(logits: Any, targets: Any) -> Any:
+    """The mean of -log of the probability that sigmoid(logit) gives the target; targets are 0 and 1.
+
+    With t the target and s the logit it is softplus(s) - t · s.
+
+    >>> round(binary_cross_entropy([0.0, 1000.0], [1, 1]), 6)
+    0.346574
+    """
+    return _mean([softplus(s) - _one_of(t, (0, 1), "binary_cross_entropy") * s for s, t in _pairs(logits, targets)])
+
+
+def cross_entropy(logits: Any, targets: Any) -> Any:
+    """The mean of -log of the probability that softmax(logits) gives the right class.
+
+    Args:
+        logits: for each sample a list with one number a class; or one such list alone.
+        targets: for each sample the index of its class; or one index alone.
+
+    Raises:
+        SizeError: there are not as many samples as targets.
+        ArgumentError: a target is not the index of a class.
+
+    >>> round(cross_entropy([[0.0, 0.0], [5.0, 1000.0]], [0, 1]), 6)
+    0.346574
+    """
+    if not isinstance(targets, Iterable):
+        logits, targets = [logits], [targets]
+    if len(logits) != len(targets):
+        raise SizeError(f"cross_entropy has {len(logits)} rows of logits but {len(targets)} targets")
+    return _mean([logsumexp(row) - row[_class(t, row)] for row, t in zip(logits, targets, strict=True)])
+
+
+def l2_penalty(parameters: Sequence[Value], strength: float = 1e-4) -> Any:
+    """strength · Σ p², to be added to a loss so that parameters stay small.
+
+    >>> l2_penalty([Value(3.0), Value(4.0)], 0.1).data
+    2.5
+    """
+    return weighted_sum(parameters, parameters) * strength
+
+
+def _mean(terms: list[Any]) -> Any:
+    if not terms:
+        raise SizeError("a loss of no samples: give at least one prediction")
+    return sum(terms) * (1.0 / len(terms))
+
+
+def _pairs(predictions: Any, targets: Any) -> list[tuple[Any, Any]]:
+    """Each number of the predictions with its target."""
+    deep_p, deep_t = _is_list(predictions), _is_list(targets)
+    if not deep_p and not deep_t:
+        return [(predictions, targets)]
+    if deep_p != deep_t:
+        what, other = ("predictions", "targets") if deep_p else ("targets", "predictions")
+        raise SizeError(f"{what} has a list where {other} has a single number: bring both to the same form")
+    if len(predictions) != len(targets):
+        raise SizeError(f"{len(predictions)} predictions but {len(targets)} targets: give one target a prediction")
+    return [pair for p, t in zip(predictions, targets, strict=True) for pair in _pairs(p, t)]
+
+
+def _is_list(x: Any) -> bool:
+    return hasattr(x, "__len__") and not isinstance(x, str)
+
+
+def _one_of(target: Any, allowed: tuple[int, int], loss: str) -> Any:
+    """The target, if it is one of two numbers (a Value, whose number may change, is taken as it is)."""
+    if not isinstance(target, Value) and target not in allowed:
+        raise ArgumentError(f"{loss} takes the targets {allowed[0]} and {allowed[1]}, not {target!r}")
+    return target
+
+
+def _class(target: Any, row: Sequence[Any]) -> int:
+    try:
+        index = operator.index(target)
+    except TypeError:
+        raise ArgumentError(f"cross_entropy takes the index of a class, 0 to {len(row) - 1}, not {target!r}") from None
+    if not 0 <= index < len(row):
+        raise ArgumentError(f"class {index} of {len(row)}: cross_entropy takes 0 to {len(row) - 1}")
+    return index

@@ -1,0 +1,119 @@
+"""What changes how the engine records: `no_grad()` and `detect_anomaly()`; each thread has its own.
+
+Also here: `caller()`, which finds the user's own line for a message.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import math
+import sys
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+from chainrule.errors import AnomalyError
+
+_PACKAGE = str(Path(__file__).parent)
+
+
+class _Modes(threading.local):
+    recording = True
+    nesting = 0
+    """How many transforms (`grad` and its like) are running around the present call."""
+    places: dict[int, tuple[Any, str]] | None = None
+    """Under `detect_anomaly()`: each node made (kept, so that its id stays its own) and the line that made it."""
+
+
+modes = _Modes()
+
+
+@contextlib.contextmanager
+def no_grad() -> Iterator[None]:
+    """Context manager (or decorator) in which operations give plain leaves: nothing is recorded.
+
+    >>> from chainrule import Value, no_grad
+    >>> v = Value(3.0)
+    >>> with no_grad():
+    ...     y = v * v
+    >>> y.data, y.operands
+    (9.0, ())
+    """
+    with _set("recording", False):
+        yield
+
+
+@contextlib.contextmanager
+def detect_anomaly() -> Iterator[None]:
+    """Context manager that stops at the operation that makes the first non-finite number, forward or backward.
+
+    Raises:
+        AnomalyError: names the operation, its operands and the line that called it. Slow, hence not always on.
+
+    >>> from chainrule import Value, detect_anomaly
+    >>> with detect_anomaly():
+    ...     Value(-1.0).log()
+    Traceback (most recent call last):
+        ...
+    chainrule.errors.AnomalyError: log(-1.0) gave nan, at line 2 of <doctest chainrule.modes.detect_anomaly[1]>
+    """
+    with _set("places", {}):
+        yield
+
+
+@contextlib.contextmanager
+def nested_transform() -> Iterator[None]:
+    """Marks that a transform runs; it records even inside `no_grad()`, for it needs the graph."""
+    with _set("nesting", modes.nesting + 1), _set("recording", True):
+        yield
+
+
+@contextlib.contextmanager
+def _set(name: str, value: Any) -> Iterator[None]:
+    before = getattr(modes, name)
+    setattr(modes, name, value)
+    try:
+        yield
+    finally:
+        setattr(modes, name, before)
+
+
+def caller() -> FrameType:
+    """The innermost frame that is not chainrule's own: the user's line."""
+    frame = here = sys._getframe(1)
+    while frame.f_back is not None and frame.f_code.co_filename.startswith(_PACKAGE):
+        frame = frame.f_back
+    return frame or here
+
+
+def place(frame: FrameType) -> str:
+    """How a message names the line at which a frame stands."""
+    return f"line {frame.f_lineno} of {frame.f_code.co_filename}"
+
+
+def check_value(node: Any) -> None:
+    """Under `detect_anomaly()`: note where `node` was made, and refuse it if its number is not finite."""
+    where = place(caller())
+    assert modes.places is not None
+    modes.places[id(node)] = (node, where)
+    if not math.isfinite(node.data):
+        raise AnomalyError(f"{_call(node)} gave {node.data}, at {where}")
+
+
+def check_gradient(node: Any) -> None:
+    """Under `detect_anomaly()`: refuse a gradient that just became non-finite, naming the operation that made it so."""
+    for operand, local in zip(node.operands, node.locals, strict=True):
+        if local is not None and not math.isfinite(operand.peek_grad()):
+            where = (modes.places or {}).get(id(node), (node, "a line that ran before detect_anomaly()"))[1]
+            derivative = f"upstream {node.peek_grad()!r} times local derivative {local!r}"
+            message = f"backward through {_call(node)} gave the gradient {operand.peek_grad()} ({derivative})"
+            raise AnomalyError(f"{message}; the operation was called at {where}")
+
+
+def _call(node: Any) -> str:
+    shown = [f"{operand.label}={operand.data!r}" if operand.label else repr(operand.data) for operand in node.operands]
+    if len(shown) > 8:
+        shown[4:-3] = ["…"]
+    return f"{node.op.name}({', '.join(shown)})"

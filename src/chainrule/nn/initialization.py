@@ -1,0 +1,44 @@
+"""How weights start: functions of (random generator, number of inputs, number of outputs)."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from random import Random
+from typing import Any
+
+from chainrule.errors import ArgumentError, suggest
+
+Initializer = Callable[[Any, int, int], float]
+
+
+def uniform(rng: Random, nin: int, nout: int) -> float:
+    """From -1 to 1, whatever the size: micrograd's."""
+    return rng.uniform(-1, 1)
+
+
+def xavier(rng: Random, nin: int, nout: int) -> float:
+    """Uniform in ±√(6 / (nin + nout)), for tanh and sigmoid (Glorot and Bengio 2010)."""
+    bound = math.sqrt(6.0 / (nin + nout))
+    return rng.uniform(-bound, bound)
+
+
+def he(rng: Random, nin: int, nout: int) -> float:
+    """Normal with deviation √(2 / nin), for relu and its kin (He et al. 2015)."""
+    return rng.gauss(0.0, math.sqrt(2.0 / nin))
+
+
+INITIALIZERS: dict[str, Initializer] = {"uniform": uniform, "xavier": xavier, "he": he}
+
+
+def initializer(init: str | Initializer) -> Initializer:
+    """The initialiser of that name; a function is taken as it is.
+
+    Raises:
+        ArgumentError: there is none of that name.
+    """
+    if callable(init):
+        return init
+    if init not in INITIALIZERS:
+        raise ArgumentError(f"init={init!r}: there are {', '.join(INITIALIZERS)}.{suggest(str(init), INITIALIZERS)}")
+    return INITIALIZERS[init]

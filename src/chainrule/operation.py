@@ -1,0 +1,220 @@
+"""What an operation is: one record that everything else is derived from.
+
+The table itself is in `ops.py`. A record holds an operation's value on plain floats, its local derivatives, its
+symbol and sample points for its tests. Calling a record calculates: floats give a float; if an operand records how
+it was made (a `Value`, or a symbol of the compiler), the call is handed to that operand's type instead.
+"""
+
+from __future__ import annotations
+
+import inspect
+import numbers
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
+
+from chainrule.errors import ArgumentError, OperandError, suggest
+
+TABLE: dict[str, Operation] = {}
+"""Every operation by name, in the order of definition; an operation of the user's own is here as well."""
+
+METHODS: dict[str, Operation] = {}
+"""Those that can be called as `value.name(...)`: all but the ones whose call takes a list."""
+
+HOW_TO_ADD = """An operation of your own takes its value and its local derivative:
+
+    @chainrule.operation(local=lambda x, y: 3 * x * x)
+    def cube(x):
+        return x * x * x"""
+"""What errors show to someone who tried to make an operation otherwise."""
+
+
+class Operation:
+    """One operation of the table; made by the decorator `operation`, and called like a function.
+
+    >>> from chainrule.ops import tanh
+    >>> tanh(0.0), tanh.symbol, tanh.operand_names
+    (0.0, 'tanh', ('x',))
+    >>> tanh.local(0, (0.0,), 0.0)  # the local derivative in operand 0, at x = 0 and y = 0
+    1.0
+    """
+
+    def __init__(self, value: Callable[..., float], local: Any, symbol: str, samples: Sequence, pack: Any) -> None:
+        self.name = self.__name__ = value.__name__
+        self.__doc__ = value.__doc__
+        self.value = value
+        self.symbol = symbol
+        self.samples = [tuple(sample) for sample in samples]
+        self.operand_names, self._defaults = _signature(value)
+        self._pack = pack
+        if self.operand_names is not None:
+            local = tuple(local) if isinstance(local, Sequence) else (local,)
+            if len(local) != len(self.operand_names):
+                message = f"{self.name} has {len(self.operand_names)} operands but {len(local)} local derivatives"
+                raise ArgumentError(f"{message}: give one for each of {', '.join(self.operand_names)}")
+        self._locals = local
+
+    @property
+    def required(self) -> tuple[str, ...]:
+        """The operands that have no default; () for an operation of any number of operands."""
+        return tuple(name for name in self.operand_names or () if name not in self._defaults)
+
+    def local(self, index: int, operands: Sequence[Any], y: Any) -> Any:
+        """The local derivative ∂y/∂operands[index]; None if the operation is constant in that operand.
+
+        It runs on whatever the operands are: floats give a float, Values give a Value (hence higher derivatives).
+        """
+        if self.operand_names is None:
+            return self._locals(index, operands, y)
+        local = self._locals[index]
+        return None if local is None else local(*operands, y)
+
+    def __call__(self, *arguments: Any, **named: Any) -> Any:
+        operands = arguments
+        if self._pack is not None or named or len(arguments) != len(self.operand_names or arguments):
+            operands = self._bind(arguments, named)
+        for operand in operands:
+            if type(operand) is not float:
+                return self._dispatch(operands)
+        return self.value(*operands)
+
+    def _dispatch(self, operands: Sequence[Any]) -> Any:
+        for operand in operands:
+            record = getattr(type(operand), "_record", None)
+            if record is not None:
+                return record(self, operands)
+        return self.value(*[number(operand, self.name) for operand in operands])
+
+    def _bind(self, arguments: tuple, named: dict[str, Any]) -> tuple:
+        """The operands of a call with defaults left out, operands named, or a list in place of operands."""
+        try:
+            if self._pack is not None:
+                return tuple(self._pack(*arguments, **named))
+            if self.operand_names is None and not named:
+                return arguments
+            given = dict(zip(self.operand_names or (), arguments, strict=False))
+            if len(arguments) > len(given) or given.keys() & named.keys():
+                raise TypeError
+            given |= named
+            if given.keys() - set(self.operand_names or ()):
+                raise TypeError
+            return tuple([given[name] if name in given else self._defaults[name] for name in self.operand_names or ()])
+        except (TypeError, KeyError):
+            raise OperandError(f"{self.name} was called with {_counted(arguments, named)}; it is {self}") from None
+
+    def __str__(self) -> str:
+        return f"{self.name}{inspect.signature(self._pack or self.value)}".replace("'", "")
+
+    def __repr__(self) -> str:
+        return f"<operation {self.name} {self.symbol}>"
+
+    def __reduce__(self) -> tuple:
+        return find, (self.name,)
+
+
+def operation(
+    *, local: Any, symbol: str | None = None, samples: Iterable = (), pack: Callable[..., Iterable] | None = None
+) -> Callable[[Callable[..., float]], Operation]:
+    """Decorator that makes an operation from its value on floats and its local derivatives, and adds it to the table.
+
+    It then works wherever a built-in one does: on floats, on Values as function and as method, in derivatives of any
+    order, drawn, explained and checked.
+
+    Args:
+        local: one function a operand, of the operands and the result y, written with operators and functions of the
+            table (so that it can be differentiated again); None for an operand in which the operation is constant.
+            An operation of any number of operands (`*xs`) has one function of (index, operands, y).
+        symbol: what a picture shows; the function's name if left out.
+        samples: operands at which the tests compare the local derivatives with numerical ones.
+        pack: for calls that take lists: turns the call's arguments into the operands.
+
+    Raises:
+        ArgumentError: the number of local derivatives is wrong, or the name is that of a built-in operation.
+
+    >>> import chainrule
+    >>> @chainrule.operation(local=lambda x, y: 3 * x * x, symbol="x³", samples=[(-1.5,), (2.0,)])
+    ... def cube(x):
+    ...     return x * x * x
+    >>> v = chainrule.Value(2.0)
+    >>> v.cube().backward()
+    >>> v.grad, chainrule.grad(chainrule.grad(cube))(2.0)
+    (12.0, 12.0)
+    """
+
+    def add_to_table(value: Callable[..., float]) -> Operation:
+        known = TABLE.get(value.__name__)
+        if known is not None and known.value.__module__ == "chainrule.ops":
+            raise ArgumentError(f"{known.name} is a built-in operation already: give yours another name")
+        record = Operation(value, local, symbol or value.__name__, list(samples), pack)
+        TABLE[record.name] = record
+        if pack is None:
+            METHODS[record.name] = record
+        return record
+
+    return add_to_table
+
+
+def find(name: str) -> Operation:
+    """The operation of that name.
+
+    Raises:
+        ArgumentError: there is none; an operation of one's own must be defined before what uses it is loaded.
+    """
+    if name not in TABLE:
+        raise ArgumentError(f"there is no operation {name!r} here.{suggest(name, TABLE)}")
+    return TABLE[name]
+
+
+def number(x: Any, where: str) -> float:
+    """`x` as a float, for ints, floats, bools, fractions and NumPy scalars; `where` is named in the error.
+
+    Raises:
+        OperandError: `x` is anything else, or too large for a float.
+
+    >>> number(True, "add"), number(3, "add")
+    (1.0, 3.0)
+    >>> number("3", "add")
+    Traceback (most recent call last):
+        ...
+    chainrule.errors.OperandError: add needs real numbers but got the str '3': convert it first, float('3')
+    """
+    if type(x) is float:
+        return x
+    if not isinstance(x, numbers.Real) and hasattr(x, "item") and not hasattr(x, "__len__"):
+        x = x.item()  # NumPy's bool does not call itself a number, but gives one
+    try:
+        if isinstance(x, numbers.Real):
+            return float(x)
+    except OverflowError:
+        raise OperandError(f"{where} got an integer that is too large for a float") from None
+    except TypeError:
+        pass  # a NumPy time span calls itself an integer
+    shown = repr(x) if len(repr(x)) <= 40 else repr(x)[:37] + "..."
+    raise OperandError(f"{where} needs real numbers but got the {type(x).__name__} {shown}: {_mended(x, shown)}")
+
+
+def _mended(x: Any, shown: str) -> str:
+    if isinstance(x, str):
+        return f"convert it first, float({shown})"
+    if x is None:
+        return "does a function lack its return?"
+    if isinstance(x, complex):
+        return "take z.real, z.imag or abs(z)"
+    if hasattr(type(x), "_record"):
+        return "use .data for its number or .detach() for a new leaf"
+    if hasattr(x, "__len__") or hasattr(x, "__iter__"):
+        return "go through its numbers, [f(x) for x in xs]"
+    return "convert it first, float(x)"
+
+
+def _signature(value: Callable) -> tuple[tuple[str, ...] | None, dict[str, Any]]:
+    """The operands' names (None for any number of them) and their defaults."""
+    parameters = inspect.signature(value).parameters.values()
+    if any(p.kind is p.VAR_POSITIONAL for p in parameters):
+        return None, {}
+    defaults = {p.name: p.default for p in parameters if p.default is not p.empty}
+    return tuple(p.name for p in parameters), defaults
+
+
+def _counted(arguments: tuple, named: dict[str, Any]) -> str:
+    words = [f"{len(arguments)} operand{'' if len(arguments) == 1 else 's'}", *[f"{name}=" for name in named]]
+    return " and ".join(words)

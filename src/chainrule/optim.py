@@ -1,0 +1,238 @@
+"""Optimisers and schedules: how gradients change parameters.
+
+    optimizer = Adam(model.parameters(), lr=0.01)
+    for step in range(steps):
+        loss = ...
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+
+A learning rate is a number, or a schedule: a function from the number of steps done to the rate of the next one.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from chainrule.engine import Value
+from chainrule.errors import ArgumentError, SavedFileError
+from chainrule.operation import number
+
+Schedule = Callable[[int], float]
+
+
+def constant(lr: float) -> Schedule:
+    """Always `lr`."""
+    return lambda step: lr
+
+
+def linear(start: float, end: float, steps: int) -> Schedule:
+    """From `start` to `end` in equal steps, and `end` from then on.
+
+    >>> [linear(1.0, 0.0, 4)(step) for step in range(6)]
+    [1.0, 0.75, 0.5, 0.25, 0.0, 0.0]
+    """
+    return lambda step: start + (end - start) * min(step / _steps(steps), 1.0)
+
+
+def cosine(start: float, end: float, steps: int) -> Schedule:
+    """From `start` to `end` along half a wave of the cosine (Loshchilov and Hutter 2017), and `end` from then on.
+
+    >>> [round(cosine(1.0, 0.0, 4)(step), 4) for step in range(6)]
+    [1.0, 0.8536, 0.5, 0.1464, 0.0, 0.0]
+    """
+    return lambda step: end + (start - end) * 0.5 * (1 + math.cos(math.pi * min(step / _steps(steps), 1.0)))
+
+
+def step_decay(start: float, factor: float, every: int) -> Schedule:
+    """`start`, multiplied by `factor` after every so many steps.
+
+    >>> [step_decay(1.0, 0.5, 2)(step) for step in range(5)]
+    [1.0, 1.0, 0.5, 0.5, 0.25]
+    """
+    return lambda step: start * factor ** (step // _steps(every))
+
+
+def _steps(steps: int) -> int:
+    if steps < 1:
+        raise ArgumentError(f"a schedule needs at least 1 step, not {steps}")
+    return steps
+
+
+class Optimizer:
+    """The base of the optimisers; a subclass says in `update` how one parameter moves.
+
+    Args:
+        parameters: Values to be changed, such as `model.parameters()`.
+        lr: the learning rate, or a schedule.
+
+    Raises:
+        ArgumentError: there are no parameters, one is not a leaf, or the rate is negative.
+    """
+
+    slots: tuple[str, ...] = ()
+    """Names of the lists in `memory`, which hold one number for each parameter."""
+
+    def __init__(self, parameters: Iterable[Value], lr: float | Schedule) -> None:
+        self.parameters = list(parameters)
+        if not self.parameters:
+            raise ArgumentError("an optimizer needs parameters: give it model.parameters()")
+        for parameter in self.parameters:
+            if not isinstance(parameter, Value) or parameter.operands:
+                raise ArgumentError(f"a parameter must be a Value made by hand, not {parameter!r}")
+        self.schedule = lr if callable(lr) else constant(_not_negative(lr, "lr"))
+        self.steps = 0
+        self.memory = {name: [0.0] * len(self.parameters) for name in self.slots}
+
+    @property
+    def lr(self) -> float:
+        """The learning rate of the next step."""
+        return self.schedule(self.steps)
+
+    def zero_grad(self) -> None:
+        """Sets the gradient of every parameter to 0: once a step, before `backward()`."""
+        for parameter in self.parameters:
+            parameter.grad = 0.0
+
+    def step(self) -> None:
+        """Moves every parameter by its gradient."""
+        lr = self.lr
+        self.steps += 1
+        for i, parameter in enumerate(self.parameters):
+            parameter.data = self.update(i, parameter.data, parameter.grad, lr)
+
+    def update(self, i: int, data: float, grad: float, lr: float) -> float:
+        """The new number of parameter `i`."""
+        raise NotImplementedError
+
+    def state_dict(self) -> dict[str, Any]:
+        """All that a resumed run needs, in a form that JSON can hold."""
+        return {"type": type(self).__name__, "steps": self.steps} | {k: list(v) for k, v in self.memory.items()}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Takes up where another optimiser of the same kind and size was. Either all of it fits, or nothing changes.
+
+        Raises:
+            SavedFileError: it is the state of another kind of optimiser, of another size, or damaged.
+        """
+        kind = type(self).__name__
+        if state.get("type") != kind:
+            raise SavedFileError(f"this is the state of the optimizer {state.get('type')!r}, not of {kind}")
+        try:
+            memory = {name: [number(x, name) for x in state[name]] for name in self.slots}
+            steps = int(state["steps"])
+        except (KeyError, TypeError, ValueError) as error:
+            raise SavedFileError(f"the state of the optimizer is damaged: {error}") from None
+        if any(len(column) != len(self.parameters) for column in memory.values()):
+            raise SavedFileError(f"the state of the optimizer is not for {len(self.parameters)} parameters")
+        self.memory, self.steps = memory, steps
+
+
+class SGD(Optimizer):
+    """Gradient descent: p -= lr · v with v = momentum · v + grad (v = grad where there is no momentum).
+
+    Args:
+        parameters, lr: see `Optimizer`.
+        momentum: how much of the last step's velocity v goes on (Polyak 1964).
+        nesterov: look ahead: step by grad + momentum · v (Nesterov 1983; this form: Sutskever et al. 2013).
+        weight_decay: adds weight_decay · p to the gradient.
+
+    >>> p = Value(3.0)
+    >>> (p * p).backward()
+    >>> SGD([p], lr=0.1).step()
+    >>> round(p.data, 6)
+    2.4
+    """
+
+    slots = ("velocity",)
+
+    def __init__(
+        self,
+        parameters: Iterable[Value],
+        lr: float | Schedule = 0.01,
+        *,
+        momentum: float = 0.0,
+        nesterov: bool = False,
+        weight_decay: float = 0.0,
+    ) -> None:
+        super().__init__(parameters, lr)
+        self.momentum = _fraction(momentum, "momentum")
+        self.nesterov = nesterov
+        self.weight_decay = _not_negative(weight_decay, "weight_decay")
+        if nesterov and not momentum:
+            raise ArgumentError("nesterov looks ahead by momentum: give one, such as momentum=0.9")
+
+    def update(self, i: int, data: float, grad: float, lr: float) -> float:
+        if self.weight_decay:
+            grad += self.weight_decay * data
+        if not self.momentum:
+            return data - lr * grad
+        velocity = self.memory["velocity"][i] = self.momentum * self.memory["velocity"][i] + grad
+        return data - lr * (grad + self.momentum * velocity if self.nesterov else velocity)
+
+
+class Adam(Optimizer):
+    """Adam (Kingma and Ba 2015): steps scaled by running means of the gradient and of its square.
+
+    >>> p = Value(3.0)
+    >>> (p * p).backward()
+    >>> Adam([p], lr=0.1).step()
+    >>> round(p.data, 6)
+    2.9
+    """
+
+    slots = ("mean", "square")
+
+    def __init__(
+        self,
+        parameters: Iterable[Value],
+        lr: float | Schedule = 0.001,
+        *,
+        betas: tuple[float, float] = (0.9, 0.999),
+        eps: float = 1e-8,
+    ) -> None:
+        super().__init__(parameters, lr)
+        self.betas = (_fraction(betas[0], "betas[0]"), _fraction(betas[1], "betas[1]"))
+        self.eps = _not_negative(eps, "eps")
+
+    def update(self, i: int, data: float, grad: float, lr: float) -> float:
+        (b1, b2), mean, square = self.betas, self.memory["mean"], self.memory["square"]
+        mean[i] = b1 * mean[i] + (1 - b1) * grad
+        square[i] = b2 * square[i] + (1 - b2) * grad * grad
+        # Both means start at 0; dividing by 1 - bᵗ takes that bias out.
+        unbiased_mean = mean[i] / (1 - b1**self.steps)
+        unbiased_square = square[i] / (1 - b2**self.steps)
+        return data - lr * unbiased_mean / (math.sqrt(unbiased_square) + self.eps)
+
+
+class AdamW(Adam):
+    """Adam with weight decay beside the gradient, not in it (Loshchilov and Hutter 2019)."""
+
+    def __init__(
+        self,
+        parameters: Iterable[Value],
+        lr: float | Schedule = 0.001,
+        *,
+        betas: tuple[float, float] = (0.9, 0.999),
+        eps: float = 1e-8,
+        weight_decay: float = 0.01,
+    ) -> None:
+        super().__init__(parameters, lr, betas=betas, eps=eps)
+        self.weight_decay = _not_negative(weight_decay, "weight_decay")
+
+    def update(self, i: int, data: float, grad: float, lr: float) -> float:
+        return super().update(i, data - lr * self.weight_decay * data, grad, lr)
+
+
+def _not_negative(x: float, name: str) -> float:
+    if not number(x, name) >= 0:
+        raise ArgumentError(f"{name} must be 0 or more, not {x!r}")
+    return float(x)
+
+
+def _fraction(x: float, name: str) -> float:
+    if not 0 <= number(x, name) < 1:
+        raise ArgumentError(f"{name} must be at least 0 and less than 1, not {x!r}")
+    return float(x)
