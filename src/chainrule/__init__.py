@@ -8,6 +8,7 @@
 (0.209987, 0.209987)
 """
 
+from chainrule import engine, losses, nn, optim
 from chainrule.engine import Value, topological_order
 from chainrule.modes import detect_anomaly, no_grad
 from chainrule.operation import operation
@@ -42,3 +43,51 @@ from chainrule.ops import (
     weighted_sum,
 )
 from chainrule.transforms import grad, hessian, jacobian, jvp, value_and_grad, vjp
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "Value",
+    "abs",
+    "atan",
+    "atan2",
+    "clip",
+    "cos",
+    "detect_anomaly",
+    "engine",
+    "erf",
+    "erfc",
+    "exp",
+    "expm1",
+    "gelu",
+    "grad",
+    "hessian",
+    "hypot",
+    "jacobian",
+    "jvp",
+    "leaky_relu",
+    "log",
+    "log1p",
+    "logsumexp",
+    "losses",
+    "max",
+    "min",
+    "nn",
+    "no_grad",
+    "operation",
+    "optim",
+    "pow",
+    "relu",
+    "select",
+    "sigmoid",
+    "sin",
+    "softplus",
+    "sqrt",
+    "sum",
+    "tan",
+    "tanh",
+    "topological_order",
+    "value_and_grad",
+    "vjp",
+    "weighted_sum",
+]

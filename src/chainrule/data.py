@@ -235,7 +235,7 @@ def split_indices(
     _check_whole("seed", seed)
     if not 0 < fraction < 1:
         raise ArgumentError(f"fraction is the share of rows to hold out, between 0 and 1, not {fraction!r}")
-    if len(y) < 2:  # noqa: PLR2004 - one row for each side
+    if len(y) < 2:
         raise ArgumentError(f"{len(y)} row{'s' * (len(y) != 1)} cannot be split: at least 2 are needed")
     if stratify is None:
         stratify = all(isinstance(target, Integral) for target in y)

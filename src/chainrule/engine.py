@@ -13,17 +13,13 @@ derivatives come from the table in `ops.py`.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from chainrule import modes as _modes
 from chainrule import ops, pickling, stale
-from chainrule.errors import OperandError, ReadOnlyError, suggest
-from chainrule.modes import modes
-from chainrule.operation import HOW_TO_ADD, METHODS, Operation, number
-
-CONSTANT = 8
-"""A bit beside those of `stale.py`: the leaf stands for a plain number such as the 3 in `3 * x`, and gets no gradient."""
+from chainrule.errors import OperandError, ReadOnlyError
+from chainrule.modes import check_gradient, check_value, modes
+from chainrule.operation import HOW_TO_ADD, Operation, add_methods, number
+from chainrule.stale import CONSTANT
 
 display_hook: Callable[[Value, str], str | None] = lambda value, format: None  # noqa: E731
 """Draws a Value as "svg" or "html" for a notebook; the package puts `chainrule.draw` here."""
@@ -33,11 +29,8 @@ class Value:
     """A number, its gradient, and how it was made.
 
     Args:
-        data: the number: int, float, bool or a NumPy scalar.
+        data: the number: int, float, bool or a NumPy scalar; anything else raises OperandError.
         label: a name for pictures and explanations.
-
-    Raises:
-        OperandError: `data` is not a real number.
 
     >>> x = Value(3.0, label="x")
     >>> y = x * x + 1
@@ -46,18 +39,18 @@ class Value:
     (10.0, 6.0)
     """
 
-    __slots__ = ("_data", "_grad", "_locals", "_operands", "_state", "label", "op")
+    __slots__ = ("_data", "_grad", "_locals", "_operands", "_operation", "_state", "label")
     __array_ufunc__ = None  # NumPy's scalars leave `np.int64(3) * value` to us
 
-    def __init__(self, data: Any, label: str = "") -> None:
-        if not isinstance(label, str):
+    def __init__(self, data: Any, label: str = "", *operands: Any) -> None:
+        if operands or not isinstance(label, str):
             raise ReadOnlyError(f"a Value cannot be given operands from outside. {HOW_TO_ADD}")
         self._data = number(data, "Value")
         self._grad = 0.0
         self._operands: tuple[Value, ...] = ()
         self._locals: tuple[float | None, ...] = ()
         self._state = stale.FRESH
-        self.op: Operation | None = None
+        self._operation: Operation | None = None
         self.label = label
 
     # ---- making a node ----
@@ -69,11 +62,10 @@ class Value:
         if not modes.recording:
             return Value(op.value(*[node._data for node in nodes]))
         out = Value(0.0)
-        out.op = op
-        out._operands = nodes
+        out._operation, out._operands = op, nodes
         out._evaluate()
         if modes.places is not None:
-            _modes.check_value(out)
+            check_value(out)
         return out
 
     def _evaluate(self) -> None:
@@ -118,7 +110,7 @@ class Value:
                 if local is not None:
                     operand._grad += local * upstream
             if modes.places is not None:
-                _modes.check_gradient(self)
+                check_gradient(self)
 
     def zero_grad(self) -> None:
         """Sets the gradient of every number of this graph to 0."""
@@ -155,17 +147,15 @@ class Value:
         if self._grad == 0:
             self._state &= CONSTANT
 
-    def peek_grad(self) -> float:
-        """The gradient, for showing it only: the watch for a forgotten `zero_grad` takes no note."""
-        return self._grad
-
+    # fmt: off
+    def peek_grad(self) -> float: return self._grad  # for showing it: the watch for a forgotten zero_grad takes no note
+    op = property(lambda self: self._operation, doc="The operation that made this Value; None for a leaf.")
     operands = property(lambda self: self._operands, doc="The Values that this one was made of; () for a leaf.")
-    locals = property(
-        lambda self: self._locals, doc="The local derivative for each operand; None: nothing flows there."
-    )
-    constant = property(lambda self: bool(self._state & CONSTANT), doc="Whether this leaf stands for a plain number.")
+    locals = property(lambda self: self._locals, doc="The local derivative in each operand; None: nothing flows there.")
+    constant = property(lambda self: bool(self._state & CONSTANT), doc="Whether this leaf is a plain number.")
     _prev = property(lambda self: set(self._operands), doc="micrograd's name for the operands.")
     _op = property(lambda self: self.op.symbol if self.op else "", doc="micrograd's name for the operation.")
+    # fmt: on
 
     @property
     def _backward(self) -> Callable[[], None]:
@@ -181,16 +171,7 @@ class Value:
         label = f", label={self.label!r}" if self.label else ""
         return f"Value(data={self._data}, grad={self._grad}{made}{label})"
 
-    def __format__(self, spec: str) -> str:
-        return format(self._data, spec) if spec else repr(self)
-
-    def _repr_svg_(self) -> str | None:
-        return display_hook(self, "svg")
-
-    def _repr_html_(self) -> str | None:
-        return display_hook(self, "html")
-
-    # ---- operators; plain numbers may stand on either side ----
+    # ---- operators (plain numbers may stand on either side), and other things that Python asks of a number ----
     # fmt: off
     def __add__(self, other: Any) -> Value: return Value._record(ops.add, (self, other))
     def __radd__(self, other: Any) -> Value: return Value._record(ops.add, (other, self))
@@ -211,40 +192,25 @@ class Value:
     def __ge__(self, other: Any) -> Value: return Value._record(ops.ge, (self, other))
     def __eq__(self, other: Any) -> Any: return _equality(ops.eq, self, other)
     def __ne__(self, other: Any) -> Any: return _equality(ops.ne, self, other)
-    def __hash__(self) -> int: return id(self) >> 4
+    def __hash__(self) -> int: return id(self)
     def __bool__(self) -> bool: return bool(self._data)
+    def __format__(self, spec: str) -> str: return format(self._data, spec) if spec else repr(self)
+    def __reduce__(self) -> tuple: return pickling.reduce_graph(topological_order(self))
+    def _repr_svg_(self) -> str | None: return display_hook(self, "svg")
+    def _repr_html_(self) -> str | None: return display_hook(self, "html")
     # fmt: on
 
-    def __getattr__(self, name: str) -> Callable[..., Value]:
-        """The operations of the table, the user's own included, as methods: `v.tanh()`."""
-        if name not in METHODS:
-            raise AttributeError(f"a Value has no {name!r}.{suggest(name, dir(self))}")
-        return partial(METHODS[name], self)
+    if TYPE_CHECKING:  # the operations of the table are methods, too: v.tanh(); they are added below
 
-    def __dir__(self) -> list[str]:
-        return [*dir(Value), *METHODS]
+        def __getattr__(self, name: str) -> Callable[..., Value]: ...
 
     def __float__(self) -> float:
         raise OperandError("a float would lose the gradient: say chainrule.exp(v), not math.exp(v), or take v.data")
 
     __int__ = __round__ = __floor__ = __ceil__ = __trunc__ = __float__
 
-    # ---- copying and pickling ----
 
-    def __reduce__(self) -> tuple:
-        if self._operands:
-            return pickling.reduce_graph(topological_order(self))
-        return Value._restore, (None, (), self._numbers())
-
-    def _numbers(self) -> tuple:
-        return self._data, self._grad, self._locals, self._state, self.label
-
-    @staticmethod
-    def _restore(op: Operation | None, operands: tuple[Value, ...], numbers: tuple) -> Value:
-        value = Value(0.0)
-        value.op, value._operands = op, operands
-        value._data, value._grad, value._locals, value._state, value.label = numbers
-        return value
+add_methods(Value)
 
 
 def topological_order(root: Value) -> list[Value]:

@@ -78,7 +78,7 @@ def require(module: str, *, extra: str) -> ModuleType:
     >>> require("no_such_library", extra="plot")
     Traceback (most recent call last):
         ...
-    chainrule.errors.MissingExtraError: this needs no_such_library, which is not installed: pip install 'chainrule[plot]'
+    chainrule.errors.MissingExtraError: this needs no_such_library, which is not installed: pip install ...
     """
     try:
         return importlib.import_module(module)

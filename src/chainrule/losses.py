@@ -8,7 +8,7 @@ losses apply sigmoid and softmax themselves, in a form in which large numbers do
 from __future__ import annotations
 
 import operator
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from chainrule.engine import Value
@@ -75,7 +75,7 @@ def cross_entropy(logits: Any, targets: Any) -> Any:
     >>> round(cross_entropy([[0.0, 0.0], [5.0, 1000.0]], [0, 1]), 6)
     0.346574
     """
-    if not isinstance(targets, Iterable):
+    if not _is_list(targets):
         logits, targets = [logits], [targets]
     if len(logits) != len(targets):
         raise SizeError(f"cross_entropy has {len(logits)} rows of logits but {len(targets)} targets")

@@ -17,9 +17,6 @@ from chainrule.errors import ArgumentError, OperandError, suggest
 TABLE: dict[str, Operation] = {}
 """Every operation by name, in the order of definition; an operation of the user's own is here as well."""
 
-METHODS: dict[str, Operation] = {}
-"""Those that can be called as `value.name(...)`: all but the ones whose call takes a list."""
-
 HOW_TO_ADD = """An operation of your own takes its value and its local derivative:
 
     @chainrule.operation(local=lambda x, y: 3 * x * x)
@@ -52,6 +49,11 @@ class Operation:
                 message = f"{self.name} has {len(self.operand_names)} operands but {len(local)} local derivatives"
                 raise ArgumentError(f"{message}: give one for each of {', '.join(self.operand_names)}")
         self._locals = local
+
+    @property
+    def takes_lists(self) -> bool:
+        """Whether a call takes lists in place of operands, as that of `sum` does."""
+        return self._pack is not None
 
     @property
     def required(self) -> tuple[str, ...]:
@@ -138,19 +140,57 @@ def operation(
     >>> v.cube().backward()
     >>> v.grad, chainrule.grad(chainrule.grad(cube))(2.0)
     (12.0, 12.0)
+    >>> forget("cube")
     """
 
     def add_to_table(value: Callable[..., float]) -> Operation:
-        known = TABLE.get(value.__name__)
-        if known is not None and known.value.__module__ == "chainrule.ops":
-            raise ArgumentError(f"{known.name} is a built-in operation already: give yours another name")
-        record = Operation(value, local, symbol or value.__name__, list(samples), pack)
-        TABLE[record.name] = record
-        if pack is None:
-            METHODS[record.name] = record
+        name = value.__name__
+        if name in TABLE and TABLE[name].value.__module__ == "chainrule.ops":
+            raise ArgumentError(f"{name} is a built-in operation already: give yours another name")
+        record = Operation(value, local, symbol or name, list(samples), pack)
+        for host in _hosts:
+            if name not in TABLE and hasattr(host, name):
+                raise ArgumentError(f"a {host.__name__} has an attribute {name!r} already: give yours another name")
+            _add_method(host, record)
+        TABLE[name] = record
         return record
 
     return add_to_table
+
+
+_hosts: list[type] = []
+
+
+def add_methods(host: type) -> None:
+    """Makes the operations of the table, and those that are yet to come, methods of a class."""
+    _hosts.append(host)
+    for record in TABLE.values():
+        _add_method(host, record)
+
+
+def _add_method(host: type, record: Operation) -> None:
+    if record.takes_lists:
+        return  # weighted_sum(weights, inputs, bias) is not about one of its operands
+
+    def method(self: Any, *operands: Any, **named: Any) -> Any:
+        return record(self, *operands, **named)
+
+    method.__name__, method.__qualname__, method.__doc__ = record.name, f"{host.__name__}.{record.name}", record.__doc__
+    setattr(host, record.name, method)
+
+
+def forget(name: str) -> None:
+    """Takes an operation of one's own out of the table again.
+
+    Raises:
+        ArgumentError: there is none of that name, or it is a built-in one.
+    """
+    if find(name).value.__module__ == "chainrule.ops":
+        raise ArgumentError(f"{name} is a built-in operation: it stays")
+    record = TABLE.pop(name)
+    for host in _hosts:
+        if not record.takes_lists:
+            delattr(host, name)
 
 
 def find(name: str) -> Operation:

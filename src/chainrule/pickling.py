@@ -1,8 +1,10 @@
-"""Pickling and deep copies of graphs: as a list of rows, without recursion however deep the graph."""
+"""Pickling and copying of graphs: as a list of rows, without recursion however deep the graph."""
 
 from __future__ import annotations
 
 from typing import Any
+
+_NUMBERS = ("_data", "_grad", "_locals", "_state", "label")
 
 
 def reduce_graph(order: list[Any]) -> tuple:
@@ -12,21 +14,35 @@ def reduce_graph(order: list[Any]) -> tuple:
     becomes a row (operation, positions of the operands, numbers). Results are thus copied once for each pickled Value
     that is made of them.
     """
+    root = order[-1]
+    if not root.operands:
+        return _restore, (type(root), None, (), _numbers(root))
     position = {id(node): i for i, node in enumerate(order)}
     rows = [
-        (node.op, [position[id(operand)] for operand in node.operands], node._numbers()) if node.operands else node
+        (node.op, [position[id(operand)] for operand in node.operands], _numbers(node)) if node.operands else node
         for node in order
     ]
-    return rebuild_graph, (type(order[-1]), rows)
+    return _restore_graph, (type(root), rows)
 
 
-def rebuild_graph(cls: type, rows: list[Any]) -> Any:
-    """The last node of the graph that `reduce_graph` took apart."""
+def _numbers(node: Any) -> tuple:
+    return tuple([getattr(node, name) for name in _NUMBERS])
+
+
+def _restore(cls: type, op: Any, operands: tuple, numbers: tuple) -> Any:
+    value = cls(0.0)
+    value._operation, value._operands = op, operands
+    for name, x in zip(_NUMBERS, numbers, strict=True):
+        setattr(value, name, x)
+    return value
+
+
+def _restore_graph(cls: type, rows: list[Any]) -> Any:
     nodes: list[Any] = []
     for row in rows:
         if isinstance(row, tuple):
             op, positions, numbers = row
-            nodes.append(cls._restore(op, tuple([nodes[i] for i in positions]), numbers))
+            nodes.append(_restore(cls, op, tuple([nodes[i] for i in positions]), numbers))
         else:
             nodes.append(row)
     return nodes[-1]

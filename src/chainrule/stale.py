@@ -15,6 +15,8 @@ from chainrule.errors import StaleGradientWarning
 from chainrule.modes import caller, place
 
 FRESH, READ, USED, MIXED = 0, 1, 2, 4
+CONSTANT = 8
+"""A bit of its own: the leaf stands for a plain number, such as the 3 in `3 * x`, and gets no gradient."""
 
 _warned: set[tuple[CodeType, int]] = set()
 

@@ -1,4 +1,4 @@
-"""Derivatives of ordinary functions, nested to any order: `grad`, `value_and_grad`, `jacobian`, `hessian`, `jvp`, `vjp`.
+"""Derivatives of ordinary functions to any order: `grad`, `value_and_grad`, `jacobian`, `hessian`, `jvp`, `vjp`.
 
 A function of scalars, or of nested lists, tuples and dicts of scalars, is run on fresh Values; the chain rule then
 walks the graph that this leaves behind. It keeps its sums to itself, so `.grad` of Values that the function closes

@@ -103,6 +103,7 @@ def test_old_mac_line_ends(write):
         ("1,2,a\n3,4,b\n", False),
         ("kind,colour\na,red\nb,red\na,blue\n", True),  # all text, the first row is not met again
         ("a,red\nb,red\na,blue\n", False),  # all text, but 'a' and 'red' are met again
+        ("a,a\nb,c\nd,b\n", False),  # nor would one name two columns
         ("x,flag\n1,true\n2,false\n", True),
         ("red,true\nblue,false\n", False),
         (",name\n0,ann\n1,bob\n", True),  # a data frame written with its index
@@ -134,6 +135,7 @@ def test_names_left_out_are_numbered(write):
         ("a,b\n1;2,3\n4;5,6\n", ("a", "b")),
         ('"a, b";c\n1;2\n', ("a, b", "c")),
         ("a\tb, c\n1\t2\n", ("a", "b, c")),
+        ("1,5;2,5\n3,5;4,5\n", ("column_1", "column_2")),  # a tie: the comma is likelier to be in a cell
         ("only\n1\n", ("only",)),
     ],
 )

@@ -168,7 +168,7 @@ class Linear(Module):
     def forward(self, x: Sequence[Any]) -> list[Value]:
         if len(x) != len(self.w[0]):
             raise SizeError(f"Linear({len(self.w[0])}, {len(self.w)}) was given {len(x)} numbers")
-        biases = self.b or [0.0] * len(self.w)
+        biases: Sequence[Any] = self.b or [0.0] * len(self.w)
         return [weighted_sum(row, x, b) for row, b in zip(self.w, biases, strict=True)]
 
 

@@ -95,6 +95,7 @@ def _walk(prefix: str, thing: Any) -> Iterator[tuple[str, Value]]:
         if not thing.operands:
             yield prefix, thing
         return
+    branches: list[tuple[Any, Any]]
     if isinstance(thing, Module):
         branches = list(vars(thing).items())
     elif isinstance(thing, dict):

@@ -50,6 +50,11 @@ def read_as(kind: Kind, cell: str) -> float | None:
     return to_number(cell) if kind == "number" else to_bool(cell)
 
 
+def may_be_name(cell: str) -> bool:
+    """Whether the cell could name a column: it writes no number, not even with a comma, and no truth value."""
+    return to_number(cell) is None and to_bool(cell) is None and not _COMMA_NUMBER.fullmatch(cell)
+
+
 def kind_of(cells: Iterable[str]) -> Kind | None:
     """What all cells that are not missing have in common; None if all are missing.
 

@@ -14,7 +14,7 @@ from itertools import islice
 from pathlib import Path
 
 from chainrule.errors import ArgumentError, DataError, suggest
-from chainrule.tables.cells import is_missing, kind_of, name_lines, to_bool, to_number
+from chainrule.tables.cells import is_missing, kind_of, may_be_name, name_lines
 
 DELIMITERS = ("\t", ";", ",")  # commas last: of the three they are the likeliest inside a cell
 SNIFFED_ROWS = 100  # rows that are looked at to find the delimiter
@@ -230,7 +230,7 @@ def _find_header(rows: list[list[str]]) -> bool:
     """Whether the first row names the columns; see `read_csv` for the rule."""
     first, body = rows[0], rows[1:]
     columns = list(zip(*body, strict=True)) or [()] * len(first)
-    plain = [to_number(cell) is None and to_bool(cell) is None for cell in first]
+    plain = [may_be_name(cell) for cell in first]
     typed = [index for index, cells in enumerate(columns) if kind_of(cells) in ("number", "bool")]
     if any(plain[index] and not is_missing(first[index]) for index in typed):
         return all(plain[index] for index in typed)

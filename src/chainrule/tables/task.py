@@ -93,10 +93,10 @@ def _find_kinds(table: Table, target: str | None, ignored: list[str]) -> tuple[d
         if name in ignored:
             continue
         kind = kind_of(cell for _, cell in table.cells(name))
-        if kind is not None:
-            kinds[name] = kind
-        elif name != target:
+        if kind is None:
             notes.append(f"{table.path}, column {name!r} is empty and left out")
+        else:
+            kinds[name] = kind
     if not kinds:
         raise DataError(f"{table.path} has no column that holds anything, apart from ignored ones")
     return kinds, notes

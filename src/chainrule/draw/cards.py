@@ -1,0 +1,129 @@
+"""The boxes of an SVG picture: a pill with the operation, the label, data and gradient, side by side.
+
+A box that stands for a group of nodes looks like a stack of cards.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from html import escape
+
+from chainrule.draw.figures import Span
+from chainrule.draw.graph import Node
+from chainrule.draw.layout import Size
+from chainrule.draw.theme import shortened, text_width
+
+HEIGHT = 38.0
+PAD = 9.0
+PILL = 24.0
+LABEL_COLUMNS = 32
+SYMBOL_COLUMNS = 12
+STACK = 4.0
+"""How far the card behind a stack looks out."""
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """A part of a card: a small heading (or none) above a text."""
+
+    heading: str
+    text: str
+    style: str
+    width: float
+
+
+@dataclass(frozen=True, slots=True)
+class Card:
+    """A measured box, ready to be placed."""
+
+    node: Node
+    symbol: str
+    pill: float
+    cells: list[Cell]
+
+    @property
+    def width(self) -> float:
+        """Without the edge of the stack."""
+        return max(self.pill + sum(cell.width for cell in self.cells), HEIGHT)
+
+    @property
+    def size(self) -> Size:
+        """The room that the card takes in a picture, as (width, height)."""
+        stack = STACK if self.node.size > 1 else 0.0
+        return Size(self.width + 2 * stack, HEIGHT + 2 * stack)
+
+
+def card(node: Node, *, numbers: bool) -> Card:
+    """Measure the box of a node; without `numbers` it shows operation and label only."""
+    symbol = shortened(node.symbol, SYMBOL_COLUMNS)
+    pill = max(PILL, text_width(symbol, 12.0) + 10.0) + 2 * (HEIGHT - PILL) / 2 if symbol else 0.0
+    cells = []
+    if node.label or node.note or not (numbers or symbol):
+        cells.append(_label(node))
+    if numbers:
+        cells.append(_number("data", node.data))
+        if node.grad is not None:
+            cells.append(_number("grad", node.grad))
+    return Card(node, symbol, pill, cells)
+
+
+def _label(node: Node) -> Cell:
+    text = shortened(node.label or ("" if node.symbol else node.kind), LABEL_COLUMNS)
+    heading = shortened(node.note, LABEL_COLUMNS + 8)
+    width = max(text_width(text, 13.5), text_width(heading, 9.5))
+    return Cell(heading, text, "label", width + 2 * PAD)
+
+
+def _number(heading: str, span: Span) -> Cell:
+    text = str(span)
+    return Cell(heading, text, "number", max(text_width(text, 12.0, mono=True), 26.0) + 2 * PAD)
+
+
+def render(card: Card, left: float, top: float) -> str:
+    """The SVG of a card; `left` and `top` are those of the room that it takes."""
+    node = card.node
+    shift = STACK if node.size > 1 else 0.0
+    parts = [f'<g class="node {node.kind}" transform="translate({left + shift:.1f} {top + shift:.1f})">']
+    parts.append(f"<title>{escape(tip(node))}</title>")
+    box = f'<rect class="box" width="{card.width:.1f}" height="{HEIGHT:g}" rx="9"'
+    if shift:
+        parts.append(f'{box} x="{shift:g}" y="{shift:g}"/>')
+    parts.append(f"{box}/>")
+    x = 0.0
+    if card.symbol:
+        margin = (HEIGHT - PILL) / 2
+        middle, baseline = card.pill / 2, HEIGHT / 2 + 4.2
+        parts.append(
+            f'<rect class="pill" x="{margin:g}" y="{margin:g}" width="{card.pill - 2 * margin:.1f}" '
+            f'height="{PILL:g}" rx="{PILL / 2:g}"/>'
+            f'<text class="symbol" x="{middle:.1f}" y="{baseline:.1f}">{escape(card.symbol)}</text>'
+        )
+        x = card.pill
+    for i, cell in enumerate(card.cells):
+        if i:
+            parts.append(f'<path class="rule" d="M{x:.1f} 7V{HEIGHT - 7:g}"/>')
+        parts.append(_render_cell(cell, x + (PAD if i or not card.symbol else PAD / 2)))
+        x += cell.width
+    return "".join([*parts, "</g>"])
+
+
+def _render_cell(cell: Cell, x: float) -> str:
+    if not cell.heading:
+        return f'<text class="{cell.style}" x="{x:.1f}" y="{HEIGHT / 2 + 4.5:g}">{escape(cell.text)}</text>'
+    if not cell.text:
+        return f'<text class="small" x="{x:.1f}" y="{HEIGHT / 2 + 3.5:g}">{escape(cell.heading)}</text>'
+    return (
+        f'<text class="small" x="{x:.1f}" y="14.5">{escape(cell.heading)}</text>'
+        f'<text class="{cell.style}" x="{x:.1f}" y="29">{escape(cell.text)}</text>'
+    )
+
+
+def tip(node: Node) -> str:
+    """What hovering shows: everything, with all digits."""
+    lines = [node.name]
+    if node.size > 1:
+        lines.append(f"{node.size:,} nodes")
+    lines.append(f"data {node.data.exact()}")
+    if node.grad is not None:
+        lines.append(f"grad {node.grad.exact()}")
+    return "\n".join(lines)

@@ -1,0 +1,161 @@
+"""A picture as SVG: one text without anything outside it, in light or dark, that a browser shows as it is."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from html import escape
+from typing import Literal
+
+from chainrule.draw.cards import PILL, card, render
+from chainrule.draw.graph import Edge, Graph
+from chainrule.draw.layout import Layout, Point, Size, lay_out
+from chainrule.draw.theme import Theme, style, text_width
+
+Direction = Literal["right", "down"]
+DIRECTIONS: tuple[Direction, ...] = ("right", "down")
+
+MARGIN = 18.0
+LEGEND = 26.0
+LABEL_HEIGHT = 17.0
+TIP = 6.0
+"""The length of an arrowhead."""
+
+MEANING = {"leaf": "leaf", "constant": "constant", "operation": "operation", "root": "result"}
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """How a picture is drawn: its colours, the way its edges run, and whether it shows numbers."""
+
+    theme: Theme = "auto"
+    direction: Direction = "right"
+    numbers: bool = True
+
+
+def render_svg(graph: Graph, look: Look) -> str:
+    """The SVG of a graph: a complete document that can also stand inside an HTML page."""
+    cards = [card(node, numbers=look.numbers) for node in graph.nodes]
+    labels = [_label_size(edge, look) for edge in graph.edges]
+    layout = _laid_out([c.size for c in cards], graph.edges, labels, look.direction)
+    legend, legend_width = _legend(graph, look)
+    width = max(layout.size.along, legend_width) + 2 * MARGIN
+    height = layout.size.across + 2 * MARGIN + LEGEND
+    left = (width - layout.size.along) / 2
+    body = [f'<rect class="back" width="{width:.0f}" height="{height:.0f}" rx="10"/>']
+    body.append(f'<g transform="translate({left:.1f} {MARGIN:g})">')
+    for edge, route, label, size in zip(graph.edges, layout.routes, layout.labels, labels, strict=True):
+        body.append(_edge(graph, edge, route, (label, size), look))
+    for c, centre in zip(cards, layout.boxes, strict=True):
+        body.append(render(c, centre.along - c.size.along / 2, centre.across - c.size.across / 2))
+    body.append("</g>")
+    body.append(f'<g class="legend" transform="translate({MARGIN:g} {height - LEGEND + 4:.1f})">{legend}</g>')
+    return _document(graph, "\n".join(body), Size(width, height), look)
+
+
+def _document(graph: Graph, body: str, size: Size, look: Look) -> str:
+    """The body with its frame. The class that scopes the style is made of the content, so equal pictures are equal."""
+    scope = "cr" + hashlib.sha256(f"{look.theme}\n{body}".encode()).hexdigest()[:10]
+    name = escape(title(graph), quote=True)
+    return (
+        f'<svg xmlns="http://www.w3.org/2000/svg" class="{scope}" role="img" aria-label="{name}" '
+        f'width="{size.along:.0f}" height="{size.across:.0f}" viewBox="0 0 {size.along:.0f} {size.across:.0f}" '
+        f'style="max-width:100%;height:auto">\n<title>{name}</title>\n'
+        f"<style>\n{style(scope, look.theme)}\n</style>\n{body}\n</svg>\n"
+    )
+
+
+def title(graph: Graph) -> str:
+    """What a picture shows, in a few words: for screen readers and page titles."""
+    names = [graph.nodes[root].label or graph.nodes[root].symbol or "a leaf" for root in graph.roots[:3]]
+    more = ", …" if len(graph.roots) > len(names) else ""
+    count = f"{graph.total:,} node{'' if graph.total == 1 else 's'}"
+    return f"Expression graph of {', '.join(names)}{more}: {count}"
+
+
+def _laid_out(sizes: Sequence[Size], edges: Sequence[Edge], labels: Sequence[Size], direction: Direction) -> Layout:
+    """The layout with `along` as x and `across` as y, whichever way the edges run."""
+    pairs = [(edge.source, edge.target) for edge in edges]
+    if direction == "right":
+        return lay_out(sizes, pairs, labels)
+    turned = lay_out([_turned(size) for size in sizes], pairs, [_turned(size) for size in labels])
+    return Layout(
+        [_turned_point(point) for point in turned.boxes],
+        [[_turned_point(point) for point in route] for route in turned.routes],
+        [_turned_point(point) for point in turned.labels],
+        _turned(turned.size),
+    )
+
+
+def _turned(size: Size) -> Size:
+    return Size(size.across, size.along)
+
+
+def _turned_point(point: Point) -> Point:
+    return Point(point.across, point.along)
+
+
+def _label_size(edge: Edge, look: Look) -> Size:
+    if edge.local is None or not look.numbers:
+        return Size(0.0, 0.0)
+    return Size(text_width(edge.local.brief(), 11.0, mono=True) + 8.0, LABEL_HEIGHT)
+
+
+def _edge(graph: Graph, edge: Edge, route: Sequence[Point], label: tuple[Point, Size], look: Look) -> str:
+    """An edge with its arrowhead, its label on a piece of background, and a tooltip."""
+    blocked = " blocked" if edge.local is None else ""
+    source, target = graph.nodes[edge.source].name, graph.nodes[edge.target].name
+    local = "no derivative flows here" if edge.local is None else f"local derivative {edge.local.exact()}"
+    many = f"\n{edge.size:,} edges" if edge.size > 1 else ""
+    parts = [f'<g class="edge{blocked}"><title>{escape(f"{source} → {target}{chr(10)}{local}{many}")}</title>']
+    parts.append(f'<path d="{_curve(route, look.direction)}"/>{_arrowhead(route[-1], look.direction)}')
+    (x, y), (width, height) = label
+    if width and edge.local is not None:
+        parts.append(
+            f'<rect x="{x - width / 2:.1f}" y="{y - height / 2:.1f}" width="{width:.1f}" height="{height:g}" rx="5"/>'
+            f'<text x="{x:.1f}" y="{y + 4:.1f}">{escape(edge.local.brief())}</text>'
+        )
+    return "".join([*parts, "</g>"])
+
+
+def _curve(route: Sequence[Point], direction: Direction) -> str:
+    """A smooth path through the route that leaves and enters every point in the direction of the edges."""
+    (x, y), *rest = route
+    path = [f"M{x:.1f} {y:.1f}"]
+    for next_x, next_y in rest:
+        if direction == "right" and abs(next_y - y) > 0.05:
+            middle = (x + next_x) / 2
+            path.append(f"C{middle:.1f} {y:.1f} {middle:.1f} {next_y:.1f} {next_x:.1f} {next_y:.1f}")
+        elif direction == "down" and abs(next_x - x) > 0.05:
+            middle = (y + next_y) / 2
+            path.append(f"C{x:.1f} {middle:.1f} {next_x:.1f} {middle:.1f} {next_x:.1f} {next_y:.1f}")
+        elif (next_x, next_y) != (x, y):
+            path.append(f"L{next_x:.1f} {next_y:.1f}")
+        x, y = next_x, next_y
+    return "".join(path)
+
+
+def _arrowhead(end: Point, direction: Direction) -> str:
+    x, y = end
+    half = TIP * 0.55
+    if direction == "right":
+        return f'<path class="tip" d="M{x:.1f} {y:.1f}l{-TIP:g} {-half:g}v{2 * half:g}z"/>'
+    return f'<path class="tip" d="M{x:.1f} {y:.1f}l{-half:g} {-TIP:g}h{2 * half:g}z"/>'
+
+
+def _legend(graph: Graph, look: Look) -> tuple[str, float]:
+    """A line under the picture that says what its colours and numbers mean, and its width."""
+    parts: list[str] = []
+    x = 0.0
+    present = {node.kind for node in graph.nodes}
+    for kind, meaning in MEANING.items():
+        if kind in present:
+            parts.append(f'<g class="{kind}"><rect class="box" x="{x:.1f}" y="0" width="15" height="10" rx="3"/></g>')
+            parts.append(f'<text class="small" x="{x + 20:.1f}" y="8.5">{meaning}</text>')
+            x += 20 + text_width(meaning, 9.5) + 12
+    if look.numbers and any(edge.local is not None for edge in graph.edges):
+        words = "on an edge: local derivative"
+        parts.append(f'<text class="small" x="{x:.1f}" y="8.5">{words}</text>')
+        x += text_width(words, 9.5)
+    return "".join(parts), x

@@ -1,0 +1,445 @@
+"""The chain rule, told on the user's own numbers.
+
+`explain(value)` walks through a graph as `backward()` does and writes down every step: what came from upstream, the
+local derivative, their product, and what it was added to. It keeps gradients of its own, so those of the graph stay
+as they are.
+
+>>> x = Value(3.0, label="x")
+>>> print(explain(x * x))
+The forward pass: the numbers, from the inputs to y
+  inputs: x = 3
+  y = x*x = 3*3 = 9
+<BLANKLINE>
+The backward pass: the chain rule, from y back to the inputs
+  The .grad of a number is the derivative of y by it: how fast y changes with it.
+  Each operation hands on to each of its operands:  upstream × local derivative,
+  upstream being the .grad of its result. What arrives at a number is added up.
+<BLANKLINE>
+  Start at y itself: y.grad = dy/dy = 1
+<BLANKLINE>
+  1. y = x*x, upstream y.grad = 1
+       dy/dx = x = 3    x.grad = 1 × 3 = 3
+       dy/dx = x = 3    x.grad = 3 + 1 × 3 = 3 + 3 = 6
+<BLANKLINE>
+The derivatives of y with respect to the inputs
+  x.grad = 3 + 3 = 6
+<BLANKLINE>
+  In words: if x grows by 0.001, y changes by about 0.006.
+"""
+
+from __future__ import annotations
+
+import math
+import textwrap
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+
+from chainrule.engine import Value, topological_order
+from chainrule.errors import ArgumentError, GraphError, OperandError
+from chainrule.notation import call, formula, short
+
+WIDTH = 80
+OPERANDS_SHOWN = 12
+"""How many operands of one operation are told; a neuron may have hundreds."""
+
+
+@dataclass(frozen=True)
+class Deposit:
+    """One product of the chain rule: what an operation hands to one of its operands."""
+
+    index: int
+    operand: Value
+    local: float | None
+    """The local derivative; None where nothing flows, because the operation is constant in that operand."""
+    product: float
+    before: float | None
+    """The operand's gradient to which the product was added; None if nothing had arrived there yet."""
+
+
+@dataclass(frozen=True)
+class Step:
+    """One operation of the backward pass."""
+
+    node: Value
+    upstream: float
+    deposits: tuple[Deposit, ...]
+
+
+@dataclass(frozen=True)
+class Explanation:
+    """What `explain` found; its text, from `str()` or `print()`, is what a person reads.
+
+    Attributes:
+        root: the Value that was explained.
+        order: every Value of its graph, operands before results.
+        steps: the operations in backward order, with what each handed on.
+        names: by `id()`, what each Value is called in the text.
+        gradients: by `id()`, the derivative of the root with respect to each Value.
+    """
+
+    root: Value
+    order: tuple[Value, ...] = field(repr=False)
+    steps: tuple[Step, ...] = field(repr=False)
+    names: dict[int, str] = field(repr=False)
+    gradients: dict[int, float] = field(repr=False)
+    limit: int = 50
+
+    @property
+    def derivatives(self) -> dict[str, float]:
+        """The derivative of the root with respect to each input, by name."""
+        return {self.names[id(leaf)]: self.gradients[id(leaf)] for leaf in _inputs(self.order)}
+
+    def __str__(self) -> str:
+        return "\n".join([line.rstrip() for line in _Writer(self).lines()])
+
+    __repr__ = __str__
+
+
+def explain(value: Value, *, limit: int = 50) -> Explanation:
+    """Tells how the derivatives of `value` come about, step by step, on its own numbers.
+
+    Gradients are neither read nor written: the explanation starts from zero, as after `zero_grad()`.
+
+    Args:
+        value: the result to explain, made by operations on Values. Labels of Values are used as names.
+        limit: how many operations are shown at most; of a larger graph, those nearest to the result.
+
+    Returns:
+        An `Explanation`: print it, or take its numbers from `.derivatives` and `.steps`.
+
+    Raises:
+        OperandError: `value` is not a Value.
+        ArgumentError: `limit` is not at least 1.
+        GraphError: a number was changed after the graph was calculated; `value.refresh()` mends that.
+
+    >>> x = Value(3.0, label="x")
+    >>> explain(x * x).derivatives
+    {'x': 6.0}
+    """
+    if not isinstance(value, Value):
+        raise OperandError(f"explain needs a Value but got the {type(value).__name__} {value!r}: make it of Values")
+    if limit < 1:
+        raise ArgumentError(f"explain cannot show {limit} operations: give a limit of at least 1")
+    order = topological_order(value)
+    names = _names(order)
+    _refuse_changed(order, names)
+    gradients = {id(value): 1.0}
+    steps = tuple([_step(node, gradients) for node in reversed(order) if node.operands])
+    gradients = {id(node): gradients.get(id(node), 0.0) for node in order}
+    return Explanation(value, tuple(order), steps, names, gradients, limit)
+
+
+def _step(node: Value, gradients: dict[int, float]) -> Step:
+    """The chain rule at one node, as the engine does it: a zero upstream deposits nothing."""
+    upstream = gradients.get(id(node), 0.0)
+    deposits = []
+    for index, (operand, local) in enumerate(zip(node.operands, node.locals, strict=True)):
+        before = gradients.get(id(operand))
+        product = 0.0
+        if local is not None and upstream != 0:
+            product = local * upstream
+            gradients[id(operand)] = product + (before or 0.0)
+        deposits.append(Deposit(index, operand, local, product, before))
+    return Step(node, upstream, tuple(deposits))
+
+
+def _refuse_changed(order: Sequence[Value], names: dict[int, str]) -> None:
+    for node in order:
+        if node.op is None or not node.operands:
+            continue
+        numbers = [operand.data for operand in node.operands]
+        edges = [(i, local) for i, local in enumerate(node.locals) if local is not None]
+        same = all(_same(local, node.op.local(i, numbers, node.data)) for i, local in edges)
+        if not same or not _same(node.data, node.op.value(*numbers)):
+            called = call(node.op, [_name_or_number(operand, names) for operand in node.operands])
+            message = f"{names[id(node)]} = {called} was calculated before one of its numbers was changed"
+            raise GraphError(f"{message}: call refresh() on the result, then explain it")
+
+
+def _same(a: float | None, b: float | None) -> bool:
+    return a == b or (a is not None and b is not None and a != a and b != b)  # noqa: PLR0124: nan is the same as nan
+
+
+def _inputs(order: Sequence[Value]) -> list[Value]:
+    return [node for node in order if not node.operands and not node.constant]
+
+
+# ---- names ---------------------------------------------------------------------------------------------------------
+
+
+def _names(order: Sequence[Value]) -> dict[int, str]:
+    """A name for each Value: its label where it has one, else y for the result, n1, n2, … and v1, v2, … for inputs."""
+    names: dict[int, str] = {}
+    taken: set[str] = set()
+    for node in order:
+        label = " ".join(node.label.split())
+        if label:
+            names[id(node)] = _free(label, taken)
+    numbers = {"n": 0, "v": 0}
+    for node in order:
+        if id(node) in names:
+            continue
+        if node is order[-1] and node.operands:
+            names[id(node)] = next(name for name in ("y", "out", "result", "y*") if name not in taken)
+            continue
+        letter = "n" if node.operands else "v"
+        if node.constant:
+            names[id(node)] = short(node.data)
+            continue
+        numbers[letter] += 1
+        while f"{letter}{numbers[letter]}" in taken:
+            numbers[letter] += 1
+        names[id(node)] = f"{letter}{numbers[letter]}"
+    return names
+
+
+def _free(label: str, taken: set[str]) -> str:
+    """The label, or with a number behind it where another Value has the same."""
+    name, copies = label, 1
+    while name in taken:
+        copies += 1
+        name = f"{label}_{copies}"
+    taken.add(name)
+    return name
+
+
+def _name_or_number(node: Value, names: dict[int, str]) -> str | float:
+    return node.data if node.constant and not node.label else names[id(node)]
+
+
+# ---- the text ------------------------------------------------------------------------------------------------------
+
+
+class _Writer:
+    """Writes an explanation, section by section."""
+
+    def __init__(self, told: Explanation) -> None:
+        self.told = told
+        self.y = told.names[id(told.root)]
+        self.arrived: dict[int, list[float]] = {}
+        for step in told.steps:
+            for deposit in step.deposits:
+                if deposit.local is not None and step.upstream != 0:
+                    self.arrived.setdefault(id(deposit.operand), []).append(deposit.product)
+
+    def lines(self) -> Iterator[str]:
+        if not self.told.root.operands:
+            yield f"{self.y} = {short(self.told.root.data)} is an input: no operation made it."
+            yield "Its derivative with respect to itself is 1, and there is nothing to go back to."
+            return
+        yield from self.forward()
+        yield ""
+        yield from self.backward()
+        yield ""
+        yield from self.summary()
+
+    def name(self, node: Value) -> str:
+        return self.told.names[id(node)]
+
+    def names(self, nodes: Sequence[Value]) -> list[str | float]:
+        return [_name_or_number(node, self.told.names) for node in nodes]
+
+    def derivative(self, of: str, by: str) -> str:
+        return f"d{_atom(of)}/d{_atom(by)}"
+
+    # -- forward
+
+    def forward(self) -> Iterator[str]:
+        yield f"The forward pass: the numbers, from the inputs to {self.y}"
+        inputs = _inputs(self.told.order)
+        shown = [f"{self.name(leaf)} = {short(leaf.data)}" for leaf in inputs[: self.told.limit]]
+        if len(inputs) > len(shown):
+            shown.append(f"and {len(inputs) - len(shown):,} more")
+        yield from _wrapped("  inputs: ", ", ".join(shown))
+        nodes = [step.node for step in reversed(self.told.steps[: self.told.limit])]
+        hidden = len(self.told.steps) - len(nodes)
+        if hidden:
+            yield f"  ... {_counted(hidden, 'earlier operation')} not shown ..."
+        finite = True
+        for node in nodes:
+            yield from self.calculated(node)
+            if finite and not math.isfinite(node.data):
+                finite = False
+                yield from self.not_finite(node)
+
+    def calculated(self, node: Value) -> Iterator[str]:
+        """`n1 = x1*w1 = 2*(-3) = -6`"""
+        assert node.op is not None
+        with_names = call(node.op, self.names(node.operands))
+        with_numbers = call(node.op, [operand.data for operand in node.operands])
+        yield from _equation("  ", [self.name(node), with_names, with_numbers, short(node.data)])
+
+    def not_finite(self, node: Value) -> Iterator[str]:
+        if all(math.isfinite(operand.data) for operand in node.operands):
+            yield f"    ({self.name(node)} is not a finite number: whatever is made of it may be lost as well)"
+
+    # -- backward
+
+    def backward(self) -> Iterator[str]:
+        y = self.y
+        yield f"The backward pass: the chain rule, from {y} back to the inputs"
+        yield f"  The .grad of a number is the derivative of {y} by it: how fast {y} changes with it."
+        yield "  Each operation hands on to each of its operands:  upstream × local derivative,"
+        yield "  upstream being the .grad of its result. What arrives at a number is added up."
+        yield ""
+        yield f"  Start at {y} itself: {y}.grad = {self.derivative(y, y)} = 1"
+        shown = self.told.steps[: self.told.limit]
+        for position, step in enumerate(shown, start=1):
+            yield ""
+            yield from self.step(position, step)
+        hidden = len(self.told.steps) - len(shown)
+        if hidden:
+            yield ""
+            yield f"  ... {_counted(hidden, 'further step')} not shown (a larger limit shows more) ..."
+
+    def step(self, position: int, step: Step) -> Iterator[str]:
+        assert step.node.op is not None
+        name, head = self.name(step.node), f"  {position}. "
+        made = call(step.node.op, self.names(step.node.operands))
+        yield from _parts(head, [f"{name} = {_cut(made)}", f"upstream {name}.grad = {_gradient(step.upstream)}"])
+        indent = " " * (len(head) + 2)
+        if step.upstream == 0:
+            yield f"{indent}nothing to hand on: {self.y} does not change with {name}"
+            return
+        deposits = [deposit for deposit in step.deposits if not deposit.operand.constant]
+        shown = deposits[:OPERANDS_SHOWN]
+        for deposit in shown:
+            if deposit.local is None:
+                operand = self.name(deposit.operand)
+                yield f"{indent}nothing flows to {operand}: a small change of {operand} leaves {name} as it is"
+        flowing = [deposit for deposit in shown if deposit.local is not None]
+        told = [(self.local(step, deposit), self.deposited(step, deposit)) for deposit in flowing]
+        width = max([len(local) for local, _ in told], default=0)
+        for local, deposited in told:
+            if len(indent) + width + 4 + len(deposited) <= WIDTH:
+                yield f"{indent}{local:{width}}    {deposited}"
+            else:
+                yield from _equation(indent, local.split(" = "))
+                yield from _equation(indent + "  ", deposited.split(" = "))
+        if len(deposits) > len(shown):
+            yield f"{indent}... and {_counted(len(deposits) - len(shown), 'more operand')} in the same way ..."
+
+    def local(self, step: Step, deposit: Deposit) -> str:
+        """`dy/dn4 = 1 - y*y = 1 - 0.707107*0.707107 = 0.5`"""
+        node, op = step.node, step.node.op
+        assert op is not None
+        parts = [self.derivative(self.name(node), self.name(deposit.operand))]
+        numbers = [operand.data for operand in node.operands]
+        parts.append(formula(op, deposit.index, self.names(node.operands), self.name(node)) or "")
+        parts.append(formula(op, deposit.index, numbers, node.data) or "")
+        parts.append(short(deposit.local))
+        return " = ".join(_without_repeats(parts))
+
+    def deposited(self, step: Step, deposit: Deposit) -> str:
+        """`a.grad = 2 + 1 × 3 = 2 + 3 = 5`"""
+        name = self.name(deposit.operand)
+        assert deposit.local is not None
+        product = f"{_factor(step.upstream)} × {_factor(deposit.local)}"
+        added = _gradient(deposit.product)
+        parts = [f"{name}.grad", product, added]
+        if deposit.before is not None:
+            before, total = _gradient(deposit.before), _gradient(deposit.before + deposit.product)
+            parts = [parts[0], f"{before} + {product}", f"{before} + {_factor(deposit.product)}", total]
+        return " = ".join(parts)
+
+    # -- summary
+
+    def summary(self) -> Iterator[str]:
+        inputs = _inputs(self.told.order)
+        yield f"The derivatives of {self.y} with respect to the inputs"
+        for leaf in inputs[: self.told.limit]:
+            yield from self.summed(leaf)
+        if len(inputs) > self.told.limit:
+            yield f"  ... and {_counted(len(inputs) - self.told.limit, 'more input')} ..."
+        if not inputs:
+            yield "  There are none: it is made of plain numbers only."
+        yield from self.in_words(inputs)
+
+    def in_words(self, inputs: Sequence[Value]) -> Iterator[str]:
+        """What the largest of the derivatives says."""
+        slopes = [(self.told.gradients[id(leaf)], self.name(leaf)) for leaf in inputs]
+        slopes = [(slope, name) for slope, name in slopes if math.isfinite(slope) and slope != 0]
+        if slopes and math.isfinite(self.told.root.data):
+            slope, name = max(slopes, key=lambda pair: math.fabs(pair[0]))
+            change = float(f"{0.001 * slope:.3g}")
+            yield ""
+            text = f"if {name} grows by 0.001, {self.y} changes by about {short(change)}."
+            yield from _wrapped("  In words: ", text)
+
+    def summed(self, leaf: Value) -> Iterator[str]:
+        """`a.grad = 2 + 3 = 5`"""
+        total = _gradient(self.told.gradients[id(leaf)])
+        arrived = self.arrived.get(id(leaf), [])
+        parts = [f"{self.name(leaf)}.grad", total]
+        if 1 < len(arrived) <= OPERANDS_SHOWN:
+            parts.insert(1, " + ".join([_factor(product) for product in arrived]).lstrip())
+        elif len(arrived) > OPERANDS_SHOWN:
+            parts[1] += f"  (the sum of {len(arrived):,} products)"
+        yield from _equation("  ", parts)
+
+
+def _gradient(x: float) -> str:
+    return short(x + 0.0)  # a gradient of -0 is a 0 that something was multiplied with: the sign says nothing
+
+
+def _factor(x: float) -> str:
+    text = _gradient(x)
+    return f"({text})" if text.startswith("-") else text
+
+
+def _atom(name: str) -> str:
+    return name if name.replace("_", "a").isalnum() else f"({name})"
+
+
+def _counted(count: int, noun: str) -> str:
+    return f"{count:,} {noun}{'' if count == 1 else 's'}"
+
+
+def _without_repeats(parts: Sequence[str]) -> list[str]:
+    """Empty parts, and those that say the same as the part before, left out."""
+    kept: list[str] = []
+    for part in parts:
+        if part and (not kept or part != kept[-1]):
+            kept.append(part)
+    return kept
+
+
+def _equation(indent: str, parts: Sequence[str]) -> Iterator[str]:
+    """`a = b = c` on one line, or on several where that is too long."""
+    parts = _without_repeats([_cut(part) for part in parts])
+    line = indent + parts[0]
+    for part in parts[1:]:
+        if len(line) + 3 + len(part) > WIDTH and line.strip() != parts[0]:
+            yield line
+            line = f"{indent}    = {part}"
+        else:
+            line += f" = {part}"
+    yield line
+
+
+def _parts(head: str, parts: Sequence[str]) -> Iterator[str]:
+    """The parts on one line, or one below the other where that is too long."""
+    if len(line := head + ", ".join(parts)) <= WIDTH:
+        yield line
+    else:
+        yield head + parts[0]
+        yield from [" " * len(head) + part for part in parts[1:]]
+
+
+def _wrapped(head: str, text: str) -> Iterator[str]:
+    yield from textwrap.wrap(
+        text, WIDTH, initial_indent=head, subsequent_indent=" " * len(head), break_long_words=False
+    )
+
+
+def _cut(text: str, width: int = 60) -> str:
+    """A long formula with words left out in the middle, so that it begins and ends as the whole does."""
+    words = text.split(" ")
+    if len(text) <= width or len(words) < 3:
+        return text
+    first, last = words[:1], words[-1:]
+    for before, after in zip(words[1:], reversed(words[:-1]), strict=True):
+        if len(" ".join([*first, before, "…", after, *last])) > width:
+            break
+        first, last = [*first, before], [after, *last]
+    return " ".join([*first, "…", *last])
