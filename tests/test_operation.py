@@ -364,10 +364,10 @@ def test_a_value_that_gives_no_number_is_refused_by_name(own_operations):
 
 
 def test_an_unknown_operation_is_suggested():
-    with pytest.raises(ArgumentError, match="no operation 'tahn' here. Did you mean 'tanh'?"):
-        find("tahn")
-    with pytest.raises(AttributeError, match="a Value has no 'tahn'. Did you mean 'tanh'?"):
-        Value(1.0).tahn()
+    with pytest.raises(ArgumentError, match="no operation 'sigmod' here. Did you mean 'sigmoid'?"):
+        find("sigmod")
+    with pytest.raises(AttributeError, match="a Value has no 'sigmod'. Did you mean 'sigmoid'?"):
+        Value(1.0).sigmod()
 
 
 def test_operations_are_shown_and_pickle_as_themselves():

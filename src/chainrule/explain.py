@@ -30,15 +30,26 @@ The derivatives of y with respect to the inputs
 from __future__ import annotations
 
 import math
-import textwrap
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 from chainrule.engine import Value, topological_order
 from chainrule.errors import ArgumentError, GraphError, OperandError
 from chainrule.notation import call, formula, short
+from chainrule.wording import (
+    WIDTH,
+    counted,
+    cut,
+    derivative,
+    equation,
+    factor_text,
+    gradient_text,
+    name_or_number,
+    names_of,
+    side_by_side,
+    wrapped,
+)
 
-WIDTH = 80
 OPERANDS_SHOWN = 12
 """How many operands of one operation are told; a neuron may have hundreds."""
 
@@ -121,7 +132,7 @@ def explain(value: Value, *, limit: int = 50) -> Explanation:
     if limit < 1:
         raise ArgumentError(f"explain cannot show {limit} operations: give a limit of at least 1")
     order = topological_order(value)
-    names = _names(order)
+    names = names_of(order)
     _refuse_changed(order, names)
     gradients = {id(value): 1.0}
     steps = tuple([_step(node, gradients) for node in reversed(order) if node.operands])
@@ -151,7 +162,7 @@ def _refuse_changed(order: Sequence[Value], names: dict[int, str]) -> None:
         edges = [(i, local) for i, local in enumerate(node.locals) if local is not None]
         same = all(_same(local, node.op.local(i, numbers, node.data)) for i, local in edges)
         if not same or not _same(node.data, node.op.value(*numbers)):
-            called = call(node.op, [_name_or_number(operand, names) for operand in node.operands])
+            called = call(node.op, [name_or_number(operand, names) for operand in node.operands])
             message = f"{names[id(node)]} = {called} was calculated before one of its numbers was changed"
             raise GraphError(f"{message}: call refresh() on the result, then explain it")
 
@@ -162,49 +173,6 @@ def _same(a: float | None, b: float | None) -> bool:
 
 def _inputs(order: Sequence[Value]) -> list[Value]:
     return [node for node in order if not node.operands and not node.constant]
-
-
-# ---- names ---------------------------------------------------------------------------------------------------------
-
-
-def _names(order: Sequence[Value]) -> dict[int, str]:
-    """A name for each Value: its label where it has one, else y for the result, n1, n2, … and v1, v2, … for inputs."""
-    names: dict[int, str] = {}
-    taken: set[str] = set()
-    for node in order:
-        label = " ".join(node.label.split())
-        if label:
-            names[id(node)] = _free(label, taken)
-    numbers = {"n": 0, "v": 0}
-    for node in order:
-        if id(node) in names:
-            continue
-        if node is order[-1] and node.operands:
-            names[id(node)] = next(name for name in ("y", "out", "result", "y*") if name not in taken)
-            continue
-        letter = "n" if node.operands else "v"
-        if node.constant:
-            names[id(node)] = short(node.data)
-            continue
-        numbers[letter] += 1
-        while f"{letter}{numbers[letter]}" in taken:
-            numbers[letter] += 1
-        names[id(node)] = f"{letter}{numbers[letter]}"
-    return names
-
-
-def _free(label: str, taken: set[str]) -> str:
-    """The label, or with a number behind it where another Value has the same."""
-    name, copies = label, 1
-    while name in taken:
-        copies += 1
-        name = f"{label}_{copies}"
-    taken.add(name)
-    return name
-
-
-def _name_or_number(node: Value, names: dict[int, str]) -> str | float:
-    return node.data if node.constant and not node.label else names[id(node)]
 
 
 # ---- the text ------------------------------------------------------------------------------------------------------
@@ -237,10 +205,7 @@ class _Writer:
         return self.told.names[id(node)]
 
     def names(self, nodes: Sequence[Value]) -> list[str | float]:
-        return [_name_or_number(node, self.told.names) for node in nodes]
-
-    def derivative(self, of: str, by: str) -> str:
-        return f"d{_atom(of)}/d{_atom(by)}"
+        return [name_or_number(node, self.told.names) for node in nodes]
 
     # -- forward
 
@@ -250,11 +215,11 @@ class _Writer:
         shown = [f"{self.name(leaf)} = {short(leaf.data)}" for leaf in inputs[: self.told.limit]]
         if len(inputs) > len(shown):
             shown.append(f"and {len(inputs) - len(shown):,} more")
-        yield from _wrapped("  inputs: ", ", ".join(shown))
+        yield from wrapped("  inputs: ", ", ".join(shown))
         nodes = [step.node for step in reversed(self.told.steps[: self.told.limit])]
         hidden = len(self.told.steps) - len(nodes)
         if hidden:
-            yield f"  ... {_counted(hidden, 'earlier operation')} not shown ..."
+            yield f"  ... {counted(hidden, 'earlier operation')} not shown ..."
         finite = True
         for node in nodes:
             yield from self.calculated(node)
@@ -267,7 +232,7 @@ class _Writer:
         assert node.op is not None
         with_names = call(node.op, self.names(node.operands))
         with_numbers = call(node.op, [operand.data for operand in node.operands])
-        yield from _equation("  ", [self.name(node), with_names, with_numbers, short(node.data)])
+        yield from equation("  ", [self.name(node), with_names, with_numbers, short(node.data)])
 
     def not_finite(self, node: Value) -> Iterator[str]:
         if all(math.isfinite(operand.data) for operand in node.operands):
@@ -282,7 +247,7 @@ class _Writer:
         yield "  Each operation hands on to each of its operands:  upstream × local derivative,"
         yield "  upstream being the .grad of its result. What arrives at a number is added up."
         yield ""
-        yield f"  Start at {y} itself: {y}.grad = {self.derivative(y, y)} = 1"
+        yield f"  Start at {y} itself: {y}.grad = {derivative(y, y)} = 1"
         shown = self.told.steps[: self.told.limit]
         for position, step in enumerate(shown, start=1):
             yield ""
@@ -290,13 +255,15 @@ class _Writer:
         hidden = len(self.told.steps) - len(shown)
         if hidden:
             yield ""
-            yield f"  ... {_counted(hidden, 'further step')} not shown (a larger limit shows more) ..."
+            yield f"  ... {counted(hidden, 'further step')} not shown (a larger limit shows more) ..."
 
     def step(self, position: int, step: Step) -> Iterator[str]:
         assert step.node.op is not None
         name, head = self.name(step.node), f"  {position}. "
         made = call(step.node.op, self.names(step.node.operands))
-        yield from _parts(head, [f"{name} = {_cut(made)}", f"upstream {name}.grad = {_gradient(step.upstream)}"])
+        yield from side_by_side(
+            head, [f"{name} = {cut(made)}", f"upstream {name}.grad = {gradient_text(step.upstream)}"]
+        )
         indent = " " * (len(head) + 2)
         if step.upstream == 0:
             yield f"{indent}nothing to hand on: {self.y} does not change with {name}"
@@ -314,32 +281,32 @@ class _Writer:
             if len(indent) + width + 4 + len(deposited) <= WIDTH:
                 yield f"{indent}{local:{width}}    {deposited}"
             else:
-                yield from _equation(indent, local.split(" = "))
-                yield from _equation(indent + "  ", deposited.split(" = "))
+                yield from equation(indent, local.split(" = "))
+                yield from equation(indent + "  ", deposited.split(" = "))
         if len(deposits) > len(shown):
-            yield f"{indent}... and {_counted(len(deposits) - len(shown), 'more operand')} in the same way ..."
+            yield f"{indent}... and {counted(len(deposits) - len(shown), 'more operand')} in the same way ..."
 
     def local(self, step: Step, deposit: Deposit) -> str:
         """`dy/dn4 = 1 - y*y = 1 - 0.707107*0.707107 = 0.5`"""
         node, op = step.node, step.node.op
         assert op is not None
-        parts = [self.derivative(self.name(node), self.name(deposit.operand))]
+        parts = [derivative(self.name(node), self.name(deposit.operand))]
         numbers = [operand.data for operand in node.operands]
         parts.append(formula(op, deposit.index, self.names(node.operands), self.name(node)) or "")
         parts.append(formula(op, deposit.index, numbers, node.data) or "")
         parts.append(short(deposit.local))
-        return " = ".join(_without_repeats(parts))
+        return " = ".join(without_repeats(parts))
 
     def deposited(self, step: Step, deposit: Deposit) -> str:
         """`a.grad = 2 + 1 × 3 = 2 + 3 = 5`"""
         name = self.name(deposit.operand)
         assert deposit.local is not None
-        product = f"{_factor(step.upstream)} × {_factor(deposit.local)}"
-        added = _gradient(deposit.product)
+        product = f"{factor_text(step.upstream)} × {factor_text(deposit.local)}"
+        added = gradient_text(deposit.product)
         parts = [f"{name}.grad", product, added]
         if deposit.before is not None:
-            before, total = _gradient(deposit.before), _gradient(deposit.before + deposit.product)
-            parts = [parts[0], f"{before} + {product}", f"{before} + {_factor(deposit.product)}", total]
+            before, total = gradient_text(deposit.before), gradient_text(deposit.before + deposit.product)
+            parts = [parts[0], f"{before} + {product}", f"{before} + {factor_text(deposit.product)}", total]
         return " = ".join(parts)
 
     # -- summary
@@ -350,7 +317,7 @@ class _Writer:
         for leaf in inputs[: self.told.limit]:
             yield from self.summed(leaf)
         if len(inputs) > self.told.limit:
-            yield f"  ... and {_counted(len(inputs) - self.told.limit, 'more input')} ..."
+            yield f"  ... and {counted(len(inputs) - self.told.limit, 'more input')} ..."
         if not inputs:
             yield "  There are none: it is made of plain numbers only."
         yield from self.in_words(inputs)
@@ -364,82 +331,15 @@ class _Writer:
             change = float(f"{0.001 * slope:.3g}")
             yield ""
             text = f"if {name} grows by 0.001, {self.y} changes by about {short(change)}."
-            yield from _wrapped("  In words: ", text)
+            yield from wrapped("  In words: ", text)
 
     def summed(self, leaf: Value) -> Iterator[str]:
         """`a.grad = 2 + 3 = 5`"""
-        total = _gradient(self.told.gradients[id(leaf)])
+        total = gradient_text(self.told.gradients[id(leaf)])
         arrived = self.arrived.get(id(leaf), [])
         parts = [f"{self.name(leaf)}.grad", total]
         if 1 < len(arrived) <= OPERANDS_SHOWN:
-            parts.insert(1, " + ".join([_factor(product) for product in arrived]).lstrip())
+            parts.insert(1, " + ".join([factor_text(product) for product in arrived]).lstrip())
         elif len(arrived) > OPERANDS_SHOWN:
             parts[1] += f"  (the sum of {len(arrived):,} products)"
-        yield from _equation("  ", parts)
-
-
-def _gradient(x: float) -> str:
-    return short(x + 0.0)  # a gradient of -0 is a 0 that something was multiplied with: the sign says nothing
-
-
-def _factor(x: float) -> str:
-    text = _gradient(x)
-    return f"({text})" if text.startswith("-") else text
-
-
-def _atom(name: str) -> str:
-    return name if name.replace("_", "a").isalnum() else f"({name})"
-
-
-def _counted(count: int, noun: str) -> str:
-    return f"{count:,} {noun}{'' if count == 1 else 's'}"
-
-
-def _without_repeats(parts: Sequence[str]) -> list[str]:
-    """Empty parts, and those that say the same as the part before, left out."""
-    kept: list[str] = []
-    for part in parts:
-        if part and (not kept or part != kept[-1]):
-            kept.append(part)
-    return kept
-
-
-def _equation(indent: str, parts: Sequence[str]) -> Iterator[str]:
-    """`a = b = c` on one line, or on several where that is too long."""
-    parts = _without_repeats([_cut(part) for part in parts])
-    line = indent + parts[0]
-    for part in parts[1:]:
-        if len(line) + 3 + len(part) > WIDTH and line.strip() != parts[0]:
-            yield line
-            line = f"{indent}    = {part}"
-        else:
-            line += f" = {part}"
-    yield line
-
-
-def _parts(head: str, parts: Sequence[str]) -> Iterator[str]:
-    """The parts on one line, or one below the other where that is too long."""
-    if len(line := head + ", ".join(parts)) <= WIDTH:
-        yield line
-    else:
-        yield head + parts[0]
-        yield from [" " * len(head) + part for part in parts[1:]]
-
-
-def _wrapped(head: str, text: str) -> Iterator[str]:
-    yield from textwrap.wrap(
-        text, WIDTH, initial_indent=head, subsequent_indent=" " * len(head), break_long_words=False
-    )
-
-
-def _cut(text: str, width: int = 60) -> str:
-    """A long formula with words left out in the middle, so that it begins and ends as the whole does."""
-    words = text.split(" ")
-    if len(text) <= width or len(words) < 3:
-        return text
-    first, last = words[:1], words[-1:]
-    for before, after in zip(words[1:], reversed(words[:-1]), strict=True):
-        if len(" ".join([*first, before, "…", after, *last])) > width:
-            break
-        first, last = [*first, before], [after, *last]
-    return " ".join([*first, "…", *last])
+        yield from equation("  ", parts)
