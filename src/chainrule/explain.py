@@ -47,11 +47,18 @@ from chainrule.wording import (
     name_or_number,
     names_of,
     side_by_side,
+    without_repeats,
     wrapped,
 )
 
 OPERANDS_SHOWN = 12
 """How many operands of one operation are told; a neuron may have hundreds."""
+
+INTRODUCTION = (
+    "The .grad of a number is the derivative of {y} with respect to it: how fast {y} changes with it. Each operation "
+    "takes the .grad of its result, which came from upstream, and hands on to each operand: upstream × local "
+    "derivative. What arrives at a number several times is added up."
+)
 
 
 @dataclass(frozen=True)
@@ -167,8 +174,8 @@ def _refuse_changed(order: Sequence[Value], names: dict[int, str]) -> None:
             raise GraphError(f"{message}: call refresh() on the result, then explain it")
 
 
-def _same(a: float | None, b: float | None) -> bool:
-    return a == b or (a is not None and b is not None and a != a and b != b)  # noqa: PLR0124: nan is the same as nan
+def _same(a: float, b: float | None) -> bool:
+    return b is not None and (a == b or (math.isnan(a) and math.isnan(b)))
 
 
 def _inputs(order: Sequence[Value]) -> list[Value]:
@@ -243,9 +250,7 @@ class _Writer:
     def backward(self) -> Iterator[str]:
         y = self.y
         yield f"The backward pass: the chain rule, from {y} back to the inputs"
-        yield f"  The .grad of a number is the derivative of {y} by it: how fast {y} changes with it."
-        yield "  Each operation hands on to each of its operands:  upstream × local derivative,"
-        yield "  upstream being the .grad of its result. What arrives at a number is added up."
+        yield from wrapped("  ", INTRODUCTION.format(y=y))
         yield ""
         yield f"  Start at {y} itself: {y}.grad = {derivative(y, y)} = 1"
         shown = self.told.steps[: self.told.limit]
@@ -261,9 +266,8 @@ class _Writer:
         assert step.node.op is not None
         name, head = self.name(step.node), f"  {position}. "
         made = call(step.node.op, self.names(step.node.operands))
-        yield from side_by_side(
-            head, [f"{name} = {cut(made)}", f"upstream {name}.grad = {gradient_text(step.upstream)}"]
-        )
+        upstream = f"upstream {name}.grad = {gradient_text(step.upstream)}"
+        yield from side_by_side(head, [f"{name} = {cut(made)}", upstream])
         indent = " " * (len(head) + 2)
         if step.upstream == 0:
             yield f"{indent}nothing to hand on: {self.y} does not change with {name}"

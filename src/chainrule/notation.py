@@ -13,10 +13,13 @@ from functools import partial
 from typing import Any
 
 from chainrule import ops
-from chainrule.operation import METHODS, Operation
+from chainrule.operation import TABLE, Operation
 
 TERNARY, COMPARISON, SUM, PRODUCT, SIGN, POWER, ATOM = range(7)
 """How tightly a piece of a formula binds, loosest first, as in Python."""
+
+MANY = 100
+"""An operation of more operands than these is not written out: nobody reads it."""
 
 _INFIX = {
     "+": (" + ", SUM),
@@ -92,9 +95,9 @@ class Term:
     __hash__ = None
 
     def __getattr__(self, name: str) -> Any:
-        if name not in METHODS:
+        if name not in TABLE or TABLE[name].takes_lists:
             raise AttributeError(name)
-        return partial(METHODS[name], self)
+        return partial(TABLE[name], self)
 
     def __bool__(self) -> bool:
         raise TypeError("a formula has no truth value")
@@ -140,9 +143,11 @@ def call(op: Operation, operands: Sequence[str | float]) -> str:
     >>> call(ops.weighted_sum, ["b", "w1", "x1", "w2", "x2"])
     'b + w1*x1 + w2*x2'
     """
+    if len(operands) > MANY:
+        return f"{op.name}([{', '.join([_term(x).text for x in operands[:3]])}, …, {_term(operands[-1]).text}])"
     terms = [_term(operand) for operand in operands]
     term = None
-    if op.operand_names is None:  # many operands read best as what is done to them, where that is plain arithmetic
+    if op.operand_names is None:  # several operands read best as what is done to them, where that is plain arithmetic
         try:
             term = op.value(*terms)
         except Exception:  # the value is written for floats, and may fail in any way on names

@@ -17,7 +17,7 @@ WIDTH = 80
 def names_of(order: Sequence[Value]) -> dict[int, str]:
     """A name for each Value: its label where it has one, else y for the result, n1, n2, … and v1, v2, … for inputs."""
     names: dict[int, str] = {}
-    taken: set[str] = set()
+    taken: dict[str, int] = {}
     for node in order:
         label = " ".join(node.label.split())
         if label:
@@ -27,7 +27,7 @@ def names_of(order: Sequence[Value]) -> dict[int, str]:
         if id(node) in names:
             continue
         if node is order[-1] and node.operands:
-            names[id(node)] = next(name for name in ("y", "out", "result", "y*") if name not in taken)
+            names[id(node)] = _free("y" if "y" not in taken else "out", taken)
             continue
         letter = "n" if node.operands else "v"
         if node.constant:
@@ -40,13 +40,13 @@ def names_of(order: Sequence[Value]) -> dict[int, str]:
     return names
 
 
-def _free(label: str, taken: set[str]) -> str:
-    """The label, or with a number behind it where another Value has the same."""
-    name, copies = label, 1
+def _free(label: str, taken: dict[str, int]) -> str:
+    """The label, or with a number behind it where another Value has the same; `taken` counts the copies."""
+    name = label
     while name in taken:
-        copies += 1
-        name = f"{label}_{copies}"
-    taken.add(name)
+        taken[label] += 1
+        name = f"{label}_{taken[label]}"
+    taken[name] = 1
     return name
 
 
