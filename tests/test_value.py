@@ -38,7 +38,9 @@ def test_operators_from_both_sides(operator, op, symbol, other):
     left, right, both = operator(v, other), operator(other, v), operator(v, Value(other))
     assert all(isinstance(result, Value) for result in (left, right, both))
     assert left.data == both.data == op(1.5, float(other)) == operator(1.5, float(other))
-    assert right.data == op(float(other), 1.5) == operator(float(other), 1.5)
+    assert right.data.hex() == op(float(other), 1.5).hex()
+    if other > 0:  # where Python's own arithmetic stays real
+        assert right.data == operator(float(other), 1.5)
     assert left.op is both.op is op
     assert left._op == symbol
 

@@ -93,10 +93,11 @@ def require(module: str, *, extra: str) -> ModuleType:
 def suggest(name: str, known: Iterable[str]) -> str:
     """A hint for a mistyped name, to be put behind an error message; empty if nothing is close.
 
-    >>> suggest("tahn", ["tanh", "exp"])
+    >>> suggest("tahn", ["tan", "tanh", "exp"])
     " Did you mean 'tanh'?"
     >>> suggest("zzz", ["tanh", "exp"])
     ''
     """
-    close = difflib.get_close_matches(name, list(known), n=1)
-    return f" Did you mean {close[0]!r}?" if close else ""
+    close = difflib.get_close_matches(name, list(known), n=3)
+    swapped = [other for other in close if sorted(other) == sorted(name)]  # two letters in the wrong order
+    return f" Did you mean {[*swapped, *close][0]!r}?" if close else ""

@@ -11,9 +11,10 @@ The forward pass: the numbers, from the inputs to y
   y = x*x = 3*3 = 9
 <BLANKLINE>
 The backward pass: the chain rule, from y back to the inputs
-  The .grad of a number is the derivative of y by it: how fast y changes with it.
-  Each operation hands on to each of its operands:  upstream × local derivative,
-  upstream being the .grad of its result. What arrives at a number is added up.
+  The .grad of a number is the derivative of y with respect to it: how fast y
+  changes with it. Each operation takes the .grad of its result, which came from
+  upstream, and hands on to each operand: upstream × local derivative. What
+  arrives at a number several times is added up.
 <BLANKLINE>
   Start at y itself: y.grad = dy/dy = 1
 <BLANKLINE>

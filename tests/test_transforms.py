@@ -1,0 +1,207 @@
+"""Derivatives of functions: exact values, nesting, structures, closures, refusals."""
+
+import math
+
+import mpmath as mp
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from chainrule import (
+    Value,
+    exp,
+    grad,
+    hessian,
+    jacobian,
+    jvp,
+    log,
+    no_grad,
+    select,
+    sin,
+    sqrt,
+    tanh,
+    value_and_grad,
+    vjp,
+)
+from chainrule.errors import ArgumentError, GraphError, OperandError, SizeError
+
+points = st.floats(min_value=-3, max_value=3)
+
+
+def rational(x):
+    return (x**3 - 2 * x + 1) / (x * x + 3)
+
+
+FUNCTIONS = [
+    (tanh, mp.tanh),
+    (lambda x: exp(x) * sin(x), lambda x: mp.exp(x) * mp.sin(x)),
+    (rational, rational),
+]
+
+
+@pytest.mark.parametrize(("ours", "exact"), FUNCTIONS, ids=["tanh", "exp·sin", "rational"])
+@pytest.mark.parametrize("x", [-1.2, 0.3, 2.0])
+@pytest.mark.parametrize("order", [1, 2, 3, 4])
+def test_derivatives_of_any_order_are_exact(ours, exact, x, order):
+    derivative = ours
+    for _ in range(order):
+        derivative = grad(derivative)
+    with mp.workdps(50):
+        expected = float(mp.diff(exact, x, order))
+    assert derivative(x) == pytest.approx(expected, rel=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("f", "x", "expected"),
+    [
+        (lambda a: a**2.5, 4.0, 20.0),
+        (lambda a: 2**a, 3.0, 8 * math.log(2)),
+        (lambda a: a**-0.5, 4.0, -0.0625),
+        (lambda a: 1 / a, 4.0, -0.0625),
+        (lambda a: a - a, 4.0, 0.0),
+        (lambda a: a * a, 4.0, 8.0),
+        (lambda a: max(a, a), 4.0, 1.0),
+        (lambda a: a**a, 2.0, 4 * (math.log(2) + 1)),
+        (abs, -4.0, -1.0),
+        (lambda a: +a, 4.0, 1.0),
+    ],
+)
+def test_textbook_derivatives(f, x, expected):
+    assert grad(f)(x) == pytest.approx(expected, rel=1e-15)
+
+
+def test_a_variable_inside_is_not_the_one_outside():
+    # The inner derivative is in y alone, although y has the value of x.
+    assert grad(lambda x: x * grad(lambda y: x * y)(x))(2.0) == 4.0
+    assert grad(lambda x: x * grad(lambda y: x + y)(1.0))(1.0) == 1.0
+    assert grad(lambda x: grad(lambda y: x * y * y)(3.0))(2.0) == 6.0
+
+
+def test_a_product_that_is_zero_here_still_has_a_second_derivative():
+    assert grad(grad(lambda x: sin(x) * sin(x)))(0.0) == 2.0
+    assert hessian(lambda v: v[0] * v[1])([0.0, 0.0]) == [[0.0, 1.0], [1.0, 0.0]]
+
+
+def test_zero_upstream_deposits_nothing_to_any_order():
+    def f(x):
+        return select(x > 0, sqrt(x), 0)
+
+    assert grad(f)(0.0) == 0.0
+    assert grad(grad(f))(0.0) == 0.0
+    assert jvp(f, (0.0,), (1.0,)) == (0.0, 0.0)
+    assert grad(f)(4.0) == 0.25
+
+
+def test_structures_go_in_and_come_out():
+    def f(p, q):
+        return p["w"][0] * p["w"][1] * q[0] + p["b"] * q[1]
+
+    p, q = {"w": [2.0, 3.0], "b": 5.0}, (7.0, 11.0)
+    assert grad(f)(p, q) == {"w": [21.0, 14.0], "b": 11.0}
+    assert grad(f, argnums=1)(p, q) == (6.0, 5.0)
+    assert grad(f, argnums=(1, 0))(p, q) == ((6.0, 5.0), {"w": [21.0, 14.0], "b": 11.0})
+    assert grad(f, argnums=-1)(p, q) == (6.0, 5.0)
+    assert value_and_grad(f)(p, q) == (97.0, {"w": [21.0, 14.0], "b": 11.0})
+
+
+def test_jacobian_has_the_structure_of_the_result():
+    derivative = jacobian(lambda x: {"sum": x[0] + x[1], "all": [x[0] * x[1], 3.0]})([2.0, 5.0])
+    assert derivative == {"sum": [1.0, 1.0], "all": [[5.0, 2.0], [0.0, 0.0]]}
+
+
+def test_hessian_of_two_arguments():
+    assert hessian(lambda a, b: a**2 * b, argnums=(0, 1))(3.0, 4.0) == ((8.0, 6.0), (6.0, 0.0))
+
+
+@given(points, points, points, points)
+def test_forward_mode_agrees_with_reverse_mode(a, b, s, t):
+    def f(x, y):
+        return [x * sin(y) + exp(x), tanh(x * y)]
+
+    value, tangent = jvp(f, (a, b), (s, t))
+    rows = jacobian(f, argnums=(0, 1))(a, b)
+    assert value == [v.data for v in f(Value(a), Value(b))]
+    assert tangent == pytest.approx([row[0] * s + row[1] * t for row in rows], rel=1e-12, abs=1e-12)
+    value, pullback = vjp(f, a, b)
+    assert pullback([s, t]) == pytest.approx([rows[0][i] * s + rows[1][i] * t for i in (0, 1)], rel=1e-12, abs=1e-12)
+
+
+def test_forward_over_reverse_and_reverse_over_forward():
+    assert grad(lambda x: jvp(lambda y: y**3, (x,), (1.0,))[1])(2.0) == 12.0
+    assert jvp(grad(lambda y: y**3), (2.0,), (1.0,)) == (12.0, 12.0)
+
+
+def test_closed_over_values_are_left_alone():
+    w = Value(3.0)
+    w.grad = 7.0
+    assert grad(lambda x: w * x * x)(2.0) == 12.0
+    assert w.peek_grad() == 7.0
+
+
+def test_given_a_value_the_derivative_can_be_differentiated():
+    x = Value(2.0)
+    slope = grad(lambda y: y**3)(x)
+    assert isinstance(slope, Value)
+    slope.backward()
+    assert (slope.data, x.grad) == (12.0, 12.0)
+
+
+def test_results_that_do_not_depend_on_the_argument():
+    assert grad(lambda x: 3.0)(2.0) == 0.0
+    assert grad(lambda x: Value(3.0))(2.0) == 0.0
+    assert jacobian(lambda x: [x, 1.0])(2.0) == [1.0, 0.0]
+
+
+def test_inside_no_grad_and_with_keywords():
+    with no_grad():
+        assert grad(lambda x, *, power: x**power)(2.0, power=3) == 12.0
+
+
+def test_branches_and_loops_are_followed():
+    def newton(target):
+        x = target
+        for _ in range(30):
+            x = x - (x * x - target) / (2 * x)
+        return x if x > 0 else -x
+
+    assert grad(newton)(9.0) == pytest.approx(1 / 6, rel=1e-12)
+    assert grad(grad(newton))(9.0) == pytest.approx(-1 / 108, rel=1e-11)
+
+
+def test_an_operand_that_changed_is_noticed():
+    w = Value(3.0)
+    product = None
+
+    def f(x):
+        nonlocal product
+        product = w * x
+        product = product * product
+        w.data = 5.0
+        return product
+
+    assert grad(f)(2.0) == 36.0  # the derivatives kept are those of the forward pass that was run
+    w.data = 3.0
+    with pytest.raises(GraphError, match="operand of mul changed"):
+        grad(grad(f))(2.0)
+
+
+@pytest.mark.parametrize(
+    ("call", "error", "message"),
+    [
+        (lambda: grad(lambda x: [x, x])(1.0), OperandError, "use jacobian"),
+        (lambda: grad(lambda x: None)(1.0), OperandError, "lack its return"),
+        (lambda: grad(lambda x: x)(), ArgumentError, "argnums=0"),
+        (lambda: grad(lambda x: x, argnums=2)(1.0), ArgumentError, "argnums=2"),
+        (lambda: grad(log)("2"), OperandError, "float\\('2'\\)"),
+        (lambda: jvp(lambda x: x, (1.0,), (1.0, 2.0)), SizeError, "structure"),
+        (lambda: vjp(lambda x: [x, x], 1.0)[1](1.0), SizeError, "structure"),
+    ],
+)
+def test_refusals(call, error, message):
+    with pytest.raises(error, match=message):
+        call()
+
+
+def test_names_tell_what_they_are():
+    assert grad(rational).__name__ == "grad(rational)"
+    assert hessian(rational).__name__ == "hessian(rational)"
