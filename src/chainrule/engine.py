@@ -88,9 +88,7 @@ class Value:
         """Gives every number of the graph its derivative of this one.
 
         Gradients of leaves are added to (set them to 0 between steps); those of all other nodes are set afresh.
-
-        Args:
-            seed: the gradient of this node itself, that is, the derivative of some later quantity.
+        `seed` is the gradient of this node itself, that is, the derivative of some later quantity.
         """
         order = topological_order(self)
         for node in order:
@@ -106,7 +104,7 @@ class Value:
         """One step of the chain rule: local × upstream, into each operand. A zero upstream deposits nothing."""
         upstream = self._grad
         if upstream:
-            for operand, local in zip(self._operands, self._locals, strict=True):
+            for operand, local in zip(self._operands, self._locals):  # noqa: B905 (this is the hot loop)
                 if local is not None:
                     operand._grad += local * upstream
             if modes.places is not None:
@@ -225,10 +223,13 @@ def topological_order(root: Value) -> list[Value]:
     while path:
         node, operands = path[-1]
         for operand in operands:
-            if id(operand) not in seen:
-                seen.add(id(operand))
+            if id(operand) in seen:
+                continue
+            seen.add(id(operand))
+            if operand._operands:
                 path.append((operand, iter(operand._operands)))
                 break
+            order.append(operand)
         else:  # all of its operands are in the order: now the node itself
             order.append(node)
             path.pop()

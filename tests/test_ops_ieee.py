@@ -1,0 +1,295 @@
+"""Operations at the points where something is agreed rather than computed: IEEE's special numbers, kinks and tails."""
+
+from __future__ import annotations
+
+import math
+from math import inf, nan, pi
+
+import mpmath
+import pytest
+
+from chainrule import Value, grad, ops
+
+
+def show(case):
+    op, operands, *_ = case
+    return f"{op.name}{operands}"
+
+
+VALUES = [
+    (ops.div, (1.0, 0.0), inf),
+    (ops.div, (1.0, -0.0), -inf),
+    (ops.div, (-1.0, 0.0), -inf),
+    (ops.div, (-1.0, -0.0), inf),
+    (ops.div, (0.0, 0.0), nan),
+    (ops.div, (nan, 0.0), nan),
+    (ops.div, (inf, 0.0), inf),
+    (ops.div, (-inf, 0.0), -inf),
+    (ops.div, (1.0, inf), 0.0),
+    (ops.div, (-1.0, inf), -0.0),
+    (ops.div, (inf, inf), nan),
+    (ops.div, (1e300, 1e-300), inf),
+    (ops.mul, (0.0, inf), nan),
+    (ops.mul, (1e300, -1e300), -inf),
+    (ops.sub, (inf, inf), nan),
+    (ops.pow, (0.0, -1.0), inf),
+    (ops.pow, (-0.0, -1.0), -inf),
+    (ops.pow, (-0.0, -2.0), inf),
+    (ops.pow, (0.0, -0.5), inf),
+    (ops.pow, (0.0, -inf), inf),
+    (ops.pow, (-0.0, 3.0), -0.0),
+    (ops.pow, (-8.0, 1 / 3), nan),
+    (ops.pow, (-2.0, 3.0), -8.0),
+    (ops.pow, (-2.0, -3.0), -0.125),
+    (ops.pow, (-10.0, 309.0), -inf),
+    (ops.pow, (-10.0, 310.0), inf),
+    (ops.pow, (10.0, 400.0), inf),
+    (ops.pow, (10.0, -400.0), 0.0),
+    (ops.pow, (-1e-200, -3.0), -inf),
+    (ops.pow, (-inf, 3.0), -inf),
+    (ops.pow, (-inf, -3.0), -0.0),
+    (ops.pow, (0.0, 0.0), 1.0),
+    (ops.pow, (nan, 0.0), 1.0),
+    (ops.pow, (1.0, nan), 1.0),
+    (ops.pow, (nan, 1.0), nan),
+    (ops.pow, (2.0, nan), nan),
+    (ops.pow, (-1.0, inf), 1.0),
+    (ops.pow, (0.5, inf), 0.0),
+    (ops.pow, (2.0, -inf), 0.0),
+    (ops.log, (0.0,), -inf),
+    (ops.log, (-0.0,), -inf),
+    (ops.log, (-1.0,), nan),
+    (ops.log, (inf,), inf),
+    (ops.log, (-inf,), nan),
+    (ops.log1p, (-1.0,), -inf),
+    (ops.log1p, (-2.0,), nan),
+    (ops.log1p, (-0.0,), -0.0),
+    (ops.log1p, (1e-300,), 1e-300),
+    (ops.sqrt, (-1.0,), nan),
+    (ops.sqrt, (-0.0,), -0.0),
+    (ops.sqrt, (inf,), inf),
+    (ops.exp, (1000.0,), inf),
+    (ops.exp, (-1000.0,), 0.0),
+    (ops.exp, (-inf,), 0.0),
+    (ops.expm1, (1000.0,), inf),
+    (ops.expm1, (-1000.0,), -1.0),
+    (ops.expm1, (-0.0,), -0.0),
+    (ops.expm1, (1e-300,), 1e-300),
+    (ops.sin, (inf,), nan),
+    (ops.cos, (-inf,), nan),
+    (ops.tan, (inf,), nan),
+    (ops.atan, (inf,), pi / 2),
+    (ops.atan, (-0.0,), -0.0),
+    (ops.atan2, (0.0, 0.0), 0.0),
+    (ops.atan2, (0.0, -0.0), pi),
+    (ops.atan2, (-0.0, -0.0), -pi),
+    (ops.atan2, (inf, -inf), 3 * pi / 4),
+    (ops.hypot, (1e300, 1e300), math.sqrt(2.0) * 1e300),
+    (ops.hypot, (5e-324, 0.0), 5e-324),
+    (ops.hypot, (-inf, nan), inf),
+    (ops.tanh, (1000.0,), 1.0),
+    (ops.tanh, (-inf,), -1.0),
+    (ops.tanh, (-0.0,), -0.0),
+    (ops.tanh, (1e-300,), 1e-300),
+    (ops.sigmoid, (1000.0,), 1.0),
+    (ops.sigmoid, (-1000.0,), 0.0),
+    (ops.sigmoid, (-700.0,), math.exp(-700.0)),
+    (ops.sigmoid, (inf,), 1.0),
+    (ops.sigmoid, (-inf,), 0.0),
+    (ops.sigmoid, (0.0,), 0.5),
+    (ops.softplus, (1000.0,), 1000.0),
+    (ops.softplus, (-1000.0,), 0.0),
+    (ops.softplus, (-700.0,), math.exp(-700.0)),
+    (ops.softplus, (inf,), inf),
+    (ops.softplus, (-inf,), 0.0),
+    (ops.relu, (-0.0,), 0.0),
+    (ops.relu, (-inf,), 0.0),
+    (ops.relu, (inf,), inf),
+    (ops.relu, (nan,), nan),
+    (ops.leaky_relu, (-inf, 0.01), -inf),
+    (ops.leaky_relu, (nan, 0.01), nan),
+    (ops.gelu, (-inf,), 0.0),
+    (ops.gelu, (inf,), inf),
+    (ops.gelu, (1000.0,), 1000.0),
+    (ops.abs, (-0.0,), 0.0),
+    (ops.abs, (-inf,), inf),
+    (ops.erf, (-inf,), -1.0),
+    (ops.erfc, (inf,), 0.0),
+    (ops.erfc, (-inf,), 2.0),
+    (ops.max, (nan, 1.0), nan),
+    (ops.max, (1.0, nan), nan),
+    (ops.max, (inf, nan), nan),
+    (ops.min, (nan, 1.0), nan),
+    (ops.min, (1.0, nan), nan),
+    (ops.min, (-inf, nan), nan),
+    (ops.clip, (nan, 0.0, 1.0), nan),
+    (ops.clip, (0.5, nan, 1.0), nan),
+    (ops.clip, (0.5, 0.0, nan), nan),
+    (ops.clip, (5.0, 2.0, 1.0), 1.0),
+    (ops.clip, (inf, -inf, inf), inf),
+    (ops.lt, (nan, 1.0), 0.0),
+    (ops.ge, (nan, nan), 0.0),
+    (ops.eq, (nan, nan), 0.0),
+    (ops.ne, (nan, nan), 1.0),
+    (ops.eq, (0.0, -0.0), 1.0),
+    (ops.select, (nan, 1.0, 2.0), 1.0),
+    (ops.select, (-0.0, 1.0, 2.0), 2.0),
+    (ops.chain, (0.0, inf), 0.0),
+    (ops.chain, (0.0, nan), 0.0),
+    (ops.chain, (inf, 0.0), nan),
+    (ops.chain, (nan, 0.0), nan),
+    (ops.sum, (inf, -inf), nan),
+    (ops.sum, (1e308, 1e308), inf),
+    (ops.weighted_sum, (0.0, inf, 0.0), nan),
+    (ops.logsumexp, (-inf, -inf), -inf),
+    (ops.logsumexp, (inf, -inf), inf),
+    (ops.logsumexp, (inf, nan), nan),
+    (ops.logsumexp, (1000.0, 1000.0), 1000.0 + math.log(2.0)),
+    (ops.logsumexp, (-1000.0, -1000.0), -1000.0 + math.log(2.0)),
+    (ops.logsumexp, (1e300, -1e300), 1e300),
+]
+
+
+@pytest.mark.parametrize("case", VALUES, ids=show)
+def test_values_at_special_points_on_floats_and_on_values(case):
+    op, operands, expected = case
+    assert op.value(*operands).hex() == expected.hex()
+    assert Value._record(op, [Value(x) for x in operands]).data.hex() == expected.hex()
+
+
+def test_python_s_operators_follow_the_table_and_not_python():
+    zero, v = Value(0.0), Value(-8.0)
+    found = [(1 / zero).data, (v / 0).data, (zero**-1).data, (0**-Value(1.0)).data, (Value(10.0) ** 400).data]
+    assert found == [inf, -inf, inf, inf, inf]
+    assert math.isnan((v ** (1 / 3)).data)
+    assert math.isnan((zero / zero).data)
+    assert (v**3).data == -512.0
+
+
+LOCALS = [
+    (ops.relu, (0.0,), (0.0,)),
+    (ops.relu, (-0.0,), (0.0,)),
+    (ops.relu, (5e-324,), (1.0,)),
+    (ops.abs, (0.0,), (0.0,)),
+    (ops.abs, (-0.0,), (0.0,)),
+    (ops.leaky_relu, (0.0, 0.01), (0.01, 0.0)),
+    (ops.max, (1.0, 1.0), (1.0, 0.0)),
+    (ops.max, (0.0, -0.0), (1.0, 0.0)),
+    (ops.min, (1.0, 1.0), (1.0, 0.0)),
+    (ops.clip, (0.0, 0.0, 1.0), (1.0, 0.0, 0.0)),
+    (ops.clip, (1.0, 0.0, 1.0), (1.0, 0.0, 0.0)),
+    (ops.clip, (-1.0, 0.0, 1.0), (0.0, 1.0, 0.0)),
+    (ops.clip, (2.0, 0.0, 1.0), (0.0, 0.0, 1.0)),
+    (ops.clip, (-1.0, 1.0, 1.0), (0.0, 1.0, 0.0)),
+    (ops.clip, (5.0, 2.0, 1.0), (0.0, 0.0, 1.0)),
+    (ops.clip, (-5.0, 2.0, 1.0), (0.0, 0.0, 1.0)),
+    (ops.select, (1.0, 5.0, 6.0), (None, 1.0, 0.0)),
+    (ops.select, (0.0, 5.0, 6.0), (None, 0.0, 1.0)),
+    (ops.select, (nan, 5.0, 6.0), (None, 1.0, 0.0)),
+    (ops.lt, (1.0, 2.0), (None, None)),
+    (ops.pow, (0.0, 2.0), (0.0, 0.0)),
+    (ops.pow, (0.0, 1.0), (1.0, 0.0)),
+    (ops.pow, (0.0, 0.0), (0.0, -inf)),
+    (ops.pow, (nan, 0.0), (0.0, nan)),
+    (ops.pow, (-2.0, 2.0), (-4.0, nan)),
+    (ops.pow, (0.0, 0.5), (inf, 0.0)),
+    (ops.div, (1.0, 0.0), (inf, -inf)),
+    (ops.div, (1.0, inf), (0.0, -0.0)),
+    (ops.sqrt, (0.0,), (inf,)),
+    (ops.log, (0.0,), (inf,)),
+    (ops.exp, (1000.0,), (inf,)),
+    (ops.exp, (-1000.0,), (0.0,)),
+    (ops.tanh, (1000.0,), (0.0,)),
+    (ops.tanh, (-1000.0,), (0.0,)),
+    (ops.tanh, (1e-300,), (1.0,)),
+    (ops.sigmoid, (1000.0,), (0.0,)),
+    (ops.sigmoid, (-1000.0,), (0.0,)),
+    (ops.sigmoid, (0.0,), (0.25,)),
+    (ops.softplus, (1000.0,), (1.0,)),
+    (ops.softplus, (-1000.0,), (0.0,)),
+    (ops.softplus, (0.0,), (0.5,)),
+    (ops.gelu, (1000.0,), (1.0,)),
+    (ops.gelu, (-1000.0,), (-0.0,)),
+    (ops.gelu, (1e300,), (1.0,)),
+    (ops.gelu, (0.0,), (0.5,)),
+    (ops.atan, (inf,), (0.0,)),
+    (ops.atan, (1e300,), (0.0,)),
+    (ops.logsumexp, (1000.0, -1000.0), (1.0, 0.0)),
+    (ops.logsumexp, (1000.0, 1000.0 - math.log(3.0)), (0.75, 0.25)),
+]
+
+
+@pytest.mark.parametrize("case", LOCALS, ids=show)
+def test_local_derivatives_at_special_points(case):
+    op, operands, expected = case
+    y = op.value(*operands)
+    found = [op.local(i, operands, y) for i in range(len(operands))]
+    for local, wanted in zip(found, expected, strict=True):
+        assert (local is None) == (wanted is None)
+        if wanted is not None:
+            assert local == pytest.approx(wanted, rel=1e-12, abs=0.0, nan_ok=True)
+
+
+@pytest.mark.parametrize("op", [ops.max, ops.min], ids=["max", "min"])
+def test_ties_give_the_whole_gradient_to_the_first_operand(op):
+    a, b = Value(2.0), Value(2.0)
+    op(a, b).backward()
+    assert (a.grad, b.grad) == (1.0, 0.0)
+
+
+def test_x_to_the_power_zero_has_no_slope_even_at_nan():
+    for x in (0.0, nan, inf, -2.0):
+        assert grad(lambda x: x**0)(x) == 0.0
+        assert grad(grad(lambda x: x**0))(x) == 0.0
+
+
+def test_powers_at_zero_to_higher_order():
+    def square(x):
+        return x**2
+
+    def cube(x):
+        return x**3
+
+    assert [grad(square)(0.0), grad(grad(square))(0.0), grad(grad(grad(square)))(0.0)] == [0.0, 2.0, 0.0]
+    assert [grad(cube)(0.0), grad(grad(cube))(0.0), grad(grad(grad(cube)))(0.0)] == [0.0, 0.0, 6.0]
+
+
+def test_a_variable_power_of_zero():
+    assert grad(lambda p: 0.0**p)(2.0) == 0.0
+    assert grad(grad(lambda p: 0.0**p))(2.0) == 0.0
+
+
+TAILS = [-1000.0, -700.0, -300.0, -40.0, -5.0, -1e-9, -1e-300, 1e-300, 1e-9, 5.0, 40.0, 300.0, 1000.0]
+SMOOTH = {
+    ops.tanh: mpmath.tanh,
+    ops.sigmoid: lambda x: 1 / (1 + mpmath.exp(-x)),
+    ops.softplus: lambda x: mpmath.log1p(mpmath.exp(x)),
+    ops.erf: mpmath.erf,
+    ops.gelu: lambda x: x * mpmath.erfc(-x / mpmath.sqrt(2)) / 2,
+}
+
+
+@pytest.mark.parametrize("x", TAILS)
+@pytest.mark.parametrize("op", SMOOTH, ids=[op.name for op in SMOOTH])
+def test_first_and_second_derivatives_in_the_tails_and_near_zero(op, x):
+    with mpmath.workdps(60):
+        first, second = [float(mpmath.diff(SMOOTH[op], mpmath.mpf(x), n)) for n in (1, 2)]
+    assert grad(op)(x) == pytest.approx(first, rel=1e-13, abs=1e-15)
+    assert grad(grad(op))(x) == pytest.approx(second, rel=1e-12, abs=1e-15)
+
+
+@pytest.mark.parametrize("x", [x for x in TAILS if abs(x) < 710])
+@pytest.mark.parametrize("op", [ops.sigmoid, ops.softplus], ids=["sigmoid", "softplus"])
+def test_the_tails_of_sigmoid_and_softplus_keep_every_digit(op, x):
+    with mpmath.workdps(400):
+        first = float(mpmath.diff(SMOOTH[op], mpmath.mpf(x)))
+    assert grad(op)(x) == pytest.approx(first, rel=1e-14, abs=0.0)
+
+
+@pytest.mark.parametrize("shift", [-1000.0, 0.0, 1000.0])
+def test_softmax_by_logsumexp_far_from_zero(shift):
+    xs = [shift + x for x in (-1.0, 0.0, 2.5)]
+    slopes = grad(ops.logsumexp)(xs)
+    weights = [math.exp(x - shift) for x in xs]
+    assert slopes == pytest.approx([w / sum(weights) for w in weights], rel=1e-12)
+    assert sum(slopes) == pytest.approx(1.0, rel=1e-12)
