@@ -31,8 +31,10 @@ MAY_IMPORT: dict[str, set[str] | None] = {
     "trees": {"errors"},
     "engine": TABLE_OF_OPERATIONS | {"modes", "stale", "pickling"},
     "transforms": ENGINE | {"trees"},
-    "check": TRANSFORMS,
-    "explain": TRANSFORMS,
+    "notation": TABLE_OF_OPERATIONS,
+    "wording": ENGINE | {"notation"},
+    "check": TRANSFORMS | {"notation", "wording"},
+    "explain": TRANSFORMS | {"notation", "wording"},
     "expression": ENGINE - {"modes"},
     "draw": TABLE_OF_OPERATIONS,
     "nn": ENGINE,
@@ -87,9 +89,8 @@ def imports(file):
 def rooms_imported(file):
     """(line, room) for each import of chainrule's own; the names that the package itself offers count as `__init__`."""
     rooms = {room_of(other) for other in FILES}
-    for line, module, _ in imports(file):
-        if module[0] == "chainrule":
-            yield line, module[1] if len(module) > 1 and module[1] in rooms else "__init__"
+    own = [(line, module[1:2]) for line, module, _ in imports(file) if module[0] == "chainrule"]
+    return dict.fromkeys((line, room[0] if room and room[0] in rooms else "__init__") for line, room in own)
 
 
 def named(file):

@@ -34,7 +34,7 @@ def after_backward(state: int, grad: float) -> int:
     """The state of a leaf to whose gradient, `grad` so far, a backward() is about to add."""
     if not state & (USED | MIXED):
         return state
-    return MIXED if grad != 0 else FRESH
+    return (state & CONSTANT) | (MIXED if grad != 0 else FRESH)
 
 
 def after_write(state: int) -> int:
@@ -43,7 +43,7 @@ def after_write(state: int) -> int:
         return state
     if state & MIXED:
         _warn()
-    return USED | (state & MIXED)
+    return USED | (state & (MIXED | CONSTANT))
 
 
 def _warn() -> None:
