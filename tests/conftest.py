@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import warnings
+from collections.abc import Callable, Iterator
 
 import pytest
 
+from chainrule.errors import StaleGradientWarning
 from chainrule.operation import TABLE, forget
 
 
@@ -16,3 +18,18 @@ def own_operations() -> Iterator[None]:
     yield
     for name in set(TABLE) - before:
         forget(name)
+
+
+@pytest.fixture
+def warned_lines() -> Callable[[Callable[[], None]], list[int]]:
+    """Runs a training loop, and gives the lines that were warned about, in order: all must be in the loop's file."""
+
+    def run(loop: Callable[[], None]) -> list[int]:
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always")
+            loop()
+        assert [warning.category for warning in caught] == [StaleGradientWarning] * len(caught)
+        assert {warning.filename for warning in caught} <= {loop.__code__.co_filename}
+        return [warning.lineno for warning in caught]
+
+    return run

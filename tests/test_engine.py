@@ -15,7 +15,7 @@ import pytest
 from chainrule import Value, ops, topological_order
 from chainrule.errors import OperandError, ReadOnlyError
 
-# ---- what a node keeps ------------------------------------------------------------------------------------------------
+# ---- what a node keeps ---------------------------------------------------------------------------------------------
 
 
 def test_a_node_keeps_its_operation_operands_and_local_derivatives():
@@ -82,11 +82,11 @@ def test_an_operation_by_closure_is_refused_and_the_decorator_shown():
 
     with pytest.raises(ReadOnlyError, match=r"(?s)_backward cannot be replaced.*@chainrule\.operation\(local="):
         out._backward = _backward
-    with pytest.raises(ReadOnlyError, match=r"(?s)operands from outside.*@chainrule\.operation\(local="):
+    with pytest.raises(ReadOnlyError, match=r"(?s)operands come from operations.*@chainrule\.operation\(local="):
         Value(4.0, (Value(2.0),))
 
 
-# ---- the chain rule ---------------------------------------------------------------------------------------------------
+# ---- the chain rule ------------------------------------------------------------------------------------------------
 
 
 def test_backward_through_the_lecture_s_neuron():
@@ -151,6 +151,15 @@ def test_backward_twice_doubles_the_leaves_and_sets_the_rest_afresh():
         assert (x.grad, hidden.grad, out.grad) == (32.0 * times, 8.0, 1.0)
 
 
+def test_backward_twice_is_exactly_double_also_where_several_ways_meet():
+    x = Value(1.0)
+    y = x * 0.2 + x * 0.8 + x * 0.9
+    y.backward()
+    once = x.grad
+    y.backward()
+    assert x.grad == 2 * once
+
+
 def test_two_graphs_that_share_a_leaf_and_a_node():
     x = Value(2.0)
     shared = x * x
@@ -209,7 +218,7 @@ def test_zero_grad_reaches_the_whole_graph():
     assert x.grad == 5.0
 
 
-# ---- refresh and detach ------------------------------------------------------------------------------------------------
+# ---- refresh and detach --------------------------------------------------------------------------------------------
 
 
 def test_refresh_recomputes_in_place():
@@ -278,7 +287,7 @@ def test_detach_gives_a_leaf_with_the_same_number():
     assert y.data == 9.0
 
 
-# ---- order, identity, size ----------------------------------------------------------------------------------------------
+# ---- order, identity, size -----------------------------------------------------------------------------------------
 
 
 def test_the_order_has_operands_before_results_and_each_node_once():

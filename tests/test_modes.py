@@ -19,7 +19,7 @@ def here() -> int:
     return sys._getframe(1).f_lineno
 
 
-# ---- no_grad ----------------------------------------------------------------------------------------------------------
+# ---- no_grad -------------------------------------------------------------------------------------------------------
 
 
 def test_no_grad_gives_plain_leaves_with_the_same_numbers():
@@ -83,7 +83,7 @@ def test_transforms_record_even_inside_no_grad():
         assert (Value(1.0) * 2).op is None
 
 
-# ---- detect_anomaly ----------------------------------------------------------------------------------------------------
+# ---- detect_anomaly ------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -216,7 +216,7 @@ def test_numbers_are_the_same_under_detect_anomaly():
     assert watched == gradients()
 
 
-# ---- threads, and the user's own line ------------------------------------------------------------------------------------
+# ---- threads, and the user's own line ------------------------------------------------------------------------------
 
 
 def test_each_thread_has_its_own_modes():

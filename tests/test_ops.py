@@ -65,7 +65,7 @@ def fifty_digits():
         yield
 
 
-# ---- what the loops are made of ---------------------------------------------------------------------------------------
+# ---- what the loops are made of ------------------------------------------------------------------------------------
 
 
 def reference(name):
@@ -137,7 +137,7 @@ def unit_directions(n, *places):
     return [sum(place == i for place in places) for i in range(n)]
 
 
-# ---- the loops -------------------------------------------------------------------------------------------------------
+# ---- the loops -----------------------------------------------------------------------------------------------------
 
 
 @every_operation
@@ -247,7 +247,7 @@ def test_every_reference_is_of_an_operation_that_exists(name):
     assert name in TABLE
 
 
-# ---- the loops themselves: a new operation is tested without a line about it here ------------------------------------------
+# ---- the loops themselves: a new operation is tested without a line about it here ----------------------------------
 
 
 def test_an_added_operation_is_compared_with_mpmath_by_its_name(own_operations):
@@ -293,7 +293,7 @@ def test_an_added_operation_that_mpmath_does_not_know_is_compared_with_differenc
         check_second_derivatives(cube_once)
 
 
-# ---- a neuron's sum is what it would be by hand, to the bit ----------------------------------------------------------------
+# ---- a neuron's sum is what it would be by hand, to the bit --------------------------------------------------------
 
 
 def by_hand(weights, inputs, bias):

@@ -25,7 +25,7 @@ GAP = 0.05
 
 INNER: dict[str, Callable[..., bool]] = {
     "div": lambda a, b: abs(b) > GAP,
-    "pow": lambda a, b: GAP < a < 20 and abs(b) < 4,
+    "pow": lambda a, b: GAP < a < 20 and GAP < abs(b) < 4,  # at b = 0 PyTorch's second derivatives are not symmetric
     "exp": lambda x: x < 4,
     "expm1": lambda x: x < 4,
     "log": lambda x: x > GAP,
@@ -66,25 +66,30 @@ class Program:
         self.leaves = leaves
         self.steps = []
         numbers = list(leaves)
-        for op, places in wishes:
-            places = [place % len(numbers) for place in places[: arity(op)]]
+        for op, wished in wishes:
+            places = [place % len(numbers) for place in wished[: arity(op)]]
             operands = [numbers[place] for place in places]
             y = apply(op, operands) if is_tame(op.name, operands) else math.nan
-            if not abs(y) < 100:
-                op, places = ops.tanh, places[:1]
-                y = ops.tanh(numbers[places[0]])
-            self.steps.append((op, places))
+            if abs(y) < 100:
+                self.steps.append((op, places))
+            else:
+                y = ops.tanh(operands[0])
+                self.steps.append((ops.tanh, places[:1]))
             numbers.append(y)
 
     def run(self, leaves, call=apply):
-        """The last result, plus a little of every leaf, so that each of them is in the graph."""
+        """The sum of the results that no step uses, and of a little of each leaf: so everything is in the graph."""
         results = list(leaves)
         for op, places in self.steps:
             results.append(call(op, [results[place] for place in places]))
-        last = results[-1]
-        for leaf in leaves:
-            last = last + 0.01 * leaf
-        return last
+        used = {place for _, places in self.steps for place in places}
+        total = results[-1]
+        for place, result in enumerate(results[:-1]):
+            if place < len(leaves):
+                total = total + 0.01 * result
+            elif place not in used:
+                total = total + result
+        return total
 
     def __repr__(self):
         named = [f"{op.name}{places}" for op, places in self.steps]
@@ -95,14 +100,14 @@ def arity(op):
     return N_ARY if op.operand_names is None else len(op.operand_names)
 
 
-def programs(operations, leaves=3, steps=12):
+def programs(operations, leaves=3, steps=15):
     numbers = st.floats(-3, 3).map(lambda x: round(x, 3))
     places = st.lists(st.integers(0, 1000), min_size=N_ARY, max_size=N_ARY)
     wish = st.tuples(st.sampled_from(operations), places)
     return st.builds(
         Program,
         st.lists(numbers, min_size=leaves, max_size=leaves),
-        st.lists(wish, min_size=1, max_size=steps),
+        st.lists(wish, min_size=steps // 3, max_size=steps),
     )
 
 
@@ -116,7 +121,7 @@ def gradients(program):
 BUILT_IN = [op for op in TABLE.values() if op.value.__module__.startswith("chainrule.")]
 SMOOTH = [op for op in BUILT_IN if op.name not in COMPARED]
 
-# ---- against PyTorch ---------------------------------------------------------------------------------------------------
+# ---- against PyTorch -----------------------------------------------------------------------------------------------
 
 
 def torch_functions():
@@ -149,9 +154,8 @@ def torch_leaves(program):
     return [torch.tensor(x, dtype=torch.float64, requires_grad=True) for x in program.leaves]
 
 
-def test_pytorch_has_nearly_all_of_the_table():
-    missing = {op.name for op in BUILT_IN} - set(torch_functions())
-    assert missing == set() or len(missing) < len(BUILT_IN) / 4
+def test_pytorch_has_most_of_the_table():
+    assert len(torch_functions()) > len(BUILT_IN) * 3 / 4
 
 
 @pytest.fixture(scope="module")
@@ -206,7 +210,7 @@ def test_grad_of_grad_equals_pytorch_s_double_backward(in_torch, program):
     assert found == pytest.approx(expected, rel=1e-8, abs=1e-8 * max(1.0, abs(first.item())))
 
 
-# ---- without PyTorch ----------------------------------------------------------------------------------------------------
+# ---- without PyTorch -----------------------------------------------------------------------------------------------
 
 
 @SETTINGS

@@ -28,7 +28,7 @@ OPERATORS = [
 SYMBOLS = [symbol for _, _, symbol in OPERATORS]
 
 
-# ---- operators --------------------------------------------------------------------------------------------------------
+# ---- operators -----------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(("operator", "op", "symbol"), OPERATORS, ids=SYMBOLS)
@@ -91,7 +91,7 @@ def test_what_has_no_derivative_is_no_operator(call):
         call(Value(2.0))
 
 
-# ---- comparisons and truth ----------------------------------------------------------------------------------------------
+# ---- comparisons and truth -----------------------------------------------------------------------------------------
 
 
 def test_comparisons_compare_the_numbers_and_stop_derivatives():
@@ -124,18 +124,18 @@ def test_a_value_is_not_equal_to_what_is_no_number(other):
 
 
 def test_ordering_with_what_is_no_number_is_refused():
-    for call in (lambda v: v < "a", lambda v: v >= None, lambda v: "a" < v):
+    for call in (lambda v: v < "a", lambda v: v >= None, lambda v: v <= [1.0]):
         with pytest.raises(OperandError, match="needs real numbers"):
             call(Value(1.0))
 
 
-# ---- the gradient is not lost silently -----------------------------------------------------------------------------------
+# ---- the gradient is not lost silently -----------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
     "lose",
     [float, int, round, math.floor, math.ceil, math.trunc, math.exp, math.sqrt, complex, lambda v: round(v, 2),
-     lambda v: math.isnan(v), lambda v: math.pow(2.0, v), lambda v: f"{'%.2f' % v}"],
+     lambda v: math.isnan(v), lambda v: math.pow(2.0, v), lambda v: math.fsum([1.0, v])],
 )  # fmt: skip
 def test_what_would_lose_the_gradient_is_refused_with_the_way_out(lose):
     with pytest.raises(OperandError, match=r"v\.data"):
@@ -153,7 +153,7 @@ def test_numpy_s_functions_are_refused():
         numpy.exp(Value(0.5))
 
 
-# ---- what is shown -----------------------------------------------------------------------------------------------------
+# ---- what is shown -------------------------------------------------------------------------------------------------
 
 
 def test_repr():
@@ -212,7 +212,7 @@ def test_data_and_grad_are_floats_whatever_was_written():
     assert (v.data, type(v.data), v.grad, type(v.grad)) == (3.0, float, 0.25, float)
 
 
-# ---- micrograd's names -------------------------------------------------------------------------------------------------
+# ---- micrograd's names ---------------------------------------------------------------------------------------------
 
 
 def test_the_notebook_s_manual_backpropagation():

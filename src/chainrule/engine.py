@@ -25,6 +25,10 @@ display_hook: Callable[[Value, str], str | None] = lambda value, format: None  #
 """Draws a Value as "svg" or "html" for a notebook; the package puts `chainrule.draw` here."""
 
 
+def _refuse(value: Value, x: Any) -> None:
+    raise ReadOnlyError(f"how a Value was made, its _backward included, cannot be changed from outside. {HOW_TO_ADD}")
+
+
 class Value:
     """A number, its gradient, and how it was made.
 
@@ -44,7 +48,7 @@ class Value:
 
     def __init__(self, data: Any, label: str = "", *operands: Any) -> None:
         if operands or not isinstance(label, str):
-            raise ReadOnlyError(f"a Value cannot be given operands from outside. {HOW_TO_ADD}")
+            raise ReadOnlyError(f"Value(data, label): the label is a str; no operands from outside. {HOW_TO_ADD}")
         self._data = number(data, "Value")
         self._grad = 0.0
         self._operands: tuple[Value, ...] = ()
@@ -91,14 +95,16 @@ class Value:
         `seed` is the gradient of this node itself, that is, the derivative of some later quantity.
         """
         order = topological_order(self)
+        leaves = [(node, node._grad) for node in order if not node._operands]
+        for leaf, earlier in leaves:
+            leaf._state = stale.after_backward(leaf._state, earlier)
         for node in order:
-            if node._operands:
-                node._grad = 0.0
-            elif node._state:
-                node._state = stale.after_backward(node._state, node._grad)
-        self._grad += number(seed, "backward(seed)")
+            node._grad = 0.0
+        self._grad = number(seed, "backward(seed)")
         for node in reversed(order):
             node._deposit()
+        for leaf, earlier in leaves:
+            leaf._grad += earlier
 
     def _deposit(self) -> None:
         """One step of the chain rule: local × upstream, into each operand. A zero upstream deposits nothing."""
@@ -147,22 +153,15 @@ class Value:
 
     # fmt: off
     def peek_grad(self) -> float: return self._grad  # for showing it: the watch for a forgotten zero_grad takes no note
-    op = property(lambda self: self._operation, doc="The operation that made this Value; None for a leaf.")
-    operands = property(lambda self: self._operands, doc="The Values that this one was made of; () for a leaf.")
-    locals = property(lambda self: self._locals, doc="The local derivative in each operand; None: nothing flows there.")
+    op = property(lambda self: self._operation, _refuse, doc="The operation that made this Value; None for a leaf.")
+    operands = property(lambda self: self._operands, _refuse, doc="The Values it was made of; () for a leaf.")
+    locals = property(lambda self: self._locals, _refuse, doc="The local derivative in each; None: none flows.")
     constant = property(lambda self: bool(self._state & CONSTANT), doc="Whether this leaf is a plain number.")
-    _prev = property(lambda self: set(self._operands), doc="micrograd's name for the operands.")
-    _op = property(lambda self: self.op.symbol if self.op else "", doc="micrograd's name for the operation.")
+    # micrograd's names for the operands, the operation, and one step of the chain rule
+    _prev = property(lambda self: set(self._operands), _refuse)
+    _op = property(lambda self: self.op.symbol if self.op else "", _refuse)
+    _backward = property(lambda self: self._deposit, _refuse)
     # fmt: on
-
-    @property
-    def _backward(self) -> Callable[[], None]:
-        """micrograd's name for one step of the chain rule: `node._backward()` deposits into its operands."""
-        return self._deposit
-
-    @_backward.setter
-    def _backward(self, closure: Any) -> None:
-        raise ReadOnlyError(f"_backward cannot be replaced. {HOW_TO_ADD}")
 
     def __repr__(self) -> str:
         made = f", op={self.op.name!r}" if self.op else ""
@@ -202,7 +201,7 @@ class Value:
 
         def __getattr__(self, name: str) -> Callable[..., Value]: ...
 
-    def __float__(self) -> float:
+    def __float__(self, *digits: int) -> float:
         raise OperandError("a float would lose the gradient: say chainrule.exp(v), not math.exp(v), or take v.data")
 
     __int__ = __round__ = __floor__ = __ceil__ = __trunc__ = __float__

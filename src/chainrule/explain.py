@@ -19,8 +19,8 @@ The backward pass: the chain rule, from y back to the inputs
   Start at y itself: y.grad = dy/dy = 1
 <BLANKLINE>
   1. y = x*x, upstream y.grad = 1
-       dy/dx = x = 3    x.grad = 1 × 3 = 3
-       dy/dx = x = 3    x.grad = 3 + 1 × 3 = 3 + 3 = 6
+       dy/d(1st x) = x = 3    x.grad = 1 × 3 = 3
+       dy/d(2nd x) = x = 3    x.grad = 3 + 1 × 3 = 3 + 3 = 6
 <BLANKLINE>
 The derivatives of y with respect to the inputs
   x.grad = 3 + 3 = 6
@@ -54,6 +54,8 @@ from chainrule.wording import (
 
 OPERANDS_SHOWN = 12
 """How many operands of one operation are told; a neuron may have hundreds."""
+
+ORDINALS = ("1st", "2nd", "3rd")
 
 INTRODUCTION = (
     "The .grad of a number is the derivative of {y} with respect to it: how fast {y} changes with it. Each operation "
@@ -295,12 +297,21 @@ class _Writer:
         """`dy/dn4 = 1 - y*y = 1 - 0.707107*0.707107 = 0.5`"""
         node, op = step.node, step.node.op
         assert op is not None
-        parts = [derivative(self.name(node), self.name(deposit.operand))]
+        parts = [derivative(self.name(node), self.place(node, deposit.index))]
         numbers = [operand.data for operand in node.operands]
         parts.append(formula(op, deposit.index, self.names(node.operands), self.name(node)) or "")
         parts.append(formula(op, deposit.index, numbers, node.data) or "")
         parts.append(short(deposit.local))
         return " = ".join(without_repeats(parts))
+
+    def place(self, node: Value, index: int) -> str:
+        """What the local derivative is taken by: the operand's name, or `1st x` where x stands at several places."""
+        name = self.name(node.operands[index])
+        places = [i for i, operand in enumerate(node.operands) if operand is node.operands[index]]
+        if len(places) == 1:
+            return name
+        position = places.index(index)
+        return f"{ORDINALS[position] if position < len(ORDINALS) else f'{position + 1}th'} {name}"
 
     def deposited(self, step: Step, deposit: Deposit) -> str:
         """`a.grad = 2 + 1 × 3 = 2 + 3 = 5`"""

@@ -87,21 +87,13 @@ class Operation:
         return self.value(*[number(operand, self.name) for operand in operands])
 
     def _bind(self, arguments: tuple, named: dict[str, Any]) -> tuple:
-        """The operands of a call with defaults left out, operands named, or a list in place of operands."""
+        """The operands of a call with defaults left out, operands named, or lists in place of operands."""
         try:
-            if self._pack is not None:
-                return tuple(self._pack(*arguments, **named))
-            if self.operand_names is None and not named:
-                return arguments
-            given = dict(zip(self.operand_names or (), arguments, strict=False))
-            if len(arguments) > len(given) or given.keys() & named.keys():
-                raise TypeError
-            given |= named
-            if given.keys() - set(self.operand_names or ()):
-                raise TypeError
-            return tuple([given[name] if name in given else self._defaults[name] for name in self.operand_names or ()])
-        except (TypeError, KeyError):
+            bound = inspect.signature(self._pack or self.value).bind(*arguments, **named)
+        except TypeError:
             raise OperandError(f"{self.name} was called with {_counted(arguments, named)}; it is {self}") from None
+        bound.apply_defaults()
+        return tuple(self._pack(*bound.args) if self._pack else bound.args)
 
     def __str__(self) -> str:
         return f"{self.name}{inspect.signature(self._pack or self.value)}".replace("'", "")
@@ -148,11 +140,14 @@ def operation(
         if name in TABLE and TABLE[name].value.__module__ == "chainrule.ops":
             raise ArgumentError(f"{name} is a built-in operation already: give yours another name")
         record = Operation(value, local, symbol or name, list(samples), pack)
+        if name in TABLE:
+            forget(name)  # a cell of a notebook that is run again
         for host in _hosts:
-            if name not in TABLE and hasattr(host, name):
+            if hasattr(host, name):
                 raise ArgumentError(f"a {host.__name__} has an attribute {name!r} already: give yours another name")
-            _add_method(host, record)
         TABLE[name] = record
+        for host in _hosts:
+            _add_method(host, record)
         return record
 
     return add_to_table

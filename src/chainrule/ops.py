@@ -61,12 +61,18 @@ def neg(x: float) -> float:
 
 
 @operation(
-    local=[lambda a, b, y: chain(b, pow(a, b - 1.0)), lambda a, b, y: chain(y, log(a))],
+    local=[
+        lambda a, b, y: chain(b, pow(a, b - 1.0)),
+        lambda a, b, y: select(eq(a, 0.0) * ge(b, 0.0), 0.0, y * log(a)),
+    ],
     symbol="**",
     samples=[(2.0, 3.0), (0.5, -1.5), (3.0, 0.5), (7.0, 2.0)],
 )
 def pow(a: float, b: float) -> float:
-    """a to the power b: 0 ** -1 is inf, a negative number to a fraction is nan, and x ** 0 is 1 for every x."""
+    """a to the power b: 0 ** -1 is inf, a negative number to a fraction is nan, and x ** 0 is 1 for every x.
+
+    In the exponent, 0 ** b is taken as the constant 0 that it is for b > 0, also at b = 0.
+    """
     try:
         return math.pow(a, b)
     except OverflowError:
@@ -344,8 +350,10 @@ def clip(x: float, low: float, high: float) -> float:
 # ---- operations with any number of operands ------------------------------------------------------------------------
 
 
-def _listed(values: Iterable) -> Iterable:
-    return values
+def _listed(values: Iterable) -> list:
+    if not isinstance(values, Iterable):
+        raise OperandError(f"a list of numbers is needed, such as sum([a, b]), not {values!r}")
+    return list(values)
 
 
 @operation(local=lambda i, xs, y: 1.0, symbol="Σ", samples=[(1.0, 2.0, -0.5), (4.0,), (1e16, 1.0, -1e16)], pack=_listed)
@@ -362,6 +370,8 @@ def sum(*xs: float) -> float:
 
 
 def _neuron(weights: Sequence, inputs: Sequence, bias: object = 0.0) -> list:
+    if not hasattr(weights, "__len__") or not hasattr(inputs, "__len__"):
+        raise OperandError("weighted_sum takes two lists and a bias: weighted_sum([w1, w2], [x1, x2], b)")
     if len(weights) != len(inputs):
         raise SizeError(f"weighted_sum has {len(weights)} weights but {len(inputs)} inputs: give one weight an input")
     operands = [bias]
@@ -390,23 +400,17 @@ def weighted_sum(*xs: float) -> float:
     return total
 
 
-def _not_empty(values: Iterable) -> list:
-    operands = list(values)
-    if not operands:
-        raise OperandError("logsumexp of an empty list: give at least one number")
-    return operands
-
-
-@operation(local=lambda i, xs, y: exp(xs[i] - y), samples=[(1.0, 2.0, -0.5), (4.0,), (-700.0, 700.0)], pack=_not_empty)
+@operation(local=lambda i, xs, y: exp(xs[i] - y), samples=[(1.0, 2.0, -0.5), (4.0,), (-700.0, 700.0)], pack=_listed)
 def logsumexp(*xs: float) -> float:
     """log Σ exp(xᵢ), with the largest taken out first so that nothing overflows; its derivatives are the softmax.
 
     >>> logsumexp([1000.0, 1000.0]) == 1000.0 + log(2.0)
     True
     """
-    largest = xs[0]
-    for x in xs:
-        largest = max(largest, x)
-    if not math.isfinite(largest):
-        return largest
-    return largest + math.log(math.fsum([math.exp(x - largest) for x in xs]))
+    if not xs:
+        raise OperandError("logsumexp of an empty list: give at least one number")
+    ascending = sorted(xs)
+    largest = ascending.pop()
+    if any(map(math.isnan, xs)) or math.isinf(largest):
+        return nan if any(map(math.isnan, xs)) else largest
+    return largest + math.log1p(math.fsum([math.exp(x - largest) for x in ascending]))

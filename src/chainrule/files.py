@@ -1,0 +1,135 @@
+"""Files that are written whole or not at all, and read with one clear line where they cannot be."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import secrets
+import shutil
+from pathlib import Path
+
+from chainrule.errors import ChainruleError, SavedFileError, suggest
+
+FilePath = str | os.PathLike[str]
+
+
+def atomic_write(path: FilePath, content: str | bytes, *, error: type[ChainruleError] = SavedFileError) -> None:
+    """Write a file in one step: whatever happens, `path` holds either what it held before or all of `content`.
+
+    The content goes into a temporary file beside `path`, down to the disk, and is then renamed. A link is followed; a
+    device or pipe, which cannot be replaced, is written to directly.
+
+    Args:
+        path: the file.
+        content: bytes, or text that is written in UTF-8 as it is.
+        error: the exception for a file that cannot be written.
+
+    Raises:
+        SavedFileError: (or what `error` says) the folder does not exist, `path` is a directory, or writing failed.
+
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     atomic_write(Path(folder, "note.txt"), "1 + 1 = 2")
+    ...     Path(folder, "note.txt").read_text(), len(os.listdir(folder))
+    ('1 + 1 = 2', 1)
+    """
+    target = Path(os.path.realpath(check_target(path, error=error)))
+    data = content.encode("utf-8") if isinstance(content, str) else content
+    try:
+        if target.exists() and not target.is_file():
+            target.write_bytes(data)
+        else:
+            _replace(target, data)
+    except OSError as failure:
+        raise error(f"{path} cannot be written: {failure.strerror}") from None
+
+
+def _replace(target: Path, data: bytes) -> None:
+    # The name has a random part, so that two programs that write the same file never share a temporary one.
+    temporary = target.with_name(f".{target.name}.{secrets.token_hex(4)}.tmp")
+    try:
+        with temporary.open("xb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        if target.exists():
+            shutil.copymode(target, temporary)
+        temporary.replace(target)
+    except BaseException:  # Ctrl-C as well: leave nothing behind
+        with contextlib.suppress(OSError):
+            temporary.unlink()
+        raise
+    _sync_folder(target.parent)
+
+
+def _sync_folder(folder: Path) -> None:
+    """Bring the renaming itself to the disk, on systems where a folder can be opened for that."""
+    with contextlib.suppress(OSError):
+        handle = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)
+
+
+def check_target(path: FilePath, *, error: type[ChainruleError] = SavedFileError) -> Path:
+    """Refuse a path at which no file could be written; nothing is touched. For before the work that leads to the file.
+
+    Raises:
+        SavedFileError: (or what `error` says) the folder does not exist or is read-only, or `path` is a directory.
+
+    >>> check_target("no/such/folder/model.json")
+    Traceback (most recent call last):
+        ...
+    chainrule.errors.SavedFileError: no/such/folder/model.json cannot be written: there is no folder no/such/folder
+    """
+    target = _path(path, error)
+    if target.is_dir():
+        raise error(f"{path} is a directory: name a file in it")
+    if not target.parent.is_dir():
+        raise error(f"{path} cannot be written: there is no folder {target.parent}")
+    if not os.access(target.parent if not target.exists() else target, os.W_OK):
+        raise error(f"{path} cannot be written: permission denied")
+    return target
+
+
+def read_file(path: FilePath, *, error: type[ChainruleError] = SavedFileError) -> bytes:
+    """All bytes of a file.
+
+    Raises:
+        SavedFileError: (or what `error` says) it does not exist, is a directory, or cannot be read.
+    """
+    source = _path(path, error)
+    try:
+        if source.is_dir():
+            raise error(f"{path} is a directory: name a file in it")
+        return source.read_bytes()
+    except FileNotFoundError:
+        raise error(f"{path} does not exist.{_similar_file(source)}") from None
+    except OSError as failure:
+        raise error(f"{path} cannot be read: {failure.strerror}") from None
+
+
+def remove_leftovers(path: FilePath) -> None:
+    """Remove the temporary files of writers of `path` that were killed. No other writer of it may be at work."""
+    target = Path(os.path.realpath(path))
+    with contextlib.suppress(OSError):
+        for file in target.parent.iterdir():
+            if file.name.startswith(f".{target.name}.") and file.name.endswith(".tmp"):
+                file.unlink()
+
+
+def _path(path: FilePath, error: type[ChainruleError]) -> Path:
+    try:
+        if "\0" not in os.fspath(path):
+            return Path(path)
+    except TypeError:
+        pass
+    raise error(f"{path!r} is not the name of a file")
+
+
+def _similar_file(path: Path) -> str:
+    """A hint if the directory has a file of almost this name."""
+    with contextlib.suppress(OSError):
+        return suggest(path.name, [file.name for file in path.parent.iterdir()])
+    return ""

@@ -1,0 +1,136 @@
+"""What is called after each epoch: early stopping, statistics of gradients, or a function of one's own.
+
+A callback is a function of a `TrainingState`. A resumed run gives exactly the numbers of an unbroken one if its
+callbacks draw on nothing but that state and its history; both of those here do.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from chainrule.engine import Value
+from chainrule.errors import ArgumentError
+from chainrule.nn import Module
+from chainrule.optim import Optimizer
+from chainrule.training.history import History
+
+
+@dataclass
+class TrainingState:
+    """How things stand after an epoch.
+
+    Attributes:
+        model: the model as it is now.
+        optimizer: the optimiser.
+        history: of all epochs so far; `history.rows[-1]` has the numbers of the one just done.
+        epochs: how many are to be done in all.
+    """
+
+    model: Module
+    optimizer: Optimizer
+    history: History
+    epochs: int
+    stop_reason: str = ""
+    wants_best: bool = False
+
+    @property
+    def epoch(self) -> int:
+        """How many epochs are done."""
+        return len(self.history)
+
+    def stop(self, reason: str = "callback") -> None:
+        """Ends training after this epoch; `history.stopped` will say the reason."""
+        self.stop_reason = reason
+
+    def keep_best(self) -> None:
+        """If training ends here, the model gets the parameters of the best epoch, not of the last."""
+        self.wants_best = True
+
+
+Callback = Callable[[TrainingState], Any]
+
+
+@dataclass(frozen=True)
+class EarlyStopping:
+    """A callback that stops when the validation loss (without validation rows: the loss) has not improved for a while.
+
+    Args:
+        patience: for how many epochs it may fail to improve.
+        min_delta: by how much it must fall below the best so far to count as improved.
+        restore_best: whether the model then gets the parameters of its best epoch; so it does, too, if the epochs run
+            out first.
+
+    Raises:
+        ArgumentError: `patience` is not a positive whole number, or `min_delta` is negative.
+
+    >>> EarlyStopping(patience=5)
+    EarlyStopping(patience=5, min_delta=0.0, restore_best=True)
+    """
+
+    patience: int = 10
+    min_delta: float = 0.0
+    restore_best: bool = True
+
+    def __post_init__(self) -> None:
+        if isinstance(self.patience, bool) or not isinstance(self.patience, int) or self.patience < 1:
+            raise ArgumentError(f"patience is a number of epochs, 1 or more, not {self.patience!r}")
+        if not isinstance(self.min_delta, int | float) or not 0 <= self.min_delta < math.inf:
+            raise ArgumentError(f"min_delta must be 0 or more, not {self.min_delta!r}")
+
+    def __call__(self, state: TrainingState) -> None:
+        losses = state.history[state.history.monitored]
+        best, since = math.inf, 0
+        for loss in losses:
+            best, since = (loss, 0) if loss < best - self.min_delta else (best, since + 1)
+        if since >= self.patience:
+            state.stop("early stopping")
+        if self.restore_best and (since >= self.patience or state.epoch == state.epochs):
+            state.keep_best()
+
+
+def record_gradients(state: TrainingState) -> None:
+    """A callback that adds the statistics of each layer's gradients, in the last step of the epoch, to the history.
+
+    `history.gradients[epoch][layer]` has "mean", "deviation" and "largest" (in size), and "zeros" (the share that is
+    exactly 0, as behind a relu that is off).
+    """
+    state.history.gradients.append(
+        {
+            layer: gradient_statistics([parameter.peek_grad() for parameter in parameters])
+            for layer, parameters in parameters_by_layer(state.model).items()
+        }
+    )
+
+
+def gradient_statistics(gradients: list[float]) -> dict[str, float]:
+    """Mean, deviation, largest size and share of zeros.
+
+    >>> gradient_statistics([0.0, 2.0, -2.0, 0.0])
+    {'mean': 0.0, 'deviation': 1.4142135623730951, 'largest': 2.0, 'zeros': 0.5}
+    """
+    mean = math.fsum(gradients) / len(gradients)
+    return {
+        "mean": mean,
+        "deviation": math.sqrt(math.fsum((x - mean) ** 2 for x in gradients) / len(gradients)),
+        "largest": max(abs(x) for x in gradients),
+        "zeros": gradients.count(0.0) / len(gradients),
+    }
+
+
+def parameters_by_layer(model: Module) -> dict[str, list[Value]]:
+    """The parameters of each part of the model: of each Module in a list, and of each other attribute.
+
+    >>> from chainrule.nn import MLP
+    >>> {layer: len(parameters) for layer, parameters in parameters_by_layer(MLP(2, [3, 1])).items()}
+    {'layers.0': 9, 'layers.1': 4}
+    """
+    layers: dict[str, list[Value]] = {}
+    for name, parameter in model.named_parameters():
+        first, *rest = name.split(".")
+        part = getattr(model, first, None)
+        numbered = isinstance(part, list | tuple) and isinstance(part[int(rest[0])], Module)
+        layers.setdefault(f"{first}.{rest[0]}" if numbered else first, []).append(parameter)
+    return layers

@@ -1,0 +1,105 @@
+"""What happened during training: one row of numbers an epoch."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+from typing import Any
+
+GradientStatistics = dict[str, dict[str, float]]
+
+
+@dataclass(repr=False)
+class History:
+    """One row an epoch, each measured when the epoch was over, and thus of the model as it then was.
+
+    `history.loss` and its like are lists with a number an epoch; `history["r2"]` is that of any other metric.
+
+    Attributes:
+        rows: for each epoch the numbers by name: "loss", "accuracy", "validation_loss", "validation_accuracy", "lr",
+            and metrics; a metric that was not finite is nan.
+        gradients: for each epoch statistics by layer, if `record_gradients` was among the callbacks.
+        stopped: why training ended: "done", "early stopping", "interrupted" (Ctrl-C) or "callback"; "" while it runs.
+        loss_name: which loss it is.
+
+    >>> history = History([{"loss": 0.9}, {"loss": 0.4}, {"loss": 0.5}])
+    >>> history.loss, history.best_epoch, history.accuracy
+    ([0.9, 0.4, 0.5], 2, [])
+    """
+
+    rows: list[dict[str, float]] = field(default_factory=list)
+    gradients: list[GradientStatistics] = field(default_factory=list)
+    stopped: str = ""
+    loss_name: str = "loss"
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def __getitem__(self, name: str) -> list[float]:
+        """The numbers of that name, one an epoch.
+
+        Raises:
+            KeyError: there are none.
+        """
+        if name not in self.names:
+            raise KeyError(f"no {name!r} in this history; there are {', '.join(self.names)}")
+        return [row[name] for row in self.rows]
+
+    @property
+    def names(self) -> list[str]:
+        """What was measured each epoch."""
+        return list(self.rows[0]) if self.rows else []
+
+    @property
+    def loss(self) -> list[float]:
+        """On the training rows, without the penalty."""
+        return self._column("loss")
+
+    @property
+    def accuracy(self) -> list[float]:
+        """The share of the training rows that are right, 0 to 1; empty where the loss is not about classes."""
+        return self._column("accuracy")
+
+    @property
+    def validation_loss(self) -> list[float]:
+        """On the validation rows; empty if there are none."""
+        return self._column("validation_loss")
+
+    @property
+    def validation_accuracy(self) -> list[float]:
+        """On the validation rows; empty if there are none or the loss is not about classes."""
+        return self._column("validation_accuracy")
+
+    @property
+    def lr(self) -> list[float]:
+        """The learning rate with which each epoch began."""
+        return self._column("lr")
+
+    @property
+    def monitored(self) -> str:
+        """The name of the number that says which epoch is the best: the validation loss if there is one."""
+        return "validation_loss" if self.rows and "validation_loss" in self.rows[0] else "loss"
+
+    @property
+    def best_epoch(self) -> int:
+        """The epoch, from 1, after which the monitored loss was lowest (the first of equals); 0 before the first."""
+        numbers = self._column(self.monitored)
+        return numbers.index(min(numbers)) + 1 if numbers else 0
+
+    def _column(self, name: str) -> list[float]:
+        return self[name] if name in self.names else []
+
+    def to_dict(self) -> dict[str, Any]:
+        """All of it in a form that JSON can hold; nan becomes None."""
+        rows = [{name: None if math.isnan(x) else x for name, x in row.items()} for row in self.rows]
+        return {"rows": rows, "gradients": self.gradients, "stopped": self.stopped, "loss_name": self.loss_name}
+
+    @classmethod
+    def from_dict(cls, content: dict[str, Any]) -> History:
+        """The history that `to_dict` described."""
+        rows = [{name: math.nan if x is None else float(x) for name, x in row.items()} for row in content["rows"]]
+        return cls(rows, list(content["gradients"]), content["stopped"], content["loss_name"])
+
+    def __repr__(self) -> str:
+        numbers = [f"{name} {x:.4g}" for name, x in self.rows[-1].items() if name != "lr"] if self.rows else []
+        return f"History({', '.join([f'{len(self)} epochs', *numbers, self.stopped or 'running'])})"

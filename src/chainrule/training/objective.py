@@ -1,0 +1,187 @@
+"""What training makes small, and what it measures besides."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from chainrule import losses
+from chainrule.engine import Value
+from chainrule.errors import ArgumentError, DataError, suggest
+from chainrule.nn import Module
+
+Loss = Callable[[Any, Any], Any]
+Metric = Callable[[Any, Any], float]
+Penalty = float | Callable[[], Any] | None
+
+LOSSES: dict[str, Loss] = {
+    loss.__name__: loss
+    for loss in (
+        losses.mean_squared_error,
+        losses.mean_absolute_error,
+        losses.max_margin,
+        losses.binary_cross_entropy,
+        losses.cross_entropy,
+    )
+}
+"""The losses that `fit` knows by name."""
+
+LABELS = {"max_margin": (-1, 1), "binary_cross_entropy": (0, 1)}
+"""The two classes as the targets of a loss with one score a sample name them; a score above 0 means the second."""
+
+
+@dataclass(frozen=True)
+class Objective:
+    """A loss, a penalty on the parameters, and metrics.
+
+    Attributes:
+        name: the loss's name, or its function's.
+        loss: a function of (predictions, targets).
+        penalty: a function that gives what is added to the loss; None for nothing.
+        metrics: functions of (predictions, targets) on plain numbers, by name.
+    """
+
+    name: str
+    loss: Loss
+    penalty: Callable[[], Any] | None
+    metrics: Mapping[str, Metric]
+
+    @property
+    def classes(self) -> bool:
+        """Whether targets are classes."""
+        return self.name in LABELS or self.name == "cross_entropy"
+
+    def value(self, predictions: Any, targets: Any) -> Value:
+        """The loss, without the penalty.
+
+        Raises:
+            ArgumentError: the loss is a function of one's own and gives no single Value.
+        """
+        value = self.loss(predictions, targets)
+        if not isinstance(value, Value):
+            shown = type(value).__name__
+            raise ArgumentError(f"the loss {self.name} must give one Value, made of the predictions, not a {shown}")
+        return value
+
+    def total(self, predictions: Any, targets: Any) -> Value:
+        """The loss with the penalty: what a step makes smaller."""
+        value = self.value(predictions, targets)
+        return value if self.penalty is None else value + self.penalty()
+
+    def check_targets(self, targets: list[Any], outputs: int | None, name: str = "y") -> None:
+        """Refuse targets that the loss cannot take.
+
+        Args:
+            targets: of all rows.
+            outputs: how many numbers the model gives a sample; None for one that is not in a list.
+            name: of the targets in messages.
+
+        Raises:
+            DataError: a target is not a class that the loss and the model have.
+            ArgumentError: the model gives no list of scores, which cross_entropy needs.
+        """
+        if self.name == "cross_entropy":
+            if outputs is None or outputs < 2:
+                raise ArgumentError("cross_entropy needs a model with one output a class; for one, binary_cross_entropy")
+            for i, target in enumerate(targets):
+                if isinstance(target, bool) or not isinstance(target, int) or not 0 <= target < outputs:
+                    raise DataError(
+                        f"{name}[{i}] is {target!r}: cross_entropy takes the class as a whole number, 0 to {outputs - 1}"
+                    )
+        elif self.name in LABELS:
+            allowed = LABELS[self.name]
+            for i, target in enumerate(targets):
+                wrong = next((t for t in _flat(target) if t not in allowed), None)
+                if wrong is not None:
+                    raise DataError(f"{name}[{i}] is {wrong!r}: {self.name} takes {allowed[0]} and {allowed[1]}")
+
+    def check_classes(self, targets: list[Any]) -> None:
+        """Refuse to learn classes from rows of a single one.
+
+        Raises:
+            DataError: all targets are the same.
+        """
+        if self.classes and all(target == targets[0] for target in targets):
+            raise DataError(f"every target is of the class {targets[0]}: two classes at least are needed to learn")
+
+
+def read_objective(
+    model: Module, loss: str | Loss, metrics: Iterable[str | Metric] = (), penalty: Penalty = None
+) -> Objective:
+    """Losses and metrics by name or as functions.
+
+    Raises:
+        ArgumentError: there is no loss or metric of that name, or the penalty is neither a function nor a number.
+
+    >>> read_objective(Module(), "cross_entropy").metrics.keys()
+    dict_keys(['accuracy'])
+    """
+    name, function = _by_name(loss, LOSSES, "loss")
+    accuracy = accuracy_of(name)
+    known = {"accuracy": accuracy, **LOSSES}
+    named = {"accuracy": accuracy} if name in LABELS or name == "cross_entropy" else {}
+    for metric in [metrics] if isinstance(metrics, str) or callable(metrics) else metrics:
+        metric_name, metric_function = _by_name(metric, known, "metric")
+        if metric_name in ("loss", "lr") or metric_name.startswith("validation_"):
+            raise ArgumentError(f"a metric cannot be called {metric_name!r}, which the history has already")
+        named[metric_name] = metric_function
+    return Objective(name, function, _read_penalty(model, penalty), named)
+
+
+def _by_name(given: Any, known: Mapping[str, Any], what: str) -> tuple[str, Any]:
+    if callable(given):
+        name = getattr(given, "__name__", type(given).__name__)
+        if known.get(name, given) is not given:
+            raise ArgumentError(f"a {what} of your own cannot be called {name!r}, for there is one built in")
+        return name, given
+    if given not in known:
+        hint = suggest(str(given), known)
+        raise ArgumentError(f"{what}={given!r}: there are {', '.join(known)}, or a function of your own.{hint}")
+    return given, known[given]
+
+
+def _read_penalty(model: Module, penalty: Penalty) -> Callable[[], Any] | None:
+    if penalty is None or callable(penalty):
+        return penalty
+    if isinstance(penalty, bool) or not isinstance(penalty, int | float) or not 0 <= penalty < float("inf"):
+        raise ArgumentError(f"penalty is the strength of l2_penalty, 0 or more, or a function, not {penalty!r}")
+    parameters, strength = model.parameters(), float(penalty)
+    return (lambda: losses.l2_penalty(parameters, strength)) if strength else None
+
+
+def accuracy_of(loss_name: str) -> Metric:
+    """The metric "accuracy", for predictions as that loss understands them: the share that is right, 0 to 1.
+
+    Lists of scores stand for the class with the highest; a single score for one of two classes, by which side it is on
+    of 0 where the loss takes scores, and of the middle between the two targets elsewhere.
+
+    >>> accuracy_of("cross_entropy")([[0.1, 2.0], [3.0, -1.0]], [1, 1])
+    0.5
+    >>> accuracy_of("mean_squared_error")([0.4, 0.9], [0, 1])
+    1.0
+    """
+
+    def accuracy(predictions: Any, targets: Any) -> float:
+        if predictions and isinstance(predictions[0], list) and not isinstance(targets[0], list):
+            right = [row.index(max(row)) == target for row, target in zip(predictions, targets, strict=True)]
+        else:
+            pairs = list(zip(_flat(predictions), _flat(targets), strict=True))
+            middle = 0.0 if loss_name in LABELS else _middle([target for _, target in pairs])
+            right = [(score > middle) == (target > middle) for score, target in pairs]
+        return sum(right) / len(right)
+
+    return accuracy
+
+
+def _middle(targets: list[float]) -> float:
+    different = sorted(set(targets))
+    if len(different) > 2:
+        raise ArgumentError(f"accuracy is for classes, but the targets have {len(different)} different values")
+    if len(different) == 1:
+        different = [0, 1] if different[0] in (0, 1) else [-1, 1]
+    return sum(different) / 2
+
+
+def _flat(x: Any) -> list[Any]:
+    return [number for part in x for number in _flat(part)] if isinstance(x, list) else [x]

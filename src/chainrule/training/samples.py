@@ -1,0 +1,117 @@
+"""Training data, looked through before anything is done with it."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from dataclasses import dataclass
+from numbers import Integral
+from typing import Any
+
+from chainrule.data import split
+from chainrule.errors import ArgumentError, DataError, SizeError
+from chainrule.operation import number
+
+
+@dataclass(frozen=True)
+class Samples:
+    """Rows of finite numbers, all of one width, and a target for each: a number, or a row of them."""
+
+    X: list[list[float]]
+    y: list[Any]
+
+    def __len__(self) -> int:
+        return len(self.X)
+
+
+def read_samples(X: Any, y: Any, prefix: str = "") -> Samples:
+    """Lists (or arrays) as Samples; whole numbers stay whole, for they may be indices.
+
+    Args:
+        X: the rows.
+        y: the target of each.
+        prefix: stands before X and y in messages.
+
+    Raises:
+        DataError: there are no rows, X is not a list of rows, or a number is not finite.
+        OperandError: something is not a number.
+        SizeError: the rows have different lengths, or there are not as many targets.
+
+    >>> read_samples([[0, 1.5]], [1])
+    Samples(X=[[0, 1.5]], y=[1])
+    """
+    names = f"{prefix}X", f"{prefix}y"
+    rows = [_row(row, f"{names[0]}[{i}]") for i, row in enumerate(_list(X, names[0]))]
+    targets = [
+        _row(t, f"{names[1]}[{i}]") if _is_list(t) else _finite(t, f"{names[1]}[{i}]")
+        for i, t in enumerate(_list(y, names[1]))
+    ]
+    if not rows:
+        raise DataError(f"{names[0]} has no rows: there is nothing to learn from")
+    if len(rows) != len(targets):
+        raise SizeError(f"{names[0]} has {len(rows)} rows, but {names[1]} has {len(targets)}: each needs one target")
+    _check_widths(rows, names[0])
+    _check_widths(targets, names[1])
+    return Samples(rows, targets)
+
+
+def divide(samples: Samples, validation: Any, *, classes: bool, seed: int) -> tuple[Samples, Samples | None]:
+    """The rows to train on, and those to validate on.
+
+    Args:
+        samples: all rows.
+        validation: None; the share of rows to set aside; or another `(X, y)`.
+        classes: whether the targets are classes: then that share of every class is set aside.
+        seed: the seed of the choice.
+
+    Raises:
+        ArgumentError: the share is not between 0 and 1, or `validation` is something else.
+    """
+    if validation is None:
+        return samples, None
+    if isinstance(validation, tuple | list) and len(validation) == 2:
+        held = read_samples(*validation, prefix="validation ")
+        if len(held.X[0]) != len(samples.X[0]):
+            raise SizeError(f"validation X has rows of {len(held.X[0])} numbers, X has rows of {len(samples.X[0])}")
+        return samples, held
+    if isinstance(validation, bool) or not isinstance(validation, float) or not 0 < validation < 1:
+        raise ArgumentError(f"validation is a share of the rows between 0 and 1, or a pair (X, y), not {validation!r}")
+    X, y, X_held, y_held = split(samples.X, samples.y, validation, seed=seed, stratify=classes)
+    return Samples(X, y), Samples(X_held, y_held)
+
+
+def _list(x: Any, name: str) -> list[Any]:
+    if isinstance(x, str | bytes | dict) or not isinstance(x, Iterable):
+        raise DataError(f"{name} must be a list or array, not the {type(x).__name__} {str(x)[:40]!r}")
+    return list(x)
+
+
+def _row(row: Any, name: str) -> list[float]:
+    if not _is_list(row):
+        example = f"[{row!r}]" if isinstance(row, int | float) else "[0.5, 1.0]"
+        raise DataError(f"{name} is {str(row)[:40]!r}, not a row: give one list a sample, such as {example}")
+    if not len(row):
+        raise DataError(f"{name} is an empty row: a sample needs at least one number")
+    return [_finite(x, f"{name}[{j}]") for j, x in enumerate(row)]
+
+
+def _finite(x: Any, name: str) -> float:
+    if isinstance(x, Integral) and not isinstance(x, bool):
+        return int(x)
+    x = number(x, name)
+    if not math.isfinite(x):
+        raise DataError(f"{name} is {x}: leave the row out or fill it in, for nothing can be learned from it")
+    return x
+
+
+def _is_list(x: Any) -> bool:
+    return hasattr(x, "__len__") and hasattr(x, "__iter__") and not isinstance(x, str | bytes | dict)
+
+
+def _check_widths(rows: list[Any], name: str) -> None:
+    def width(row: Any) -> str:
+        return f"{len(row)} numbers" if isinstance(row, list) else "a number alone"
+
+    for i, row in enumerate(rows):
+        if width(row) != width(rows[0]):
+            raise SizeError(f"{name} is ragged: {name}[{i}] has {width(row)}, {name}[0] has {width(rows[0])}")

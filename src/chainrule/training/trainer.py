@@ -1,0 +1,146 @@
+"""One step on one batch, and one look at how good the model is: what training is made of.
+
+`Trainer` is the seam at which another way of doing these two (compiled, for instance) takes the place of the eager one.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import gc
+import math
+from collections.abc import Iterator
+from typing import Any, Protocol
+
+from chainrule.engine import Value
+from chainrule.errors import AnomalyError
+from chainrule.modes import detect_anomaly, no_grad
+from chainrule.nn import Module
+from chainrule.optim import Optimizer
+from chainrule.training.objective import Objective
+
+Numbers = dict[str, float]
+
+CHUNK = 64  # rows that are predicted at a time
+
+
+class Trainer(Protocol):
+    """What the loop of `fit` needs; made with the model, the objective and the optimiser."""
+
+    def step(self, X: list[Any], y: list[Any]) -> None:
+        """Move the parameters once, by the gradient on these rows.
+
+        The step is done whole or, whatever is raised (Ctrl-C included), not at all: the numbers of model and optimiser
+        are then what they were. Afterwards they are finite, and the parameters hold the gradients of this batch.
+
+        Raises:
+            AnomalyError: the loss, a gradient or a parameter would not be finite; it names the operation.
+        """
+        ...
+
+    def measure(self, X: list[Any], y: list[Any]) -> Numbers:
+        """The loss (without penalty) and the metrics of the model as it stands, on these rows.
+
+        Raises:
+            AnomalyError: the loss is not finite.
+        """
+        ...
+
+
+class EagerTrainer:
+    """A `Trainer` that runs the model on Values, node by node."""
+
+    def __init__(self, model: Module, objective: Objective, optimizer: Optimizer) -> None:
+        self.model, self.objective, self.optimizer = model, objective, optimizer
+
+    def step(self, X: list[Any], y: list[Any]) -> None:
+        before = Snapshot(self.model, self.optimizer)
+        try:
+            with _collector_paused():
+                if not self._backward(X, y):
+                    self._find_anomaly(X, y)
+                self.optimizer.step()
+            self._check_update()
+        except BaseException as error:
+            before.restore()
+            if isinstance(error, AnomalyError):
+                self._zero_grad()  # they hold what is not finite
+            raise
+
+    def measure(self, X: list[Any], y: list[Any]) -> Numbers:
+        with no_grad(), _collector_paused():
+            predictions = self._predict(X)
+            loss = self.objective.value(predictions, y).data
+        if not math.isfinite(loss):
+            with detect_anomaly():
+                self.objective.value(self._predict(X), y)
+            raise AnomalyError(f"the loss {self.objective.name} is {loss}, though no operation gave that when run again")
+        numbers = to_numbers(predictions)
+        metrics = {name: metric(numbers, y) for name, metric in self.objective.metrics.items()}
+        return {"loss": loss} | {name: float(x) if math.isfinite(x) else math.nan for name, x in metrics.items()}
+
+    def _backward(self, X: list[Any], y: list[Any]) -> bool:
+        """Leaves the gradients of a batch in the parameters; says whether they and the loss are finite."""
+        total = self.objective.total(self.model(X), y)
+        self._zero_grad()
+        total.backward()
+        return math.isfinite(total.data) and _all_finite([p.peek_grad() for p in self.optimizer.parameters])
+
+    def _find_anomaly(self, X: list[Any], y: list[Any]) -> None:
+        """Runs the batch again in the slow way that names the operation at fault."""
+        with detect_anomaly():
+            self._backward(X, y)
+        raise AnomalyError("the loss or a gradient was not finite, but was when the same batch was run again")
+
+    def _check_update(self) -> None:
+        for name, parameter in self.model.named_parameters():
+            if not math.isfinite(parameter.data):
+                made = f"gradient {parameter.peek_grad()!r}, {type(self.optimizer).__name__}"
+                raise AnomalyError(f"the update of {name} gave {parameter.data} ({made})")
+        for name, memory in self.optimizer.memory.items():
+            if not _all_finite(memory):
+                raise AnomalyError(f"the {name} that {type(self.optimizer).__name__} keeps is no longer finite")
+
+    def _predict(self, X: list[Any]) -> list[Any]:
+        return [output for start in range(0, len(X), CHUNK) for output in self.model(X[start : start + CHUNK])]
+
+    def _zero_grad(self) -> None:
+        self.model.zero_grad()  # the parameters that the optimiser leaves alone as well
+
+
+class Snapshot:
+    """The numbers of a model and its optimiser, to go back to."""
+
+    def __init__(self, model: Module, optimizer: Optimizer) -> None:
+        self._optimizer = optimizer
+        self._parameters = [(parameter, parameter.data) for parameter in model.parameters()]
+        self._memory = {name: list(column) for name, column in optimizer.memory.items()}
+        self._steps = optimizer.steps
+
+    def restore(self) -> None:
+        """Puts them back."""
+        for parameter, x in self._parameters:
+            parameter.data = x
+        self._optimizer.memory, self._optimizer.steps = self._memory, self._steps
+
+
+def to_numbers(predictions: Any) -> Any:
+    """Predictions as plain numbers in lists."""
+    if isinstance(predictions, list | tuple):
+        return [to_numbers(part) for part in predictions]
+    return predictions.data if isinstance(predictions, Value) else float(predictions)
+
+
+def _all_finite(numbers: list[float]) -> bool:
+    return all(map(math.isfinite, numbers))
+
+
+@contextlib.contextmanager
+def _collector_paused() -> Iterator[None]:
+    """Graphs have no cycles, so Python's search for those finds nothing; on large ones it takes most of the time."""
+    running = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if running:
+            gc.enable()
