@@ -205,6 +205,13 @@ def refresh_with_changing_inputs_whose_gradients_were_looked_at():
         assert x.grad == 0.0
 
 
+def a_gradient_that_was_zero_anyway():
+    w = Value(-1.0)
+    for loss in (w.relu(), w * w):
+        loss.backward()
+        w.data -= RATE * w.grad
+
+
 def looking_at_gradients_without_updating():
     x = Value(3.0)
     y = x**3
@@ -238,6 +245,7 @@ RIGHT = [
     nudging_with_a_gradient_left_over,
     refresh_with_changing_inputs,
     refresh_with_changing_inputs_whose_gradients_were_looked_at,
+    a_gradient_that_was_zero_anyway,
     looking_at_gradients_without_updating,
     showing_a_graph_is_no_use_of_it,
 ]

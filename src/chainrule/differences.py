@@ -91,10 +91,10 @@ def plain(f: Callable, like: Any) -> Callable[[Sequence[float]], float]:
     def run(point: Sequence[float]) -> float:
         with no_grad():
             try:
-                result = f(*_arguments(like, [Value(x) for x in point]))
+                result = f(*arguments(like, [Value(x) for x in point]))
             except TypeError:
                 try:
-                    result = f(*_arguments(like, point))
+                    result = f(*arguments(like, point))
                 except Exception:
                     result = None  # floats do not help: what went wrong with Values is the better message
                 if result is None:
@@ -108,15 +108,16 @@ def graph(f: Callable, inputs: Any) -> list[Value]:
     """The nodes that `f` leaves behind at these inputs, operands first; [] if it does not calculate with Values."""
     with nested_transform():
         try:
-            result = f(*_arguments(inputs, [Value(x) for x in numbers(inputs)]))
+            result = f(*arguments(inputs, [Value(x) for x in numbers(inputs)]))
         except TypeError:
             return []
     return topological_order(result) if isinstance(result, Value) else []
 
 
 def largest_number(nodes: Sequence[Value]) -> float:
-    """The largest number on the way to a result; its rounding errors are in the result as well."""
-    return max([math.fabs(node.data) for node in nodes if math.isfinite(node.data)], default=0.0)
+    """The largest number or local derivative in a graph: what comes out has at least the rounding errors of that."""
+    sizes = [math.fabs(x) for node in nodes for x in (node.data, *node.locals) if x is not None]
+    return max([size for size in sizes if math.isfinite(size)], default=0.0)
 
 
 @dataclass(frozen=True)
@@ -130,7 +131,9 @@ class Estimate:
     right: float
     """The slopes to either side, over the last step."""
     kink: bool
-    """Whether those two stay apart however small the step: there is a kink or a jump."""
+    """Whether those two stay apart however small the step."""
+    jump: bool
+    """Whether they grow without end: the function jumps there, and has no derivative."""
     scale: float
     """How large a derivative would be noticed at all, next to the size of the function's values."""
 
@@ -168,6 +171,7 @@ class _Table:
         self.largest = math.fabs(here)
         self.row: list[float] = []
         self.slopes: list[tuple[float, float]] = []
+        self.rounding = 0.0
         self.best, self.error = math.nan, math.inf
         self.done = not math.isfinite(here)
 
@@ -180,6 +184,7 @@ class _Table:
         self.largest = max(self.largest, math.fabs(after), math.fabs(before))
         self.slopes.append(((self.here - before) / step, (after - self.here) / step))
         rounding = EPSILON * max(self.magnitude, math.fabs(after), math.fabs(before)) / step
+        self.rounding = rounding
         row, power = [difference], 1.0
         for previous in self.row:
             power *= SHRINK * SHRINK
@@ -193,15 +198,19 @@ class _Table:
 
     def estimate(self, unit: float) -> Estimate:
         left, right = self.slopes[-1] if self.slopes else (math.nan, math.nan)
-        return Estimate(self.best, self.error, left, right, self.kink(), self.largest / unit)
+        return Estimate(self.best, self.error, left, right, *self.kink_and_jump(), self.largest / unit)
 
-    def kink(self) -> bool:
-        """Whether the slopes to the left and to the right did not come closer in the last two steps."""
+    def kink_and_jump(self) -> tuple[bool, bool]:
+        """Whether, in the last two steps, the slopes to both sides did not come closer, and whether they grew."""
         if len(self.slopes) < 2:
-            return False
+            return False, False
         (left, right), (previous_left, previous_right) = self.slopes[-1], self.slopes[-2]
         gap, previous_gap = math.fabs(right - left), math.fabs(previous_right - previous_left)
-        return gap > 1e-3 * max(math.fabs(left), math.fabs(right)) and gap > 0.9 * previous_gap
+        steepest = max(math.fabs(left), math.fabs(right))
+        grown = steepest > 0.9 * SHRINK * max(math.fabs(previous_left), math.fabs(previous_right))
+        visible = 16 * self.rounding
+        kink = gap > max(visible, 1e-3 * steepest) and gap > 0.9 * previous_gap
+        return kink, grown and steepest > visible
 
 
 def _values(f: Callable[[float], Sequence[float]], x: float, like: Sequence[float]) -> list[float]:
@@ -222,14 +231,14 @@ def numbers(inputs: Any) -> list[float]:
     return [x.data if isinstance(x, Value) else number(x, "an input") for x in leaves(inputs)]
 
 
-def _arguments(like: Any, flat: Sequence[Any]) -> Sequence[Any]:
+def arguments(like: Any, flat: Sequence[Any]) -> Sequence[Any]:
     """The positional arguments for a call."""
     if isinstance(like, dict):
         raise OperandError(
             "inputs are the positional arguments of the function: give a list, even of one dict: [{...}]"
         )
-    arguments = unflatten(like, flat)
-    return arguments if isinstance(like, list | tuple) else [arguments]
+    tree = unflatten(like, flat)
+    return tree if isinstance(like, list | tuple) else [tree]
 
 
 def replaced(point: Sequence[float], i: int, x: float) -> list[float]:

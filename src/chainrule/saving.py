@@ -17,6 +17,7 @@ from __future__ import annotations
 import hashlib
 import json
 import math
+from itertools import pairwise
 from typing import Any
 
 from chainrule.errors import ArgumentError, OperandError, SavedFileError, SizeError
@@ -135,7 +136,7 @@ def _rebuild(path: FilePath, content: dict[str, Any], config: dict[str, Any] | N
 def _mlp_parameters(config: dict[str, Any]) -> int:
     """How many there would be: looked at first, so that a wrong size never asks for all the memory there is."""
     sizes = [config["nin"], *config["nouts"]]
-    return sum((nin + 1) * nout for nin, nout in zip(sizes, sizes[1:], strict=False))
+    return sum((nin + 1) * nout for nin, nout in pairwise(sizes))
 
 
 def _is_finite_number(x: Any) -> bool:

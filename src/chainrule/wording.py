@@ -104,9 +104,17 @@ def side_by_side(head: str, parts: Sequence[str]) -> Iterator[str]:
 
 
 def wrapped(head: str, text: str) -> Iterator[str]:
-    yield from textwrap.wrap(
-        text, WIDTH, initial_indent=head, subsequent_indent=" " * len(head), break_long_words=False
+    """A text in lines, the first of which begins with `head`; `x = 2` stays on one line."""
+    glued = text.replace(" = ", "\N{NO-BREAK SPACE}=\N{NO-BREAK SPACE}")
+    lines = textwrap.wrap(
+        glued,
+        WIDTH,
+        initial_indent=head,
+        subsequent_indent=" " * len(head),
+        break_long_words=False,
+        break_on_hyphens=False,
     )
+    yield from [line.replace("\N{NO-BREAK SPACE}", " ") for line in lines]
 
 
 def cut(text: str, width: int = 60) -> str:

@@ -111,10 +111,10 @@ def gradient_statistics(gradients: list[float]) -> dict[str, float]:
     >>> gradient_statistics([0.0, 2.0, -2.0, 0.0])
     {'mean': 0.0, 'deviation': 1.4142135623730951, 'largest': 2.0, 'zeros': 0.5}
     """
-    mean = math.fsum(gradients) / len(gradients)
+    mean = math.fsum(x / len(gradients) for x in gradients)
     return {
         "mean": mean,
-        "deviation": math.sqrt(math.fsum((x - mean) ** 2 for x in gradients) / len(gradients)),
+        "deviation": math.hypot(*[x - mean for x in gradients]) / math.sqrt(len(gradients)),
         "largest": max(abs(x) for x in gradients),
         "zeros": gradients.count(0.0) / len(gradients),
     }

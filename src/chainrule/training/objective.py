@@ -83,11 +83,13 @@ class Objective:
         """
         if self.name == "cross_entropy":
             if outputs is None or outputs < 2:
-                raise ArgumentError("cross_entropy needs a model with one output a class; for one, binary_cross_entropy")
+                raise ArgumentError(
+                    "cross_entropy needs a model with one output a class; for one, binary_cross_entropy"
+                )
             for i, target in enumerate(targets):
                 if isinstance(target, bool) or not isinstance(target, int) or not 0 <= target < outputs:
                     raise DataError(
-                        f"{name}[{i}] is {target!r}: cross_entropy takes the class as a whole number, 0 to {outputs - 1}"
+                        f"{name}[{i}] is {target!r}: cross_entropy takes a class, the whole number 0 to {outputs - 1}"
                     )
         elif self.name in LABELS:
             allowed = LABELS[self.name]

@@ -70,7 +70,7 @@ def divide(samples: Samples, validation: Any, *, classes: bool, seed: int) -> tu
     if validation is None:
         return samples, None
     if isinstance(validation, tuple | list) and len(validation) == 2:
-        held = read_samples(*validation, prefix="validation ")
+        held = read_samples(validation[0], validation[1], "validation ")
         if len(held.X[0]) != len(samples.X[0]):
             raise SizeError(f"validation X has rows of {len(held.X[0])} numbers, X has rows of {len(samples.X[0])}")
         return samples, held

@@ -8,7 +8,7 @@ from __future__ import annotations
 import contextlib
 import gc
 import math
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any, Protocol
 
 from chainrule.engine import Value
@@ -51,9 +51,10 @@ class EagerTrainer:
 
     def __init__(self, model: Module, objective: Objective, optimizer: Optimizer) -> None:
         self.model, self.objective, self.optimizer = model, objective, optimizer
+        self._named = model.named_parameters()
 
     def step(self, X: list[Any], y: list[Any]) -> None:
-        before = Snapshot(self.model, self.optimizer)
+        before = Snapshot([parameter for _, parameter in self._named], self.optimizer)
         try:
             with _collector_paused():
                 if not self._backward(X, y):
@@ -73,7 +74,9 @@ class EagerTrainer:
         if not math.isfinite(loss):
             with detect_anomaly():
                 self.objective.value(self._predict(X), y)
-            raise AnomalyError(f"the loss {self.objective.name} is {loss}, though no operation gave that when run again")
+            raise AnomalyError(
+                f"the loss {self.objective.name} is {loss}, though no operation gave that when run again"
+            )
         numbers = to_numbers(predictions)
         metrics = {name: metric(numbers, y) for name, metric in self.objective.metrics.items()}
         return {"loss": loss} | {name: float(x) if math.isfinite(x) else math.nan for name, x in metrics.items()}
@@ -92,7 +95,7 @@ class EagerTrainer:
         raise AnomalyError("the loss or a gradient was not finite, but was when the same batch was run again")
 
     def _check_update(self) -> None:
-        for name, parameter in self.model.named_parameters():
+        for name, parameter in self._named:
             if not math.isfinite(parameter.data):
                 made = f"gradient {parameter.peek_grad()!r}, {type(self.optimizer).__name__}"
                 raise AnomalyError(f"the update of {name} gave {parameter.data} ({made})")
@@ -104,15 +107,16 @@ class EagerTrainer:
         return [output for start in range(0, len(X), CHUNK) for output in self.model(X[start : start + CHUNK])]
 
     def _zero_grad(self) -> None:
-        self.model.zero_grad()  # the parameters that the optimiser leaves alone as well
+        for _, parameter in self._named:  # those that the optimiser leaves alone as well
+            parameter.grad = 0.0
 
 
 class Snapshot:
-    """The numbers of a model and its optimiser, to go back to."""
+    """The numbers of parameters and their optimiser, to go back to."""
 
-    def __init__(self, model: Module, optimizer: Optimizer) -> None:
+    def __init__(self, parameters: Iterable[Value], optimizer: Optimizer) -> None:
         self._optimizer = optimizer
-        self._parameters = [(parameter, parameter.data) for parameter in model.parameters()]
+        self._parameters = [(parameter, parameter.data) for parameter in parameters]
         self._memory = {name: list(column) for name, column in optimizer.memory.items()}
         self._steps = optimizer.steps
 

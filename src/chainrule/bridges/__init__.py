@@ -1,0 +1,1 @@
+"""Ways to other libraries; each is imported only when it is asked for."""

@@ -1,0 +1,162 @@
+"""Models as safetensors files, which PyTorch, JAX and others read: float64 arrays, exact to the last bit.
+
+Parameters whose names differ only in the numbers at the end become one array: `layers.0.neurons.3.w.0`, `….w.1`, … are
+`layers.0.neurons.3.w`, and the `w.2.1` of a `Linear` is `w[2, 1]`. A parameter on its own is an array without axes.
+
+>>> import tempfile
+>>> from chainrule.nn import MLP
+>>> model, other = MLP(2, [3, 1], seed=1), MLP(2, [3, 1], seed=2)
+>>> with tempfile.TemporaryDirectory() as folder:
+...     save_safetensors(model, f"{folder}/model.safetensors")
+...     load_safetensors(other, f"{folder}/model.safetensors")
+>>> other.state_dict() == model.state_dict()
+True
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+from typing import Any
+
+from chainrule.errors import SavedFileError, SizeError, require, suggest
+from chainrule.files import FilePath, atomic_write, read_file
+from chainrule.nn import Module
+from chainrule.saving import check_config, check_finite, config_of
+
+FORMAT = "chainrule model"
+VERSION = 1
+
+Arrays = dict[str, Any]
+Place = tuple[str, tuple[int, ...]]
+
+
+def save_safetensors(model: Module, path: FilePath) -> None:
+    """Write a model's parameters, whole or not at all.
+
+    Args:
+        model: any Module.
+        path: the file; one that exists is replaced.
+
+    Raises:
+        ArgumentError: a parameter is not finite.
+        SavedFileError: the file cannot be written.
+        MissingExtraError: safetensors or NumPy is not installed.
+    """
+    library = require("safetensors.numpy", extra="safetensors")
+    numpy = require("numpy", extra="safetensors")
+    state = model.state_dict()
+    check_finite(state)
+    places, shapes = _layout(list(state))
+    arrays: Arrays = {name: numpy.empty(shape, dtype="<f8") for name, shape in shapes.items()}
+    for name, (array, index) in places.items():
+        arrays[array][index] = state[name]
+    metadata = {"format": FORMAT, "version": str(VERSION), "config": json.dumps(config_of(model))}
+    atomic_write(path, library.save(arrays, metadata=metadata | {"sha256": _checksum(arrays)}))
+
+
+def load_safetensors(model: Module, path: FilePath) -> None:
+    """Put the numbers of a file into a model: all of them, or none.
+
+    A file of another program is taken as well if it has float64 arrays of exactly these names and shapes.
+
+    Args:
+        model: the model; it is changed in place.
+        path: the file.
+
+    Raises:
+        SavedFileError: there is no such file, it is damaged, of a newer chainrule, or does not fit the model.
+        MissingExtraError: safetensors or NumPy is not installed.
+    """
+    arrays, metadata = _read(path)
+    if metadata.get("format") == FORMAT:
+        _check_metadata(path, arrays, metadata, model)
+    places, shapes = _layout([name for name, _ in model.named_parameters()])
+    for name in [name for name in arrays if name not in shapes]:
+        raise SavedFileError(f"{path} does not fit the model, which has no array {name!r}.{suggest(name, shapes)}")
+    for name, shape in shapes.items():
+        if name not in arrays:
+            raise SavedFileError(f"{path} does not fit the model: it lacks the array {name!r}")
+        kind, found = str(arrays[name].dtype), tuple(arrays[name].shape)
+        if (kind, found) != ("float64", shape):
+            needed = f"float64 of shape {shape}"
+            raise SavedFileError(f"{path} does not fit the model: {name} is {kind} of shape {found}, not {needed}")
+    state = {name: float(arrays[array][index]) for name, (array, index) in places.items()}
+    for name, x in state.items():
+        if not math.isfinite(x):
+            raise SavedFileError(f"{path} is damaged: {name} is {x}")
+    try:
+        model.load_state_dict(state)
+    except SizeError as error:
+        raise SavedFileError(f"{path} does not fit the model: {error}") from None
+
+
+def _read(path: FilePath) -> tuple[Arrays, dict[str, str]]:
+    library = require("safetensors", extra="safetensors")
+    load = require("safetensors.numpy", extra="safetensors").load
+    content = read_file(path)
+    try:
+        arrays = load(content)
+        header_end = 8 + int.from_bytes(content[:8], "little")
+        return arrays, json.loads(content[8:header_end]).get("__metadata__", {})
+    except (library.SafetensorError, ValueError, KeyError, AttributeError, TypeError):
+        raise SavedFileError(f"{path} is no safetensors file, or is damaged or cut short") from None
+
+
+def _check_metadata(path: FilePath, arrays: Arrays, metadata: dict[str, str], model: Module) -> None:
+    """Of a file of our own: version, checksum, and that it is the same kind of model."""
+    version = metadata.get("version", "")
+    if not version.isdecimal() or int(version) < 1:
+        raise SavedFileError(f"{path} is damaged: its version is {version!r}")
+    if int(version) > VERSION:
+        raise SavedFileError(f"{path} is from a newer chainrule (format version {version}): upgrade chainrule")
+    try:
+        config = json.loads(metadata.get("config", "null"))
+    except ValueError:
+        config = ()
+    if not isinstance(config, dict | None) or metadata.get("sha256") != _checksum(arrays):
+        raise SavedFileError(f"{path} is damaged: its content does not match its checksum")
+    check_config(path, config, model)
+
+
+def _layout(names: list[str]) -> tuple[dict[str, Place], dict[str, tuple[int, ...]]]:
+    """For each parameter its array and its place there, and the shape of each array.
+
+    >>> _layout(["w.0", "w.1", "b"])
+    ({'w.0': ('w', (0,)), 'w.1': ('w', (1,)), 'b': ('b', ())}, {'w': (2,), 'b': ()})
+    """
+    groups: dict[str, dict[str, tuple[int, ...]]] = {}
+    for name in names:
+        parts = name.split(".")
+        stem = len(parts)
+        while stem > 1 and parts[stem - 1].isdecimal():
+            stem -= 1
+        groups.setdefault(".".join(parts[:stem]), {})[name] = tuple(int(part) for part in parts[stem:])
+    places: dict[str, Place] = {}
+    shapes: dict[str, tuple[int, ...]] = {}
+    for array, indices in groups.items():
+        shape = _shape(list(indices.values()))
+        if shape is not None and array not in places:
+            shapes[array] = shape
+            places |= {name: (array, index) for name, index in indices.items()}
+        else:  # rows of different lengths, say: each number for itself
+            shapes |= dict.fromkeys(indices, ())
+            places |= {name: (name, ()) for name in indices}
+    return places, shapes
+
+
+def _shape(indices: list[tuple[int, ...]]) -> tuple[int, ...] | None:
+    """The shape of the array that these indices fill without a gap; None if there is none."""
+    if len({len(index) for index in indices}) > 1:
+        return None
+    shape = tuple(max(axis) + 1 for axis in zip(*indices, strict=True))
+    return shape if math.prod(shape) == len(set(indices)) == len(indices) else None
+
+
+def _checksum(arrays: Arrays) -> str:
+    digest = hashlib.sha256()
+    for name in sorted(arrays):
+        digest.update(f"{name} {arrays[name].shape} ".encode())
+        digest.update(arrays[name].tobytes())
+    return digest.hexdigest()

@@ -1,0 +1,51 @@
+"""The command `chainrule`: train a network, predict with it, and draw, explain or check an expression.
+
+`main` runs one command and turns whatever may happen into an exit code: 0 if all went well, 1 if the work failed (a
+wrong derivative, a training that diverged), 2 for a mistake in the command or a file, 130 for Ctrl-C. A mistake is
+told in one line.
+
+>>> main(["explain", "a*b", "a=2", "b=-3", "--quiet"])
+a.grad = -3
+b.grad = 2
+0
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+
+from chainrule.cli.screen import complain
+from chainrule.errors import AnomalyError, ChainruleError
+
+FINE, FAILED, MISTAKE, INTERRUPTED, PIPE_CLOSED = 0, 1, 2, 130, 141
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Runs one command.
+
+    Args:
+        arguments: the words behind `chainrule`; those of the command line if left out.
+
+    Returns:
+        The exit code.
+    """
+    from chainrule.cli.app import run
+
+    try:
+        code = run(list(sys.argv[1:] if arguments is None else arguments))
+        sys.stdout.flush()  # here, so that a closed pipe is met here and not when Python ends
+    except KeyboardInterrupt:
+        complain("stopped by Ctrl-C")
+        return INTERRUPTED
+    except BrokenPipeError:  # `chainrule predict … | head`: the reader has had enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return PIPE_CLOSED
+    except AnomalyError as error:
+        complain(error)
+        return FAILED
+    except (ChainruleError, OSError) as error:
+        complain(error)
+        return MISTAKE
+    return code

@@ -1,0 +1,185 @@
+"""The commands with their options and help, as cyclopts reads them from the functions here."""
+
+# No `from __future__ import annotations`: cyclopts reads the annotations, which name things that only exist in here.
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated, Any
+
+from chainrule.cli import expressions
+from chainrule.cli.options import DataOptions, NetOptions, OutputOptions, TrainingOptions
+from chainrule.cli.predict import predict as run_predict
+from chainrule.cli.train import train as run_train
+from chainrule.errors import ArgumentError, require
+
+HELP = """Write scalar Python. See every derivative.
+
+Train a small network on a table, and look at the chain rule on numbers of your own:
+
+    chainrule train iris.csv
+    chainrule predict iris.model.json iris.csv
+    chainrule explain 'tanh(x*w + b)' x=2 w=-3 b=6.5
+"""
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Runs the command that the arguments name.
+
+    Returns:
+        Its exit code.
+
+    Raises:
+        ArgumentError: they cannot be read.
+        MissingExtraError: cyclopts is not installed.
+    """
+    cyclopts = require("cyclopts", extra="cli")
+    try:
+        code = build()(list(arguments), exit_on_error=False, print_error=False, result_action="return_value")
+    except cyclopts.CycloptsError as error:
+        raise _in_our_words(error) from None
+    return code or 0
+
+
+def build() -> Any:
+    """The cyclopts app with all its commands."""
+    cyclopts = require("cyclopts", extra="cli")
+    from chainrule import __version__
+
+    app = cyclopts.App(
+        name="chainrule",
+        help=HELP,
+        help_format="plaintext",
+        help_flags=["--help", "-h"],
+        version=__version__,
+        default_parameter=cyclopts.Parameter(negative="", show_default=_default),
+    )
+    for add in (_add_train, _add_predict, _add_draw, _add_explain, _add_check):
+        add(app, cyclopts)
+    return app
+
+
+def _default(value: Any) -> str | None:
+    """What help says of a default: nothing of flags and of what is found out."""
+    return None if value is None or value is False else str(value)
+
+
+def _in_our_words(error: Any) -> ArgumentError:
+    text = " ".join(str(error).split()).rstrip(".")
+    command = " ".join(["chainrule", *[str(part) for part in error.command_chain or ()]])
+    return ArgumentError(f"{text[:1].lower()}{text[1:]} (see {command} --help)")
+
+
+def _add_train(app: Any, cyclopts: Any) -> None:
+    def flat(title: str, position: int) -> Any:
+        return cyclopts.Parameter(name="*", group=cyclopts.Group(title, sort_key=position))
+
+    @app.command
+    def train(
+        data: str,
+        /,
+        *,
+        rows: Annotated[DataOptions, flat("Rows", 1)] = DataOptions(),
+        net: Annotated[NetOptions, flat("Network", 2)] = NetOptions(),
+        training: Annotated[TrainingOptions, flat("Training", 3)] = TrainingOptions(),
+        output: Annotated[OutputOptions, flat("Output", 4)] = OutputOptions(),
+    ) -> int:
+        """Train a network on a table or a toy set, and measure it on rows that it has never seen.
+
+        Leaves the model in a JSON file and a picture of how it went. For instance:
+
+            chainrule train moons
+            chainrule train iris.csv --target species --sizes 8,8 --epochs 100
+
+        Args:
+            data: A CSV file, or one of the toy sets xor, moons, circles, spiral.
+        """
+        return run_train(data, rows, net, training, output)
+
+
+def _add_predict(app: Any, cyclopts: Any) -> None:
+    @app.command
+    def predict(model: Path, file: Path, /, *, out: Path | None = None, force: bool = False, quiet: bool = False) -> int:
+        """Predict the target for each row of a CSV file.
+
+        Writes the rows as CSV with the prediction added: class and probability, or number. If the file has the target,
+        too, standard error says how many predictions are right. For instance:
+
+            chainrule predict iris.model.json flowers.csv --out named.csv
+
+        Args:
+            model: What chainrule train left behind.
+            file: The rows; columns are found by name.
+            out: The file for the rows with predictions; standard output if left out.
+            force: Write over a file that exists.
+            quiet: Print the rows only.
+        """
+        return run_predict(model, file, out, force=force, quiet=quiet)
+
+
+def _add_draw(app: Any, cyclopts: Any) -> None:
+    Expression = Annotated[str, cyclopts.Parameter(allow_leading_hyphen=True)]
+
+    @app.command
+    def draw(
+        expression: Expression,  # type: ignore[valid-type]
+        /,
+        *numbers: str,
+        out: Path | None = None,
+        expand: bool = False,
+        force: bool = False,
+        quiet: bool = False,
+    ) -> int:
+        """Draw the graph of an expression, with the number and the derivative of each node.
+
+        A tree for the terminal, or a picture in a file. For instance:
+
+            chainrule draw 'tanh(x*w + b)' x=2 w=-3 b=6.5 --out graph.svg
+
+        Args:
+            expression: The expression, in quotes.
+            numbers: A number for each variable, such as x=2 or angle=pi/2.
+            out: A file whose name ends in .svg, .html, .dot or .txt.
+            expand: Show weighted sums as products and additions.
+            force: Write over a file that chainrule did not write.
+            quiet: Do not say where the file is.
+        """
+        return expressions.draw(expression, numbers, out, expand=expand, force=force, quiet=quiet)
+
+
+def _add_explain(app: Any, cyclopts: Any) -> None:
+    Expression = Annotated[str, cyclopts.Parameter(allow_leading_hyphen=True)]
+
+    @app.command
+    def explain(expression: Expression, /, *numbers: str, quiet: bool = False) -> int:  # type: ignore[valid-type]
+        """Tell the chain rule on an expression, step by step with its numbers.
+
+        For instance:
+
+            chainrule explain 'tanh(x1*w1 + x2*w2 + b)' x1=2 x2=0 w1=-3 w2=1 b=6.8813735870195432
+
+        Args:
+            expression: The expression, in quotes.
+            numbers: A number for each variable, such as x=2 or angle=pi/2.
+            quiet: Print the derivatives only.
+        """
+        return expressions.explain(expression, numbers, quiet=quiet)
+
+
+def _add_check(app: Any, cyclopts: Any) -> None:
+    Expression = Annotated[str, cyclopts.Parameter(allow_leading_hyphen=True)]
+
+    @app.command
+    def check(expression: Expression, /, *numbers: str, order: int = 1, quiet: bool = False) -> int:  # type: ignore[valid-type]
+        """Compare the derivatives of an expression with what small steps of its inputs give.
+
+        Ends with exit code 1 if one is wrong. For instance:
+
+            chainrule check 'sin(x)*exp(-y)' x=1 y=0.5 --order 2
+
+        Args:
+            expression: The expression, in quotes.
+            numbers: A number for each variable, such as x=2 or angle=pi/2.
+            order: 2 compares all second derivatives as well.
+            quiet: Print nothing unless a derivative is wrong.
+        """
+        return expressions.check(expression, numbers, order=order, quiet=quiet)

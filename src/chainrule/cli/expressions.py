@@ -1,0 +1,59 @@
+"""`chainrule draw`, `explain` and `check`: the chain rule on an expression that was typed in."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from chainrule import check as checking
+from chainrule import draw as drawing
+from chainrule import explain as explaining
+from chainrule.cli import outputs
+from chainrule.cli.screen import remark
+from chainrule.errors import ArgumentError
+from chainrule.expression import Expression, parse, parse_assignments
+
+
+def draw(
+    expression: str, numbers: Sequence[str], out: Path | None, *, expand: bool, force: bool, quiet: bool
+) -> int:
+    """Prints the graph as a tree, or writes it as a picture."""
+    root = _read(expression, numbers).root
+    if out is not None:
+        outputs.check(out, outputs.DRAWING, force=force)
+    root.backward()
+    picture = drawing.draw(root, expand=expand)
+    if out is None:
+        print(picture.text)
+        return 0
+    picture.save(out)
+    if not quiet:
+        remark(f"the graph is in {out}")
+    return 0
+
+
+def explain(expression: str, numbers: Sequence[str], *, quiet: bool) -> int:
+    """Prints every step of the backward pass, or the derivatives alone."""
+    told = explaining.explain(_read(expression, numbers).root)
+    if quiet:
+        for name, derivative in told.derivatives.items():
+            print(f"{name}.grad = {derivative:.10g}")
+    else:
+        print(told)
+    return 0
+
+
+def check(expression: str, numbers: Sequence[str], *, order: int, quiet: bool) -> int:
+    """Prints the derivatives beside those found by differences; the exit code says whether they agree."""
+    read = _read(expression, numbers)
+    point = [leaf.data for leaf in read.variables.values()]
+    report = checking.check_gradients(read.function, point, order=order, names=read.names)
+    if not (quiet and report.ok):
+        print(report)
+    return 0 if report.ok else 1
+
+
+def _read(expression: str, numbers: Sequence[str]) -> Expression:
+    if expression.startswith("--") and expression[2:3].isalpha():
+        raise ArgumentError(f"unknown option {expression}; of an expression, put such a start in brackets: -(-x)")
+    return parse(expression, parse_assignments(numbers))

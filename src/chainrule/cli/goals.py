@@ -1,0 +1,97 @@
+"""What a network has to give for a table's target: which loss, how many outputs, which numbers, and how sure it is."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from chainrule.errors import ArgumentError, suggest
+from chainrule.nn import softmax
+from chainrule.ops import sigmoid
+from chainrule.tables import Encoder
+from chainrule.training import LOSSES
+
+SIDES = {
+    "binary_cross_entropy": (0.0, 1.0),
+    "max_margin": (-1.0, 1.0),
+    "mean_squared_error": (-1.0, 1.0),
+    "mean_absolute_error": (-1.0, 1.0),
+}
+"""For losses that take one score a row: the numbers of the two classes. A score above 0 means the second."""
+
+FOR_NUMBERS = ("mean_squared_error", "mean_absolute_error")
+
+Output = float | list[float]
+
+
+@dataclass(frozen=True)
+class Goal:
+    """A loss for a target.
+
+    Attributes:
+        loss: its name in the library.
+        classes: the names of the classes; None if the target is a number.
+    """
+
+    loss: str
+    classes: tuple[str, ...] | None
+
+    @classmethod
+    def choose(cls, loss: str | None, encoder: Encoder) -> Goal:
+        """The loss that was asked for, or the usual one.
+
+        Raises:
+            ArgumentError: there is no such loss, or it does not go with the target.
+        """
+        classes, target = encoder.classes, encoder.target.name
+        loss = loss or ("cross_entropy" if classes else "mean_squared_error")
+        if loss not in LOSSES:
+            raise ArgumentError(f"there is no loss {loss!r}; there are {', '.join(LOSSES)}.{suggest(loss, LOSSES)}")
+        if classes is None and loss not in FOR_NUMBERS:
+            raise ArgumentError(f"{loss} is for classes, but {target!r} holds numbers: take {' or '.join(FOR_NUMBERS)}")
+        if classes and len(classes) > 2 and loss != "cross_entropy":
+            raise ArgumentError(f"{loss} is not for the {len(classes)} classes of {target!r}: take cross_entropy")
+        return cls(loss, classes)
+
+    @property
+    def outputs(self) -> int:
+        """How many numbers the network gives for a row."""
+        return len(self.classes) if self.classes and self.loss == "cross_entropy" else 1
+
+    def targets(self, encoded: Sequence[int] | Sequence[float]) -> list[int] | list[float]:
+        """The targets as the loss takes them, from those of the encoder."""
+        if self.classes and self.loss in SIDES:
+            return [SIDES[self.loss][int(place)] for place in encoded]
+        return list(encoded)
+
+    def probability(self, output: Output) -> float | None:
+        """How likely the network finds the class that it chose; None where its scores are no logits.
+
+        >>> round(Goal("cross_entropy", ("a", "b")).probability([0.0, 3.0]), 4)
+        0.9526
+        """
+        if isinstance(output, list):
+            return max(softmax(output))
+        return sigmoid(math.fabs(output)) if self.loss == "binary_cross_entropy" else None
+
+
+def root_mean_squared_error(predictions: Sequence[float], targets: Sequence[float]) -> float:
+    """In the units of the target.
+
+    >>> root_mean_squared_error([1.0, 2.0], [1.0, 4.0])
+    1.4142135623730951
+    """
+    return math.hypot(*[p - t for p, t in zip(predictions, targets, strict=True)]) / math.sqrt(len(targets))
+
+
+def r2(predictions: Sequence[float], targets: Sequence[float]) -> float:
+    """The share of the targets' variance that the predictions explain; nan where there is no variance.
+
+    >>> r2([1.0, 2.0, 3.0], [1.0, 2.0, 6.0])
+    0.35714285714285715
+    """
+    mean = math.fsum(targets) / len(targets)
+    variance = math.fsum([(t - mean) ** 2 for t in targets])
+    left = math.fsum([(p - t) ** 2 for p, t in zip(predictions, targets, strict=True)])
+    return 1.0 - left / variance if variance else math.nan

@@ -1,0 +1,118 @@
+"""What can be said on the command line about a training run; each field becomes an option, its note the help."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from chainrule.errors import ArgumentError
+
+
+@dataclass(frozen=True)
+class DataOptions:
+    """Which rows to learn from."""
+
+    target: str | None = None
+    """The column to predict; the last one if left out."""
+
+    held_out: float = 0.2
+    """The share of the rows that is never seen in training, only at the end."""
+
+    seed: int = 0
+    """Of everything that is drawn: held-out rows, weights, batches, the points of a toy set."""
+
+    def __post_init__(self) -> None:
+        if not 0 < self.held_out < 1:
+            raise ArgumentError(f"--held-out is a share of the rows between 0 and 1, such as 0.2, not {self.held_out}")
+
+
+@dataclass(frozen=True)
+class NetOptions:
+    """The network."""
+
+    sizes: str = "8,8"
+    """How many neurons each hidden layer has, with commas; none for no hidden layer."""
+
+    activation: str = "tanh"
+    """Of the hidden layers: tanh, relu, gelu, sigmoid, or another operation of one number."""
+
+    @property
+    def hidden(self) -> list[int]:
+        """The sizes as numbers.
+
+        Raises:
+            ArgumentError: they are not positive whole numbers.
+
+        >>> NetOptions("16, 4").hidden, NetOptions("none").hidden
+        ([16, 4], [])
+        """
+        if self.sizes.strip().lower() == "none":
+            return []
+        sizes = [size.strip() for size in self.sizes.split(",")]
+        if not all(size.isascii() and size.isdigit() and int(size) > 0 for size in sizes):
+            raise ArgumentError(f"--sizes are whole numbers above 0 with commas, such as 8,8, not {self.sizes!r}")
+        return [int(size) for size in sizes]
+
+
+@dataclass(frozen=True)
+class TrainingOptions:
+    """How to train it."""
+
+    loss: str | None = None
+    """cross_entropy for classes and mean_squared_error for numbers if left out; also mean_absolute_error, and for two
+    classes binary_cross_entropy and max_margin."""
+
+    optimizer: Literal["adam", "adamw", "sgd"] = "adam"
+    """What turns gradients into steps."""
+
+    lr: float | None = None
+    """The learning rate; 0.02 if left out, 0.1 for sgd."""
+
+    epochs: int = 50
+    """How often to go through all rows."""
+
+    batch_size: int = 16
+    """How many rows each step takes."""
+
+    patience: int | None = None
+    """Stop early: a fifth of the training rows is set aside, and training ends after so many epochs in which the loss
+    on these did not improve."""
+
+    checkpoint: Path | None = None
+    """A file to write down after each epoch how far training has come."""
+
+    resume: bool = False
+    """Go on from that checkpoint, if it is there."""
+
+    def __post_init__(self) -> None:
+        if self.lr is not None and not 0 < self.lr < math.inf:
+            raise ArgumentError(f"--lr must be a number above 0, such as 0.01, not {self.lr}")
+        for name, number in (("--epochs", self.epochs), ("--batch-size", self.batch_size), ("--patience", self.patience)):
+            if number is not None and number < 1:
+                raise ArgumentError(f"{name} must be at least 1, not {number}")
+        if self.resume and self.checkpoint is None:
+            raise ArgumentError("--resume needs the file to go on from: --checkpoint PATH")
+
+    @property
+    def loss_name(self) -> str | None:
+        """The loss as the library calls it; hyphens are as good as underscores."""
+        return self.loss and self.loss.replace("-", "_")
+
+
+@dataclass(frozen=True)
+class OutputOptions:
+    """What to write and to say."""
+
+    model: Path | None = None
+    """The file for the model; DATA.model.json in the current folder if left out."""
+
+    picture: Path | None = None
+    """The file for the picture, .png, .svg or .pdf; DATA.png in the current folder if left out."""
+
+    quiet: bool = False
+    """Say nothing but the result."""
+
+    force: bool = False
+    """Write over files that chainrule did not write; never over the data."""

@@ -1,0 +1,109 @@
+"""Checkpoints: everything that the next step depends on, in one file that is readable at every moment."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from chainrule.errors import ArgumentError, SavedFileError
+from chainrule.files import FilePath, check_target, remove_leftovers
+from chainrule.optim import Optimizer
+from chainrule.saving import read_document, write_document
+
+CHECKPOINT_FORMAT = "chainrule checkpoint"
+CHECKPOINT_VERSION = 1
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """Where and how often `fit` writes down how far it has come.
+
+    Args:
+        path: the file. What is there must be an older checkpoint, or nothing.
+        every: after how many epochs; after the last one in any case.
+        resume: go on from the checkpoint that is there, if there is one. The run then gives exactly the numbers of one
+            that was never stopped; data and settings must be the same, but `epochs` may be more.
+
+    Raises:
+        ArgumentError: `every` is not a positive whole number.
+    """
+
+    path: FilePath
+    every: int = 1
+    resume: bool = False
+
+    def __post_init__(self) -> None:
+        if isinstance(self.every, bool) or not isinstance(self.every, int) or self.every < 1:
+            raise ArgumentError(f"every is a number of epochs, 1 or more, not {self.every!r}")
+
+    def open(self, settings: dict[str, Any]) -> dict[str, Any] | None:
+        """Looks at what is there, before anything is trained; nothing is written.
+
+        Args:
+            settings: all that the numbers of the run depend on, from `describe`.
+
+        Returns:
+            The content of the checkpoint to go on from; None for a run from the beginning.
+
+        Raises:
+            SavedFileError: the path cannot be written, there is another kind of file, or, to resume, a damaged
+                checkpoint or one of another run.
+        """
+        target = check_target(self.path)
+        if not target.exists():
+            return None
+        content = read_document(target, CHECKPOINT_FORMAT, CHECKPOINT_VERSION)
+        if not self.resume:
+            return None
+        settings = json.loads(json.dumps(settings))  # as they look in a file
+        theirs = content.get("settings")
+        if not isinstance(theirs, dict):
+            raise SavedFileError(f"{self.path} is damaged: it does not say which run it is of")
+        for name in settings:
+            if theirs.get(name) != settings[name]:
+                was, now = (_shown(value) for value in (theirs.get(name), settings[name]))
+                difference = f"there {name} is {was}, here {now}"
+                raise SavedFileError(f"{self.path} is of another run: {difference} (resume=False starts anew)")
+        remove_leftovers(target)
+        return content
+
+    def write(self, settings: dict[str, Any], content: dict[str, Any]) -> None:
+        """Puts a new checkpoint in the place of the old one, at once."""
+        document = {"settings": settings, **content}
+        write_document(self.path, CHECKPOINT_FORMAT, CHECKPOINT_VERSION, document)
+
+
+def describe_data(*parts: Any) -> str:
+    """A fingerprint of training data."""
+    return "sha256 " + hashlib.sha256(repr(parts).encode()).hexdigest()
+
+
+def describe_function(function: Any) -> Any:
+    """The name of a function, or the kind of an object that is called; numbers, texts and None stand for themselves."""
+    if function is None or isinstance(function, int | float | str):
+        return function
+    return getattr(function, "__qualname__", type(function).__name__)
+
+
+def describe_optimizer(optimizer: Optimizer) -> dict[str, Any]:
+    """Its kind and its settings; a schedule by what it gives at some steps."""
+    changing = {"parameters", "memory", "steps", "schedule"}
+    kinds = int | float | str | list | tuple | None
+    settings = {name: x for name, x in vars(optimizer).items() if name not in changing and isinstance(x, kinds)}
+    rates = [_rate(optimizer.schedule, step) for step in (0, 1, 10, 100, 1000, 10_000)]
+    return {"type": type(optimizer).__name__, "lr": rates[0] if len(set(rates)) == 1 else rates, **settings}
+
+
+def _rate(schedule: Callable[[int], float], step: int) -> float | str:
+    try:
+        return schedule(step)
+    except Exception as error:  # a schedule of one's own that ends earlier, such as a list's __getitem__
+        return type(error).__name__
+
+
+def _shown(value: Any) -> str:
+    text = str(value) if isinstance(value, str) else repr(value)
+    return text if len(text) <= 60 else text[:57] + "..."

@@ -1,0 +1,241 @@
+"""`fit`: the training loop."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from random import Random
+from typing import Any
+
+from chainrule.errors import AnomalyError, ChainruleError, SavedFileError
+from chainrule.files import FilePath
+from chainrule.nn import Module
+from chainrule.optim import Optimizer
+from chainrule.training.callbacks import Callback, TrainingState
+from chainrule.training.checkpoints import Checkpoint
+from chainrule.training.history import History
+from chainrule.training.interrupts import CtrlC, Interrupted
+from chainrule.training.objective import Loss, Metric, Objective, Penalty, read_objective
+from chainrule.training.plan import Plan, probe, read_callbacks, read_checkpoint, read_count, read_model, read_optimizer
+from chainrule.training.progress import Display, choose_display
+from chainrule.training.samples import divide, read_samples
+from chainrule.training.trainer import EagerTrainer, Snapshot, Trainer
+
+
+def fit(  # noqa: PLR0913 (the one door to training, and all but the data by keyword)
+    model: Module,
+    X: Any,
+    y: Any,
+    *,
+    loss: str | Loss,
+    optimizer: Optimizer | None = None,
+    epochs: int = 100,
+    batch_size: int | None = 16,
+    validation: Any = None,
+    metrics: Iterable[str | Metric] = (),
+    penalty: Penalty = None,
+    seed: int = 0,
+    callbacks: Callback | Iterable[Callback] = (),
+    checkpoint: Checkpoint | FilePath | None = None,
+    progress: bool | None = None,
+    trainer: Callable[[Module, Objective, Optimizer], Trainer] = EagerTrainer,
+) -> History:
+    """Train a model.
+
+    Everything that can be refused is refused before the model is changed or a file is written. From then on the model
+    always holds finite numbers after a whole step: if a loss, gradient or parameter stops being finite, training ends
+    with an error that names the operation. Ctrl-C ends training after the step at hand and leaves the best epoch's
+    parameters in the model; a second Ctrl-C raises KeyboardInterrupt at once.
+
+    Args:
+        model: the model; it is changed in place.
+        X: a list of rows, one a sample, each a list of finite numbers.
+        y: the target of each row: a number, or a list of numbers; for "cross_entropy" the index of the class, for
+            "binary_cross_entropy" 0 or 1, for "max_margin" -1 or 1.
+        loss: "mean_squared_error", "mean_absolute_error", "max_margin", "binary_cross_entropy", "cross_entropy", or a
+            function of (predictions, targets).
+        optimizer: an optimiser of the model's parameters (or of some of them); Adam with lr=0.01 if left out.
+        epochs: how often to go through all rows.
+        batch_size: how many rows a step takes; None for all. Batches are drawn afresh each epoch; where one batch takes
+            all rows, these keep their order.
+        validation: rows that are only measured: a share of the rows (the same of each class), or a pair (X, y).
+        metrics: what else to measure: "accuracy" (there already for losses about classes), names of losses, functions
+            of (predictions, targets) that take plain numbers.
+        penalty: the strength of an L2 penalty on all parameters, or a function that gives what is added to the loss.
+        seed: the seed of the batches and of the choice of validation rows.
+        callbacks: functions of a `TrainingState`, called after each epoch, such as `EarlyStopping(patience=10)`.
+        checkpoint: where and how often to save how far training has come; see `Checkpoint`.
+        progress: whether to show it; left out, as a bar where there is a terminal and rich is installed.
+        trainer: another way of doing a step; see `Trainer`.
+
+    Returns:
+        The history.
+
+    Raises:
+        DataError, SizeError, OperandError: X or y cannot be used; the message says where.
+        ArgumentError: an option makes no sense.
+        SavedFileError: the checkpoint cannot be written, or is not one to go on from.
+        AnomalyError: a number was no longer finite.
+
+    >>> from chainrule.data import xor
+    >>> from chainrule.nn import MLP
+    >>> from chainrule.optim import Adam
+    >>> X, y = xor()
+    >>> model = MLP(2, [4, 1], activation="tanh", seed=3)
+    >>> history = fit(model, X, y, loss="binary_cross_entropy", optimizer=Adam(model.parameters(), lr=0.1))
+    >>> history.stopped, history.accuracy[-1], history.loss[-1] < history.loss[0]
+    ('done', 1.0, True)
+    """
+    read_model(model)
+    objective = read_objective(model, loss, metrics, penalty)
+    optimizer = read_optimizer(model, optimizer)
+    samples = read_samples(X, y)
+    train, held = divide(samples, validation, classes=objective.classes, seed=read_count(seed, "seed", 0))
+    rows = len(train) if batch_size is None else read_count(batch_size, "batch_size", 1)
+    plan = Plan(
+        model=model,
+        objective=objective,
+        optimizer=optimizer,
+        trainer=trainer(model, objective, optimizer),
+        train=train,
+        held=held,
+        epochs=read_count(epochs, "epochs", 0),
+        batch_size=min(rows, len(train)),
+        seed=seed,
+        penalty=penalty,
+        callbacks=read_callbacks(callbacks),
+        checkpoint=read_checkpoint(checkpoint),
+    )
+    display = choose_display(progress, plan.epochs, plan.batches)
+    plan.check()
+    return _Run(plan).train(display)
+
+
+def evaluate(
+    model: Module, X: Any, y: Any, *, loss: str | Loss, metrics: Iterable[str | Metric] = ()
+) -> dict[str, float]:
+    """How good a model is: its loss, its accuracy if the loss is about classes, and metrics.
+
+    Takes and raises what `fit` does; nothing is changed.
+
+    >>> from chainrule.nn import MLP
+    >>> model = MLP(1, [1], init=lambda rng, nin, nout: 2.0)
+    >>> evaluate(model, [[1.0], [2.0]], [2.0, 5.0], loss="mean_squared_error")
+    {'loss': 0.5}
+    """
+    objective, samples = read_objective(read_model(model), loss, metrics), read_samples(X, y)
+    probe(model, objective, samples)
+    return EagerTrainer(model, objective, read_optimizer(model, None)).measure(samples.X, samples.y)
+
+
+@dataclass(frozen=True)
+class _Best:
+    """What was monitored after the best epoch so far, and the model's numbers then."""
+
+    loss: float
+    state: dict[str, float]
+
+
+class _Run:
+    """How far a plan has come."""
+
+    def __init__(self, plan: Plan) -> None:
+        self.plan = plan
+        self.rng = Random(plan.seed)
+        self.history = History(loss_name=plan.objective.name)
+        self.best: _Best | None = None
+        self.wants_best = False
+        if plan.checkpoint:
+            self.settings = plan.settings()
+            content = plan.checkpoint.open(self.settings)
+            if content is not None:
+                self._resume(plan.checkpoint, content)
+
+    def train(self, display: Display) -> History:
+        """Does the epochs that are left."""
+        with CtrlC() as ctrl_c, display:
+            try:
+                while len(self.history) < self.plan.epochs and not self.history.stopped:
+                    self._epoch(ctrl_c, display)
+                    ctrl_c.check()
+                self.history.stopped = self.history.stopped or "done"
+            except (Interrupted, KeyboardInterrupt):
+                if ctrl_c.pressed > 1:
+                    raise
+                self.history.stopped, self.wants_best = "interrupted", True
+            ctrl_c.hold()
+            if self.wants_best and self.best:
+                self.plan.model.load_state_dict(self.best.state)
+        return self.history
+
+    def _epoch(self, ctrl_c: CtrlC, display: Display) -> None:
+        plan, done, lr = self.plan, len(self.history), self.plan.optimizer.lr
+        for i, rows in enumerate(self._batches()):
+            ctrl_c.check()
+            try:
+                plan.trainer.step([plan.train.X[row] for row in rows], [plan.train.y[row] for row in rows])
+            except AnomalyError as error:
+                where = f"epoch {done + 1}, batch {i + 1}"
+                raise AnomalyError(f"{error} ({where}; the model keeps the numbers from before this step)") from None
+            display.step(done * plan.batches + i + 1)
+        numbers = plan.trainer.measure(plan.train.X, plan.train.y)
+        if plan.held:
+            held = plan.trainer.measure(plan.held.X, plan.held.y)
+            numbers |= {f"validation_{name}": x for name, x in held.items()}
+        self.history.rows.append(numbers | {"lr": lr})
+        self._note_best(numbers[self.history.monitored])
+        self._call_back()
+        self._save()
+        display.epoch(self.history)
+
+    def _batches(self) -> Iterator[list[int]]:
+        order, size = list(range(len(self.plan.train))), self.plan.batch_size
+        if size < len(order):
+            self.rng.shuffle(order)
+        return (order[start : start + size] for start in range(0, len(order), size))
+
+    def _note_best(self, loss: float) -> None:
+        if self.best is None or loss < self.best.loss:
+            self.best = _Best(loss, self.plan.model.state_dict())
+
+    def _call_back(self) -> None:
+        plan = self.plan
+        state = TrainingState(plan.model, plan.optimizer, self.history, plan.epochs)
+        for callback in plan.callbacks:
+            callback(state)
+        self.history.stopped, self.wants_best = state.stop_reason, state.wants_best
+
+    # ---- checkpoints ----
+
+    def _save(self) -> None:
+        checkpoint, done = self.plan.checkpoint, len(self.history)
+        if checkpoint and (self.history.stopped or done == self.plan.epochs or done % checkpoint.every == 0):
+            content = {
+                "epoch": done,
+                "model": self.plan.model.state_dict(),
+                "optimizer": self.plan.optimizer.state_dict(),
+                "rng": self.rng.getstate(),
+                "best": vars(self.best) if self.best else None,
+                "wants_best": self.wants_best,
+                "history": self.history.to_dict(),
+            }
+            checkpoint.write(self.settings, content)
+
+    def _resume(self, checkpoint: Checkpoint, content: dict[str, Any]) -> None:
+        """Takes up where the checkpoint is; all of it, or nothing is changed."""
+        before = Snapshot(self.plan.model.parameters(), self.plan.optimizer)
+        try:
+            version, words, gauss = content["rng"]
+            self.rng.setstate((version, tuple(words), gauss))
+            self.history = History.from_dict(content["history"])
+            self.best = _Best(**content["best"]) if content["best"] else None
+            self.wants_best = bool(content["wants_best"])
+            self.plan.optimizer.load_state_dict(content["optimizer"])
+            self.plan.model.load_state_dict(content["model"])
+        except (ChainruleError, LookupError, TypeError, ValueError, AttributeError) as error:
+            before.restore()
+            raise SavedFileError(f"{checkpoint.path} is damaged: {error}") from None
+        if len(self.history) > self.plan.epochs:
+            before.restore()
+            done = f"{len(self.history)} epochs are done"
+            raise SavedFileError(f"{checkpoint.path} cannot be resumed: {done}, more than epochs={self.plan.epochs}")

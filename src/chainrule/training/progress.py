@@ -1,0 +1,124 @@
+"""What is seen while `fit` runs: a bar in a terminal, a few lines elsewhere, or nothing."""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import Any, Protocol
+
+from chainrule.errors import ArgumentError, MissingExtraError, require
+from chainrule.training.history import History
+
+LINES = 10  # about how many lines a run prints where there is no bar
+
+
+class Display(Protocol):
+    """A context manager that is told how far training has come."""
+
+    def __enter__(self) -> Any: ...
+    def __exit__(self, *exception: object) -> None: ...
+
+    def step(self, done: int) -> None:
+        """So many batches are done."""
+        ...
+
+    def epoch(self, history: History) -> None:
+        """One more epoch is done."""
+        ...
+
+
+def choose_display(progress: bool | None, epochs: int, batches: int) -> Display:
+    """The display for this place.
+
+    Args:
+        progress: False for none; None for a bar where standard error is a terminal and rich is installed, and none
+            elsewhere; True for lines of text there.
+        epochs: how many there will be.
+        batches: how many an epoch has.
+
+    Raises:
+        ArgumentError: `progress` is something else.
+    """
+    if progress not in (True, False, None):
+        raise ArgumentError(f"progress is True, False or None, not {progress!r}")
+    if progress is False:
+        return Silent()
+    if _is_terminal():
+        try:
+            return Bar(epochs, batches)
+        except MissingExtraError:
+            pass
+    return Lines(epochs) if progress else Silent()
+
+
+class Silent:
+    """Shows nothing."""
+
+    def __enter__(self) -> None: ...
+    def __exit__(self, *exception: object) -> None: ...
+    def step(self, done: int) -> None: ...
+    def epoch(self, history: History) -> None: ...
+
+
+class Lines(Silent):
+    """Prints a line now and then to standard error; needs no library and no terminal."""
+
+    def __init__(self, epochs: int) -> None:
+        self._epochs, self._every = epochs, max(1, epochs // LINES)
+
+    def epoch(self, history: History) -> None:
+        done = len(history)
+        if done == 1 or done % self._every == 0 or done == self._epochs:
+            width = len(str(self._epochs))
+            print(f"epoch {done:>{width}}/{self._epochs}  {summary(history)}", file=sys.stderr)
+
+
+class Bar:
+    """A bar by rich, on standard error."""
+
+    def __init__(self, epochs: int, batches: int) -> None:
+        rich = require("rich.progress", extra="progress")
+        console = require("rich.console", extra="progress").Console(stderr=True)
+        columns = [
+            rich.TextColumn("epoch {task.fields[done]}/{task.fields[epochs]}"),
+            rich.BarColumn(bar_width=None),
+            rich.TextColumn("{task.fields[numbers]}"),
+            rich.TimeRemainingColumn(),
+        ]
+        self._bar = rich.Progress(*columns, console=console)
+        self._task = self._bar.add_task("", total=epochs * batches, done=0, epochs=epochs, numbers="")
+
+    def __enter__(self) -> None:
+        self._bar.start()
+
+    def __exit__(self, *exception: object) -> None:
+        self._bar.stop()
+
+    def step(self, done: int) -> None:
+        self._bar.update(self._task, completed=done)
+
+    def epoch(self, history: History) -> None:
+        self._bar.update(self._task, done=len(history), numbers=summary(history))
+
+
+def summary(history: History) -> str:
+    """The numbers of the last epoch in a few words.
+
+    >>> summary(History([{"loss": 0.25, "accuracy": 0.9, "validation_loss": 0.5, "lr": 0.01}]))
+    'loss 0.2500 (validation 0.5000)  accuracy 90.0 %'
+    """
+    row = history.rows[-1]
+    parts = []
+    for name in [name for name in row if name != "lr" and not name.startswith("validation_")]:
+        shown = "{:.1%}" if name == "accuracy" else "{:.4g}" if abs(row[name]) < 1e-3 else "{:.4f}"
+        held = row.get(f"validation_{name}")
+        beside = f" (validation {shown.format(held)})" if held is not None else ""
+        parts.append(f"{name} {shown.format(row[name])}{beside}".replace("%", " %"))
+    return "  ".join(parts)
+
+
+def _is_terminal() -> bool:
+    try:
+        return sys.stderr.isatty() and os.environ.get("TERM") != "dumb"
+    except (AttributeError, ValueError):  # there is no standard error, or it is closed
+        return False
