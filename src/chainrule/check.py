@@ -30,6 +30,7 @@ from chainrule.engine import Value
 from chainrule.errors import ArgumentError, SizeError
 from chainrule.gradient_report import (
     ADVICE,
+    AT_A_KINK,
     KINK,
     NOT_FINITE,
     WRONG,
@@ -100,9 +101,9 @@ def check_gradients(
     report = GradientReport(tuple(zip(labels, point, strict=True)), value, tuple(first), tuple(second), failure)
     if report.ok and not report.having(KINK):
         return report
-    culprits = _culprits(nodes, order, tolerance)
-    lost = not culprits and any(math.isfinite(one.analytical) for one in report.having(WRONG))
-    return replace(report, culprits=tuple(culprits), notes=(*_not_finite(report, nodes), *([ADVICE] if lost else [])))
+    culprits, kinks = _inspected(nodes, order, tolerance)
+    report = replace(report, culprits=tuple(culprits))
+    return replace(report, notes=tuple(_notes(report, nodes, kinks)))
 
 
 def check_operation(
@@ -205,24 +206,29 @@ def _second_of_operation(op: Operation, first: Sequence[Comparison]) -> list[lis
     return rows
 
 
-def _culprits(nodes: Sequence[Value], order: int, tolerance: float) -> list[Culprit]:
-    """The operations of a graph whose local derivatives are wrong: each once, with the number of places."""
+def _inspected(nodes: Sequence[Value], order: int, tolerance: float) -> tuple[list[Culprit], list[str]]:
+    """The operations of a graph whose local derivatives are wrong, and the calls that are at a kink; each once."""
     checked: set[tuple] = set()
     found: dict[tuple[str, int], Culprit] = {}
+    kinks: list[str] = []
     for node in nodes:
         operands = tuple([operand.data for operand in node.operands])
-        if node.op is None or (node.op.name, operands) in checked:
+        finite = math.isfinite(node.data) and all(math.isfinite(x) for x in operands)
+        if node.op is None or not finite or (node.op.name, operands) in checked:
             continue
         checked.add((node.op.name, operands))
-        for culprit in _wrong_locals(node.op, list(operands), order, tolerance):
+        first = _first_of_operation(node.op, list(operands), tolerance)
+        if any(one.verdict == KINK for one in first):
+            kinks.append(call(node.op, operands))
+        for culprit in _wrong_locals(node.op, first, order):
             key = (culprit.op.name, culprit.index)
             found[key] = replace(found[key], places=found[key].places + 1) if key in found else culprit
-    return list(found.values())
+    return list(found.values()), kinks
 
 
-def _wrong_locals(op: Operation, point: list[float], order: int, tolerance: float) -> Iterator[Culprit]:
+def _wrong_locals(op: Operation, first: Sequence[Comparison], order: int) -> Iterator[Culprit]:
     """For each operand what is wrong with its local derivative, in first order or else in second."""
-    first = _first_of_operation(op, point, tolerance)
+    point = [one.at for one in first]
     second = _second_of_operation(op, first) if order > 1 else [[] for _ in point]
     for i, (one, row) in enumerate(zip(first, second, strict=True)):
         wrong = [one] if one.verdict == WRONG else [] if isinstance(row, str) else row
@@ -244,10 +250,17 @@ def _local_of_values(op: Operation, i: int, operands: list[Value]) -> Any:
     return 0.0 if local is None else local
 
 
-def _not_finite(report: GradientReport, nodes: Sequence[Value]) -> Iterator[str]:
+def _notes(report: GradientReport, nodes: Sequence[Value], kinks: Sequence[str]) -> Iterator[str]:
+    """What else there is to say of derivatives that do not agree though no operation is wrong."""
+    wrong = report.having(WRONG)
+    if report.having(NOT_FINITE) or not all(math.isfinite(one.analytical) for one in wrong):
+        yield from _not_finite(nodes)
+    elif wrong and not report.culprits:
+        yield AT_A_KINK.format(call=kinks[0]) if kinks else ADVICE
+
+
+def _not_finite(nodes: Sequence[Value]) -> Iterator[str]:
     """Where in the graph the first number, or the first local derivative, is not finite."""
-    if all(math.isfinite(one.analytical) for one in report.having(WRONG)) and not report.having(NOT_FINITE):
-        return
     for node in nodes:
         if node.op is not None:
             where = call(node.op, [operand.data for operand in node.operands])

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from chainrule import ops, pickling, stale
 from chainrule.errors import OperandError, ReadOnlyError
-from chainrule.modes import check_gradient, check_value, modes
+from chainrule.modes import check_deposits, check_value, modes
 from chainrule.operation import HOW_TO_ADD, Operation, add_methods, number
 from chainrule.stale import CONSTANT
 
@@ -32,9 +32,7 @@ def _refuse(value: Value, x: Any) -> None:
 class Value:
     """A number, its gradient, and how it was made.
 
-    Args:
-        data: the number: int, float, bool or a NumPy scalar; anything else raises OperandError.
-        label: a name for pictures and explanations.
+    `data` is an int, float, bool or NumPy scalar, anything else an OperandError; `label` a name for pictures.
 
     >>> x = Value(3.0, label="x")
     >>> y = x * x + 1
@@ -63,14 +61,12 @@ class Value:
     def _record(op: Operation, operands: Iterable[Any]) -> Value:
         """The result of an operation as a node of the graph; plain numbers among the operands become constants."""
         nodes = tuple([x if isinstance(x, Value) else _constant(x, op.name) for x in operands])
-        if not modes.recording:
-            return Value(op.value(*[node._data for node in nodes]))
+        if not modes.recording and modes.places is None:
+            return Value(number(op.value(*[node._data for node in nodes]), op.name))
         out = Value(0.0)
         out._operation, out._operands = op, nodes
         out._evaluate()
-        if modes.places is not None:
-            check_value(out)
-        return out
+        return out if modes.recording else out.detach()
 
     def _evaluate(self) -> None:
         """Takes this node's number, and the local derivative in each operand that is not a constant."""
@@ -78,6 +74,8 @@ class Value:
         numbers = [node._data for node in nodes]
         self._data = y = number(op.value(*numbers), op.name)
         self._locals = tuple([None if n._state & CONSTANT else op.local(i, numbers, y) for i, n in enumerate(nodes)])
+        if modes.places is not None:
+            check_value(self)
 
     def refresh(self) -> Value:
         """Recomputes the whole graph in place from the present data of its leaves; returns self."""
@@ -94,17 +92,19 @@ class Value:
         Gradients of leaves are added to (set them to 0 between steps); those of all other nodes are set afresh.
         `seed` is the gradient of this node itself, that is, the derivative of some later quantity.
         """
+        seed = number(seed, "backward(seed)")
         order = topological_order(self)
         leaves = [(node, node._grad) for node in order if not node._operands]
-        for leaf, earlier in leaves:
-            leaf._state = stale.after_backward(leaf._state, earlier)
         for node in order:
+            node._state = stale.after_backward(node._state, node._grad)
             node._grad = 0.0
-        self._grad = number(seed, "backward(seed)")
-        for node in reversed(order):
-            node._deposit()
-        for leaf, earlier in leaves:
-            leaf._grad += earlier
+        self._grad = seed
+        try:
+            for node in reversed(order):
+                node._deposit()
+        finally:  # also when it was interrupted, earlier gradients are not lost
+            for leaf, earlier in leaves:
+                leaf._grad += earlier
 
     def _deposit(self) -> None:
         """One step of the chain rule: local × upstream, into each operand. A zero upstream deposits nothing."""
@@ -114,7 +114,7 @@ class Value:
                 if local is not None:
                     operand._grad += local * upstream
             if modes.places is not None:
-                check_gradient(self)
+                check_deposits(self, self._locals, upstream)
 
     def zero_grad(self) -> None:
         """Sets the gradient of every number of this graph to 0."""

@@ -19,6 +19,10 @@ ADVICE = (
     "Every operation of the graph agrees with its own differences, so a derivative gets lost between them: .data, "
     "detach() and float() cut the graph, and a plain number does not know what it was made of."
 )
+AT_A_KINK = (
+    "No operation is wrong, but {call} is at a kink, where a convention stands for its derivative; that the whole has "
+    "another one is no error of the chain rule."
+)
 SECOND_ORDER = (
     "Write it in operators and operations of the table; .data, math.exp and the like cannot be differentiated again."
 )

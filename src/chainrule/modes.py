@@ -7,16 +7,17 @@ from __future__ import annotations
 
 import contextlib
 import math
+import os
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from types import FrameType
 from typing import Any
 
 from chainrule.errors import AnomalyError
 
-_PACKAGE = str(Path(__file__).parent)
+_PACKAGE = str(Path(__file__).parent) + os.sep
 
 
 class _Modes(threading.local):
@@ -50,7 +51,9 @@ def detect_anomaly() -> Iterator[None]:
     """Context manager that stops at the operation that makes the first non-finite number, forward or backward.
 
     Raises:
-        AnomalyError: names the operation, its operands and the line that called it. Slow, hence not always on.
+        AnomalyError: names the operation, its operands and the line that called it.
+
+    Slow, and it holds every node that is made until it ends: put it around the one step that goes wrong.
 
     >>> from chainrule import Value, detect_anomaly
     >>> with detect_anomaly():
@@ -102,14 +105,14 @@ def check_value(node: Any) -> None:
         raise AnomalyError(f"{_call(node)} gave {node.data}, at {where}")
 
 
-def check_gradient(node: Any) -> None:
-    """Under `detect_anomaly()`: refuse a gradient that just became non-finite, naming the operation that made it so."""
-    for operand, local in zip(node.operands, node.locals, strict=True):
-        if local is not None and not math.isfinite(operand.peek_grad()):
-            where = (modes.places or {}).get(id(node), (node, "a line that ran before detect_anomaly()"))[1]
-            derivative = f"upstream {node.peek_grad()!r} times local derivative {local!r}"
-            message = f"backward through {_call(node)} gave the gradient {operand.peek_grad()} ({derivative})"
-            raise AnomalyError(f"{message}; the operation was called at {where}")
+def check_deposits(node: Any, locals: Sequence[float | None], upstream: float) -> None:
+    """Under `detect_anomaly()`: refuse a step of the chain rule that made a gradient that is not finite."""
+    for local in locals:
+        if local is not None and upstream != 0 and not math.isfinite(local * upstream):
+            made = (modes.places or {}).get(id(node), (node, "a line that ran before detect_anomaly()"))[1]
+            product = f"upstream {upstream!r} times local derivative {local!r}"
+            message = f"backward through {_call(node)} gave the gradient {local * upstream} ({product})"
+            raise AnomalyError(f"{message}; the operation was called at {made}")
 
 
 def _call(node: Any) -> str:

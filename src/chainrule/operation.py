@@ -43,6 +43,8 @@ class Operation:
         self.samples = [tuple(sample) for sample in samples]
         self.operand_names, self._defaults = _signature(value)
         self._pack = pack
+        self._call = inspect.signature(pack or value)
+        self._arity = None if self.operand_names is None and pack is None else len(self._call.parameters)
         if self.operand_names is not None:
             local = tuple(local) if isinstance(local, Sequence) else (local,)
             if len(local) != len(self.operand_names):
@@ -71,9 +73,9 @@ class Operation:
         return None if local is None else local(*operands, y)
 
     def __call__(self, *arguments: Any, **named: Any) -> Any:
-        operands = arguments
-        if self._pack is not None or named or len(arguments) != len(self.operand_names or arguments):
-            operands = self._bind(arguments, named)
+        if named or self._arity not in (None, len(arguments)):
+            arguments, named = self._bind(arguments, named)
+        operands = tuple(self._pack(*arguments, **named)) if self._pack else arguments
         for operand in operands:
             if type(operand) is not float:
                 return self._dispatch(operands)
@@ -86,17 +88,17 @@ class Operation:
                 return record(self, operands)
         return self.value(*[number(operand, self.name) for operand in operands])
 
-    def _bind(self, arguments: tuple, named: dict[str, Any]) -> tuple:
-        """The operands of a call with defaults left out, operands named, or lists in place of operands."""
+    def _bind(self, arguments: tuple, named: dict[str, Any]) -> tuple[tuple, dict[str, Any]]:
+        """The arguments of a call in order, those that were named and those that were left out included."""
         try:
-            bound = inspect.signature(self._pack or self.value).bind(*arguments, **named)
+            bound = self._call.bind(*arguments, **named)
         except TypeError:
             raise OperandError(f"{self.name} was called with {_counted(arguments, named)}; it is {self}") from None
         bound.apply_defaults()
-        return tuple(self._pack(*bound.args) if self._pack else bound.args)
+        return bound.args, bound.kwargs
 
     def __str__(self) -> str:
-        return f"{self.name}{inspect.signature(self._pack or self.value)}".replace("'", "")
+        return f"{self.name}{self._call}".replace("'", "")
 
     def __repr__(self) -> str:
         return f"<operation {self.name} {self.symbol}>"
@@ -244,6 +246,9 @@ def _mended(x: Any, shown: str) -> str:
 def _signature(value: Callable) -> tuple[tuple[str, ...] | None, dict[str, Any]]:
     """The operands' names (None for any number of them) and their defaults."""
     parameters = inspect.signature(value).parameters.values()
+    for p in parameters:
+        if p.kind in (p.KEYWORD_ONLY, p.VAR_KEYWORD):
+            raise ArgumentError(f"{value.__name__}: operands go by position, so {p.name} must stand before any *")
     if any(p.kind is p.VAR_POSITIONAL for p in parameters):
         return None, {}
     defaults = {p.name: p.default for p in parameters if p.default is not p.empty}

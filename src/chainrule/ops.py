@@ -18,7 +18,7 @@ from collections.abc import Callable, Iterable, Sequence
 from math import inf, nan
 
 from chainrule.errors import OperandError, SizeError
-from chainrule.operation import operation
+from chainrule.operation import TABLE, operation
 
 # ---- arithmetic ----------------------------------------------------------------------------------------------------
 
@@ -63,7 +63,7 @@ def neg(x: float) -> float:
 @operation(
     local=[
         lambda a, b, y: chain(b, pow(a, b - 1.0)),
-        lambda a, b, y: select(eq(a, 0.0) * ge(b, 0.0), 0.0, y * log(a)),
+        lambda a, b, y: select(eq(a, 0.0) * ge(b, 0.0), 0.0, chain(y, log(a))),
     ],
     symbol="**",
     samples=[(2.0, 3.0), (0.5, -1.5), (3.0, 0.5), (7.0, 2.0)],
@@ -150,7 +150,7 @@ def sqrt(x: float) -> float:
     local=[lambda a, b, y: div(a, y), lambda a, b, y: div(b, y)], samples=[(3.0, 4.0), (-0.5, 0.2), (1e-3, -8.0)]
 )
 def hypot(a: float, b: float) -> float:
-    """√(a² + b²), without overflow on the way."""
+    """√(a² + b²), without overflow on the way; it has no slope at (0, 0): nan."""
     return math.hypot(a, b)
 
 
@@ -358,7 +358,7 @@ def _listed(values: Iterable) -> list:
 
 @operation(local=lambda i, xs, y: 1.0, symbol="Σ", samples=[(1.0, 2.0, -0.5), (4.0,), (1e16, 1.0, -1e16)], pack=_listed)
 def sum(*xs: float) -> float:
-    """The sum of a list, added from left to right as Python's own sum does; one node however long the list.
+    """The sum of a list, added from left to right; one node however long the list.
 
     >>> sum([1.0, 2.0, 3.5])
     6.5
@@ -414,3 +414,6 @@ def logsumexp(*xs: float) -> float:
     if any(map(math.isnan, xs)) or math.isinf(largest):
         return nan if any(map(math.isnan, xs)) else largest
     return largest + math.log1p(math.fsum([math.exp(x - largest) for x in ascending]))
+
+
+__all__ = list(TABLE)

@@ -10,37 +10,42 @@ from __future__ import annotations
 import io
 import math
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from chainrule.errors import ArgumentError, SizeError, require, suggest
+from chainrule.errors import ArgumentError, DataError, SizeError, require, suggest
 from chainrule.files import FilePath, atomic_write, check_target
 from chainrule.modes import no_grad
 from chainrule.nn import Module
-from chainrule.training.callbacks import parameters_by_layer
+from chainrule.training.callbacks import gradient_statistics, parameters_by_layer
 from chainrule.training.history import History
-from chainrule.training.objective import LABELS
+from chainrule.training.objective import LABELS, middle
 from chainrule.training.samples import Samples, read_samples
 from chainrule.training.trainer import to_numbers
 
-BLUE, ORANGE, GREEN, RED, PINK, SKY, YELLOW = "#0072B2 #E69F00 #009E73 #D55E00 #CC79A7 #56B4E9 #F0E442".split()
-PALETTE = (BLUE, ORANGE, GREEN, RED, PINK, SKY, YELLOW)
+PALETTE = BLUE, ORANGE, GREEN, RED, PINK, SKY, YELLOW = (
+    *("#0072B2", "#E69F00", "#009E73", "#D55E00", "#CC79A7", "#56B4E9", "#F0E442"),
+)
 MARKERS = "osD^vPX"
 DASHES = ("-", "--", "-.", ":")
 INK = "#222222"
 
 STYLE = {
-    "font.size": 13.0,
-    "axes.titlesize": 14.0,
+    "font.size": 14.0,
+    "axes.titlesize": 15.0,
     "axes.spines.top": False,
+    "axes.spines.right": False,
     "axes.edgecolor": "#666666",
-    "lines.linewidth": 2.0,
+    "lines.linewidth": 2.2,
     "legend.frameon": False,
     "svg.hashsalt": "chainrule",  # the same picture gives the same file
 }
 FORMATS = ("png", "svg", "pdf")
-GRID = 50  # points a side at which the model is evaluated for a boundary
-FINE = 400  # points a side that are drawn, from what lies between those
+GRID = 50  # points a side at which a model is evaluated for its boundary
+FINE = 400  # points a side that are drawn, interpolated between those
+MOST_CLASSES = 20
+BINS = 41
 
 
 def plot_history(history: History, ax: Any = None) -> Any:
@@ -58,25 +63,275 @@ def plot_history(history: History, ax: Any = None) -> Any:
         MissingExtraError: matplotlib is not installed.
 
     >>> ax = plot_history(History([{"loss": 0.9}, {"loss": 0.4}], loss_name="cross_entropy"))
-    >>> ax.get_ylabel(), list(ax.lines[0].get_ydata())
+    >>> ax.get_ylabel(), [float(y) for y in ax.lines[0].get_ydata()]
     ('cross entropy', [0.9, 0.4])
     """
     if not len(history):
         raise ArgumentError("the history has no epochs: there is nothing to plot")
     with _style():
-        ax = ax or _axes()
-        epochs = range(1, len(history) + 1)
-        lines = _curves(ax, epochs, history.loss, history.validation_loss, BLUE, "loss")
-        name = history.loss_name.replace("_", " ").strip("<>")
-        ax.set(xlabel="epoch", ylabel=name, title="Loss" if not history.accuracy else "Loss and accuracy")
-        _scale(ax, history.loss + history.validation_loss)
-        ax.xaxis.get_major_locator().set_params(integer=True)
+        ax = ax or _own_axes()
+        lines = _curves(ax, "loss", history.loss, history.validation_loss, BLUE)
+        ax.set(xlabel="epoch", ylabel=history.loss_name.replace("_", " "), title="Loss")
+        ax.xaxis.set_major_locator(_ticker().MaxNLocator(integer=True, nbins=6))
+        if min(history.loss + history.validation_loss) >= 0:
+            ax.set_ylim(bottom=0)
         if history.accuracy:
             right = ax.twinx()
-            lines += _curves(right, epochs, history.accuracy, history.validation_accuracy, RED, "accuracy")
-            right.set(ylabel="accuracy", ylim=(-0.02, 1.02))
-            right.yaxis.set_major_formatter(require("matplotlib.ticker", extra="plot").PercentFormatter(1.0))
+            lines += _curves(right, "accuracy", history.accuracy, history.validation_accuracy, RED)
+            right.set(ylabel="accuracy", ylim=(0, 1.03))
+            right.yaxis.set_major_formatter(_ticker().PercentFormatter(1.0))
             right.spines["right"].set_visible(True)
-        columns = 2 if len(lines) > 2 else len(lines)
-        ax.legend(handles=lines, loc="upper center", bbox_to_anchor=(0.5, -0.2), ncols=columns, handlelength=2.2)
+            ax.set_title("Loss and accuracy")
+        ax.legend(handles=lines, loc="upper center", bbox_to_anchor=(0.5, -0.18), ncols=2)
     return ax
+
+
+def plot_boundary(
+    model: Module,
+    X: Any,
+    y: Any,
+    ax: Any = None,
+    *,
+    classes: Sequence[str] | None = None,
+    features: Sequence[str] = ("x1", "x2"),
+    threshold: float | None = None,
+) -> Any:
+    """Which class the model gives to each point of the plane, and the samples.
+
+    Args:
+        model: takes two numbers; gives one score for each class, or a single score for two classes.
+        X: the samples, rows of two numbers.
+        y: the class of each: for several scores the index, for a single score one of two numbers such as 0 and 1.
+        ax: where to draw; a figure of its own if left out.
+        classes: their names, in the order of the scores; the targets themselves if left out.
+        features: the names of the two inputs.
+        threshold: the single score above which it is the second class. Left out: the middle between the two targets if
+            no sample's score is beyond these, as after a sigmoid or tanh; otherwise 0.
+
+    Returns:
+        The axes.
+
+    Raises:
+        SizeError: the rows do not have two numbers, or there are not as many names as classes.
+        DataError: a target is not a class of the model.
+        MissingExtraError: matplotlib is not installed.
+    """
+    samples = read_samples(X, y)
+    if len(samples.X[0]) != 2:
+        raise SizeError(f"a boundary is drawn for two inputs, but X has rows of {len(samples.X[0])}")
+    targets, scores = _scores(model, samples)
+    names = [str(target) for target in targets] if classes is None else list(classes)
+    if len(names) != len(targets):
+        raise SizeError(f"{len(names)} names for {len(targets)} classes: give one for each")
+    plane = _Plane.around(samples)
+    with _style():
+        ax = ax or _own_axes(5.6, 5.2)
+        if len(scores[0]) == 1:
+            low, high = targets
+            beyond = any(not low <= row[0] <= high for row in scores)
+            level = (0.0 if beyond else (low + high) / 2) if threshold is None else threshold
+            margins = plane.scores(model) - level
+            _draw_regions(ax, plane, [-margins[0], margins[0]])
+        else:
+            _draw_regions(ax, plane, list(plane.scores(model)))
+        _draw_samples(ax, samples, targets, names)
+        ax.set(xlabel=features[0], ylabel=features[1], title="Decision boundary")
+        ax.legend(loc="upper center", bbox_to_anchor=(0.5, -0.18), ncols=min(len(names), 4), handletextpad=0.2)
+    return ax
+
+
+def plot_gradients(model: Module, ax: Any = None) -> Any:
+    """A histogram of the gradients of each layer, as the last `backward()` left them.
+
+    Args:
+        model: the model.
+        ax: where to draw; a figure of its own if left out.
+
+    Returns:
+        The axes.
+
+    Raises:
+        ArgumentError: every gradient is 0, or one is not finite.
+        MissingExtraError: matplotlib is not installed.
+    """
+    layers = {name: [p.peek_grad() for p in parameters] for name, parameters in parameters_by_layer(model).items()}
+    largest = max((abs(gradient) for gradients in layers.values() for gradient in gradients), default=0.0)
+    if not 0 < largest < math.inf:
+        fault = "every gradient is 0" if largest == 0 else "a gradient is not finite"
+        raise ArgumentError(f"{fault}: plot the gradients after loss.backward(), before zero_grad()")
+    edges = [largest * (2 * i / BINS - 1) for i in range(BINS + 1)]
+    with _style():
+        ax = ax or _own_axes()
+        for i, (name, gradients) in enumerate(layers.items()):
+            share = [1 / len(gradients)] * len(gradients)
+            zeros = gradient_statistics(gradients)["zeros"]
+            label = f"{name}: {len(gradients)}" + (f", {zeros:.0%} are 0" if zeros else "")
+            look = {"color": PALETTE[i % len(PALETTE)], "linestyle": DASHES[i % len(DASHES)], "label": label}
+            ax.hist(gradients, bins=edges, weights=share, histtype="step", linewidth=2.2, **look)
+        ax.set(xlabel="gradient", ylabel="share of the layer's parameters", title="Gradients of each layer")
+        ax.yaxis.set_major_formatter(_ticker().PercentFormatter(1.0))
+        ax.xaxis.set_major_locator(_ticker().MaxNLocator(nbins=6, symmetric=True))
+        ax.legend(loc="upper center", bbox_to_anchor=(0.5, -0.18), ncols=2)
+    return ax
+
+
+def training_picture(
+    history: History,
+    model: Module | None = None,
+    X: Any = None,
+    y: Any = None,
+    *,
+    path: FilePath,
+    **options: Any,
+) -> None:
+    """One picture of a training run in a file: loss and accuracy, and the boundary where there are two inputs.
+
+    Args:
+        history: what `fit` returned.
+        model, X, y: for the boundary, which is drawn if all are given, X has two columns, and the loss is about classes
+            or y has two values.
+        path: a `.png`, `.svg` or `.pdf` file, which is written whole or not at all.
+        options: `classes`, `features` and `threshold`, as for `plot_boundary`.
+
+    Raises:
+        ArgumentError: there are no epochs in the history, or it is a file of another kind.
+        SavedFileError: the file cannot be written.
+        MissingExtraError: matplotlib is not installed.
+    """
+    kind = Path(check_target(path)).suffix[1:].lower()
+    if kind not in FORMATS:
+        raise ArgumentError(f"{path}: a picture is a file of .{', .'.join(FORMATS)}.{suggest(kind, FORMATS)}")
+    samples = None if model is None or X is None or y is None else read_samples(X, y)
+    if samples is not None and not _has_boundary(history, samples):
+        samples = None
+    if samples is not None and history.loss_name not in (*LABELS, "cross_entropy"):
+        options = {"threshold": middle(samples.y)} | options
+    with _style():
+        figure = _figure(12.0, 5.2) if samples else _figure(7.2, 5.0)
+        panels = figure.subplots(1, 2 if samples else 1, squeeze=False)[0]
+        plot_history(history, panels[0])
+        if samples and model is not None:
+            plot_boundary(model, samples.X, samples.y, panels[1], **options)
+        buffer = io.BytesIO()
+        undated = {"svg": {"Date": None}, "pdf": {"CreationDate": None}, "png": {}}[kind]
+        figure.savefig(buffer, format=kind, dpi=100, metadata=undated)
+    atomic_write(path, buffer.getvalue())
+
+
+def _has_boundary(history: History, samples: Samples) -> bool:
+    few = all(isinstance(target, int | float) for target in samples.y) and len(set(samples.y)) <= 2
+    return len(samples.X[0]) == 2 and (history.loss_name == "cross_entropy" or few)
+
+
+# ---- the plane of a decision boundary ----
+
+
+@dataclass(frozen=True)
+class _Plane:
+    """The rectangle around some samples."""
+
+    left: float
+    right: float
+    bottom: float
+    top: float
+
+    @classmethod
+    def around(cls, samples: Samples) -> _Plane:
+        (left, right), (bottom, top) = (_widened(min(xs), max(xs)) for xs in zip(*samples.X, strict=True))
+        return cls(left, right, bottom, top)
+
+    def scores(self, model: Module) -> Any:
+        """An array (scores, FINE, FINE) of the model's scores, from bottom to top and left to right."""
+        numpy = require("numpy", extra="plot")
+        xs, ys = numpy.linspace(self.left, self.right, GRID), numpy.linspace(self.bottom, self.top, GRID)
+        with no_grad():
+            rows = [[_list(output) for output in to_numbers(model([[x, y] for x in xs.tolist()]))] for y in ys.tolist()]
+        coarse = numpy.moveaxis(numpy.array(rows), 2, 0)
+        places = numpy.linspace(0, GRID - 1, FINE)
+        weights = numpy.clip(1 - abs(places[:, None] - numpy.arange(GRID)), 0, 1)  # linear between neighbours
+        return weights @ coarse @ weights.T
+
+
+def _widened(low: float, high: float) -> tuple[float, float]:
+    margin = 0.12 * (high - low) or 1.0
+    return low - margin, high + margin
+
+
+def _scores(model: Module, samples: Samples) -> tuple[list[Any], list[list[float]]]:
+    """The targets that stand for the classes, and each sample's scores: one, or one for each class."""
+    with no_grad():
+        scores = [_list(output) for output in to_numbers(model(samples.X))]
+    different = set() if any(isinstance(target, list) for target in samples.y) else set(samples.y)
+    count = len(scores[0])
+    if count > 1:
+        for target in different - set(range(count)) or ({samples.y[0]} if not different else set()):
+            raise DataError(f"the target {target!r} is not the index of a class: the model has 0 to {count - 1}")
+        return list(range(count)), scores
+    if not 1 <= len(different) <= 2:
+        raise DataError(f"a single score parts two classes, but y has {len(different)} different numbers")
+    if len(different) == 1:
+        different |= {0, 1} if different <= {0, 1} else {-next(iter(different))}
+    return sorted(different), scores
+
+
+def _draw_regions(ax: Any, plane: _Plane, scores: list[Any]) -> None:
+    """Tints the plane by the highest score, with a line where two are equal."""
+    numpy = require("numpy", extra="plot")
+    tints = require("matplotlib.colors", extra="plot").ListedColormap(
+        [_tint(PALETTE[i % len(PALETTE)]) for i in range(len(scores))]
+    )
+    extent = (plane.left, plane.right, plane.bottom, plane.top)
+    highest = numpy.argmax(scores, axis=0)
+    look = {"cmap": tints, "vmin": -0.5, "vmax": len(scores) - 0.5, "interpolation": "nearest"}
+    ax.imshow(highest, origin="lower", extent=extent, aspect="auto", **look)
+    for i, score in enumerate(scores[1:], 1):
+        margin = score - numpy.max([other for j, other in enumerate(scores) if j != i], axis=0)
+        if margin.min() < 0 < margin.max():
+            ax.contour(margin, levels=[0.0], origin="lower", extent=extent, colors=[INK], linewidths=1.4)
+
+
+def _draw_samples(ax: Any, samples: Samples, targets: list[Any], names: list[str]) -> None:
+    size = min(max(4000 / len(samples), 14), 60)
+    for i, (target, name) in enumerate(zip(targets, names, strict=True)):
+        points = [row for row, its in zip(samples.X, samples.y, strict=True) if its == target]
+        look = {"color": PALETTE[i % len(PALETTE)], "marker": MARKERS[i % len(MARKERS)], "edgecolors": INK}
+        ax.scatter([x for x, _ in points], [x for _, x in points], s=size, linewidths=0.6, label=name, **look)
+
+
+def _tint(colour: str) -> tuple[float, ...]:
+    """The colour, most of the way to white."""
+    return tuple(1 - 0.35 * (1 - part) for part in require("matplotlib.colors", extra="plot").to_rgb(colour))
+
+
+# ---- matplotlib, without pyplot ----
+
+
+def _curves(ax: Any, name: str, train: list[float], held: list[float], colour: str) -> list[Any]:
+    """A solid line for the training rows, and a dashed one for the validation rows."""
+    lines = []
+    for numbers, dashes, label in ((train, "-", name), (held, "--", f"validation {name}")):
+        if numbers:
+            marker = "o" if len(numbers) == 1 else None  # a line of one point cannot be seen
+            look = {"color": colour, "linestyle": dashes, "label": label, "marker": marker}
+            lines += ax.plot(range(1, len(numbers) + 1), numbers, **look)
+    return lines
+
+
+def _figure(width: float, height: float) -> Any:
+    return require("matplotlib.figure", extra="plot").Figure(figsize=(width, height), layout="constrained")
+
+
+def _own_axes(width: float = 7.2, height: float = 5.0) -> Any:
+    return _figure(width, height).subplots()
+
+
+def _style() -> Any:
+    return require("matplotlib", extra="plot").rc_context(STYLE)
+
+
+def _ticker() -> Any:
+    return require("matplotlib.ticker", extra="plot")
+
+
+def _list(x: Any) -> list[float]:
+    return x if isinstance(x, list) else [x]

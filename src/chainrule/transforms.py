@@ -19,7 +19,7 @@ from typing import Any
 
 from chainrule.engine import Value, topological_order
 from chainrule.errors import ArgumentError, GraphError, OperandError, SizeError
-from chainrule.modes import modes, nested_transform
+from chainrule.modes import check_deposits, modes, nested_transform
 from chainrule.operation import number
 from chainrule.ops import chain, identity
 from chainrule.trees import leaves, tree_map, unflatten
@@ -165,7 +165,7 @@ class _Run:
     def result(self, x: Any) -> Any:
         if self.as_values:
             return x if isinstance(x, Value) else Value(x)
-        return x.data if isinstance(x, Value) else number(x, "the result")
+        return number(_plain(x), "the result")
 
     def value(self) -> Any:
         return tree_map(self.result, self.out)
@@ -212,6 +212,8 @@ def _pull_back(root: Value, variables: list[Value], upstream: Any, as_values: bo
             if node.locals[i] is not None and id(operand) in reached:
                 local = _local(node, i, as_values)
                 part = chain(gradient[id(node)], local)
+                if modes.places is not None:
+                    check_deposits(node, [_plain(local)], _plain(gradient[id(node)]))
                 gradient[id(operand)] = gradient[id(operand)] + part if id(operand) in gradient else part
     return [gradient.get(id(variable), 0.0) for variable in variables]
 
@@ -244,13 +246,17 @@ def _local(node: Value, i: int, as_value: bool) -> Any:
         return kept
     assert node.op is not None
     local = node.op.local(i, node.operands, node)
-    now = local.data if isinstance(local, Value) else local
+    now = _plain(local)
     if now != kept and not (math.isnan(now) and math.isnan(kept)):
         raise GraphError(
             f"the data of an operand of {node.op.name} changed after the call, so its derivative cannot be "
             "differentiated again: build the graph after the change"
         )
     return local
+
+
+def _plain(x: Any) -> float:
+    return x.data if isinstance(x, Value) else x
 
 
 def _moves(tangent: Any) -> bool:

@@ -51,6 +51,7 @@ def build() -> Any:
         help_format="plaintext",
         help_flags=["--help", "-h"],
         version=__version__,
+        group_parameters="Options",
         default_parameter=cyclopts.Parameter(negative="", show_default=_default),
     )
     for add in (_add_train, _add_predict, _add_draw, _add_explain, _add_check):
@@ -73,7 +74,7 @@ def _add_train(app: Any, cyclopts: Any) -> None:
     def flat(title: str, position: int) -> Any:
         return cyclopts.Parameter(name="*", group=cyclopts.Group(title, sort_key=position))
 
-    @app.command
+    @app.command(sort_key=1)
     def train(
         data: str,
         /,
@@ -97,7 +98,7 @@ def _add_train(app: Any, cyclopts: Any) -> None:
 
 
 def _add_predict(app: Any, cyclopts: Any) -> None:
-    @app.command
+    @app.command(sort_key=2)
     def predict(model: Path, file: Path, /, *, out: Path | None = None, force: bool = False, quiet: bool = False) -> int:
         """Predict the target for each row of a CSV file.
 
@@ -119,7 +120,7 @@ def _add_predict(app: Any, cyclopts: Any) -> None:
 def _add_draw(app: Any, cyclopts: Any) -> None:
     Expression = Annotated[str, cyclopts.Parameter(allow_leading_hyphen=True)]
 
-    @app.command
+    @app.command(sort_key=3)
     def draw(
         expression: Expression,  # type: ignore[valid-type]
         /,
@@ -149,7 +150,7 @@ def _add_draw(app: Any, cyclopts: Any) -> None:
 def _add_explain(app: Any, cyclopts: Any) -> None:
     Expression = Annotated[str, cyclopts.Parameter(allow_leading_hyphen=True)]
 
-    @app.command
+    @app.command(sort_key=4)
     def explain(expression: Expression, /, *numbers: str, quiet: bool = False) -> int:  # type: ignore[valid-type]
         """Tell the chain rule on an expression, step by step with its numbers.
 
@@ -168,7 +169,7 @@ def _add_explain(app: Any, cyclopts: Any) -> None:
 def _add_check(app: Any, cyclopts: Any) -> None:
     Expression = Annotated[str, cyclopts.Parameter(allow_leading_hyphen=True)]
 
-    @app.command
+    @app.command(sort_key=5)
     def check(expression: Expression, /, *numbers: str, order: int = 1, quiet: bool = False) -> int:  # type: ignore[valid-type]
         """Compare the derivatives of an expression with what small steps of its inputs give.
 

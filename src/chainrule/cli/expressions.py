@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from chainrule import check as checking
-from chainrule import draw as drawing
-from chainrule import explain as explaining
+from chainrule.check import check_gradients
 from chainrule.cli import outputs
 from chainrule.cli.screen import remark
 from chainrule.errors import ArgumentError
+from chainrule.explain import explain as tell
 from chainrule.expression import Expression, parse, parse_assignments
 
 
@@ -22,7 +21,9 @@ def draw(
     if out is not None:
         outputs.check(out, outputs.DRAWING, force=force)
     root.backward()
-    picture = drawing.draw(root, expand=expand)
+    from chainrule.draw import draw as draw_value
+
+    picture = draw_value(root, expand=expand)
     if out is None:
         print(picture.text)
         return 0
@@ -34,7 +35,7 @@ def draw(
 
 def explain(expression: str, numbers: Sequence[str], *, quiet: bool) -> int:
     """Prints every step of the backward pass, or the derivatives alone."""
-    told = explaining.explain(_read(expression, numbers).root)
+    told = tell(_read(expression, numbers).root)
     if quiet:
         for name, derivative in told.derivatives.items():
             print(f"{name}.grad = {derivative:.10g}")
@@ -47,7 +48,7 @@ def check(expression: str, numbers: Sequence[str], *, order: int, quiet: bool) -
     """Prints the derivatives beside those found by differences; the exit code says whether they agree."""
     read = _read(expression, numbers)
     point = [leaf.data for leaf in read.variables.values()]
-    report = checking.check_gradients(read.function, point, order=order, names=read.names)
+    report = check_gradients(read.function, point, order=order, names=read.names)
     if not (quiet and report.ok):
         print(report)
     return 0 if report.ok else 1

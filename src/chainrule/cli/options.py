@@ -23,7 +23,8 @@ class DataOptions:
     seed: int = 0
     """Of everything that is drawn: held-out rows, weights, batches, the points of a toy set."""
 
-    def __post_init__(self) -> None:
+    def check(self) -> None:
+        """Refuse a share that leaves no rows on one side."""
         if not 0 < self.held_out < 1:
             raise ArgumentError(f"--held-out is a share of the rows between 0 and 1, such as 0.2, not {self.held_out}")
 
@@ -37,6 +38,10 @@ class NetOptions:
 
     activation: str = "tanh"
     """Of the hidden layers: tanh, relu, gelu, sigmoid, or another operation of one number."""
+
+    def check(self) -> None:
+        """Refuse sizes that are none; an activation is looked up when the network is built."""
+        _ = self.hidden
 
     @property
     def hidden(self) -> list[int]:
@@ -61,8 +66,7 @@ class TrainingOptions:
     """How to train it."""
 
     loss: str | None = None
-    """cross_entropy for classes and mean_squared_error for numbers if left out; also mean_absolute_error, and for two
-    classes binary_cross_entropy and max_margin."""
+    """cross_entropy, mean_squared_error, mean_absolute_error, binary_cross_entropy or max_margin; by the target."""
 
     optimizer: Literal["adam", "adamw", "sgd"] = "adam"
     """What turns gradients into steps."""
@@ -77,8 +81,7 @@ class TrainingOptions:
     """How many rows each step takes."""
 
     patience: int | None = None
-    """Stop early: a fifth of the training rows is set aside, and training ends after so many epochs in which the loss
-    on these did not improve."""
+    """Stop after so many epochs without a better loss on a fifth of the training rows, set aside for that."""
 
     checkpoint: Path | None = None
     """A file to write down after each epoch how far training has come."""
@@ -86,7 +89,8 @@ class TrainingOptions:
     resume: bool = False
     """Go on from that checkpoint, if it is there."""
 
-    def __post_init__(self) -> None:
+    def check(self) -> None:
+        """Refuse numbers with which nothing can be trained."""
         if self.lr is not None and not 0 < self.lr < math.inf:
             raise ArgumentError(f"--lr must be a number above 0, such as 0.01, not {self.lr}")
         for name, number in (("--epochs", self.epochs), ("--batch-size", self.batch_size), ("--patience", self.patience)):

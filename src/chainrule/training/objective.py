@@ -169,14 +169,19 @@ def accuracy_of(loss_name: str) -> Metric:
             right = [row.index(max(row)) == target for row, target in zip(predictions, targets, strict=True)]
         else:
             pairs = list(zip(_flat(predictions), _flat(targets), strict=True))
-            middle = 0.0 if loss_name in LABELS else _middle([target for _, target in pairs])
-            right = [(score > middle) == (target > middle) for score, target in pairs]
+            border = 0.0 if loss_name in LABELS else middle([target for _, target in pairs])
+            right = [(score > border) == (target > border) for score, target in pairs]
         return sum(right) / len(right)
 
     return accuracy
 
 
-def _middle(targets: list[float]) -> float:
+def middle(targets: list[float]) -> float:
+    """Half-way between the two numbers that stand for classes.
+
+    Raises:
+        ArgumentError: there are more than two.
+    """
     different = sorted(set(targets))
     if len(different) > 2:
         raise ArgumentError(f"accuracy is for classes, but the targets have {len(different)} different values")

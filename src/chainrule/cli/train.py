@@ -1,0 +1,144 @@
+"""`chainrule train`: from a table to a model that was measured on rows it has never seen."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from chainrule import optim
+from chainrule.cli import outputs, summary
+from chainrule.cli.goals import Goal, r2
+from chainrule.cli.options import DataOptions, NetOptions, OutputOptions, TrainingOptions
+from chainrule.cli.pictures import can_draw, save_picture
+from chainrule.cli.screen import complain, remark
+from chainrule.cli.sources import files_of, read_source
+from chainrule.data import split_indices
+from chainrule.errors import AnomalyError
+from chainrule.nn import MLP
+from chainrule.saving import save
+from chainrule.tables import Encoder, Table, Task
+from chainrule.training import Checkpoint, EarlyStopping, History, fit
+
+OPTIMIZERS = {"adam": (optim.Adam, 0.02), "adamw": (optim.AdamW, 0.02), "sgd": (optim.SGD, 0.1)}
+"""Each with the learning rate that it has if none is given."""
+
+RAMPS = ("relu", "leaky_relu", "gelu", "softplus")
+"""Activations for which weights start as He et al. draw them."""
+
+VALIDATION = 0.2
+INTERRUPTED = 130
+
+
+@dataclass(frozen=True)
+class Problem:
+    """What is to be learned, from which rows.
+
+    Attributes:
+        table: all rows.
+        encoder: knows the training rows only.
+        train, held: the positions of the rows to train on, and of those held out.
+        goal: the loss and what belongs to it.
+    """
+
+    table: Table
+    encoder: Encoder
+    train: list[int]
+    held: list[int]
+    goal: Goal
+    notes: tuple[str, ...]
+
+    @classmethod
+    def read(cls, data: str, rows: DataOptions, loss: str | None) -> Problem:
+        """Takes the table apart.
+
+        Raises:
+            DataError: it is no table, or one from which nothing can be learned.
+            ArgumentError: there is no such toy set, or the loss does not go with the target.
+        """
+        table = read_source(data, rows.seed)
+        task = Task.from_table(table, rows.target)
+        stratify = task.goal == "classification"
+        train, held = split_indices(task.targets(table), rows.held_out, seed=rows.seed, stratify=stratify)
+        encoder = Encoder.fit(table, task, rows=train)
+        notes = (*task.notes, *encoder.notes(table, train))
+        return cls(table, encoder, train, held, Goal.choose(loss, encoder), notes)
+
+
+@dataclass(frozen=True)
+class Files:
+    """Where things go."""
+
+    model: Path
+    picture: Path | None
+    checkpoint: Path | None
+
+    @classmethod
+    def choose(cls, data: str, training: TrainingOptions, output: OutputOptions) -> Files:
+        """The files that were named, or such as are named after the data; all of them may be written.
+
+        Raises:
+            ArgumentError: one may not.
+            MissingExtraError: a picture was asked for, and cannot be drawn.
+        """
+        name, read = Path(data).stem, files_of(data)
+        model = output.model or Path(f"{name}.model.json")
+        picture = output.picture or Path(f"{name}.png")
+        outputs.check_different([model, picture, training.checkpoint])
+        outputs.check(model, outputs.MODEL, force=output.force, inputs=read)
+        outputs.check(picture, outputs.PICTURE, force=output.force, inputs=read)
+        if training.checkpoint:
+            outputs.check(training.checkpoint, outputs.CHECKPOINT, inputs=read)
+        drawn = can_draw(required=output.picture is not None)
+        return cls(model, picture if drawn else None, training.checkpoint)
+
+
+def train(data: str, rows: DataOptions, net: NetOptions, training: TrainingOptions, output: OutputOptions) -> int:
+    """Trains, measures, saves, and says what came of it."""
+    for options in (rows, net, training):
+        options.check()
+    problem = Problem.read(data, rows, training.loss_name)
+    model = _model(problem, net, rows.seed)
+    files = Files.choose(data, training, output)
+    if not output.quiet:
+        for line in (*problem.notes, summary.beginning(problem, model)):
+            remark(line)
+    history = _fit(model, problem, training, seed=rows.seed, quiet=output.quiet)
+    if not len(history):
+        complain("stopped by Ctrl-C before the first epoch was done: there is no model")
+        return INTERRUPTED
+    report = summary.measure(problem, model)
+    save(model, files.model, encoder=problem.encoder.to_config(), loss=problem.goal.loss, held_out=report.numbers)
+    if files.picture:
+        save_picture(files.picture, problem, model, history)
+    summary.show(report, history, data, files, quiet=output.quiet)
+    return INTERRUPTED if history.stopped == "interrupted" else 0
+
+
+def _model(problem: Problem, net: NetOptions, seed: int) -> MLP:
+    init = "he" if net.activation in RAMPS else "xavier"
+    sizes = [*net.hidden, problem.goal.outputs]
+    return MLP(len(problem.encoder.features), sizes, activation=net.activation, init=init, seed=seed)
+
+
+def _fit(model: MLP, problem: Problem, training: TrainingOptions, *, seed: int, quiet: bool) -> History:
+    X, encoded = problem.encoder.encode(problem.table, problem.train)
+    kind, usual = OPTIMIZERS[training.optimizer]
+    checkpoint = Checkpoint(training.checkpoint, resume=training.resume) if training.checkpoint else None
+    try:
+        return fit(
+            model,
+            X,
+            problem.goal.targets(encoded),
+            loss=problem.goal.loss,
+            optimizer=kind(model.parameters(), usual if training.lr is None else training.lr),
+            epochs=training.epochs,
+            batch_size=training.batch_size,
+            validation=VALIDATION if training.patience else None,
+            metrics=["accuracy"] if problem.goal.classes else [r2],
+            seed=seed,
+            callbacks=[EarlyStopping(training.patience)] if training.patience else [],
+            checkpoint=checkpoint,
+            progress=not quiet,
+        )
+    except AnomalyError as error:
+        raise AnomalyError(f"the training diverged, and nothing was saved; try a smaller --lr. {error}") from None
