@@ -2,6 +2,15 @@
 
 Where the two differ, each operation of the graph is held against differences of its own value, so that the report can
 name the one whose local derivative is wrong.
+
+>>> print(check_gradients(lambda x, w: x * x * w, [3.0, 2.0], order=1))
+Derivatives of a function that is 18 at x = 3, w = 2
+<BLANKLINE>
+  first derivatives  numerical  analytical  rel. error
+  x                         12          12           0  ok
+  w                          9           9       6e-15  ok
+<BLANKLINE>
+The chain rule is right: 2 first derivatives compared.
 """
 
 from __future__ import annotations
@@ -76,14 +85,8 @@ def check_gradients(
         SizeError: there are more or fewer names than numbers.
         OperandError: `f` does not give one number, or an input is none.
 
-    >>> print(check_gradients(lambda x, w: (x * w).tanh(), [0.5, 2.0], order=1))
-    Derivatives of a function that is 0.761594 at x = 0.5, w = 2
-    <BLANKLINE>
-      first derivatives  numerical  analytical  rel. error
-      x                   0.839949    0.839949       5e-15  ok
-      w                   0.209987    0.209987       3e-15  ok
-    <BLANKLINE>
-    The chain rule is right: 2 first derivatives compared.
+    >>> check_gradients(lambda x, w: (x * w).tanh(), [0.5, 2.0]).ok
+    True
     """
     _refuse_options(order, tolerance)
     point, run = numbers(inputs), plain(f, inputs)

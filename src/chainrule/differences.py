@@ -151,8 +151,8 @@ def estimate(f: Callable[[float], Sequence[float]], x: float, magnitude: float =
     step = FIRST_STEP * max(1.0, math.fabs(x))
     for _ in range(MOST_ROWS):
         after, before = x + step, x - step
-        if x in (after, before):
-            break
+        if step < 64 * EPSILON * math.fabs(x):
+            break  # few floats are left between
         for table, high, low in zip(tables, _values(f, after, here), _values(f, before, here), strict=True):
             if not table.done:
                 table.add((after - before) / 2, high, low)

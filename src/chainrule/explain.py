@@ -297,6 +297,7 @@ class _Writer:
         """`dy/dn4 = 1 - y*y = 1 - 0.707107*0.707107 = 0.5`"""
         node, op = step.node, step.node.op
         assert op is not None
+        assert deposit.local is not None
         parts = [derivative(self.name(node), self.place(node, deposit.index))]
         numbers = [operand.data for operand in node.operands]
         parts.append(formula(op, deposit.index, self.names(node.operands), self.name(node)) or "")

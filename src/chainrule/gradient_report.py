@@ -20,8 +20,8 @@ ADVICE = (
     "detach() and float() cut the graph, and a plain number does not know what it was made of."
 )
 AT_A_KINK = (
-    "No operation is wrong, but {call} is at a kink, where a convention stands for its derivative; that the whole has "
-    "another one is no error of the chain rule."
+    "No operation is wrong, but {call} is at a kink, where a convention stands for its derivative; what is made of it "
+    "may have another one."
 )
 SECOND_ORDER = (
     "Write it in operators and operations of the table; .data, math.exp and the like cannot be differentiated again."

@@ -191,7 +191,7 @@ class _Reader:
         return instruction, parts
 
     def number(self, node: ast.Constant, sign: float) -> Number:
-        if type(node.value) not in (int, float):
+        if not isinstance(node.value, int | float) or isinstance(node.value, bool):
             raise self.refusal(node, "an expression is made of real numbers, names and operations")
         try:
             value = sign * float(node.value)

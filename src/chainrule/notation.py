@@ -74,7 +74,7 @@ class Term:
 
     # fmt: off
     def __add__(self, other: Any) -> Any: return ops.add(self, other)
-    def __radd__(self, other: Any) -> Any: return ops.add(other, self)
+    def __radd__(self, other: Any) -> Any: return ops.add(other, self) if other else self  # sums begin with 0
     def __sub__(self, other: Any) -> Any: return ops.sub(self, other)
     def __rsub__(self, other: Any) -> Any: return ops.sub(other, self)
     def __mul__(self, other: Any) -> Any: return ops.mul(self, other)
@@ -92,7 +92,7 @@ class Term:
     def __eq__(self, other: Any) -> Any: return ops.eq(self, other)
     def __ne__(self, other: Any) -> Any: return ops.ne(self, other)
     # fmt: on
-    __hash__ = None
+    __hash__ = object.__hash__
 
     def __getattr__(self, name: str) -> Any:
         if name not in TABLE or TABLE[name].takes_lists:
@@ -180,9 +180,9 @@ def _applied(op: Operation, terms: Sequence[Term]) -> Term:
 
 
 def _infix(symbol: str, left: Term, right: Term) -> Term:
-    if symbol == "+" and left.text == "0":  # how a sum begins
-        return right
     sign, binding = _INFIX[symbol]
     before = left.within(binding + (symbol == "**"))
+    if before.startswith("-") and right.text.startswith("-") and binding == PRODUCT:
+        before = f"({before})"
     after = f"({right.text})" if right.text.startswith("-") else right.within(binding + (symbol != "**"))
     return Term(f"{before}{sign}{after}", binding)

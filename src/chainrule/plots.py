@@ -28,7 +28,6 @@ PALETTE = BLUE, ORANGE, GREEN, RED, PINK, SKY, YELLOW = (
     *("#0072B2", "#E69F00", "#009E73", "#D55E00", "#CC79A7", "#56B4E9", "#F0E442"),
 )
 MARKERS = "osD^vPX"
-DASHES = ("-", "--", "-.", ":")
 INK = "#222222"
 
 STYLE = {
@@ -44,7 +43,6 @@ STYLE = {
 FORMATS = ("png", "svg", "pdf")
 GRID = 50  # points a side at which a model is evaluated for its boundary
 FINE = 400  # points a side that are drawn, interpolated between those
-MOST_CLASSES = 20
 BINS = 41
 
 
@@ -71,14 +69,16 @@ def plot_history(history: History, ax: Any = None) -> Any:
     with _style():
         ax = ax or _own_axes()
         lines = _curves(ax, "loss", history.loss, history.validation_loss, BLUE)
-        ax.set(xlabel="epoch", ylabel=history.loss_name.replace("_", " "), title="Loss")
-        ax.xaxis.set_major_locator(_ticker().MaxNLocator(integer=True, nbins=6))
+        ax.set(xlabel="epoch", title="Loss")
+        ax.set_ylabel(history.loss_name.replace("_", " "), color=BLUE)
+        ax.xaxis.set_major_locator(_ticker().MaxNLocator(integer=True, nbins=6, steps=[1, 2, 5, 10]))
         if min(history.loss + history.validation_loss) >= 0:
             ax.set_ylim(bottom=0)
         if history.accuracy:
             right = ax.twinx()
             lines += _curves(right, "accuracy", history.accuracy, history.validation_accuracy, RED)
-            right.set(ylabel="accuracy", ylim=(0, 1.03))
+            right.set_ylim(0, 1.03)
+            right.set_ylabel("accuracy", color=RED)
             right.yaxis.set_major_formatter(_ticker().PercentFormatter(1.0))
             right.spines["right"].set_visible(True)
             ax.set_title("Loss and accuracy")
@@ -141,7 +141,7 @@ def plot_boundary(
 
 
 def plot_gradients(model: Module, ax: Any = None) -> Any:
-    """A histogram of the gradients of each layer, as the last `backward()` left them.
+    """A histogram of the gradients of each layer, as the last `backward()` left them, each to a scale of its own.
 
     Args:
         model: the model.
@@ -161,17 +161,12 @@ def plot_gradients(model: Module, ax: Any = None) -> Any:
         raise ArgumentError(f"{fault}: plot the gradients after loss.backward(), before zero_grad()")
     edges = [largest * (2 * i / BINS - 1) for i in range(BINS + 1)]
     with _style():
-        ax = ax or _own_axes()
-        for i, (name, gradients) in enumerate(layers.items()):
-            share = [1 / len(gradients)] * len(gradients)
-            zeros = gradient_statistics(gradients)["zeros"]
-            label = f"{name}: {len(gradients)}" + (f", {zeros:.0%} are 0" if zeros else "")
-            look = {"color": PALETTE[i % len(PALETTE)], "linestyle": DASHES[i % len(DASHES)], "label": label}
-            ax.hist(gradients, bins=edges, weights=share, histtype="step", linewidth=2.2, **look)
-        ax.set(xlabel="gradient", ylabel="share of the layer's parameters", title="Gradients of each layer")
-        ax.yaxis.set_major_formatter(_ticker().PercentFormatter(1.0))
+        ax = ax or _own_axes(7.2, 2.4 + 0.8 * len(layers))
+        for row, gradients in enumerate(layers.values()):
+            _draw_histogram(ax, gradients, edges, baseline=len(layers) - 1 - row)
+        ax.set(xlabel="gradient", title="Gradients of each layer", ylim=(-0.1, len(layers)))
+        ax.set_yticks(range(len(layers)), labels=list(layers)[::-1])
         ax.xaxis.set_major_locator(_ticker().MaxNLocator(nbins=6, symmetric=True))
-        ax.legend(loc="upper center", bbox_to_anchor=(0.5, -0.18), ncols=2)
     return ax
 
 
@@ -207,7 +202,8 @@ def training_picture(
     if samples is not None and history.loss_name not in (*LABELS, "cross_entropy"):
         options = {"threshold": middle(samples.y)} | options
     with _style():
-        figure = _figure(12.0, 5.2) if samples else _figure(7.2, 5.0)
+        figure = _figure(11.0, 5.0) if samples else _figure(7.2, 5.0)
+        figure.get_layout_engine().set(wspace=0.08)
         panels = figure.subplots(1, 2 if samples else 1, squeeze=False)[0]
         plot_history(history, panels[0])
         if samples and model is not None:
@@ -296,6 +292,16 @@ def _draw_samples(ax: Any, samples: Samples, targets: list[Any], names: list[str
         points = [row for row, its in zip(samples.X, samples.y, strict=True) if its == target]
         look = {"color": PALETTE[i % len(PALETTE)], "marker": MARKERS[i % len(MARKERS)], "edgecolors": INK}
         ax.scatter([x for x, _ in points], [x for _, x in points], s=size, linewidths=0.6, label=name, **look)
+
+
+def _draw_histogram(ax: Any, gradients: list[float], edges: list[float], baseline: int) -> None:
+    """The gradients of one layer, scaled so that the layers can stand one above the other."""
+    counts = require("numpy", extra="plot").histogram(gradients, edges)[0]
+    ax.axhline(baseline, color="#BBBBBB", linewidth=1.0)
+    ax.stairs(baseline + 0.8 * counts / counts.max(), edges, baseline=baseline, fill=True, color=BLUE)
+    statistics = gradient_statistics(gradients)
+    shown = f"{len(gradients)} parameters, {statistics['zeros']:.0%} exactly 0, deviation {statistics['deviation']:.2g}"
+    ax.text(edges[-1], baseline + 0.82, shown, ha="right", va="bottom", fontsize="small", color=INK)
 
 
 def _tint(colour: str) -> tuple[float, ...]:

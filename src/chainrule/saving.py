@@ -69,6 +69,8 @@ def load_file(path: FilePath, model: Module | None = None) -> tuple[Module, dict
     """The model of a file, and the `extra` that was saved along with it; takes and raises what `load` does."""
     content = read_document(path, MODEL_FORMAT, MODEL_VERSION)
     state, config, extra = content.get("state"), content.get("config"), content.get("extra")
+    if set(content) != {"model", "config", "state", "extra"}:
+        raise SavedFileError(f"{path} is damaged: it must have model, config, state and extra, and nothing else")
     if not isinstance(state, dict) or not all(_is_finite_number(x) for x in state.values()):
         raise SavedFileError(f"{path} is damaged: its state is not a table of finite numbers")
     if not isinstance(extra, dict) or not isinstance(config, dict | None):

@@ -52,8 +52,9 @@ def save_safetensors(model: Module, path: FilePath) -> None:
     arrays: Arrays = {name: numpy.empty(shape, dtype="<f8") for name, shape in shapes.items()}
     for name, (array, index) in places.items():
         arrays[array][index] = state[name]
-    metadata = {"format": FORMAT, "version": str(VERSION), "config": json.dumps(config_of(model))}
-    atomic_write(path, library.save(arrays, metadata=metadata | {"sha256": _checksum(arrays)}))
+    config = json.dumps(config_of(model))
+    metadata = {"format": FORMAT, "version": str(VERSION), "config": config, "sha256": _checksum(config, arrays)}
+    atomic_write(path, library.save(arrays, metadata=metadata))
 
 
 def load_safetensors(model: Module, path: FilePath) -> None:
@@ -70,7 +71,7 @@ def load_safetensors(model: Module, path: FilePath) -> None:
         MissingExtraError: safetensors or NumPy is not installed.
     """
     arrays, metadata = _read(path)
-    if metadata.get("format") == FORMAT:
+    if metadata.get("format") == FORMAT or "sha256" in metadata:  # either alone: one may be what is damaged
         _check_metadata(path, arrays, metadata, model)
     places, shapes = _layout([name for name, _ in model.named_parameters()])
     for name in [name for name in arrays if name not in shapes]:
@@ -106,18 +107,15 @@ def _read(path: FilePath) -> tuple[Arrays, dict[str, str]]:
 
 def _check_metadata(path: FilePath, arrays: Arrays, metadata: dict[str, str], model: Module) -> None:
     """Of a file of our own: version, checksum, and that it is the same kind of model."""
-    version = metadata.get("version", "")
-    if not version.isdecimal() or int(version) < 1:
-        raise SavedFileError(f"{path} is damaged: its version is {version!r}")
+    kind, version = metadata.get("format"), metadata.get("version", "")
+    if kind != FORMAT or not version.isdecimal() or int(version) < 1:
+        raise SavedFileError(f"{path} is damaged: it calls itself {kind!r}, version {version!r}")
     if int(version) > VERSION:
         raise SavedFileError(f"{path} is from a newer chainrule (format version {version}): upgrade chainrule")
-    try:
-        config = json.loads(metadata.get("config", "null"))
-    except ValueError:
-        config = ()
-    if not isinstance(config, dict | None) or metadata.get("sha256") != _checksum(arrays):
+    config = metadata.get("config", "")
+    if metadata.get("sha256") != _checksum(config, arrays):
         raise SavedFileError(f"{path} is damaged: its content does not match its checksum")
-    check_config(path, config, model)
+    check_config(path, json.loads(config), model)
 
 
 def _layout(names: list[str]) -> tuple[dict[str, Place], dict[str, tuple[int, ...]]]:
@@ -154,8 +152,8 @@ def _shape(indices: list[tuple[int, ...]]) -> tuple[int, ...] | None:
     return shape if math.prod(shape) == len(set(indices)) == len(indices) else None
 
 
-def _checksum(arrays: Arrays) -> str:
-    digest = hashlib.sha256()
+def _checksum(config: str, arrays: Arrays) -> str:
+    digest = hashlib.sha256(config.encode())
     for name in sorted(arrays):
         digest.update(f"{name} {arrays[name].shape} ".encode())
         digest.update(arrays[name].tobytes())

@@ -16,10 +16,11 @@ import os
 import sys
 from collections.abc import Sequence
 
+from chainrule.cli.app import run
 from chainrule.cli.screen import complain
 from chainrule.errors import AnomalyError, ChainruleError
 
-FINE, FAILED, MISTAKE, INTERRUPTED, PIPE_CLOSED = 0, 1, 2, 130, 141
+FAILED, MISTAKE, INTERRUPTED, PIPE_CLOSED = 1, 2, 130, 141
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -31,8 +32,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
     Returns:
         The exit code.
     """
-    from chainrule.cli.app import run
-
     try:
         code = run(list(sys.argv[1:] if arguments is None else arguments))
         sys.stdout.flush()  # here, so that a closed pipe is met here and not when Python ends

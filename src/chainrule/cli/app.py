@@ -2,15 +2,19 @@
 
 # No `from __future__ import annotations`: cyclopts reads the annotations, which name things that only exist in here.
 
+import re
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, get_args
 
+from chainrule import __version__
 from chainrule.cli import expressions
 from chainrule.cli.options import DataOptions, NetOptions, OutputOptions, TrainingOptions
 from chainrule.cli.predict import predict as run_predict
 from chainrule.cli.train import train as run_train
 from chainrule.errors import ArgumentError, require
+
+ROWS, NET, TRAINING, OUTPUT = DataOptions(), NetOptions(), TrainingOptions(), OutputOptions()
 
 HELP = """Write scalar Python. See every derivative.
 
@@ -43,8 +47,6 @@ def run(arguments: Sequence[str]) -> int:
 def build() -> Any:
     """The cyclopts app with all its commands."""
     cyclopts = require("cyclopts", extra="cli")
-    from chainrule import __version__
-
     app = cyclopts.App(
         name="chainrule",
         help=HELP,
@@ -52,7 +54,7 @@ def build() -> Any:
         help_flags=["--help", "-h"],
         version=__version__,
         group_parameters="Options",
-        default_parameter=cyclopts.Parameter(negative="", show_default=_default),
+        default_parameter=cyclopts.Parameter(negative="", show_default=_default, converter=_convert),
     )
     for add in (_add_train, _add_predict, _add_draw, _add_explain, _add_check):
         add(app, cyclopts)
@@ -64,8 +66,18 @@ def _default(value: Any) -> str | None:
     return None if value is None or value is False else str(value)
 
 
+def _convert(type_: Any, tokens: Any) -> Any:
+    """As cyclopts does it, but 2.7 is no whole number."""
+    convert = require("cyclopts", extra="cli").convert
+    whole = int in (type_, *get_args(type_)) and isinstance(tokens, Sequence)
+    if whole and not re.fullmatch(r"[+-]?\d+", tokens[0].value.strip(), re.ASCII):
+        raise ValueError(f"{tokens[0].value!r} is not a whole number")
+    return convert(type_, tokens)
+
+
 def _in_our_words(error: Any) -> ArgumentError:
-    text = " ".join(str(error).split()).rstrip(".")
+    unused = getattr(error, "unused_tokens", None)
+    text = f"too much on the command line: {' '.join(unused)}" if unused else " ".join(str(error).split()).rstrip(".")
     command = " ".join(["chainrule", *[str(part) for part in error.command_chain or ()]])
     return ArgumentError(f"{text[:1].lower()}{text[1:]} (see {command} --help)")
 
@@ -79,10 +91,10 @@ def _add_train(app: Any, cyclopts: Any) -> None:
         data: str,
         /,
         *,
-        rows: Annotated[DataOptions, flat("Rows", 1)] = DataOptions(),
-        net: Annotated[NetOptions, flat("Network", 2)] = NetOptions(),
-        training: Annotated[TrainingOptions, flat("Training", 3)] = TrainingOptions(),
-        output: Annotated[OutputOptions, flat("Output", 4)] = OutputOptions(),
+        rows: Annotated[DataOptions, flat("Rows", 1)] = ROWS,
+        net: Annotated[NetOptions, flat("Network", 2)] = NET,
+        training: Annotated[TrainingOptions, flat("Training", 3)] = TRAINING,
+        output: Annotated[OutputOptions, flat("Output", 4)] = OUTPUT,
     ) -> int:
         """Train a network on a table or a toy set, and measure it on rows that it has never seen.
 
@@ -99,7 +111,9 @@ def _add_train(app: Any, cyclopts: Any) -> None:
 
 def _add_predict(app: Any, cyclopts: Any) -> None:
     @app.command(sort_key=2)
-    def predict(model: Path, file: Path, /, *, out: Path | None = None, force: bool = False, quiet: bool = False) -> int:
+    def predict(
+        model: Path, file: Path, /, *, out: Path | None = None, force: bool = False, quiet: bool = False
+    ) -> int:
         """Predict the target for each row of a CSV file.
 
         Writes the rows as CSV with the prediction added: class and probability, or number. If the file has the target,
@@ -118,11 +132,11 @@ def _add_predict(app: Any, cyclopts: Any) -> None:
 
 
 def _add_draw(app: Any, cyclopts: Any) -> None:
-    Expression = Annotated[str, cyclopts.Parameter(allow_leading_hyphen=True)]
+    leading_minus = cyclopts.Parameter(allow_leading_hyphen=True)
 
     @app.command(sort_key=3)
     def draw(
-        expression: Expression,  # type: ignore[valid-type]
+        expression: Annotated[str, leading_minus],
         /,
         *numbers: str,
         out: Path | None = None,
@@ -148,10 +162,10 @@ def _add_draw(app: Any, cyclopts: Any) -> None:
 
 
 def _add_explain(app: Any, cyclopts: Any) -> None:
-    Expression = Annotated[str, cyclopts.Parameter(allow_leading_hyphen=True)]
+    leading_minus = cyclopts.Parameter(allow_leading_hyphen=True)
 
     @app.command(sort_key=4)
-    def explain(expression: Expression, /, *numbers: str, quiet: bool = False) -> int:  # type: ignore[valid-type]
+    def explain(expression: Annotated[str, leading_minus], /, *numbers: str, quiet: bool = False) -> int:
         """Tell the chain rule on an expression, step by step with its numbers.
 
         For instance:
@@ -167,10 +181,10 @@ def _add_explain(app: Any, cyclopts: Any) -> None:
 
 
 def _add_check(app: Any, cyclopts: Any) -> None:
-    Expression = Annotated[str, cyclopts.Parameter(allow_leading_hyphen=True)]
+    leading_minus = cyclopts.Parameter(allow_leading_hyphen=True)
 
     @app.command(sort_key=5)
-    def check(expression: Expression, /, *numbers: str, order: int = 1, quiet: bool = False) -> int:  # type: ignore[valid-type]
+    def check(expression: Annotated[str, leading_minus], /, *numbers: str, order: int = 1, quiet: bool = False) -> int:
         """Compare the derivatives of an expression with what small steps of its inputs give.
 
         Ends with exit code 1 if one is wrong. For instance:

@@ -13,9 +13,7 @@ from chainrule.explain import explain as tell
 from chainrule.expression import Expression, parse, parse_assignments
 
 
-def draw(
-    expression: str, numbers: Sequence[str], out: Path | None, *, expand: bool, force: bool, quiet: bool
-) -> int:
+def draw(expression: str, numbers: Sequence[str], out: Path | None, *, expand: bool, force: bool, quiet: bool) -> int:
     """Prints the graph as a tree, or writes it as a picture."""
     root = _read(expression, numbers).root
     if out is not None:

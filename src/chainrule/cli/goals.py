@@ -74,24 +74,3 @@ class Goal:
         if isinstance(output, list):
             return max(softmax(output))
         return sigmoid(math.fabs(output)) if self.loss == "binary_cross_entropy" else None
-
-
-def root_mean_squared_error(predictions: Sequence[float], targets: Sequence[float]) -> float:
-    """In the units of the target.
-
-    >>> root_mean_squared_error([1.0, 2.0], [1.0, 4.0])
-    1.4142135623730951
-    """
-    return math.hypot(*[p - t for p, t in zip(predictions, targets, strict=True)]) / math.sqrt(len(targets))
-
-
-def r2(predictions: Sequence[float], targets: Sequence[float]) -> float:
-    """The share of the targets' variance that the predictions explain; nan where there is no variance.
-
-    >>> r2([1.0, 2.0, 3.0], [1.0, 2.0, 6.0])
-    0.35714285714285715
-    """
-    mean = math.fsum(targets) / len(targets)
-    variance = math.fsum([(t - mean) ** 2 for t in targets])
-    left = math.fsum([(p - t) ** 2 for p, t in zip(predictions, targets, strict=True)])
-    return 1.0 - left / variance if variance else math.nan

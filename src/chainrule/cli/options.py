@@ -24,9 +24,11 @@ class DataOptions:
     """Of everything that is drawn: held-out rows, weights, batches, the points of a toy set."""
 
     def check(self) -> None:
-        """Refuse a share that leaves no rows on one side."""
+        """Refuse a share that leaves no rows on one side, and a negative seed."""
         if not 0 < self.held_out < 1:
             raise ArgumentError(f"--held-out is a share of the rows between 0 and 1, such as 0.2, not {self.held_out}")
+        if self.seed < 0:
+            raise ArgumentError(f"--seed must be 0 or more, not {self.seed}")
 
 
 @dataclass(frozen=True)
@@ -93,7 +95,8 @@ class TrainingOptions:
         """Refuse numbers with which nothing can be trained."""
         if self.lr is not None and not 0 < self.lr < math.inf:
             raise ArgumentError(f"--lr must be a number above 0, such as 0.01, not {self.lr}")
-        for name, number in (("--epochs", self.epochs), ("--batch-size", self.batch_size), ("--patience", self.patience)):
+        counts = {"--epochs": self.epochs, "--batch-size": self.batch_size, "--patience": self.patience}
+        for name, number in counts.items():
             if number is not None and number < 1:
                 raise ArgumentError(f"{name} must be at least 1, not {number}")
         if self.resume and self.checkpoint is None:
@@ -110,13 +113,13 @@ class OutputOptions:
     """What to write and to say."""
 
     model: Path | None = None
-    """The file for the model; DATA.model.json in the current folder if left out."""
+    """The file for the model; in the current folder, named after the data, if left out."""
 
     picture: Path | None = None
-    """The file for the picture, .png, .svg or .pdf; DATA.png in the current folder if left out."""
+    """The file for the picture, .png, .svg or .pdf; beside the model, as a .png, if left out."""
 
     quiet: bool = False
     """Say nothing but the result."""
 
     force: bool = False
-    """Write over files that chainrule did not write; never over the data."""
+    """Write over files that are not an earlier model or picture of chainrule's; never over the data."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import shlex
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -10,8 +11,8 @@ from pathlib import Path
 from chainrule.errors import ArgumentError
 from chainrule.files import check_target
 
-HEAD = 4096
-"""In how many bytes at its beginning a file says what wrote it."""
+HEAD = 100
+"""In how many bytes at its beginning a file says what it is."""
 
 
 @dataclass(frozen=True)
@@ -20,34 +21,23 @@ class Kind:
 
     Attributes:
         name: what a message calls it.
-        marks: the endings of file names that are allowed, each with what stands at the beginning of such a file if
-            chainrule wrote it; None for files that do not say so. The ending "" stands for all others.
+        mark: what stands at the beginning of every such file; None if nothing does.
+        endings: of the file names that are allowed; none for any.
     """
 
     name: str
-    marks: dict[str, bytes | None]
-
-    def mark(self, path: Path) -> bytes | None:
-        """What would show that chainrule wrote this file.
-
-        Raises:
-            ArgumentError: such an ending is not allowed.
-        """
-        ending = path.suffix.lower()
-        if ending not in self.marks and "" not in self.marks:
-            *some, last = self.marks
-            raise ArgumentError(f"{path} cannot be {self.name}: its name must end in {', '.join(some)} or {last}")
-        return self.marks.get(ending, self.marks.get(""))
+    mark: bytes | None = None
+    endings: tuple[str, ...] = ()
 
 
-MODEL = Kind("a model", {"": b'"format": "chainrule model"'})
-CHECKPOINT = Kind("a checkpoint", {"": b'"format": "chainrule checkpoint"'})
-PICTURE = Kind("a picture", {".png": b"chainrule", ".svg": b"chainrule", ".pdf": b"chainrule"})
-DRAWING = Kind("a drawing", {".svg": b"chainrule", ".html": b"chainrule", ".dot": b"chainrule", ".txt": None})
-TABLE = Kind("a table", {"": None})
+MODEL = Kind("model", mark=b'"format": "chainrule model"')
+CHECKPOINT = Kind("checkpoint", mark=b'"format": "chainrule checkpoint"')
+PICTURE = Kind("picture", endings=(".png", ".svg", ".pdf"))
+DRAWING = Kind("drawing", endings=(".svg", ".html", ".dot", ".txt"))
+TABLE = Kind("table")
 
 
-def check(path: Path, kind: Kind, *, force: bool = False, inputs: Iterable[Path] = ()) -> None:
+def check(path: Path, kind: Kind, *, force: bool = False, inputs: Iterable[Path] = (), known: str = "") -> None:
     """Refuse to write where something would be lost, or where nothing can be written. Nothing is touched.
 
     Args:
@@ -55,20 +45,25 @@ def check(path: Path, kind: Kind, *, force: bool = False, inputs: Iterable[Path]
         kind: what it will be.
         force: allow it to take the place of any file but the inputs.
         inputs: the files that are read.
+        known: the digest of a file that chainrule wrote, which may be replaced.
 
     Raises:
         ArgumentError: says why not.
     """
-    mark = kind.mark(path)
+    if kind.endings and path.suffix.lower() not in kind.endings:
+        raise ArgumentError(f"{path} cannot be a {kind.name}: its name must end in {' or '.join(kind.endings)}")
     check_target(path, error=ArgumentError)
-    if not path.exists():
-        return
     for source in inputs:
-        if source.exists() and path.samefile(source):
+        if path.exists() and source.exists() and path.samefile(source):
             raise ArgumentError(f"{path} is read by this command and would be written over: name another file")
-    if path.is_file() and not force and not _is_ours(path, mark):
-        known = f" and is not {kind.name} that chainrule wrote" if mark else ""
-        raise ArgumentError(f"{path} exists{known}: name another file, or say --force to replace it")
+    if path.is_file() and not force and not _is_ours(path, kind, known):
+        what = f"exists and is not a {kind.name} of chainrule's" if kind.mark or known else "exists"
+        raise ArgumentError(f"{path} {what}: name another file, or say --force to replace it")
+
+
+def digest(path: Path) -> str:
+    """By which a file is known again."""
+    return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
 def check_different(paths: Iterable[Path | None]) -> None:
@@ -91,10 +86,10 @@ def quoted(*words: object) -> str:
     return " ".join([shlex.quote(str(word)) for word in words])
 
 
-def _is_ours(path: Path, mark: bytes | None) -> bool:
+def _is_ours(path: Path, kind: Kind, known: str) -> bool:
     try:
         with path.open("rb") as file:
             head = file.read(HEAD)
+        return kind.mark in head if kind.mark else bool(known) and digest(path) == known
     except OSError:
         return False
-    return not head or (mark is not None and mark in head)

@@ -2,16 +2,30 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from chainrule.cli.screen import remark
 from chainrule.errors import MissingExtraError, require
 from chainrule.nn import Module
+from chainrule.plots import training_picture
+from chainrule.tables import NumberColumn
 from chainrule.training import History
 
 if TYPE_CHECKING:
     from chainrule.cli.train import Problem
+
+
+class InUnits(Module):
+    """A model for rows in the units of the table: it standardises them as the encoder does, and asks the other."""
+
+    def __init__(self, model: Module, columns: Sequence[NumberColumn]) -> None:
+        self.model, self.columns = model, columns
+
+    def forward(self, x: list[float]) -> Any:
+        pairs = zip(self.columns, x, strict=True)
+        return self.model.forward([(number - column.mean) / column.scale for column, number in pairs])
 
 
 def can_draw(*, required: bool) -> bool:
@@ -31,4 +45,21 @@ def can_draw(*, required: bool) -> bool:
 
 
 def save_picture(path: Path, problem: Problem, model: Module, history: History) -> None:
-    pass
+    """Loss and accuracy by epoch; for classes of two numbers also the boundary, with the rows that were trained on."""
+    encoder = problem.encoder
+    columns = [column for column in encoder.inputs if isinstance(column, NumberColumn) and column.scale]
+    if not problem.goal.classes or len(encoder.features) != 2 or len(columns) != 2:
+        training_picture(history, path=path)
+        return
+    X, encoded = encoder.encode(problem.table, problem.train)
+    rows = [[column.decode(z) for column, z in zip(columns, row, strict=True)] for row in X]
+    training_picture(
+        history,
+        InUnits(model, columns),
+        rows,
+        problem.goal.targets(encoded),
+        path=path,
+        classes=problem.goal.classes,
+        features=encoder.features,
+        **({} if problem.goal.outputs > 1 else {"threshold": 0.0}),
+    )

@@ -7,9 +7,9 @@ import sys
 from pathlib import Path
 
 from chainrule.cli import outputs
-from chainrule.cli.goals import Goal, Output, r2, root_mean_squared_error
+from chainrule.cli.goals import Goal, Output
+from chainrule.cli.measures import compare, outputs_of
 from chainrule.cli.screen import remark
-from chainrule.cli.summary import outputs_of
 from chainrule.errors import DataError, SavedFileError
 from chainrule.nn import Module
 from chainrule.saving import load_file
@@ -84,15 +84,6 @@ def _compare(table: Table, encoder: Encoder, results: list[Output]) -> None:
     if encoder.target.name not in table.columns:
         return
     try:
-        truth = encoder.target.encode(table) if encoder.classes else encoder.target.standardise(table)
+        remark(f"{compare(encoder, table, results).words} as the file has them")
     except DataError as error:
-        remark(f"not compared with the target: {error}")
-        return
-    predicted = [encoder.decode(result) for result in results]
-    if encoder.classes:
-        right = sum(encoder.classes[place] == word for place, word in zip(truth, predicted, strict=True))
-        remark(f"accuracy {100 * right / len(truth):.1f} %: {right} of {len(truth)} rows, compared with the file's own")
-    else:
-        numbers = [float(encoder.target.decode(z)) for z in truth]
-        error = root_mean_squared_error(predicted, numbers)
-        remark(f"R² {r2(predicted, numbers):.3f}, typical error (RMSE) {error:.4g}, compared with the file's own")
+        remark(f"not compared with the file's own answers: {error}")

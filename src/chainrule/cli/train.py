@@ -7,15 +7,16 @@ from pathlib import Path
 
 from chainrule import optim
 from chainrule.cli import outputs, summary
-from chainrule.cli.goals import Goal, r2
+from chainrule.cli.goals import Goal
+from chainrule.cli.measures import compare, outputs_of, r2
 from chainrule.cli.options import DataOptions, NetOptions, OutputOptions, TrainingOptions
 from chainrule.cli.pictures import can_draw, save_picture
 from chainrule.cli.screen import complain, remark
 from chainrule.cli.sources import files_of, read_source
 from chainrule.data import split_indices
-from chainrule.errors import AnomalyError
+from chainrule.errors import AnomalyError, SavedFileError
 from chainrule.nn import MLP
-from chainrule.saving import save
+from chainrule.saving import load_file, save
 from chainrule.tables import Encoder, Table, Task
 from chainrule.training import Checkpoint, EarlyStopping, History, fit
 
@@ -80,12 +81,12 @@ class Files:
             ArgumentError: one may not.
             MissingExtraError: a picture was asked for, and cannot be drawn.
         """
-        name, read = Path(data).stem, files_of(data)
-        model = output.model or Path(f"{name}.model.json")
-        picture = output.picture or Path(f"{name}.png")
+        read = files_of(data)
+        model = output.model or Path(f"{Path(data).stem}.model.json")
+        picture = output.picture or model.with_name(f"{model.name.removesuffix('.json').removesuffix('.model')}.png")
         outputs.check_different([model, picture, training.checkpoint])
         outputs.check(model, outputs.MODEL, force=output.force, inputs=read)
-        outputs.check(picture, outputs.PICTURE, force=output.force, inputs=read)
+        outputs.check(picture, outputs.PICTURE, force=output.force, inputs=read, known=_picture_of(model))
         if training.checkpoint:
             outputs.check(training.checkpoint, outputs.CHECKPOINT, inputs=read)
         drawn = can_draw(required=output.picture is not None)
@@ -106,12 +107,23 @@ def train(data: str, rows: DataOptions, net: NetOptions, training: TrainingOptio
     if not len(history):
         complain("stopped by Ctrl-C before the first epoch was done: there is no model")
         return INTERRUPTED
-    report = summary.measure(problem, model)
-    save(model, files.model, encoder=problem.encoder.to_config(), loss=problem.goal.loss, held_out=report.numbers)
+    X, _ = problem.encoder.encode(problem.table, problem.held)
+    report = compare(problem.encoder, problem.table, outputs_of(model, X), problem.held)
+    about = {"encoder": problem.encoder.to_config(), "loss": problem.goal.loss, "held_out": report.numbers}
     if files.picture:
         save_picture(files.picture, problem, model, history)
-    summary.show(report, history, data, files, quiet=output.quiet)
+        about["picture"] = outputs.digest(files.picture)
+    save(model, files.model, **about)
+    summary.ending(report, history, data, files, quiet=output.quiet)
     return INTERRUPTED if history.stopped == "interrupted" else 0
+
+
+def _picture_of(model: Path) -> str:
+    """The digest of the picture that an earlier run left behind with its model; "" if there is none."""
+    try:
+        return str(load_file(model)[1].get("picture", ""))
+    except SavedFileError:
+        return ""
 
 
 def _model(problem: Problem, net: NetOptions, seed: int) -> MLP:

@@ -170,23 +170,30 @@ class _Run:
 
     def _epoch(self, ctrl_c: CtrlC, display: Display) -> None:
         plan, done, lr = self.plan, len(self.history), self.plan.optimizer.lr
-        for i, rows in enumerate(self._batches()):
-            ctrl_c.check()
-            try:
+        where = ""
+        try:
+            for i, rows in enumerate(self._batches()):
+                ctrl_c.check()
+                where = f"epoch {done + 1}, batch {i + 1}: the model keeps the numbers from before this step"
                 plan.trainer.step([plan.train.X[row] for row in rows], [plan.train.y[row] for row in rows])
-            except AnomalyError as error:
-                where = f"epoch {done + 1}, batch {i + 1}"
-                raise AnomalyError(f"{error} ({where}; the model keeps the numbers from before this step)") from None
-            display.step(done * plan.batches + i + 1)
-        numbers = plan.trainer.measure(plan.train.X, plan.train.y)
-        if plan.held:
-            held = plan.trainer.measure(plan.held.X, plan.held.y)
-            numbers |= {f"validation_{name}": x for name, x in held.items()}
+                display.step(done * plan.batches + i + 1)
+            where = f"when measured after epoch {done + 1}"
+            numbers = self._measure()
+        except AnomalyError as error:
+            raise AnomalyError(f"{error} ({where})") from None
         self.history.rows.append(numbers | {"lr": lr})
         self._note_best(numbers[self.history.monitored])
         self._call_back()
         self._save()
         display.epoch(self.history)
+
+    def _measure(self) -> dict[str, float]:
+        plan = self.plan
+        numbers = plan.trainer.measure(plan.train.X, plan.train.y)
+        if plan.held:
+            held = plan.trainer.measure(plan.held.X, plan.held.y)
+            numbers |= {f"validation_{name}": x for name, x in held.items()}
+        return numbers
 
     def _batches(self) -> Iterator[list[int]]:
         order, size = list(range(len(self.plan.train))), self.plan.batch_size

@@ -1,0 +1,91 @@
+"""How good a model is: its predictions beside what the table says."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from chainrule.cli.goals import Output
+from chainrule.modes import no_grad
+from chainrule.nn import Module
+from chainrule.tables import ClassColumn, Encoder, NumberColumn, Table
+
+
+@dataclass(frozen=True)
+class Report:
+    """Predictions compared with the truth.
+
+    Attributes:
+        numbers: accuracy; or root mean squared error and R²; and how many rows there were.
+        words: the same for people.
+        classes: for each class how many of its rows were right, and how many there are; empty for numbers.
+    """
+
+    numbers: dict[str, float]
+    words: str
+    classes: dict[str, tuple[int, int]]
+
+
+def outputs_of(model: Module, X: list[list[float]]) -> list[Output]:
+    """What the model gives for each row, as plain numbers."""
+    with no_grad():
+        return [_plain(model(row)) for row in X]
+
+
+def compare(encoder: Encoder, table: Table, results: Sequence[Output], rows: Iterable[int] | None = None) -> Report:
+    """Holds the outputs of a model against the target column.
+
+    Raises:
+        DataError: there is no such column, or it holds what the model cannot know.
+    """
+    target = encoder.target
+    if isinstance(target, ClassColumn):
+        return _of_classes(target, target.encode(table, rows), [target.decode(result) for result in results])
+    return _of_numbers(target, target.standardise(table, rows), results)
+
+
+def _of_classes(target: ClassColumn, places: list[int], predicted: list[str]) -> Report:
+    truth = [target.classes[place] for place in places]
+    there, right = Counter(truth), Counter([t for t, p in zip(truth, predicted, strict=True) if t == p])
+    accuracy = right.total() / len(truth)
+    return Report(
+        {"accuracy": accuracy, "rows": len(truth)},
+        f"accuracy {100 * accuracy:.1f} %: {right.total()} of {len(truth)} rows",
+        {name: (right[name], there[name]) for name in target.classes},
+    )
+
+
+def _of_numbers(target: NumberColumn, standardised: list[float], results: Sequence[Output]) -> Report:
+    truth, predicted = [target.decode(z) for z in standardised], [target.decode(result) for result in results]
+    error, explained = root_mean_squared_error(predicted, truth), r2(predicted, truth)
+    words = f"R² {explained:.3f}, typical error (RMSE) {error:.4g}: {len(truth)} rows"
+    numbers = {"rmse": error, "r2": explained, "rows": len(truth)}
+    return Report({name: x for name, x in numbers.items() if math.isfinite(x)}, words, {})
+
+
+def root_mean_squared_error(predictions: Sequence[float], targets: Sequence[float]) -> float:
+    """In the units of the target.
+
+    >>> root_mean_squared_error([1.0, 2.0], [1.0, 4.0])
+    1.4142135623730951
+    """
+    return math.hypot(*[p - t for p, t in zip(predictions, targets, strict=True)]) / math.sqrt(len(targets))
+
+
+def r2(predictions: Sequence[float], targets: Sequence[float]) -> float:
+    """The share of the targets' variance that the predictions explain; nan where there is no variance.
+
+    >>> r2([1.0, 2.0, 3.0], [1.0, 2.0, 6.0])
+    0.35714285714285715
+    """
+    mean = math.fsum(targets) / len(targets)
+    variance = math.fsum([(t - mean) ** 2 for t in targets])
+    left = math.fsum([(p - t) ** 2 for p, t in zip(predictions, targets, strict=True)])
+    return 1.0 - left / variance if variance else math.nan
+
+
+def _plain(output: Any) -> Output:
+    return [value.data for value in output] if isinstance(output, list) else output.data

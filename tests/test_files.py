@@ -1,0 +1,88 @@
+"""Files: whole or not at all."""
+
+from __future__ import annotations
+
+import os
+import stat
+
+import pytest
+
+from chainrule.errors import DataError, SavedFileError
+from chainrule.files import atomic_write, check_target, read_file, remove_leftovers
+
+
+def test_text_and_bytes_arrive_as_they_are(tmp_path):
+    atomic_write(tmp_path / "a.txt", "Σ\r\nx\n")
+    atomic_write(str(tmp_path / "b.bin"), b"\x00\xff")
+    assert (tmp_path / "a.txt").read_bytes() == "Σ\r\nx\n".encode()
+    assert read_file(tmp_path / "b.bin") == b"\x00\xff"
+    assert sorted(os.listdir(tmp_path)) == ["a.txt", "b.bin"]
+
+
+def test_an_existing_file_is_replaced_and_keeps_its_mode(tmp_path):
+    path = tmp_path / "a.txt"
+    path.write_text("old, and longer than the new one")
+    path.chmod(0o640)
+    atomic_write(path, "new")
+    assert path.read_text() == "new"
+    assert stat.S_IMODE(path.stat().st_mode) == 0o640
+
+
+@pytest.mark.parametrize("step", ["fsync", "replace"])
+@pytest.mark.parametrize("failure", [OSError(28, "No space left on device"), KeyboardInterrupt()])
+def test_a_failure_leaves_the_old_file_and_nothing_beside_it(tmp_path, monkeypatch, step, failure):
+    path = tmp_path / "a.txt"
+    path.write_text("old")
+
+    def fail(*arguments):
+        raise failure
+
+    monkeypatch.setattr(*{"fsync": ("os.fsync", fail), "replace": ("pathlib.Path.replace", fail)}[step])
+    expected = KeyboardInterrupt if isinstance(failure, KeyboardInterrupt) else SavedFileError
+    with pytest.raises(expected):
+        atomic_write(path, "new")
+    assert path.read_text() == "old"
+    assert os.listdir(tmp_path) == ["a.txt"]
+
+
+def test_a_link_is_followed(tmp_path):
+    (tmp_path / "real").mkdir()
+    target, link = tmp_path / "real" / "a.txt", tmp_path / "link.txt"
+    target.write_text("old")
+    link.symlink_to(target)
+    atomic_write(link, "new")
+    assert link.is_symlink()
+    assert target.read_text() == "new"
+
+
+def test_a_device_is_written_to_and_stays_one():
+    atomic_write("/dev/null", "nothing")
+    assert stat.S_ISCHR(os.stat("/dev/null").st_mode)
+
+
+@pytest.mark.parametrize("check", [check_target, lambda path: atomic_write(path, "x")])
+def test_where_nothing_can_be_written(tmp_path, check):
+    with pytest.raises(SavedFileError, match="is a directory"):
+        check(tmp_path)
+    with pytest.raises(SavedFileError, match="there is no folder"):
+        check(tmp_path / "no" / "a.txt")
+    with pytest.raises(SavedFileError, match="not the name of a file"):
+        check(5)
+    with pytest.raises(SavedFileError, match="not the name of a file"):
+        check("a\0b")
+    assert os.listdir(tmp_path) == []
+
+
+def test_reading_what_is_not_there(tmp_path):
+    (tmp_path / "model.json").write_text("{}")
+    with pytest.raises(SavedFileError, match=r"modle\.json does not exist\. Did you mean 'model\.json'\?"):
+        read_file(tmp_path / "modle.json")
+    with pytest.raises(DataError, match="is a directory"):
+        read_file(tmp_path, error=DataError)
+
+
+def test_leftovers_of_a_killed_writer_are_removed_and_nothing_else(tmp_path):
+    for name in [".a.json.0123abcd.tmp", "a.json", ".a.json.bak", ".b.json.0123abcd.tmp"]:
+        (tmp_path / name).write_text("x")
+    remove_leftovers(tmp_path / "a.json")
+    assert sorted(os.listdir(tmp_path)) == [".a.json.bak", ".b.json.0123abcd.tmp", "a.json"]
