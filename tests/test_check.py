@@ -180,8 +180,8 @@ def test_conventions_of_several_kinks_need_not_combine():
             "The first local derivative that is not finite: that of sqrt(0) is inf.",
         ),
         (
-            lambda x: chainrule.sqrt(chainrule.relu(x)),
-            -2.0,
+            lambda x: chainrule.sqrt(x * 3.0),
+            0.0,
             "The first local derivative that is not finite: that of sqrt(0)",
         ),
     ],

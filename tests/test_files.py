@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import os
 import stat
+from pathlib import Path
 
 import pytest
 
@@ -11,12 +11,17 @@ from chainrule.errors import DataError, SavedFileError
 from chainrule.files import atomic_write, check_target, read_file, remove_leftovers
 
 
+def names(folder):
+    """Of the files in a folder, hidden ones included."""
+    return sorted(file.name for file in folder.iterdir())
+
+
 def test_text_and_bytes_arrive_as_they_are(tmp_path):
     atomic_write(tmp_path / "a.txt", "Σ\r\nx\n")
     atomic_write(str(tmp_path / "b.bin"), b"\x00\xff")
     assert (tmp_path / "a.txt").read_bytes() == "Σ\r\nx\n".encode()
     assert read_file(tmp_path / "b.bin") == b"\x00\xff"
-    assert sorted(os.listdir(tmp_path)) == ["a.txt", "b.bin"]
+    assert names(tmp_path) == ["a.txt", "b.bin"]
 
 
 def test_an_existing_file_is_replaced_and_keeps_its_mode(tmp_path):
@@ -42,7 +47,7 @@ def test_a_failure_leaves_the_old_file_and_nothing_beside_it(tmp_path, monkeypat
     with pytest.raises(expected):
         atomic_write(path, "new")
     assert path.read_text() == "old"
-    assert os.listdir(tmp_path) == ["a.txt"]
+    assert names(tmp_path) == ["a.txt"]
 
 
 def test_a_link_is_followed(tmp_path):
@@ -57,7 +62,7 @@ def test_a_link_is_followed(tmp_path):
 
 def test_a_device_is_written_to_and_stays_one():
     atomic_write("/dev/null", "nothing")
-    assert stat.S_ISCHR(os.stat("/dev/null").st_mode)
+    assert Path("/dev/null").is_char_device()
 
 
 @pytest.mark.parametrize("check", [check_target, lambda path: atomic_write(path, "x")])
@@ -70,7 +75,7 @@ def test_where_nothing_can_be_written(tmp_path, check):
         check(5)
     with pytest.raises(SavedFileError, match="not the name of a file"):
         check("a\0b")
-    assert os.listdir(tmp_path) == []
+    assert names(tmp_path) == []
 
 
 def test_reading_what_is_not_there(tmp_path):
@@ -85,4 +90,4 @@ def test_leftovers_of_a_killed_writer_are_removed_and_nothing_else(tmp_path):
     for name in [".a.json.0123abcd.tmp", "a.json", ".a.json.bak", ".b.json.0123abcd.tmp"]:
         (tmp_path / name).write_text("x")
     remove_leftovers(tmp_path / "a.json")
-    assert sorted(os.listdir(tmp_path)) == [".a.json.bak", ".b.json.0123abcd.tmp", "a.json"]
+    assert names(tmp_path) == [".a.json.bak", ".b.json.0123abcd.tmp", "a.json"]

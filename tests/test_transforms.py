@@ -16,6 +16,7 @@ from chainrule import (
     jvp,
     log,
     no_grad,
+    relu,
     select,
     sin,
     sqrt,
@@ -90,6 +91,19 @@ def test_zero_upstream_deposits_nothing_to_any_order():
     assert grad(grad(f))(0.0) == 0.0
     assert jvp(f, (0.0,), (1.0,)) == (0.0, 0.0)
     assert grad(f)(4.0) == 0.25
+
+
+def test_a_branch_that_was_not_taken_spoils_nothing():
+    def f(x):
+        return select(x > 0, sqrt(sqrt(x)), x * x)
+
+    assert hessian(f)(-1.0) == 2.0
+    assert grad(lambda x: sqrt(relu(x)))(-1.0) == 0.0
+    assert grad(grad(lambda x: sqrt(relu(x))))(-1.0) == 0.0
+    assert jvp(lambda x: sqrt(relu(x)), (-1.0,), (1.0,)) == (0.0, 0.0)
+    x = Value(-1.0)
+    sqrt(relu(x)).backward()
+    assert x.grad == 0.0
 
 
 def test_structures_go_in_and_come_out():

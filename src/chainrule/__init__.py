@@ -11,7 +11,9 @@
 import builtins
 
 from chainrule import engine, losses, nn, optim
+from chainrule.check import check_gradients
 from chainrule.engine import Value, topological_order
+from chainrule.explain import explain
 from chainrule.modes import detect_anomaly, no_grad
 from chainrule.operation import TABLE, operation
 from chainrule.ops import *  # noqa: F403 - every operation of the table, such as chainrule.exp
@@ -21,8 +23,10 @@ __version__ = "0.1.0"
 
 __all__ = [
     "Value",
+    "check_gradients",
     "detect_anomaly",
     "engine",
+    "explain",
     "grad",
     "hessian",
     "jacobian",

@@ -248,8 +248,7 @@ def _local(op: Operation, i: int, operands: Sequence[float], value: float) -> fl
 
 
 def _local_of_values(op: Operation, i: int, operands: list[Value]) -> Any:
-    # Through _record, as calls of an operation go, because a call of some takes lists in place of operands.
-    local = op.local(i, operands, Value._record(op, operands))
+    local = op.local(i, operands, op.on(operands))
     return 0.0 if local is None else local
 
 

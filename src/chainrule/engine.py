@@ -107,11 +107,11 @@ class Value:
                 leaf._grad += earlier
 
     def _deposit(self) -> None:
-        """One step of the chain rule: local × upstream, into each operand. A zero upstream deposits nothing."""
+        """One step of the chain rule: local × upstream, into each operand. A zero on either side deposits nothing."""
         upstream = self._grad
         if upstream:
             for operand, local in zip(self._operands, self._locals):  # noqa: B905 (this is the hot loop)
-                if local is not None:
+                if local:
                     operand._grad += local * upstream
             if modes.places is not None:
                 check_deposits(self, self._locals, upstream)

@@ -108,7 +108,7 @@ def check_value(node: Any) -> None:
 def check_deposits(node: Any, locals: Sequence[float | None], upstream: float) -> None:
     """Under `detect_anomaly()`: refuse a step of the chain rule that made a gradient that is not finite."""
     for local in locals:
-        if local is not None and upstream != 0 and not math.isfinite(local * upstream):
+        if local and upstream and not math.isfinite(local * upstream):
             made = (modes.places or {}).get(id(node), (node, "a line that ran before detect_anomaly()"))[1]
             product = f"upstream {upstream!r} times local derivative {local!r}"
             message = f"backward through {_call(node)} gave the gradient {local * upstream} ({product})"

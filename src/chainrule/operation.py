@@ -43,7 +43,7 @@ class Operation:
         self.samples = [tuple(sample) for sample in samples]
         self.operand_names, self._defaults = _signature(value)
         self._pack = pack
-        self._call = inspect.signature(pack or value)
+        self._call = _without_annotations(inspect.signature(pack or value))
         self._arity = None if self.operand_names is None and pack is None else len(self._call.parameters)
         if self.operand_names is not None:
             local = tuple(local) if isinstance(local, Sequence) else (local,)
@@ -75,7 +75,10 @@ class Operation:
     def __call__(self, *arguments: Any, **named: Any) -> Any:
         if named or self._arity not in (None, len(arguments)):
             arguments, named = self._bind(arguments, named)
-        operands = tuple(self._pack(*arguments, **named)) if self._pack else arguments
+        return self.on(tuple(self._pack(*arguments, **named)) if self._pack else arguments)
+
+    def on(self, operands: Sequence[Any]) -> Any:
+        """The result on a flat sequence of operands: for `sum`, the numbers themselves in place of a list of them."""
         for operand in operands:
             if type(operand) is not float:
                 return self._dispatch(operands)
@@ -98,7 +101,7 @@ class Operation:
         return bound.args, bound.kwargs
 
     def __str__(self) -> str:
-        return f"{self.name}{self._call}".replace("'", "")
+        return f"{self.name}{self._call}"
 
     def __repr__(self) -> str:
         return f"<operation {self.name} {self.symbol}>"
@@ -253,6 +256,11 @@ def _signature(value: Callable) -> tuple[tuple[str, ...] | None, dict[str, Any]]
         return None, {}
     defaults = {p.name: p.default for p in parameters if p.default is not p.empty}
     return tuple(p.name for p in parameters), defaults
+
+
+def _without_annotations(signature: inspect.Signature) -> inspect.Signature:
+    bare = [parameter.replace(annotation=parameter.empty) for parameter in signature.parameters.values()]
+    return signature.replace(parameters=bare, return_annotation=signature.empty)
 
 
 def _counted(arguments: tuple, named: dict[str, Any]) -> str:

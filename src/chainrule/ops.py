@@ -95,8 +95,8 @@ def identity(x: float) -> float:
     samples=[(2.0, -3.0), (0.5, 0.25)],
 )
 def chain(upstream: float, local: float) -> float:
-    """The chain rule's own product, upstream · local; a zero upstream deposits nothing, not even 0 · inf = nan."""
-    return upstream * local if upstream != 0 else 0.0
+    """The chain rule's own product, upstream · local; a zero on either side deposits nothing: 0 · inf is 0."""
+    return upstream * local if upstream != 0 and local != 0 else 0.0
 
 
 # ---- exponentials and roots ----------------------------------------------------------------------------------------

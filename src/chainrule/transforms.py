@@ -224,7 +224,6 @@ def _push_forward(root: Value, tangent: dict[int, Any], as_values: bool) -> None
         if id(node) not in tangent:
             for i, operand in enumerate(node.operands):
                 if node.locals[i] is not None and id(operand) in tangent:
-                    # Reverse mode stops at a zero local derivative, since nothing is upstream of there: so must this.
                     part = chain(_local(node, i, as_values), tangent[id(operand)])
                     tangent[id(node)] = tangent[id(node)] + part if id(node) in tangent else part
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-import os
+import math
 
 import pytest
 
@@ -27,27 +27,36 @@ OPTIMIZERS = {
 UNEVEN = {"validation": 0.2, "batch_size": 3, "seed": 5}
 
 
+def names(folder):
+    """Of the files in a folder, hidden ones included."""
+    return sorted(file.name for file in folder.iterdir())
+
+
 def net(seed: int = 1) -> MLP:
     return MLP(2, [4, 1], activation="tanh", seed=seed)
 
 
 def train(model, optimizer="adam", **options):
     made = OPTIMIZERS[optimizer](model.parameters())
-    return fit(model, options.pop("X", X), options.pop("y", Y), loss=options.pop("loss", LOSS), optimizer=made, **options)
+    return fit(
+        model, options.pop("X", X), options.pop("y", Y), loss=options.pop("loss", LOSS), optimizer=made, **options
+    )
 
 
 @pytest.mark.parametrize("optimizer", OPTIMIZERS)
-@pytest.mark.parametrize("settings", [{}, UNEVEN, {"batch_size": None, "penalty": 1e-3}], ids=["plain", "uneven", "all"])
+@pytest.mark.parametrize(
+    "settings", [{}, UNEVEN, {"batch_size": None, "penalty": 1e-3}], ids=["plain", "uneven", "all"]
+)
 def test_a_resumed_run_is_an_unbroken_one_to_the_bit(tmp_path, optimizer, settings):
     unbroken, model = net(), net()
     whole = train(unbroken, optimizer, epochs=7, callbacks=record_gradients, **settings)
-    for epochs in (2, 2, 3, 7):  # the second 2: nothing is left to do
-        model = net(seed=99)  # what it was before does not matter
+    for epochs, seed in [(2, 1), (2, 99), (3, 99), (7, 99)]:  # the second 2: nothing is left to do
+        model = net(seed)  # what it was before a run is resumed does not matter
         checkpoint = Checkpoint(tmp_path / "c", resume=True)
         parts = train(model, optimizer, epochs=epochs, callbacks=record_gradients, checkpoint=checkpoint, **settings)
     assert model.state_dict() == unbroken.state_dict()
     assert parts == whole
-    assert os.listdir(tmp_path) == ["c"]
+    assert names(tmp_path) == ["c"]
 
 
 def test_a_run_with_checkpoints_is_one_without(tmp_path):
@@ -99,14 +108,14 @@ def test_metrics_that_are_not_finite_come_back_as_nan(tmp_path):
     for epochs in (2, 4):
         checkpoint = Checkpoint(tmp_path / "c", resume=True)
         history = train(net(), epochs=epochs, metrics=[undefined], checkpoint=checkpoint)
-    assert [x != x for x in history["undefined"]] == [True] * 4
+    assert [math.isnan(x) for x in history["undefined"]] == [True] * 4
 
 
 def test_leftovers_of_a_killed_run_are_swept_up(tmp_path):
     train(net(), epochs=1, checkpoint=tmp_path / "c")
     (tmp_path / ".c.0123abcd.tmp").write_text("half")
     train(net(), epochs=2, checkpoint=Checkpoint(tmp_path / "c", resume=True))
-    assert os.listdir(tmp_path) == ["c"]
+    assert names(tmp_path) == ["c"]
 
 
 def own_loss(predictions, targets):
@@ -167,7 +176,13 @@ def test_damaged_and_foreign_files_are_neither_read_nor_written_over(tmp_path, r
     train(net(), epochs=2, checkpoint=path)
     content = path.read_bytes()
     save(net(), tmp_path / "model.json")
-    bad = [content[: len(content) // 2], content.replace(b"1", b"2", 1), b"", b"a,b\n1,2\n", (tmp_path / "model.json").read_bytes()]
+    bad = [
+        content[: len(content) // 2],
+        content.replace(b"1", b"2", 1),
+        b"",
+        b"a,b\n1,2\n",
+        (tmp_path / "model.json").read_bytes(),
+    ]
     for damaged in bad:
         path.write_bytes(damaged)
         model = net()
@@ -179,10 +194,8 @@ def test_damaged_and_foreign_files_are_neither_read_nor_written_over(tmp_path, r
 
 
 @pytest.mark.parametrize("part", ["rng", "history", "best", "optimizer", "model", "settings"])
-@pytest.mark.parametrize("value", [None, 5, [1], {"a": 1}])
+@pytest.mark.parametrize("value", [5, [1], {"a": 1}])
 def test_every_wrong_part_is_refused_and_nothing_is_half_loaded(tmp_path, part, value):
-    if part == "best" and value is None:
-        pytest.skip("there may be no best epoch yet")
     path = tmp_path / "c"
     train(net(), epochs=2, checkpoint=path)
     document = json.loads(path.read_text())

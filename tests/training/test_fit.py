@@ -38,7 +38,11 @@ def by_hand(model, batches, lr):
 def test_all_rows_at_once_are_the_lectures_loop_to_the_bit():
     model, reference = net(), net()
     history = fit(
-        *(model, X, SIGNS), loss="mean_squared_error", optimizer=SGD(model.parameters(), 0.05), batch_size=None, epochs=5
+        *(model, X, SIGNS),
+        loss="mean_squared_error",
+        optimizer=SGD(model.parameters(), 0.05),
+        batch_size=None,
+        epochs=5,
     )
     states = by_hand(reference, [range(24)] * 5, 0.05)
     assert model.state_dict() == states[-1]
@@ -61,7 +65,7 @@ def test_each_epoch_takes_every_row_once_in_batches_of_the_seed():
 
     seen = batches(0)
     assert [len(batch) for batch in seen] == [10, 10, 4, 10, 10, 4]
-    first, second = sum(seen[:3], []), sum(seen[3:], [])
+    first, second = ([row for batch in part for row in batch] for part in (seen[:3], seen[3:]))
     assert sorted(first) == sorted(second) == sorted(map(tuple, X))
     assert first != second
     assert seen == batches(0)
@@ -290,7 +294,9 @@ def test_gradients_by_layer():
     assert history.gradients[-1]["layers.1"]["mean"] == pytest.approx(sum(last) / len(last))
     assert history.gradients[-1]["layers.1"]["largest"] == max(map(abs, last))
     relu = MLP(2, [3, 1], init=lambda rng, nin, nout: -1.0, seed=1)  # all off for inputs above 0
-    history = fit(relu, [[1.0, 1.0], [2.0, 1.0]], [0, 1], loss="binary_cross_entropy", epochs=1, callbacks=record_gradients)
+    history = fit(
+        relu, [[1.0, 1.0], [2.0, 1.0]], [0, 1], loss="binary_cross_entropy", epochs=1, callbacks=record_gradients
+    )
     assert history.gradients[0]["layers.0"]["zeros"] == 1.0
 
 
@@ -332,7 +338,13 @@ def test_an_update_that_is_not_finite_is_undone():
     optimizer = SGD(model.parameters(), lr=1e308, momentum=0.9)
     memory = optimizer.state_dict()
     with pytest.raises(AnomalyError, match=r"the update of layers\..* gave -?inf .*epoch 1, batch 1"):
-        fit(model, [[1e3 * a, 1e3 * b] for a, b in X], [9.0 * s for s in SIGNS], loss="mean_squared_error", optimizer=optimizer)
+        fit(
+            model,
+            [[1e3 * a, 1e3 * b] for a, b in X],
+            [9.0 * s for s in SIGNS],
+            loss="mean_squared_error",
+            optimizer=optimizer,
+        )
     assert model.state_dict() == before
     assert optimizer.state_dict() == memory
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import os
 
 import pytest
 
@@ -16,6 +15,11 @@ from chainrule.training import Checkpoint, EarlyStopping, evaluate, fit
 X = [[0.0, 0.0], [0.0, 1.0], [1.0, 0.0], [1.0, 1.0]]
 Y = [0, 1, 1, 0]
 ONES = [1.0, 1.0, 1.0, 1.0]
+
+
+def names(folder):
+    """Of the files in a folder, hidden ones included."""
+    return sorted(file.name for file in folder.iterdir())
 
 
 class Detached(Module):
@@ -157,13 +161,13 @@ def test_checkpoint_paths(tmp_path):
     (tmp_path / "data.csv").write_text("a,b\n1,2\n")
     refuse(SavedFileError, "is not a chainrule checkpoint file", checkpoint=tmp_path / "data.csv")
     assert (tmp_path / "data.csv").read_text() == "a,b\n1,2\n"
-    assert os.listdir(tmp_path) == ["data.csv"]
+    assert names(tmp_path) == ["data.csv"]
 
 
 def test_nothing_is_written_when_the_data_are_refused(tmp_path):
     refuse(DataError, "nan", X=[[math.nan, 0.0], *X[1:]], checkpoint=tmp_path / "c")
     refuse(SizeError, "which the model does not take", X=[[1.0]] * 4, checkpoint=tmp_path / "c")
-    assert os.listdir(tmp_path) == []
+    assert names(tmp_path) == []
 
 
 def test_evaluate_refuses_the_same():

@@ -17,10 +17,9 @@ import sys
 from collections.abc import Sequence
 
 from chainrule.cli.app import run
-from chainrule.cli.screen import complain
+from chainrule.cli.codes import FAILED, INTERRUPTED, MISTAKE, PIPE_CLOSED
+from chainrule.cli.screen import complain, take_any_letter
 from chainrule.errors import AnomalyError, ChainruleError
-
-FAILED, MISTAKE, INTERRUPTED, PIPE_CLOSED = 1, 2, 130, 141
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -32,6 +31,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     Returns:
         The exit code.
     """
+    take_any_letter()
     try:
         code = run(list(sys.argv[1:] if arguments is None else arguments))
         sys.stdout.flush()  # here, so that a closed pipe is met here and not when Python ends

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from chainrule.check import check_gradients
 from chainrule.cli import outputs
+from chainrule.cli.codes import FAILED, FINE
 from chainrule.cli.screen import remark
 from chainrule.errors import ArgumentError
 from chainrule.explain import explain as tell
@@ -24,11 +25,11 @@ def draw(expression: str, numbers: Sequence[str], out: Path | None, *, expand: b
     picture = draw_value(root, expand=expand)
     if out is None:
         print(picture.text)
-        return 0
+        return FINE
     picture.save(out)
     if not quiet:
         remark(f"the graph is in {out}")
-    return 0
+    return FINE
 
 
 def explain(expression: str, numbers: Sequence[str], *, quiet: bool) -> int:
@@ -39,7 +40,7 @@ def explain(expression: str, numbers: Sequence[str], *, quiet: bool) -> int:
             print(f"{name}.grad = {derivative:.10g}")
     else:
         print(told)
-    return 0
+    return FINE
 
 
 def check(expression: str, numbers: Sequence[str], *, order: int, quiet: bool) -> int:
@@ -49,7 +50,7 @@ def check(expression: str, numbers: Sequence[str], *, order: int, quiet: bool) -
     report = check_gradients(read.function, point, order=order, names=read.names)
     if not (quiet and report.ok):
         print(report)
-    return 0 if report.ok else 1
+    return FINE if report.ok else FAILED
 
 
 def _read(expression: str, numbers: Sequence[str]) -> Expression:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -58,7 +59,7 @@ class NetOptions:
         if self.sizes.strip().lower() == "none":
             return []
         sizes = [size.strip() for size in self.sizes.split(",")]
-        if not all(size.isascii() and size.isdigit() and int(size) > 0 for size in sizes):
+        if not all(re.fullmatch(r"0*[1-9][0-9]{0,8}", size) for size in sizes):
             raise ArgumentError(f"--sizes are whole numbers above 0 with commas, such as 8,8, not {self.sizes!r}")
         return [int(size) for size in sizes]
 
@@ -74,7 +75,7 @@ class TrainingOptions:
     """What turns gradients into steps."""
 
     lr: float | None = None
-    """The learning rate; 0.02 if left out, 0.1 for sgd."""
+    """The learning rate; 0.01 if left out, 0.1 for sgd."""
 
     epochs: int = 50
     """How often to go through all rows."""

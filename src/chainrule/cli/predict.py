@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 from chainrule.cli import outputs
+from chainrule.cli.codes import FINE
 from chainrule.cli.goals import Goal, Output
 from chainrule.cli.measures import compare, outputs_of
 from chainrule.cli.screen import remark
@@ -38,7 +39,7 @@ def predict(model_file: Path, file: Path, out: Path | None, *, force: bool, quie
         _compare(table, encoder, results)
         if out is not None:
             remark(f"{len(rows)} predictions are in {out}")
-    return 0
+    return FINE
 
 
 def read_model(path: Path) -> tuple[Module, Encoder, Goal]:

@@ -2,9 +2,17 @@
 
 from __future__ import annotations
 
+import io
 import sys
 
 from chainrule.errors import require
+
+
+def take_any_letter() -> None:
+    """Where the terminal's encoding lacks a letter, write its code rather than fail."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
 
 
 def complain(problem: object) -> None:

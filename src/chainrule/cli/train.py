@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 
 from chainrule import optim
 from chainrule.cli import outputs, summary
+from chainrule.cli.codes import FINE, INTERRUPTED
 from chainrule.cli.goals import Goal
 from chainrule.cli.measures import compare, outputs_of, r2
 from chainrule.cli.options import DataOptions, NetOptions, OutputOptions, TrainingOptions
@@ -14,20 +16,22 @@ from chainrule.cli.pictures import can_draw, save_picture
 from chainrule.cli.screen import complain, remark
 from chainrule.cli.sources import files_of, read_source
 from chainrule.data import split_indices
-from chainrule.errors import AnomalyError, SavedFileError
+from chainrule.errors import AnomalyError, ArgumentError, SavedFileError
 from chainrule.nn import MLP
 from chainrule.saving import load_file, save
 from chainrule.tables import Encoder, Table, Task
 from chainrule.training import Checkpoint, EarlyStopping, History, fit
 
-OPTIMIZERS = {"adam": (optim.Adam, 0.02), "adamw": (optim.AdamW, 0.02), "sgd": (optim.SGD, 0.1)}
+OPTIMIZERS = {"adam": (optim.Adam, 0.01), "adamw": (optim.AdamW, 0.01), "sgd": (optim.SGD, 0.1)}
 """Each with the learning rate that it has if none is given."""
 
 RAMPS = ("relu", "leaky_relu", "gelu", "softplus")
 """Activations for which weights start as He et al. draw them."""
 
 VALIDATION = 0.2
-INTERRUPTED = 130
+
+MOST_PARAMETERS = 1_000_000
+"""Beyond this an epoch of single numbers would take hours."""
 
 
 @dataclass(frozen=True)
@@ -83,9 +87,9 @@ class Files:
         """
         read = files_of(data)
         model = output.model or Path(f"{Path(data).stem}.model.json")
+        outputs.check(model, outputs.MODEL, force=output.force, inputs=read)
         picture = output.picture or model.with_name(f"{model.name.removesuffix('.json').removesuffix('.model')}.png")
         outputs.check_different([model, picture, training.checkpoint])
-        outputs.check(model, outputs.MODEL, force=output.force, inputs=read)
         outputs.check(picture, outputs.PICTURE, force=output.force, inputs=read, known=_picture_of(model))
         if training.checkpoint:
             outputs.check(training.checkpoint, outputs.CHECKPOINT, inputs=read)
@@ -115,7 +119,7 @@ def train(data: str, rows: DataOptions, net: NetOptions, training: TrainingOptio
         about["picture"] = outputs.digest(files.picture)
     save(model, files.model, **about)
     summary.ending(report, history, data, files, quiet=output.quiet)
-    return INTERRUPTED if history.stopped == "interrupted" else 0
+    return INTERRUPTED if history.stopped == "interrupted" else FINE
 
 
 def _picture_of(model: Path) -> str:
@@ -128,8 +132,11 @@ def _picture_of(model: Path) -> str:
 
 def _model(problem: Problem, net: NetOptions, seed: int) -> MLP:
     init = "he" if net.activation in RAMPS else "xavier"
-    sizes = [*net.hidden, problem.goal.outputs]
-    return MLP(len(problem.encoder.features), sizes, activation=net.activation, init=init, seed=seed)
+    inputs, sizes = len(problem.encoder.features), [*net.hidden, problem.goal.outputs]
+    parameters = sum((nin + 1) * nout for nin, nout in pairwise([inputs, *sizes]))
+    if parameters > MOST_PARAMETERS:
+        raise ArgumentError(f"a network with {parameters:,} parameters is too large to be trained number by number")
+    return MLP(inputs, sizes, activation=net.activation, init=init, seed=seed)
 
 
 def _fit(model: MLP, problem: Problem, training: TrainingOptions, *, seed: int, quiet: bool) -> History:

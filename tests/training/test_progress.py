@@ -1,0 +1,101 @@
+"""What is seen: a bar in a terminal, lines or nothing elsewhere, and never a control character in a file."""
+
+from __future__ import annotations
+
+import io
+import os
+import subprocess
+import sys
+
+import pytest
+
+from chainrule.data import moons
+from chainrule.nn import MLP
+from chainrule.training import fit
+from chainrule.training.progress import Silent, choose_display
+
+SCRIPT = """
+from chainrule.data import moons
+from chainrule.nn import MLP
+from chainrule.training import fit
+history = fit(MLP(2, [2, 1], seed=1), *moons(n=12), loss="binary_cross_entropy", epochs=12, validation=0.25, {options})
+print(history.stopped)
+"""
+
+
+def run(options="", *, terminal=False, **environment):
+    """Runs the script; gives its standard error."""
+    pty = pytest.importorskip("pty")
+    ours, theirs = pty.openpty() if terminal else os.pipe()
+    settings = os.environ | {"TERM": "xterm", "COLUMNS": "100"} | environment
+    command = [sys.executable, "-c", SCRIPT.format(options=options)]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=theirs, env=settings)
+    os.close(theirs)
+    shown = b""
+    try:
+        while piece := os.read(ours, 4096):
+            shown += piece
+    except OSError:  # the terminal is gone with the last process that had it
+        pass
+    os.close(ours)
+    assert process.communicate()[0] == b"done\n"
+    assert process.returncode == 0
+    return shown.decode()
+
+
+def test_a_bar_in_a_terminal():
+    pytest.importorskip("rich")
+    shown = run(terminal=True)
+    assert "epoch 12/12" in shown
+    assert "\x1b[" in shown
+    assert "loss 0." in shown
+    assert "accuracy" in shown
+    assert "Traceback" not in shown
+
+
+def test_nothing_where_there_is_no_terminal_even_if_colours_are_forced():
+    assert run() == run(FORCE_COLOR="1") == run(TTY_COMPATIBLE="1") == ""
+
+
+def test_nothing_if_it_is_switched_off():
+    assert run("progress=False", terminal=True) == ""
+
+
+def test_lines_where_there_is_no_bar():
+    lines = run("progress=True").splitlines()
+    assert len(lines) == 12
+    assert lines[0].startswith("epoch  1/12  loss 0.")
+    assert "accuracy" in lines[-1]
+    assert all("\x1b" not in line for line in lines)
+    assert "\x1b" not in run("progress=True", terminal=True, TERM="dumb")
+
+
+def test_without_rich_there_is_no_bar_and_no_error(monkeypatch):
+    class Terminal(io.StringIO):
+        def isatty(self):
+            return True
+
+    monkeypatch.setattr(sys, "stderr", Terminal())
+    monkeypatch.setenv("TERM", "xterm")
+    monkeypatch.setitem(sys.modules, "rich.progress", None)
+    fit(MLP(2, [2, 1], seed=1), *moons(n=12), loss="binary_cross_entropy", epochs=3)
+    assert sys.stderr.getvalue() == ""
+    fit(MLP(2, [2, 1], seed=1), *moons(n=12), loss="binary_cross_entropy", epochs=3, progress=True)
+    assert sys.stderr.getvalue().count("epoch") == 3
+
+
+@pytest.mark.parametrize("stream", [None, "closed"])
+def test_a_program_without_standard_error(monkeypatch, stream):
+    if stream == "closed":
+        stream = io.StringIO()
+        stream.close()
+    monkeypatch.setattr(sys, "stderr", stream)
+    assert isinstance(choose_display(None, 5, 1), Silent)
+
+
+def test_a_long_run_prints_about_ten_lines(capsys):
+    fit(MLP(2, [1], seed=1), *moons(n=4), loss="binary_cross_entropy", epochs=95, progress=True)
+    shown = capsys.readouterr()
+    assert shown.out == ""
+    assert 10 <= len(shown.err.splitlines()) <= 13
+    assert shown.err.splitlines()[-1].startswith("epoch 95/95")
