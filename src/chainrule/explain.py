@@ -37,6 +37,7 @@ from dataclasses import dataclass, field
 from chainrule.engine import Value, topological_order
 from chainrule.errors import ArgumentError, GraphError, OperandError
 from chainrule.notation import call, formula, short
+from chainrule.ops import chain
 from chainrule.wording import (
     WIDTH,
     counted,
@@ -151,14 +152,14 @@ def explain(value: Value, *, limit: int = 50) -> Explanation:
 
 
 def _step(node: Value, gradients: dict[int, float]) -> Step:
-    """The chain rule at one node, as the engine does it: a zero upstream deposits nothing."""
+    """The chain rule at one node, as the engine does it: a zero on either side deposits nothing."""
     upstream = gradients.get(id(node), 0.0)
     deposits = []
     for index, (operand, local) in enumerate(zip(node.operands, node.locals, strict=True)):
         before = gradients.get(id(operand))
         product = 0.0
         if local is not None and upstream != 0:
-            product = local * upstream
+            product = chain(upstream, local)
             gradients[id(operand)] = product + (before or 0.0)
         deposits.append(Deposit(index, operand, local, product, before))
     return Step(node, upstream, tuple(deposits))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import os
+import re
 import subprocess
 import sys
 
@@ -51,6 +52,16 @@ def test_a_bar_in_a_terminal():
     assert "loss 0." in shown
     assert "accuracy" in shown
     assert "Traceback" not in shown
+
+
+@pytest.mark.parametrize("columns", [40, 80, 120])
+def test_the_bar_stays_on_one_line(columns):
+    pytest.importorskip("rich")
+    shown = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", run(terminal=True, COLUMNS=str(columns)))
+    lines = [line for line in re.split(r"[\r\n]+", shown) if line]
+    assert lines
+    assert all(line.startswith("epoch") and len(line) <= columns for line in lines)
+    assert ("(validation" in shown) == (columns == 120)
 
 
 def test_nothing_where_there_is_no_terminal_even_if_colours_are_forced():

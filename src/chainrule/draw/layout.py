@@ -25,10 +25,12 @@ BOX_GAP = 18.0
 """Between two boxes of one layer."""
 EDGE_GAP = 9.0
 """Between a box and a passing edge or label, and between two of these."""
-LAYER_GAP = (14.0, 64.0)
+LAYER_GAP = (20.0, 64.0)
 """Between two layers: the least, and the most that steep edges make of it."""
-STEEPNESS = 7.0
+STEEPNESS = 6.0
 """Gaps are widened until edges climb less than this many times the gap."""
+APPROACH = 7.0
+"""Edges run straight for the last bit, where an arrowhead may sit."""
 
 
 class Size(NamedTuple):
@@ -65,6 +67,7 @@ class Net:
 
     sizes: list[Size]
     boxes: int
+    layer_of: list[int]
     layers: list[list[int]]
     before: list[list[int]]
     after: list[list[int]]
@@ -74,6 +77,7 @@ class Net:
         """A new virtual vertex behind `previous`."""
         vertex = len(self.sizes)
         self.sizes.append(size)
+        self.layer_of.append(layer)
         self.before.append([])
         self.after.append([])
         self.layers[layer].append(vertex)
@@ -115,22 +119,15 @@ def lay_out(sizes: Sequence[Size], edges: Sequence[tuple[int, int]], labels: Seq
     net = _build(sizes, edges, labels, assign_layers(len(sizes), edges))
     net.layers = order_layers(net.layers, net.before, net.after)
     across = place_across(net)
-    starts, ends, total = _place_along(net, across)
-    boxes = [Point(0.0, 0.0)] * net.boxes
-    label_layer: dict[int, int] = {}
-    for number, layer in enumerate(net.layers):
+    spans = _place_along(net, across)
+    centre = [Point(0.0, 0.0)] * len(net.sizes)
+    for layer, (start, end) in zip(net.layers, spans, strict=True):
         for vertex in layer:
-            if vertex < net.boxes:
-                boxes[vertex] = Point((starts[number] + ends[number]) / 2, across[vertex])
-            else:
-                label_layer[vertex] = number
-    centres = [label_layer[chain[-2]] for chain in net.chains]
-    places = [
-        Point((starts[layer] + ends[layer]) / 2, across[chain[-2]])
-        for layer, chain in zip(centres, net.chains, strict=True)
-    ]
-    routes = [_route(net, chain, boxes, across, (starts, ends, label_layer)) for chain in net.chains]
-    return Layout(boxes, routes, places, Size(total, _extent(net, across)))
+            centre[vertex] = Point((start + end) / 2, across[vertex])
+    routes = [_route(net, chain, centre, spans) for chain in net.chains]
+    extent = max((place + size.across / 2 for place, size in zip(across, net.sizes, strict=True)), default=0.0)
+    whole = Size(spans[-1][1], extent)
+    return Layout(centre[: net.boxes], routes, [centre[chain[-2]] for chain in net.chains], whole)
 
 
 def assign_layers(count: int, edges: Sequence[tuple[int, int]]) -> list[int]:
@@ -163,6 +160,7 @@ def _build(
     net = Net(
         list(sizes),
         count,
+        [2 * layer for layer in layers],
         [[] for _ in range(2 * max(layers, default=0) + 1)],
         [[] for _ in range(count)],
         [[] for _ in range(count)],
@@ -182,34 +180,29 @@ def _build(
     return net
 
 
-def _place_along(net: Net, across: Sequence[float]) -> tuple[list[float], list[float], float]:
-    """Where each layer starts and ends, and where the last one ends."""
-    starts: list[float] = []
-    ends: list[float] = []
-    end = 0.0
-    for number, layer in enumerate(net.layers):
-        if number:
+def _place_along(net: Net, across: Sequence[float]) -> list[tuple[float, float]]:
+    """Where each layer starts and ends."""
+    spans: list[tuple[float, float]] = []
+    for layer in net.layers:
+        start = 0.0
+        if spans:
             climb = max((abs(across[v] - across[u]) for v in layer for u in net.before[v]), default=0.0)
-            end += min(max(LAYER_GAP[0], climb / STEEPNESS), LAYER_GAP[1])
-        starts.append(end)
-        end += max((net.sizes[vertex].along for vertex in layer), default=0.0)
-        ends.append(end)
-    return starts, ends, end
+            start = spans[-1][1] + min(max(LAYER_GAP[0], climb / STEEPNESS), LAYER_GAP[1])
+        spans.append((start, start + max((net.sizes[vertex].along for vertex in layer), default=0.0)))
+    return spans
 
 
-def _extent(net: Net, across: Sequence[float]) -> float:
-    return max((place + size.across / 2 for place, size in zip(across, net.sizes, strict=True)), default=0.0)
-
-
-def _route(net: Net, chain: Sequence[int], boxes: Sequence[Point], across: Sequence[float], layers: tuple) -> list:
+def _route(
+    net: Net, chain: Sequence[int], centre: Sequence[Point], spans: Sequence[tuple[float, float]]
+) -> list[Point]:
     """The points that an edge passes. It crosses every layer straight, and changes sides between layers only."""
-    starts, ends, layer_of = layers
     source, target = chain[0], chain[-1]
-    first = layer_of[chain[1]] - 1
-    points = [Point(boxes[source].along + net.sizes[source].along / 2, across[source])]
-    points.append(Point(ends[first], across[source]))
+    layer = net.layer_of[source]
+    points = [Point(centre[source].along + net.sizes[source].along / 2, centre[source].across)]
+    points.append(Point(spans[layer][1], centre[source].across))
     for vertex in chain[1:-1]:
-        points += (Point(starts[layer_of[vertex]], across[vertex]), Point(ends[layer_of[vertex]], across[vertex]))
-    points.append(Point(starts[layer_of[chain[-2]] + 1], across[target]))
-    points.append(Point(boxes[target].along - net.sizes[target].along / 2, across[target]))
+        layer += 1
+        points += [Point(border, centre[vertex].across) for border in spans[layer]]
+    points.append(Point(spans[layer + 1][0] - APPROACH, centre[target].across))
+    points.append(Point(centre[target].along - net.sizes[target].along / 2, centre[target].across))
     return points

@@ -10,6 +10,7 @@ from chainrule.errors import ArgumentError, MissingExtraError, require
 from chainrule.training.history import History
 
 LINES = 10  # about how many lines a run prints where there is no bar
+WIDE = 110  # columns of a terminal from which on there is room for the numbers of training and validation rows
 
 
 class Display(Protocol):
@@ -79,12 +80,14 @@ class Bar:
     def __init__(self, epochs: int, batches: int) -> None:
         rich = require("rich.progress", extra="progress")
         console = require("rich.console", extra="progress").Console(stderr=True)
+        one_line = require("rich.table", extra="progress").Column(no_wrap=True, overflow="ellipsis")
         columns = [
             rich.TextColumn("epoch {task.fields[done]}/{task.fields[epochs]}"),
             rich.BarColumn(bar_width=None),
-            rich.TextColumn("{task.fields[numbers]}"),
+            rich.TextColumn("{task.fields[numbers]}", table_column=one_line),
             rich.TimeRemainingColumn(),
         ]
+        self._brief = console.width < WIDE
         self._bar = rich.Progress(*columns, console=console)
         self._task = self._bar.add_task("", total=epochs * batches, done=0, epochs=epochs, numbers="")
 
@@ -98,11 +101,11 @@ class Bar:
         self._bar.update(self._task, completed=done)
 
     def epoch(self, history: History) -> None:
-        self._bar.update(self._task, done=len(history), numbers=summary(history))
+        self._bar.update(self._task, done=len(history), numbers=summary(history, brief=self._brief))
 
 
-def summary(history: History) -> str:
-    """The numbers of the last epoch in a few words.
+def summary(history: History, *, brief: bool = False) -> str:
+    """The numbers of the last epoch in a few words; with `brief`, of the validation rows alone if there are any.
 
     >>> summary(History([{"loss": 0.25, "accuracy": 0.9, "validation_loss": 0.5, "lr": 0.01}]))
     'loss 0.2500 (validation 0.5000)  accuracy 90.0 %'
@@ -112,8 +115,13 @@ def summary(history: History) -> str:
     for name in [name for name in row if name != "lr" and not name.startswith("validation_")]:
         shown = "{:.1%}" if name == "accuracy" else "{:.4g}" if abs(row[name]) < 1e-3 else "{:.4f}"
         held = row.get(f"validation_{name}")
-        beside = f" (validation {shown.format(held)})" if held is not None else ""
-        parts.append(f"{name} {shown.format(row[name])}{beside}".replace("%", " %"))
+        if held is None:
+            text = f"{name} {shown.format(row[name])}"
+        elif brief:
+            text = f"validation {name} {shown.format(held)}"
+        else:
+            text = f"{name} {shown.format(row[name])} (validation {shown.format(held)})"
+        parts.append(text.replace("%", " %"))
     return "  ".join(parts)
 
 

@@ -1,0 +1,217 @@
+"""Large graphs in a few boxes: equal parts are found by their structure and drawn once, with a count.
+
+Nothing needs to be said about neurons and layers for this: a hundred samples through sixteen neurons are 1,600 nodes
+that were calculated in the same way, and the structure alone shows it. The steps:
+
+1. a chain of additions in which every intermediate sum is used once counts as one sum (`units`);
+2. what was made alike is one group: first by the whole expression behind each node, which keeps layers apart; if that
+   leaves too many groups, by less and less of it (`_ways_of_grouping`). Groups that then depend on each other in a
+   circle are one: equal steps of a series, such as those of a recurrence;
+3. a group that only feeds one other group, in equal portions, joins it: [Σ + b → tanh];
+4. leaves are grouped by what uses them, and as what: weights, biases, inputs.
+
+Every node of the graph is in exactly one box.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from chainrule.draw.boxes import Group, picture
+from chainrule.draw.graph import Graph, Trace
+from chainrule.draw.units import Units, find_units
+
+DEPTHS = (3, 2, 1, 0)
+"""How far behind a node its structure is looked at where whole expressions give too many groups."""
+HOPELESS = 50
+"""More groups than this many times the limit are not looked at any closer."""
+
+
+def fold(trace: Trace, limit: int) -> Graph:
+    """A picture of the graph with about `limit` boxes or fewer, however large the graph.
+
+    Args:
+        trace: the nodes.
+        limit: grouping gets coarser until there are no more boxes than this. If even the coarsest grouping (one
+            box for all operations, one for leaves, one for constants) has more, that one is taken.
+    """
+    units = find_units(trace)
+    for group_of in _ways_of_grouping(units, limit):
+        if len(set(group_of)) > HOPELESS * limit:
+            continue
+        groups = _groups(units, _without_circles(units, group_of))
+        boxes = picture(trace, units, _joined(units, groups))
+        if len(boxes.nodes) <= limit:
+            return boxes
+    return picture(trace, units, [Group([list(range(len(units.members)))])], leaves_apart=False)
+
+
+def _ways_of_grouping(units: Units, limit: int) -> Iterator[list[int]]:
+    """For each unit the number of its group; finest first."""
+    yield _by_expression(units, counted=True)
+    yield _by_expression(units, counted=False)
+    levels: list[list[int]] = []
+    for _ in range(max(DEPTHS) + 1):
+        levels.append(_one_step_deeper(units, levels[-1] if levels else None))
+        if len(set(levels[-1])) > HOPELESS * limit:
+            break
+    for depth in DEPTHS:
+        if depth < len(levels):
+            yield levels[depth]
+
+
+def _by_expression(units: Units, *, counted: bool) -> list[int]:
+    """Units whose whole expressions have the same form are one group; uncounted, whatever the length of their sums.
+
+    Equal forms get equal numbers (hash-consing), so that a form is compared by the numbers of its operands only.
+    """
+    numbers: dict[object, int] = {}
+    forms: list[int] = []
+    for name, operands in zip(units.names, units.operands, strict=True):
+        parts = [forms[place] if place >= 0 else place for place in operands]
+        form = (name, _runs(parts) if counted else frozenset(parts))
+        forms.append(numbers.setdefault(form, len(numbers)))
+    return forms
+
+
+def _runs(items: Sequence[int]) -> tuple[tuple[int, int], ...]:
+    """Runs of equal items with their lengths.
+
+    >>> _runs([5, 5, 5, 7])
+    ((5, 3), (7, 1))
+    """
+    runs: list[tuple[int, int]] = []
+    for item in items:
+        if runs and runs[-1][0] == item:
+            runs[-1] = (item, runs[-1][1] + 1)
+        else:
+            runs.append((item, 1))
+    return tuple(runs)
+
+
+def _one_step_deeper(units: Units, shallower: list[int] | None) -> list[int]:
+    """Groups by the operation and the groups of its operands in a shallower grouping (none: by the operation)."""
+    numbers: dict[object, int] = {}
+    groups = []
+    for name, operands in zip(units.names, units.operands, strict=True):
+        parts = frozenset(shallower[place] if place >= 0 else place for place in operands) if shallower else None
+        groups.append(numbers.setdefault((name, parts), len(numbers)))
+    return groups
+
+
+def _groups(units: Units, group_of: Sequence[int]) -> list[Group]:
+    members: dict[int, list[int]] = {}
+    for unit, group in enumerate(group_of):
+        members.setdefault(group, []).append(unit)
+    return [Group([units_]) for units_ in members.values()]
+
+
+def _without_circles(units: Units, group_of: Sequence[int]) -> list[int]:
+    """The grouping with groups merged that depend on each other: strongly connected components, after Tarjan (1972).
+
+    Depth-First Search and Linear Graph Algorithms, with an explicit stack in place of recursion.
+    """
+    below: dict[int, dict[int, None]] = {group: {} for group in group_of}
+    for unit, operands in enumerate(units.operands):
+        below[group_of[unit]].update((group_of[place], None) for place in operands if place >= 0)
+    search = _Components(below)
+    for group in below:
+        search.run(group)
+    return [search.component[group] for group in group_of]
+
+
+class _Components:
+    """Tarjan's search; `component` maps each vertex to one vertex of its component."""
+
+    def __init__(self, below: dict[int, dict[int, None]]) -> None:
+        self.below = below
+        self.component: dict[int, int] = {}
+        self._index: dict[int, int] = {}
+        self._low: dict[int, int] = {}
+        self._open: list[int] = []
+
+    def run(self, start: int) -> None:
+        """Find the components of everything below `start`."""
+        if start in self._index:
+            return
+        path = [(start, self._enter(start))]
+        while path:
+            vertex, rest = path[-1]
+            for other in rest:
+                if other not in self._index:
+                    path.append((other, self._enter(other)))
+                    break
+                if other not in self.component:
+                    self._low[vertex] = min(self._low[vertex], self._index[other])
+            else:
+                path.pop()
+                self._leave(vertex)
+                if path:
+                    above = path[-1][0]
+                    self._low[above] = min(self._low[above], self._low[vertex])
+
+    def _enter(self, vertex: int) -> Iterator[int]:
+        self._index[vertex] = self._low[vertex] = len(self._index)
+        self._open.append(vertex)
+        return iter(self.below[vertex])
+
+    def _leave(self, vertex: int) -> None:
+        if self._low[vertex] == self._index[vertex]:
+            while vertex not in self.component:
+                self.component[self._open.pop()] = vertex
+
+
+@dataclass(slots=True)
+class _Links:
+    """Between which groups operands go, for the joining of groups."""
+
+    group_of: list[int]
+    uses: list[int]
+    users: list[set[int]]
+    sources: list[set[int]]
+
+
+def _joined(units: Units, groups: list[Group]) -> list[Group]:
+    """Groups of several units that feed one other group only, each unit once and in equal portions, join it."""
+    links = _links(units, groups)
+    joined_to: dict[int, int] = {}
+    for number, group in enumerate(groups):
+        if _joins(units, groups, links, number):
+            (target,) = links.users[number]
+            into = groups[target]
+            into.stages[:0] = group.stages
+            joined_to[number] = target
+    return [group for number, group in enumerate(groups) if number not in joined_to]
+
+
+def _joins(units: Units, groups: list[Group], links: _Links, number: int) -> bool:
+    own = groups[number].stages[-1]
+    if len(own) < 2 or len(links.users[number]) != 1:
+        return False
+    (target,) = links.users[number]
+    into = groups[target].stages[0]
+    if target == number or len(own) % len(into) or len(links.sources[target]) != 1 or len(into) < 2:
+        return False
+    if any(links.uses[unit] != 1 or units.is_root[unit] for unit in own):
+        return False
+    portion = len(own) // len(into)
+    return all(sum(links.group_of[p] == number for p in units.operands[u] if p >= 0) == portion for u in into)
+
+
+def _links(units: Units, groups: Sequence[Group]) -> _Links:
+    group_of = [0] * len(units.members)
+    for number, group in enumerate(groups):
+        for stage in group.stages:
+            for unit in stage:
+                group_of[unit] = number
+    uses = [0] * len(units.members)
+    users: list[set[int]] = [set() for _ in groups]
+    sources: list[set[int]] = [set() for _ in groups]
+    for unit, operands in enumerate(units.operands):
+        for place in operands:
+            if place >= 0:
+                uses[place] += 1
+                users[group_of[place]].add(group_of[unit])
+                sources[group_of[unit]].add(group_of[place])
+    return _Links(group_of, uses, users, sources)
