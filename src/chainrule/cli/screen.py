@@ -8,6 +8,10 @@ import sys
 from chainrule.errors import require
 
 
+LONGEST = 500
+"""As many letters of a complaint are shown; only what the user typed makes one longer."""
+
+
 def take_any_letter() -> None:
     """Where the terminal's encoding lacks a letter, write its code rather than fail."""
     for stream in (sys.stdout, sys.stderr):
@@ -17,7 +21,8 @@ def take_any_letter() -> None:
 
 def complain(problem: object) -> None:
     """One line on standard error, whatever stands in the problem."""
-    print(f"chainrule: {one_line(problem)}", file=sys.stderr)
+    line = one_line(problem)
+    print(f"chainrule: {line if len(line) <= LONGEST else line[:LONGEST] + ' …'}", file=sys.stderr)
 
 
 def remark(text: object) -> None:

@@ -80,12 +80,12 @@ class Bar:
     def __init__(self, epochs: int, batches: int) -> None:
         rich = require("rich.progress", extra="progress")
         console = require("rich.console", extra="progress").Console(stderr=True)
-        one_line = require("rich.table", extra="progress").Column(no_wrap=True, overflow="ellipsis")
+        table = require("rich.table", extra="progress")
         columns = [
-            rich.TextColumn("epoch {task.fields[done]}/{task.fields[epochs]}"),
+            rich.TextColumn("epoch {task.fields[done]}/{task.fields[epochs]}", table_column=table.Column(no_wrap=True)),
             rich.BarColumn(bar_width=None),
-            rich.TextColumn("{task.fields[numbers]}", table_column=one_line),
-            rich.TimeRemainingColumn(),
+            rich.TextColumn("{task.fields[numbers]}", table_column=table.Column(no_wrap=True)),
+            rich.TimeRemainingColumn(table_column=table.Column(no_wrap=True)),
         ]
         self._brief = console.width < WIDE
         self._bar = rich.Progress(*columns, console=console)

@@ -1,0 +1,281 @@
+"""`chainrule train`: what it leaves behind, what it says, and what it may write over."""
+
+from __future__ import annotations
+
+import json
+import re
+import signal
+
+import pytest
+
+from chainrule.cli.pictures import InUnits
+from chainrule.nn import MLP
+from chainrule.saving import load_file
+from chainrule.tables import Encoder, read_csv
+from chainrule.training import loop
+
+PNG = b"\x89PNG\r\n\x1a\n"
+
+
+def accuracy(ended):
+    return float(re.search(r"held-out accuracy ([\d.]+) %", ended.out)[1])
+
+
+def test_a_csv_file_leaves_a_model_and_a_picture_and_says_where(run, iris, folder):
+    ended = run("train", "iris.csv", "--epochs", 15)
+    assert ended.code == 0
+    assert accuracy(ended) >= 80
+    assert "29 of 30 rows never seen in training" in ended.out or "of 30 rows never seen in training" in ended.out
+    assert "chainrule predict iris.model.json iris.csv" in ended.out
+    assert (folder / "iris.png").read_bytes().startswith(PNG)
+    model, extra = load_file(folder / "iris.model.json")
+    assert model.config()["nouts"] == [8, 8, 3]
+    assert extra["loss"] == "cross_entropy"
+    assert 100 * extra["held_out"]["accuracy"] == pytest.approx(accuracy(ended), abs=0.05)
+    assert sorted(file.name for file in folder.iterdir()) == ["iris.csv", "iris.model.json", "iris.png"]
+
+
+@pytest.mark.parametrize("name", ["xor", "moons", "circles", "spiral"])
+def test_the_toy_sets_are_learned_with_nothing_said(run, name):
+    ended = run("train", name, "--quiet")
+    assert ended.code == 0
+    assert accuracy(ended) >= 90
+
+
+def test_the_held_out_accuracy_is_that_of_rows_the_encoder_and_the_network_have_not_seen(run, iris, monkeypatch):
+    seen = []
+    real = loop.fit
+
+    def spy(model, X, y, **options):
+        seen.append((X, y, options["validation"]))
+        return real(model, X, y, **options)
+
+    monkeypatch.setattr("chainrule.cli.train.fit", spy)
+    run("train", "iris.csv", "--epochs", 1, "--held-out", 0.4)
+    [(X, y, validation)] = seen
+    assert validation is None
+    assert (len(X), len(y)) == (90, 90)
+    for column in zip(*X, strict=True):  # standardised by the training rows alone
+        assert sum(column) == pytest.approx(0, abs=1e-9)
+        assert sum(x * x for x in column) == pytest.approx(90)
+
+
+def test_the_same_seed_gives_the_same_model_and_another_one_another(run, folder):
+    for name, seed in (("a", 1), ("b", 1), ("c", 2)):
+        run("train", "moons", "--epochs", 2, "--seed", seed, "--model", f"{name}.json", "--quiet")
+    a, b, c = (load_file(folder / f"{name}.json")[0].state_dict() for name in "abc")
+    assert a == b
+    assert a != c
+
+
+def test_quiet_prints_the_result_only(run):
+    ended = run("train", "xor", "--epochs", 2, "--quiet")
+    assert ended.err == ""
+    assert re.fullmatch(r"held-out accuracy [\d.]+ %: \d+ of 40 rows never seen in training\n", ended.out)
+
+
+def test_progress_with_loss_and_accuracy_goes_to_standard_error(run):
+    ended = run("train", "xor", "--epochs", 3)
+    assert "160 rows to learn from, 40 held out" in ended.err
+    assert re.search(r"epoch 3/3  loss [\d.]+  accuracy [\d.]+ %", ended.err)
+    assert "\x1b" not in ended.out + ended.err
+
+
+def test_numbers_are_measured_in_their_own_units(run, folder):
+    rows = [f"{x},{3000 + 50 * x}.5" for x in range(40)]
+    (folder / "line.csv").write_text("\n".join(["x,price", *rows]))
+    ended = run("train", "line.csv", "--sizes", "none", "--epochs", 60, "--lr", 0.05)
+    assert ended.code == 0
+    r2, error = re.search(r"held-out R² ([\d.-]+), typical error \(RMSE\) ([\d.e+-]+): 8 rows", ended.out).groups()
+    assert float(r2) > 0.99
+    assert float(error) < 60
+    model, extra = load_file(folder / "line.model.json")
+    assert (len(model.parameters()), extra["loss"]) == (2, "mean_squared_error")
+
+
+@pytest.mark.parametrize(
+    ("loss", "outputs"),
+    [
+        ("cross-entropy", 2),
+        ("binary_cross_entropy", 1),
+        ("max-margin", 1),
+        ("mean_squared_error", 1),
+        ("mean-absolute-error", 1),
+    ],
+)
+def test_two_classes_are_learned_with_any_loss(run, folder, loss, outputs):
+    ended = run("train", "xor", "--loss", loss, "--epochs", 25, "--lr", 0.03)
+    assert ended.code == 0
+    assert accuracy(ended) == 100
+    model, extra = load_file(folder / "xor.model.json")
+    assert extra["loss"] == loss.replace("-", "_")
+    assert model.config()["nouts"][-1] == outputs
+
+
+@pytest.mark.parametrize("optimizer", ["adam", "adamw", "sgd"])
+def test_optimizers(run, optimizer):
+    assert accuracy(run("train", "xor", "--optimizer", optimizer, "--epochs", 40, "--activation", "relu")) >= 95
+
+
+def test_target_and_network_follow_the_options(run, iris, folder):
+    options = ["--target", "petal_width", "--sizes", "5,3", "--activation", "relu", "--model", "width.json"]
+    assert run("train", "iris.csv", *options, "--epochs", 2, "--picture", "w.svg").code == 0
+    model, extra = load_file(folder / "width.json")
+    config = model.config()
+    assert (config["nouts"], config["activations"]) == ([5, 3, 1], ["relu", "relu", "linear"])
+    assert Encoder.from_config(extra["encoder"]).target.name == "petal_width"
+    assert b"<svg" in (folder / "w.svg").read_bytes()[:1000]
+    assert not (folder / "width.png").exists()
+
+
+def test_patience_watches_rows_that_are_neither_trained_on_nor_held_out(run, monkeypatch):
+    histories = []
+    real = loop.fit
+
+    def spy(*arguments, **options):
+        histories.append(real(*arguments, **options))
+        return histories[-1]
+
+    monkeypatch.setattr("chainrule.cli.train.fit", spy)
+    ended = run("train", "xor", "--patience", 2, "--epochs", 300, "--lr", 0.3)
+    [history] = histories
+    assert history.stopped == "early stopping"
+    assert len(history.validation_loss) == len(history) < 300
+    assert f"after {len(history)} epochs (early stopping, best epoch kept)" in ended.out
+
+
+def test_notes_on_the_table_are_told(run, fruit):
+    ended = run("train", "fruit.csv", "--epochs", 1, "--seed", 1)
+    assert ended.code == 0
+    assert "missing, filled with the mean" in ended.err
+
+
+def test_a_loss_that_rose_is_told(run):
+    ended = run("train", "xor", "--lr", 1e6, "--epochs", 4, "--optimizer", "sgd")
+    assert ended.code == 0
+    assert "a smaller --lr may help" in ended.err
+
+
+def test_a_training_that_diverges_fails_in_one_line_and_saves_nothing(run, folder):
+    (folder / "t.csv").write_text("x,y\n" + "".join(f"{i},{i * i}.5\n" for i in range(20)))
+    ended = run("train", "t.csv", "--optimizer", "sgd", "--lr", 1e200, "--activation", "linear", "--quiet")
+    assert ended.code == 1
+    assert ended.err.startswith("chainrule: the training diverged, and nothing was saved; try a smaller --lr.")
+    assert ended.err.count("\n") == 1
+    assert [file.name for file in folder.iterdir()] == ["t.csv"]
+
+
+# ---- files that are there already ----
+
+
+def test_training_again_replaces_its_own_files(run, folder):
+    run("train", "xor", "--epochs", 1, "--quiet")
+    before = (folder / "xor.model.json").read_bytes(), (folder / "xor.png").read_bytes()
+    assert run("train", "xor", "--epochs", 2, "--quiet").code == 0
+    after = (folder / "xor.model.json").read_bytes(), (folder / "xor.png").read_bytes()
+    assert before[0] != after[0]
+    assert before[1] != after[1]
+
+
+def test_force_replaces_what_the_user_has(run, folder):
+    (folder / "xor.png").write_text("mine")
+    (folder / "xor.model.json").write_text("mine, too")
+    assert run("train", "xor", "--epochs", 1, "--quiet", "--force").code == 0
+    assert (folder / "xor.png").read_bytes().startswith(PNG)
+    assert load_file(folder / "xor.model.json")[1]["loss"] == "cross_entropy"
+
+
+def test_a_picture_that_was_changed_since_is_the_users(run, folder):
+    run("train", "xor", "--epochs", 1, "--quiet")
+    (folder / "xor.png").write_text("painted over")
+    ended = run("train", "xor", "--epochs", 1, "--quiet")
+    assert ended.code == 2
+    assert (folder / "xor.png").read_text() == "painted over"
+
+
+def test_without_matplotlib_there_is_a_model_but_no_picture(run, folder, monkeypatch):
+    monkeypatch.setitem(__import__("sys").modules, "matplotlib", None)
+    ended = run("train", "xor", "--epochs", 1)
+    assert ended.code == 0
+    assert "there will be no picture: this needs matplotlib" in ended.err
+    assert [file.name for file in folder.iterdir()] == ["xor.model.json"]
+    assert "picture" not in ended.out
+    asked = run("train", "xor", "--epochs", 1, "--picture", "x.png")
+    assert asked.code == 2
+    assert "pip install 'chainrule[plot]'" in asked.err
+
+
+# ---- stopping and going on ----
+
+
+def test_a_resumed_run_gives_the_model_of_one_that_was_never_stopped(run, folder):
+    whole = ["train", "moons", "--quiet", "--model", "whole.json", "--epochs", 6]
+    parts = ["train", "moons", "--quiet", "--model", "parts.json", "--checkpoint", "parts.checkpoint"]
+    run(*whole)
+    run(*parts, "--epochs", 2)
+    assert json.loads((folder / "parts.checkpoint").read_text())["epoch"] == 2
+    assert run(*parts, "--epochs", 6, "--resume").code == 0
+    assert load_file("whole.json")[0].state_dict() == load_file("parts.json")[0].state_dict()
+
+
+def test_ctrl_c_keeps_the_best_model_and_says_so(run, folder, monkeypatch):
+    real = loop.fit
+
+    def interrupted(model, *arguments, callbacks, **options):
+        def press(state):
+            if state.epoch == 3:
+                signal.raise_signal(signal.SIGINT)
+
+        return real(model, *arguments, callbacks=[*callbacks, press], **options)
+
+    monkeypatch.setattr("chainrule.cli.train.fit", interrupted)
+    ended = run("train", "xor", "--epochs", 500)
+    assert ended.code == 130
+    assert "after 3 epochs (stopped by Ctrl-C, best epoch kept)" in ended.out
+    assert load_file(folder / "xor.model.json")[1]["loss"] == "cross_entropy"
+
+
+def test_ctrl_c_before_the_first_epoch_leaves_nothing(run, folder, monkeypatch):
+    real = loop.fit
+
+    def interrupted(model, *arguments, **options):
+        forward = model.forward
+
+        def press(x):
+            if not hasattr(model, "calls"):
+                model.calls = 0
+            model.calls += 1
+            if model.calls == 400:  # behind the looking through, in the first epoch
+                signal.raise_signal(signal.SIGINT)
+            return forward(x)
+
+        model.forward = press
+        return real(model, *arguments, **options)
+
+    monkeypatch.setattr("chainrule.cli.train.fit", interrupted)
+    ended = run("train", "xor", "--quiet", "--batch-size", 160)
+    assert (ended.code, ended.out) == (130, "")
+    assert ended.err == "chainrule: stopped by Ctrl-C before the first epoch was done: there is no model\n"
+    assert list(folder.iterdir()) == []
+
+
+def test_ctrl_c_elsewhere_ends_in_one_line(run, monkeypatch):
+    def press(*arguments, **options):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("chainrule.cli.train.split_indices", press)
+    assert run("train", "xor") == (130, "", "chainrule: stopped by Ctrl-C\n")
+
+
+def test_the_boundary_is_drawn_in_the_units_of_the_table(run, folder):
+    (folder / "t.csv").write_text("a,b,c\n" + "".join(f"{100 + i},{5 - i},{i % 2}\n" for i in range(12)))
+    table = read_csv("t.csv")
+    run("train", "t.csv", "--epochs", 1, "--quiet")
+    model, extra = load_file("t.model.json")
+    encoder = Encoder.from_config(extra["encoder"])
+    X = encoder.encode_inputs(table)
+    same = InUnits(model, encoder.inputs)
+    for standardised, cells in zip(X, table.rows, strict=True):
+        in_units = same([float(cell) for cell in cells[:2]])
+        assert [y.data for y in in_units] == [y.data for y in model(standardised)]
+    assert isinstance(model, MLP)
