@@ -10,13 +10,15 @@
 
 import builtins
 
-from chainrule import engine, losses, nn, optim
+from chainrule import data, engine, losses, nn, optim
 from chainrule.check import check_gradients
 from chainrule.engine import Value, topological_order
 from chainrule.explain import explain
 from chainrule.modes import detect_anomaly, no_grad
 from chainrule.operation import TABLE, operation
 from chainrule.ops import *  # noqa: F403 - every operation of the table, such as chainrule.exp
+from chainrule.saving import load, save
+from chainrule.training import evaluate, fit
 from chainrule.transforms import grad, hessian, jacobian, jvp, value_and_grad, vjp
 
 __version__ = "0.1.0"
@@ -24,18 +26,23 @@ __version__ = "0.1.0"
 __all__ = [
     "Value",
     "check_gradients",
+    "data",
     "detect_anomaly",
     "engine",
+    "evaluate",
     "explain",
+    "fit",
     "grad",
     "hessian",
     "jacobian",
     "jvp",
+    "load",
     "losses",
     "nn",
     "no_grad",
     "operation",
     "optim",
+    "save",
     "topological_order",
     "value_and_grad",
     "vjp",

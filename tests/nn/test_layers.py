@@ -50,6 +50,8 @@ def test_activation_of_each_layer():
     assert model.config()["activations"] == ["tanh", "gelu", "sigmoid"]
     assert 0 < model([3.0]).data < 1
     assert MLP(1, [2, 1], activation=tanh).config()["activations"] == ["tanh", "linear"]
+    with pytest.raises(SavedFileError, match=r"@chainrule\.operation"):
+        MLP(1, [1], output_activation=lambda v: v * 2).config()
     assert MLP(1, [1], output_activation=lambda v: v * 0 + 7)([1.0]).data == 7.0
 
 

@@ -143,6 +143,12 @@ class MLP(Module):
         return self.layers[-1].forward(x)
 
     def config(self) -> dict[str, Any]:
+        for layer in self.layers:
+            activation = layer.neurons[0].activation
+            if not isinstance(activation, str | Operation):
+                name = _activation_name(activation)
+                raise SavedFileError(f"the activation {name} is a function, which no file can hold: make it an "
+                                     "operation with @chainrule.operation")  # fmt: skip
         return {
             "type": "MLP",
             "nin": len(self.layers[0].neurons[0].w),

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import codecs
-import contextlib
 import csv
 import io
-import os
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -14,6 +12,7 @@ from itertools import islice
 from pathlib import Path
 
 from chainrule.errors import ArgumentError, DataError, suggest
+from chainrule.files import atomic_write, read_file
 from chainrule.tables.cells import is_missing, kind_of, may_be_name, name_lines
 
 DELIMITERS = ("\t", ";", ",")  # commas last: of the three they are the likeliest inside a cell
@@ -134,37 +133,12 @@ def write_csv(
         if len(row) != len(header):
             raise DataError(f"row {number} for {path} has {len(row)} cells, but the header has {len(header)}")
         writer.writerow(row)
-    try:
-        _replace(path, buffer.getvalue())
-    except OSError as error:
-        raise DataError(f"{path} cannot be written: {error.strerror}") from None
-
-
-def _replace(path: Path, text: str) -> None:
-    """Put `text` in the place of a file at once."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")  # beside it: a rename within one file system
-    try:
-        with temporary.open("w", encoding="utf-8", newline="") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(path)
-    except BaseException:  # Ctrl-C as well: leave nothing behind
-        with contextlib.suppress(OSError):
-            temporary.unlink()
-        raise
+    atomic_write(path, buffer.getvalue(), error=DataError)
 
 
 def _read_text(path: Path) -> str:
     """The text of a file, or one clear line about why there is none."""
-    try:
-        if path.is_dir():
-            raise DataError(f"{path} is a directory: name one CSV file in it")
-        content = path.read_bytes()
-    except FileNotFoundError:
-        raise DataError(f"{path} does not exist.{_similar_file(path)}") from None
-    except OSError as error:
-        raise DataError(f"{path} cannot be read: {error.strerror}") from None
+    content = read_file(path, error=DataError)
     if content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
         raise DataError(f"{path} is text in UTF-16: save it as CSV in UTF-8")
     if b"\0" in content:
@@ -174,13 +148,6 @@ def _read_text(path: Path) -> str:
     except UnicodeDecodeError as error:
         line = content.count(b"\n", 0, error.start) + 1
         raise DataError(f"{path} is not text in UTF-8 (line {line}): save it as CSV in UTF-8") from None
-
-
-def _similar_file(path: Path) -> str:
-    """A hint if the directory has a file of almost this name."""
-    with contextlib.suppress(OSError):
-        return suggest(path.name, [file.name for file in path.parent.iterdir()])
-    return ""
 
 
 def _records(path: str, text: str, delimiter: str) -> list[Record]:
