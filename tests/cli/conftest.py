@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import sys
 from pathlib import Path
 from typing import NamedTuple
 
@@ -45,6 +46,12 @@ def run(folder, capsys):
 
 
 @pytest.fixture
+def no_pictures(monkeypatch):
+    """As if matplotlib were not installed, which makes training faster."""
+    monkeypatch.setitem(sys.modules, "matplotlib", None)
+
+
+@pytest.fixture
 def iris(folder):
     """Fisher's iris as iris.csv."""
     return Path(shutil.copy(IRIS, folder / "iris.csv"))
@@ -58,8 +65,3 @@ def fruit(folder):
     file = folder / "fruit.csv"
     file.write_text("\n".join(["weight,colour,fruit", *rows]) + "\n")
     return file
-
-
-def contents(folder):
-    """Every file below a folder, with its bytes."""
-    return {str(file.relative_to(folder)): file.read_bytes() for file in folder.rglob("*") if file.is_file()}

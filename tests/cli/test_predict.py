@@ -13,6 +13,8 @@ from chainrule.nn import MLP
 from chainrule.saving import load_file, save
 from chainrule.tables import Encoder, read_csv
 
+pytestmark = pytest.mark.usefixtures("no_pictures")
+
 
 @pytest.fixture
 def model(run, iris):

@@ -54,6 +54,7 @@ def build() -> Any:
         help_flags=["--help", "-h"],
         version=__version__,
         group_parameters="Options",
+        suppress_keyboard_interrupt=False,  # main says what Ctrl-C did
         default_parameter=cyclopts.Parameter(negative="", show_default=_default, converter=_convert),
     )
     for add in (_add_train, _add_predict, _add_draw, _add_explain, _add_check):
@@ -76,8 +77,9 @@ def _convert(type_: Any, tokens: Any) -> Any:
 
 
 def _in_our_words(error: Any) -> ArgumentError:
-    unused = getattr(error, "unused_tokens", None)
-    text = f"too much on the command line: {' '.join(unused)}" if unused else " ".join(str(error).split()).rstrip(".")
+    text = " ".join(str(error).split()).rstrip(".")
+    if isinstance(error, require("cyclopts", extra="cli").UnusedCliTokensError):
+        text = f"too much on the command line: {' '.join(error.unused_tokens)}"
     command = " ".join(["chainrule", *[str(part) for part in error.command_chain or ()]])
     return ArgumentError(f"{text[:1].lower()}{text[1:]} (see {command} --help)")
 

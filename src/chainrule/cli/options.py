@@ -69,7 +69,7 @@ class TrainingOptions:
     """How to train it."""
 
     loss: str | None = None
-    """cross_entropy, mean_squared_error, mean_absolute_error, binary_cross_entropy or max_margin; by the target."""
+    """By the target cross_entropy or mean_squared_error; also mean_absolute_error, binary_cross_entropy, max_margin."""
 
     optimizer: Literal["adam", "adamw", "sgd"] = "adam"
     """What turns gradients into steps."""

@@ -28,8 +28,8 @@ class InUnits(Module):
         return self.model.forward([(number - column.mean) / column.scale for column, number in pairs])
 
 
-def can_draw(*, required: bool) -> bool:
-    """Whether matplotlib is there; if not, says how to get it.
+def can_draw(*, required: bool, quiet: bool = False) -> bool:
+    """Whether matplotlib is there; if not, says how to get it, unless it is to be quiet.
 
     Raises:
         MissingExtraError: it is not, and a picture is `required`.
@@ -39,7 +39,8 @@ def can_draw(*, required: bool) -> bool:
     except MissingExtraError as error:
         if required:
             raise
-        remark(f"there will be no picture: {error}")
+        if not quiet:
+            remark(f"there will be no picture: {error}")
         return False
     return True
 

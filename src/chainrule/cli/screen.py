@@ -7,7 +7,6 @@ import sys
 
 from chainrule.errors import require
 
-
 LONGEST = 500
 """As many letters of a complaint are shown; only what the user typed makes one longer."""
 

@@ -9,7 +9,6 @@ from chainrule.cli.measures import Report
 from chainrule.cli.outputs import quoted
 from chainrule.cli.screen import plain, remark, show
 from chainrule.cli.sources import files_of
-from chainrule.nn import Module
 from chainrule.training import History
 
 if TYPE_CHECKING:
@@ -21,13 +20,12 @@ MOST_CLASSES = 10
 ENDS = {"interrupted": " (stopped by Ctrl-C, best epoch kept)", "early stopping": " (early stopping, best epoch kept)"}
 
 
-def beginning(problem: Problem, model: Module) -> str:
+def beginning(problem: Problem) -> str:
     """What is to be learned from what."""
     target, classes = problem.encoder.target.name, problem.goal.classes
     goal = f"{target} ({len(classes)} classes)" if classes else f"{target} (a number)"
-    rows = f"{len(problem.train)} rows to learn from, {len(problem.held)} held out"
     inputs = f"{len(problem.encoder.features)} input{'s' * (len(problem.encoder.features) > 1)}"
-    return f"{problem.table.path}: {goal} from {inputs}; {rows}; {len(model.parameters())} parameters"
+    return f"learning {goal} from {inputs}: {len(problem.train)} rows, and {len(problem.held)} held out"
 
 
 def ending(report: Report, history: History, data: str, files: Files, *, quiet: bool) -> None:

@@ -93,7 +93,7 @@ class Files:
         outputs.check(picture, outputs.PICTURE, force=output.force, inputs=read, known=_picture_of(model))
         if training.checkpoint:
             outputs.check(training.checkpoint, outputs.CHECKPOINT, inputs=read)
-        drawn = can_draw(required=output.picture is not None)
+        drawn = can_draw(required=output.picture is not None, quiet=output.quiet)
         return cls(model, picture if drawn else None, training.checkpoint)
 
 
@@ -105,7 +105,7 @@ def train(data: str, rows: DataOptions, net: NetOptions, training: TrainingOptio
     model = _model(problem, net, rows.seed)
     files = Files.choose(data, training, output)
     if not output.quiet:
-        for line in (*problem.notes, summary.beginning(problem, model)):
+        for line in (*problem.notes, summary.beginning(problem)):
             remark(line)
     history = _fit(model, problem, training, seed=rows.seed, quiet=output.quiet)
     if not len(history):
