@@ -1,11 +1,12 @@
 """A small GPT that learns to invent names, letter by letter, in plain scalar Python: python examples/gpt.py
 
-A name such as "emma" becomes the tokens ⟨·⟩ e m m a ⟨·⟩, where ⟨·⟩ marks beginning and end. At each position the model
-sees the tokens so far and gives one logit for each possible next token; the loss is the cross-entropy of what came.
+A name such as "emma" becomes the tokens ⟨·⟩ e m m a ⟨·⟩, where ⟨·⟩ marks beginning and end. At each position the
+model sees the tokens so far and gives one logit for each possible next token; the loss is the cross-entropy of what
+came.
 
-Attention makes it a GPT: each position asks a question (query), every position so far offers a key and a value, and the
-answer is the mean of the values, weighted by how well their keys fit the question. The rest is sums of products, which
-is to say `chainrule.weighted_sum`; 4,192 numbers in all, each a Value.
+Attention makes it a GPT: each position asks a question (query), every position so far offers a key and a value, and
+the answer is the mean of the values, weighted by how well their keys fit the question. The rest is sums of products,
+which is to say `chainrule.weighted_sum`; 4,192 numbers in all, each a Value.
 """
 
 import argparse
