@@ -1,8 +1,8 @@
 """A small GPT that learns to invent names, letter by letter, in plain scalar Python: python examples/gpt.py
 
 A name such as "emma" becomes the tokens ⟨·⟩ e m m a ⟨·⟩, where ⟨·⟩ marks beginning and end. At each position the
-model sees the tokens so far and gives one logit for each possible next token; the loss is the cross-entropy of what
-came.
+model sees the tokens so far and gives each possible next token a logit (the higher, the likelier); the loss is the
+cross-entropy with the tokens that came.
 
 Attention makes it a GPT: each position asks a question (query), every position so far offers a key and a value, and
 the answer is the mean of the values, weighted by how well their keys fit the question. The rest is sums of products,
@@ -36,7 +36,7 @@ def plus(a, b):
 
 
 class GPT(Module):
-    """One layer of attention and one of neurons, each added to what came in."""
+    """One layer: attention looks back, neurons think it over, and each adds its result to what came in."""
 
     def __init__(self, tokens, rng):
         self.token_embedding = matrix(tokens, WIDTH, rng)
@@ -46,23 +46,22 @@ class GPT(Module):
         self.widen = matrix(4 * WIDTH, WIDTH, rng)
         self.narrow = matrix(WIDTH, 4 * WIDTH, rng)
 
-    def forward(self, token, position, keys, values):
-        """The logits of the next token; `keys` and `values` hold those of earlier positions, and grow by one."""
+    def logits(self, token, position, keys, values):
+        """A logit for each next token. `keys` and `values` hold those of earlier positions, and grow by one."""
         x = rms_norm(plus(self.token_embedding[token], self.position_embedding[position]))
         x = plus(x, self.attend(rms_norm(x), keys, values))
         x = plus(x, times(self.narrow, [relu(h) for h in times(self.widen, rms_norm(x))]))
         return times(self.unembedding, x)
 
-    __call__ = forward
-
     def attend(self, x, keys, values):
+        """What this position learns from itself and the earlier ones."""
         query = times(self.query, x)
         keys.append(times(self.key, x))
         values.append(times(self.value, x))
         heads = []
         for h in range(0, WIDTH, HEAD):  # each head looks at its own part of the vectors
-            scores = [weighted_sum(query[h : h + HEAD], key[h : h + HEAD]) * HEAD**-0.5 for key in keys]
-            weights = softmax(scores)
+            fits = [weighted_sum(query[h : h + HEAD], key[h : h + HEAD]) * HEAD**-0.5 for key in keys]
+            weights = softmax(fits)  # positive, of sum 1
             heads += [weighted_sum(weights, [value[i] for value in values]) for i in range(h, h + HEAD)]
         return times(self.output, heads)
 
@@ -71,19 +70,19 @@ def loss_of(model, tokens):
     """The mean cross-entropy of each token of a name, given those before it."""
     keys, values = [], []
     seen, following = tokens[:-1][:CONTEXT], tokens[1:][:CONTEXT]
-    logits = [model(token, position, keys, values) for position, token in enumerate(seen)]
+    logits = [model.logits(token, position, keys, values) for position, token in enumerate(seen)]
     return cross_entropy(logits, following)
 
 
 def invent(model, letters, rng, temperature=0.5):
-    """A new name: each letter drawn with the probability that the model gives it."""
+    """A new name, drawn token by token; a temperature below 1 makes likely ones likelier still."""
     token = end = len(letters)
     keys, values, name = [], [], ""
     with no_grad():
         for position in range(CONTEXT):
-            logits = model(token, position, keys, values)
-            weights = softmax([logit.data / temperature for logit in logits])
-            token = rng.choices(range(end + 1), weights)[0]
+            logits = model.logits(token, position, keys, values)
+            chances = softmax([logit.data / temperature for logit in logits])
+            token = rng.choices(range(end + 1), chances)[0]
             if token == end:
                 break
             name += letters[token]
@@ -105,8 +104,8 @@ def main(steps=1000, seed=42, invented=20):
         loss.backward()
         optimizer.step()
         losses.append(loss.data)
-        recent = sum(losses[-50:]) / len(losses[-50:])
-        print(f"step {step + 1} of {steps}: mean loss of the last 50 names {recent:.3f}", end="\r")
+        recent = losses[-100:]
+        print(f"step {step + 1} of {steps}: mean loss of recent names {sum(recent) / len(recent):.3f}", end="\r")
     print()
     new = [invent(model, letters, rng) for _ in range(invented)]
     print(*new, sep="\n")

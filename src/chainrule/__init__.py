@@ -12,6 +12,7 @@ import builtins
 
 from chainrule import data, engine, losses, nn, optim
 from chainrule.check import check_gradients
+from chainrule.draw import draw, repr_html, repr_svg
 from chainrule.engine import Value, topological_order
 from chainrule.explain import explain
 from chainrule.modes import detect_anomaly, no_grad
@@ -21,6 +22,8 @@ from chainrule.saving import load, save
 from chainrule.training import evaluate, fit
 from chainrule.transforms import grad, hessian, jacobian, jvp, value_and_grad, vjp
 
+engine.display_hook = lambda value, format: repr_svg(value) if format == "svg" else repr_html(value)
+
 __version__ = "0.1.0"
 
 __all__ = [
@@ -28,6 +31,7 @@ __all__ = [
     "check_gradients",
     "data",
     "detect_anomaly",
+    "draw",
     "engine",
     "evaluate",
     "explain",

@@ -9,6 +9,7 @@ from chainrule.check import check_gradients
 from chainrule.cli import outputs
 from chainrule.cli.codes import FAILED, FINE
 from chainrule.cli.screen import remark
+from chainrule.draw import draw as picture_of
 from chainrule.errors import ArgumentError
 from chainrule.explain import explain as tell
 from chainrule.expression import Expression, parse, parse_assignments
@@ -20,9 +21,7 @@ def draw(expression: str, numbers: Sequence[str], out: Path | None, *, expand: b
     if out is not None:
         outputs.check(out, outputs.DRAWING, force=force)
     root.backward()
-    from chainrule.draw import draw as draw_value
-
-    picture = draw_value(root, expand=expand)
+    picture = picture_of(root, expand=expand)
     if out is None:
         print(picture.text)
         return FINE

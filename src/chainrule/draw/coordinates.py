@@ -8,6 +8,7 @@ longest paths, which avoids the flaw that the paper's erratum (2020) mends.
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Sequence
 from typing import Protocol
 
@@ -108,15 +109,13 @@ def _align(
     return block
 
 
-def _pack(
-    layers: Sequence[Sequence[int]], block: Sequence[int], separation: Callable[[int, int], float]
-) -> Places:
+def _pack(layers: Sequence[Sequence[int]], block: Sequence[int], separation: Callable[[int, int], float]) -> Places:
     """The tightest places with every block straight: first everything as low as it goes, then up to the next block."""
     count = len(block)
     above: list[list[tuple[int, float]]] = [[] for _ in range(count)]
     below: list[list[tuple[int, float]]] = [[] for _ in range(count)]
     for layer in layers:
-        for first, second in zip(layer, layer[1:], strict=False):
+        for first, second in itertools.pairwise(layer):
             distance = separation(first, second)
             above[block[second]].append((block[first], distance))
             below[block[first]].append((block[second], distance))

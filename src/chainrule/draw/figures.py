@@ -75,7 +75,7 @@ class Span:
     @property
     def single(self) -> bool:
         """Whether one number tells everything."""
-        return self.low == self.high and not self.nans or math.isnan(self.low)
+        return (self.low == self.high and not self.nans) or math.isnan(self.low)
 
     def __str__(self) -> str:
         return fixed(self.low) if self.single else self._range(short(self.low, 3), short(self.high, 3))

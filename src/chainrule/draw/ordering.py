@@ -7,6 +7,7 @@ Crossings are counted as in Barth, Mutzel and Jünger, Simple and Efficient Bila
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 
 SWEEPS = 24
@@ -54,7 +55,7 @@ def count_crossings(layers: Sequence[Sequence[int]], after: Neighbours) -> int:
     1
     """
     total = 0
-    for first, second in zip(layers, layers[1:], strict=False):
+    for first, second in itertools.pairwise(layers):
         place = {vertex: i for i, vertex in enumerate(second)}
         ends = [end for vertex in first for end in sorted(place[target] for target in after[vertex])]
         total += _inversions(ends, len(second))
@@ -112,9 +113,7 @@ def _transpose(layers: Sequence[list[int]], before: Neighbours, after: Neighbour
     for number, layer in enumerate(layers):
         previous = {vertex: i for i, vertex in enumerate(layers[number - 1])} if number else {}
         following = {vertex: i for i, vertex in enumerate(layers[number + 1])} if number + 1 < len(layers) else {}
-        sides = {
-            v: (sorted(previous[n] for n in before[v]), sorted(following[n] for n in after[v])) for v in layer
-        }
+        sides = {v: (sorted(previous[n] for n in before[v]), sorted(following[n] for n in after[v])) for v in layer}
         for i in range(len(layer) - 1):
             left, right = sides[layer[i]], sides[layer[i + 1]]
             now = sum(_crossing_pairs(a, b) for a, b in zip(left, right, strict=True))

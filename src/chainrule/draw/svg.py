@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from html import escape
 from typing import Literal
 
-from chainrule.draw.cards import PILL, card, render
+from chainrule.draw.cards import card, render
 from chainrule.draw.graph import Edge, Graph
 from chainrule.draw.layout import Layout, Point, Size, lay_out
 from chainrule.draw.theme import Theme, style, text_width
