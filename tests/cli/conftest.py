@@ -9,8 +9,6 @@ from typing import NamedTuple
 
 import pytest
 
-pytest.importorskip("cyclopts")
-
 from chainrule.cli import main
 
 IRIS = Path(__file__).parents[2] / "examples" / "data" / "iris.csv"
