@@ -53,7 +53,7 @@ def test_an_untrained_model_knows_next_to_nothing(gpt, model):
     assert gpt.loss_of(model, tokens("emma")).data == pytest.approx(math.log(27), abs=0.2)
 
 
-def test_a_position_sees_what_came_before_it_and_nothing_after(gpt, model):
+def test_a_position_sees_what_came_before_it_and_nothing_after(model):
     """A later token leaves the logits as they are; an earlier one changes them."""
 
     def logits(name):
@@ -66,7 +66,7 @@ def test_a_position_sees_what_came_before_it_and_nothing_after(gpt, model):
     assert logits("ema")[3] != logits("eea")[3]
 
 
-def test_gradients_flow_through_earlier_keys_and_values(gpt, model):
+def test_gradients_flow_through_earlier_keys_and_values(model):
     """The last token's loss alone reaches the embedding of the first letter, which acts on it by attention only."""
     keys, values = [], []
     last = [model.logits(t, i, keys, values) for i, t in enumerate(tokens("xyz"))][-1]
