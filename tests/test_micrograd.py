@@ -55,7 +55,7 @@ def test_nets_look_the_same_and_start_with_the_same_weights():
     assert repr(nets[0]) == repr(nets[1])
 
 
-def arithmetic(Value):
+def arithmetic(Value):  # noqa: N803
     a, b = Value(-4.0), Value(2.0)
     c = a + b
     d = a * b + b**3

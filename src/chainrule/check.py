@@ -23,6 +23,7 @@ from typing import Any
 
 from chainrule.differences import (
     Estimate,
+    along,
     arguments,
     central_difference,
     estimate,
@@ -33,7 +34,6 @@ from chainrule.differences import (
     numbers,
     numerical_gradient,
     plain,
-    replaced,
 )
 from chainrule.engine import Value
 from chainrule.errors import ArgumentError, SizeError
@@ -163,7 +163,7 @@ def _derivatives_of_derivatives(
     point = [one.at for one in first]
     columns = []
     for j, one in enumerate(first):
-        found = estimate(lambda x, j=j: gradient(replaced(point, j, x)), one.at, magnitude)
+        found = estimate(along(gradient, point, j), one.at, magnitude)
         scale = one.numerical.scale / max(1.0, math.fabs(one.at))
         singular = one.numerical.kink or one.numerical.jump  # then the gradient jumps, even where that does not show
         columns.append([replace(x, scale=max(x.scale, scale), jump=x.jump or singular) for x in found])
@@ -180,7 +180,7 @@ def _first_of_operation(op: Operation, point: list[float], tolerance: float) -> 
     value = number(op.value(*point), op.name)
     compared = []
     for i, x in enumerate(point):
-        found = estimate(lambda x, i=i: [op.value(*replaced(point, i, x))], x, magnitude)[0]
+        found = estimate(along(lambda p: [op.value(*p)], point, i), x, magnitude)[0]
         local = _local(op, i, point, value)
         compared.append(Comparison((operand_name(op, i),), x, found, local, tolerance, of_operation=True))
     return compared

@@ -78,7 +78,7 @@ def numerical_gradient(f: Callable, inputs: Any) -> Any:
 
 def gradient_estimates(run: Callable[[list[float]], float], point: list[float], magnitude: float) -> list[Estimate]:
     """An estimate for each input of a function of one flat list; `magnitude` as for `estimate`."""
-    return [estimate(lambda x, i=i: [run(replaced(point, i, x))], point[i], magnitude)[0] for i in range(len(point))]
+    return [estimate(along(lambda p: [run(p)], point, i), point[i], magnitude)[0] for i in range(len(point))]
 
 
 def plain(f: Callable, like: Any) -> Callable[[Sequence[float]], float]:
@@ -239,6 +239,11 @@ def arguments(like: Any, flat: Sequence[Any]) -> Sequence[Any]:
         )
     tree = unflatten(like, flat)
     return tree if isinstance(like, list | tuple) else [tree]
+
+
+def along(f: Callable[[list[float]], Any], point: Sequence[float], i: int) -> Callable[[float], Any]:
+    """`f` as a function of number `i` of the point alone."""
+    return lambda x: f(replaced(point, i, x))
 
 
 def replaced(point: Sequence[float], i: int, x: float) -> list[float]:

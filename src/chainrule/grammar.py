@@ -164,6 +164,7 @@ class _Reader:
         self.argument_lists = {id(part) for call in calls for part in _arguments(call) if isinstance(part, ast.List)}
 
     def read(self, node: ast.expr) -> tuple[Any, list[ast.expr]]:
+        instruction: Any
         parts: list[ast.expr] = []
         match node:
             case ast.Constant():

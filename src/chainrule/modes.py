@@ -53,7 +53,8 @@ def detect_anomaly() -> Iterator[None]:
     Raises:
         AnomalyError: names the operation, its operands and the line that called it.
 
-    Slow, and it holds every node that is made until it ends: put it around the one step that goes wrong.
+    Slow, and it holds every node that is made until it ends: put it around the one step that goes wrong. A product of
+    the chain rule in which one side is 0 deposits nothing, so an infinity on its other side is no anomaly.
 
     >>> from chainrule import Value, detect_anomaly
     >>> with detect_anomaly():

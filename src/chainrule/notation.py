@@ -146,7 +146,7 @@ def call(op: Operation, operands: Sequence[str | float]) -> str:
     if len(operands) > MANY:
         return f"{op.name}([{', '.join([_term(x).text for x in operands[:3]])}, …, {_term(operands[-1]).text}])"
     terms = [_term(operand) for operand in operands]
-    term = None
+    term: Any = None
     if op.operand_names is None:  # several operands read best as what is done to them, where that is plain arithmetic
         try:
             term = op.value(*terms)

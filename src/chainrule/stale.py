@@ -18,7 +18,9 @@ FRESH, READ, USED, MIXED = 0, 1, 2, 4
 CONSTANT = 8
 """A bit of its own: the leaf stands for a plain number, such as the 3 in `3 * x`, and gets no gradient."""
 
-_warned: set[tuple[CodeType, int]] = set()
+_warned: dict[tuple[int, int], CodeType] = {}
+"""Where was warned already, by code object and line. (Held, so that its id stays its own; equal code that is made anew,
+such as a cell of a notebook that is run again, is warned about again.)"""
 
 _ADVICE = """backward() adds to .grad, so zero the gradients once a step:
 
@@ -48,9 +50,9 @@ def after_write(state: int) -> int:
 
 def _warn() -> None:
     frame = caller()
-    line = (frame.f_code, frame.f_lineno)
+    line = (id(frame.f_code), frame.f_lineno)
     if line not in _warned:
-        _warned.add(line)
+        _warned[line] = frame.f_code
         message = f"{place(frame)} updates with a gradient in which earlier steps are still mixed: {_ADVICE}"
         warnings.warn_explicit(
             message, StaleGradientWarning, frame.f_code.co_filename, frame.f_lineno, frame.f_globals.get("__name__")

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from graphlib import TopologicalSorter
 
 from chainrule.draw.figures import Span
-from chainrule.draw.graph import Edge, Graph, Node, Trace, record
+from chainrule.draw.graph import Edge, Graph, Kind, Node, Trace, record
 from chainrule.draw.units import CONSTANT, Units
 
 NEURON = "weighted_sum"
@@ -84,15 +84,17 @@ def _node(trace: Trace, units: Units, groups: Sequence[Group], box: Box, members
     if len(members) == 1:
         return record(trace.values[members[0]], is_root=members[0] in roots)
     number, uses = box
+    kind: Kind
+    shown: Sequence[int]
     if number < 0:
-        shown, kind = members, "constant" if number == CONSTANT else "leaf"
+        shown = members
+        kind = "constant" if number == CONSTANT else "leaf"
         label = _leaves_label(len(members), number, uses)
     else:
         stages = groups[number].stages
-        shown, kind = [units.members[unit][-1] for unit in stages[-1]], "operation"
+        shown = [units.members[unit][-1] for unit in stages[-1]]
         label = _group_label(trace, units, stages)
-        if any(place in roots for place in shown):
-            kind = "root"
+        kind = "root" if any(place in roots for place in shown) else "operation"
     data = Span.of([trace.values[place].data for place in shown])
     grad = None if kind == "constant" else Span.of([trace.values[place].peek_grad() for place in shown])
     note = f"{len(shown):,} ×" if number >= 0 and len(shown) > 1 else ""
@@ -120,7 +122,7 @@ def _group_label(trace: Trace, units: Units, stages: Sequence[Sequence[int]]) ->
 def _symbol(trace: Trace, members: Sequence[int]) -> str:
     op = trace.values[members[-1]].op
     symbol = "" if op is None else op.symbol
-    return symbol if len(members) == 1 else f"{symbol} … {symbol}"
+    return symbol if len(members) == 1 else f"{len(members):,} × {symbol}"
 
 
 def _edges(trace: Trace, box_of: Sequence[Box], number: dict[Box, int]) -> list[Edge]:

@@ -68,10 +68,11 @@ def _parts(neuron: Drawable) -> Iterator[Part]:
         if total is None:
             total = product
             continue
-        data, label = (neuron.data, neuron.label) if last else (total.data + product.data, "")
-        total = Part(add, (total, product), (local, 1.0), data, label, neuron.peek_grad())
-        local = 1.0
-        yield total
+        before: Drawable = total
+        data, label = (neuron.data, neuron.label) if last else (before.data + product.data, "")
+        result = Part(add, (before, product), (local, 1.0), data, label, neuron.peek_grad())
+        total, local = result, 1.0
+        yield result
 
 
 def _product(neuron: Drawable, pair: tuple[Drawable, Drawable], slopes: tuple, *, whole: bool) -> Part:

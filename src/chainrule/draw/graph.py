@@ -28,8 +28,8 @@ class Symbol(Protocol):
 class Drawable(Protocol):
     """What can be drawn: a `chainrule.Value`, or anything else with these attributes."""
 
-    label: str
-
+    @property
+    def label(self) -> str: ...
     @property
     def op(self) -> Symbol | None: ...
     @property

@@ -33,9 +33,9 @@ def _lines(graph: Graph) -> Iterator[tuple[str, int]]:
     """Each line with the node that it is about; depth first, with a stack of its own."""
     operands: list[list[Edge]] = [[] for _ in graph.nodes]
     uses = [0] * len(graph.nodes)
-    for edge in graph.edges:
-        operands[edge.target].append(edge)
-        uses[edge.source] += 1
+    for into in graph.edges:
+        operands[into.target].append(into)
+        uses[into.source] += 1
     number: dict[int, int] = {}
     for root in graph.roots:
         stack: list[tuple[int, Edge | None, str, str]] = [(root, None, "", "")]

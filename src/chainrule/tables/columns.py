@@ -6,7 +6,7 @@ import math
 import sys
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
-from typing import Any, ClassVar
+from typing import Any, ClassVar, get_args
 
 from chainrule.errors import ArgumentError, DataError, SavedFileError, SizeError
 from chainrule.tables.cells import Kind, is_missing, name_cells, name_lines, read_as, read_numbers
@@ -209,19 +209,23 @@ def target_from_config(config: object, where: str) -> TargetColumn:
     if not (isinstance(config, dict) and "classes" in config):
         return _number_column(config, where)
     _check_keys(config, where, {"name", "kind", "classes"})
-    kind, classes = _text(config, "kind", where), _names(config, "classes", where, least=2)
-    if kind not in ("number", "bool", "text"):
-        raise SavedFileError(f"{where}: kind {kind!r} is none of number, bool, text")
+    kind, classes = _kind(config, where, get_args(Kind)), _names(config, "classes", where, least=2)
     if kind != "text" and any(read_as(kind, name) is None for name in classes):
         raise SavedFileError(f"{where}: classes {', '.join(classes)} are not all of kind {kind}")
     return ClassColumn(_text(config, "name", where), kind, classes)
 
 
+def _kind(config: dict, where: str, known: Sequence[Kind]) -> Kind:
+    text = _text(config, "kind", where)
+    for kind in known:
+        if text == kind:
+            return kind
+    raise SavedFileError(f"{where}: kind {text!r} is none of {', '.join(known)}")
+
+
 def _number_column(config: object, where: str) -> NumberColumn:
     config = _check_keys(config, where, {"name", "kind", "mean", "scale"})
-    kind = _text(config, "kind", where)
-    if kind not in ("number", "bool"):
-        raise SavedFileError(f"{where}: kind {kind!r} is none of number, bool, text")
+    kind = _kind(config, where, ("number", "bool"))
     for key in ("mean", "scale"):
         value = config[key]
         if not isinstance(value, int | float) or isinstance(value, bool) or not abs(value) <= sys.float_info.max:
