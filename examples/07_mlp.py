@@ -5,6 +5,8 @@ anything made of its output fills in the gradient of each of its parameters. It 
 one walk through the graph gives them all.
 """
 
+import random
+
 from chainrule import topological_order
 from chainrule.nn import MLP, Layer, Neuron
 
@@ -13,7 +15,8 @@ INPUT = [2.0, 3.0, -1.0]
 
 def parts():
     """What each part gives for an input of three numbers."""
-    neuron, layer = Neuron(3, activation="tanh"), Layer(3, 4, activation="tanh")
+    rng = random.Random(1337)  # weights start at random; from a seed, they are the same in each run
+    neuron, layer = Neuron(3, activation="tanh", rng=rng), Layer(3, 4, activation="tanh", rng=rng)
     model = MLP(3, [4, 4, 1], activation="tanh", output_activation="tanh", seed=1337)
     print(f"a neuron gives {neuron(INPUT).data:.4f}")
     print(f"a layer of 4 gives {[round(out.data, 4) for out in layer(INPUT)]}")
@@ -23,7 +26,7 @@ def parts():
 
 def count(model):
     """3 inputs and a bias for each of 4 neurons, then 4 and a bias for 4, then 4 and a bias for 1: 16 + 20 + 5."""
-    sizes = [sum(1 for _ in layer.parameters()) for layer in model.layers]
+    sizes = [len(layer.parameters()) for layer in model.layers]
     print(f"parameters: {' + '.join(map(str, sizes))} = {len(model.parameters())}")
     return sizes
 

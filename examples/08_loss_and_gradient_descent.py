@@ -10,7 +10,7 @@ Then everything is calculated again, and another step is taken. That is all:
     zero        the gradients back to 0, because backward() adds to them
 
 The one thing to choose is the length of the step, the learning rate. Too small, and nothing happens; too large, and
-the step leaps over the valley.
+the step leaps over the valley and far up the other side, perhaps to where it is flat and no gradient leads back.
 """
 
 from chainrule.losses import mean_squared_error
@@ -21,7 +21,7 @@ TARGETS = [1.0, -1.0, -1.0, 1.0]
 
 
 def train(learning_rate, num_steps):
-    """The training loop, written out; returns the losses and the last predictions."""
+    """The training loop, written out; returns the losses, the last predictions and the steepest last gradient."""
     model = MLP(3, [4, 4, 1], activation="tanh", output_activation="tanh", seed=1337)
     losses = []
     for _ in range(num_steps):
@@ -32,21 +32,24 @@ def train(learning_rate, num_steps):
             p.data -= learning_rate * p.grad
         model.zero_grad()
         losses.append(loss.data)
-    return losses, [p.data for p in model(INPUTS)]
+    predictions = model(INPUTS)
+    mean_squared_error(predictions, TARGETS).backward()
+    return losses, [p.data for p in predictions], max(abs(p.grad) for p in model.parameters())
 
 
 def main(num_steps=100):
     rates = [0.001, 0.05, 0.5, 20.0]
     runs = {rate: train(rate, num_steps) for rate in rates}
-    print(
-        "learning rate   first loss   " + "".join(f"after {n:<7}" for n in (num_steps // 10, num_steps // 2, num_steps))
-    )
-    for rate, (losses, _) in runs.items():
-        shown = [losses[num_steps // 10 - 1], losses[num_steps // 2 - 1], losses[-1]]
-        print(f"{rate:13}   {losses[0]:10.4f}   " + "".join(f"{loss:<13.6f}" for loss in shown))
+    moments = [num_steps // 10, num_steps // 2, num_steps]
+    print("learning rate   first loss   " + "".join(f"after {n:<7}" for n in moments) + "largest gradient then")
+    for rate, (losses, _, steepest) in runs.items():
+        shown = "".join(f"{losses[n - 1]:<13.6f}" for n in moments)
+        print(f"{rate:13}   {losses[0]:10.4f}   {shown}{steepest:.6f}")
     print("\ntargets:                    ", "  ".join(f"{t:7.4f}" for t in TARGETS))
-    for rate, (_, predictions) in runs.items():
+    for rate, (_, predictions, _) in runs.items():
         print(f"predictions at rate {rate:<6}: ", "  ".join(f"{p:7.4f}" for p in predictions))
+    print("\nAt 0.001 it has hardly begun. At 20 the first step threw the output to one end of tanh, where it is flat:")
+    print("all examples get the same answer, the gradient is next to nothing, and no further step can mend it.")
     return runs
 
 

@@ -51,16 +51,28 @@ def accumulate(num_steps, learning_rate=0.05):
     return losses
 
 
+def chart(marks, step, width=40):
+    """One step as a line of text: the farther right a mark stands, the larger its loss."""
+    top = max(max(losses) for losses in marks.values())
+    line = [" "] * (width + 1)
+    for mark, losses in marks.items():
+        line[round(width * losses[step] / top)] = mark
+    return "".join(line).rstrip()
+
+
 def main(num_steps=60):
     right = train(True, num_steps)
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always", StaleGradientWarning)
         wrong = train(False, num_steps)
         summed = accumulate(num_steps)
-    print("step   zeroed each time   forgotten   summed over samples on purpose")
-    for step in range(0, num_steps, max(1, num_steps // 12)):
-        print(f"{step:4}   {right[step]:16.4f}   {wrong[step]:9.4f}   {summed[step]:9.4f}")
-    print(f"\nWarnings: {len(caught)}. What it says:\n\n{caught[0].message}")
+    print("step   z: zeroed   s: summed on purpose   f: forgotten   | the loss, from 0 to its highest")
+    for step in range(0, num_steps, max(1, num_steps // 20)):
+        numbers = f"{step:4}   {right[step]:9.4f}   {summed[step]:20.4f}   {wrong[step]:12.4f}"
+        print(f"{numbers}   |{chart({'f': wrong, 's': summed, 'z': right}, step)}")
+    print("\nThe sum on purpose is the same as the zeroed one, to the last digit shown: z hides s.")
+    for warning in caught:  # one, however many steps there were
+        print(f"What chainrule says:\n\n{warning.message}")
     return right, wrong, summed, caught
 
 

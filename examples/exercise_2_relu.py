@@ -12,7 +12,7 @@ from chainrule import Value, check_gradients
 @chainrule.operation(local=lambda x, y: x > 0, samples=[(-2.0,), (3.0,)])
 def my_relu(x):
     """max(0, x)."""
-    return x if x > 0 else 0.0
+    return 0.0 if x <= 0 else x  # this way round, nan stays nan and is not hidden as a 0
 
 
 def slope(operation, x):

@@ -215,8 +215,8 @@ def _table(title: str, comparisons: Sequence[Comparison]) -> Iterator[str]:
     shown, hidden = ordered[:ROWS_SHOWN], ordered[ROWS_SHOWN:]
     rows = [(title, "numerical", "analytical", "rel. error", "")]
     for one in shown:
-        name, numerical = cut(", ".join(one.names), 22), _rounded(one.numerical.derivative)
-        rows.append((name, numerical, short(one.analytical), _error(one.relative_error), one.verdict))
+        name, error = cut(", ".join(one.names), 22), "-" if one.verdict == KINK else _error(one.relative_error)
+        rows.append((name, _numerical(one.numerical), short(one.analytical), error, one.verdict))
     widths = [max([len(row[column]) for row in rows]) for column in range(4)]
     yield ""
     for name, numerical, analytical, error, verdict in rows:
@@ -227,6 +227,13 @@ def _table(title: str, comparisons: Sequence[Comparison]) -> Iterator[str]:
         which = "all ok" if agree == len(hidden) else f"{agree:,} of them ok"
         largest = _error(max([one.relative_error for one in hidden]))
         yield f"  ... and {len(hidden):,} more, {which}; largest relative error {largest} ..."
+
+
+def _numerical(found: Estimate) -> str:
+    """What differences give: one number, the slopes to both sides of a kink, or none where the function jumps."""
+    if found.jump:
+        return "none"
+    return f"{_rounded(found.left)} | {_rounded(found.right)}" if found.kink else _rounded(found.derivative)
 
 
 def _rounded(x: float) -> str:

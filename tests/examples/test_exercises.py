@@ -12,8 +12,10 @@ def test_exp(example):
 
 
 def test_relu(example):
-    mine, built_in, reports = example("exercise_2").main()
+    exercise = example("exercise_2")
+    mine, built_in, reports = exercise.main()
     assert mine == built_in == [0.0, 0.0, 0.0, 1.0, 1.0]
+    assert math.isnan(exercise.my_relu(math.nan))
     assert all(report.ok for report in reports.values())
 
 
@@ -34,8 +36,13 @@ def test_print_graph(example, capsys):
 
 def test_xor(example, tmp_path):
     pytest.importorskip("matplotlib")
-    rates, history = example("exercise_5").main(seeds=2, epochs=120, sizes=[0, 4], picture="curve.png")
-    assert rates[0] == 0.0
-    assert rates[4] == 1.0
+    solved, patient, history = example("exercise_5").main(seeds=2, epochs=120, sizes=[0, 1, 4], picture="curve.png")
+    assert solved == {0: 0, 1: 0, 4: 2}
+    assert patient == 2
     assert history.loss[-1] < 0.1 * history.loss[0]
     assert (tmp_path / "curve.png").stat().st_size > 10_000
+
+
+def test_xor_where_no_net_is_large_enough(example):
+    exercise = example("exercise_5")
+    assert exercise.conclude(exercise.experiment([0, 1], seeds=1, epochs=5), 1, 5) is None

@@ -57,23 +57,47 @@ def test_the_neuron_written_out_and_as_one_node(example, capsys):
 
 
 def test_the_net(example):
-    model, sizes, ranked = example("07").main()
+    lesson = example("07")
+    model, sizes, ranked = lesson.main()
     assert sizes == [16, 20, 5]
-    assert len(model.parameters()) == 41
-    assert abs(ranked[0][1].grad) >= abs(ranked[-1][1].grad)
+    assert len(ranked) == len(model.parameters()) == 41
+    gradients = [parameter.peek_grad() for _, parameter in ranked]
+    assert list(map(abs, gradients)) == sorted(map(abs, gradients), reverse=True)
+    for (name, parameter), gradient in zip(ranked, gradients, strict=True):
+        assert gradient == pytest.approx(nudged(lambda: model(lesson.INPUT).data, parameter), abs=1e-8), name
+
+
+def nudged(output, parameter, h=1e-6):
+    """The derivative of an output in a parameter, from nudging it to both sides."""
+    at = parameter.data
+    around = []
+    for parameter.data in (at + h, at - h):
+        around.append(output())
+    parameter.data = at
+    return (around[0] - around[1]) / (2 * h)
 
 
 def test_gradient_descent(example):
-    runs = example("08").main(num_steps=50)
-    final = {rate: losses[-1] for rate, (losses, _) in runs.items()}
+    lesson = example("08")
+    runs = lesson.main(num_steps=50)
+    final = {rate: losses[-1] for rate, (losses, _, _) in runs.items()}
     assert final[0.5] < final[0.05] < final[0.001] < runs[0.001][0][0]
-    assert final[20.0] > 1
+    for rate in (0.05, 0.5):  # learned: every prediction has the sign of its target
+        assert all(p * t > 0 for p, t in zip(runs[rate][1], lesson.TARGETS, strict=True))
+    losses, predictions, steepest = runs[20.0]  # thrown to the flat end of tanh, as the lesson says
+    assert losses[-1] > losses[0]
+    assert predictions == pytest.approx([1.0] * 4, abs=1e-3)
+    assert steepest < 1e-3 < runs[0.001][2]
 
 
-def test_the_forgotten_zero_grad(example):
-    right, wrong, summed, caught = example("09").main(num_steps=30)
+def test_the_forgotten_zero_grad(example, capsys):
+    lesson = example("09")
+    right, wrong, summed, caught = lesson.main(num_steps=30)
     assert right[-1] < 1e-3 < wrong[-1]
+    assert wrong[3] < right[3]  # faster, for a while
     assert summed == pytest.approx(right, rel=1e-9)
     assert len(caught) == 1
     assert caught[0].category is StaleGradientWarning
     assert "09_forgotten_zero_grad.py" in caught[0].filename
+    assert "model.zero_grad()            # this line is missing" in capsys.readouterr().out
+    assert lesson.chart({"a": [4.0, 1.0], "b": [2.0, 0.0]}, 1, width=8) == "b a"

@@ -28,7 +28,7 @@ def order_layers(layers: list[list[int]], before: Neighbours, after: Neighbours)
         after: the neighbours of each vertex in the next layer.
 
     >>> order_layers([[0, 1], [2, 3]], [[], [], [1], [0]], [[3], [2], [], []])
-    [[0, 1], [3, 2]]
+    [[1, 0], [2, 3]]
     """
     current = _depth_first(layers, before, after)
     best, fewest = current, count_crossings(current, after)
