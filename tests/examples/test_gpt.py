@@ -14,8 +14,6 @@ from typing import Any
 
 import pytest
 
-from chainrule import optim
-
 EXAMPLE = Path(__file__).parents[2] / "examples" / "gpt.py"
 LETTERS, END = string.ascii_lowercase, 26
 
@@ -173,17 +171,22 @@ def test_loss_and_gradients_are_pytorchs(gpt, model, name):
     assert [p.peek_grad() for p in model.parameters()] == pytest.approx(numbers_of(w, "grad"), rel=1e-10, abs=1e-10)
 
 
-def test_three_steps_of_training_are_pytorchs(gpt, model):
+def test_training_is_pytorchs(gpt):
+    """The program's own losses, from its seed: weights, order of names, Adam and its schedule are all as stated."""
     torch = pytest.importorskip("torch")
-    w = tensors(torch, model)
-    ours = optim.Adam(model.parameters(), lr=optim.linear(0.01, 0.0, 3), betas=(0.85, 0.99), eps=1e-8)
-    theirs = torch.optim.Adam(w.values(), lr=0.01, betas=(0.85, 0.99), eps=1e-8)
-    for step, name in enumerate(["olivia", "noah", "mia"]):
-        ours.zero_grad()
-        gpt.loss_of(model, tokens(name)).backward()
-        ours.step()
-        theirs.param_groups[0]["lr"] = 0.01 * (1 - step / 3)
-        theirs.zero_grad()
-        torch_loss(torch, w, name).backward()
-        theirs.step()
-    assert [p.data for p in model.parameters()] == pytest.approx(numbers_of(w, "data"), rel=1e-9, abs=1e-9)
+    steps, seed = 5, 11
+    ours, _ = gpt.main(steps=steps, seed=seed, invented=0)
+    rng = random.Random(seed)
+    names = gpt.NAMES.read_text(encoding="utf-8").split()
+    rng.shuffle(names)
+    w = tensors(torch, gpt.GPT(27, rng))
+    optimizer = torch.optim.Adam(w.values(), lr=0.01, betas=(0.85, 0.99), eps=1e-8)
+    theirs = []
+    for step, name in enumerate(names[:steps]):
+        optimizer.param_groups[0]["lr"] = 0.01 * (1 - step / steps)
+        loss = torch_loss(torch, w, name)
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        theirs.append(loss.item())
+    assert ours == pytest.approx(theirs, rel=1e-9)
