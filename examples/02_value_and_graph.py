@@ -40,7 +40,7 @@ def main():
     print("Every node, operands before the results made of them:")
     lines = [how_it_was_made(node) for node in topological_order(result)]
     print(*["  " + line for line in lines], sep="\n")
-    print("\nThe same as a tree; the number at × is the local derivative, which a later lesson explains:")
+    print("\nThe same as a tree, with a local derivative at each operand, which the next two lessons explain:")
     print(draw(result))
     return lines
 

@@ -59,9 +59,7 @@ def main():
     gradients = node_by_node()
     print("\nA neuron, node by node:", ", ".join(f"d{name} = {g:.4f}" for name, g in gradients.items()))
     first, second, report = own_operation()
-    print(
-        f"\nAn operation of our own, 1/x at 4: the derivative of 2/x is {first}, the second derivative of 1/x {second}"
-    )
+    print(f"\nAn operation of our own: at 4, the derivative of 2/x is {first}, the second derivative of 1/x {second}")
     print(report)
     return gradients, first, second, report
 

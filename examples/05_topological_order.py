@@ -54,29 +54,17 @@ def depth_first(root):
     return order
 
 
+def topological(root):
+    """The right one: nobody passes on anything before all who owe it have paid."""
+    return list(reversed(topological_order(root)))
+
+
 def gradient_in(make_order):
+    """dz/dx on the diamond, and the labels of its nodes in the order of their turns."""
     x, z = diamond()
     order = make_order(z)
     backward_in(order, z)
     return x.grad, [node.label for node in order if node.label]
-
-
-def main():
-    exact = 3 * 2 * 2.0 + 4 * 2.0**3  # z = 3x² + x⁴, so dz/dx = 6x + 4x³
-    results = {
-        "reversed topological": gradient_in(lambda z: reversed(topological_order(z)))[0],
-        "breadth first": gradient_in(breadth_first)[0],
-        "depth first": gradient_in(depth_first)[0],
-    }
-    print(f"z = 3y + y², y = x², at x = 2; exactly, dz/dx = 6x + 4x³ = {exact}")
-    for name, slope in results.items():
-        print(f"  {name:21} dz/dx = {slope:5.1f}   {'right' if slope == exact else 'wrong'}")
-    print("\nDepth first reached x through y² before 3y had handed y its share:")
-    print("  its order was", " → ".join(gradient_in(depth_first)[1]))
-    print("Breadth first was lucky here. Where one of the two ways is longer than the other, it is not:")
-    unlucky = longer_way()
-    print(f"  z = y + (y² + 1), y = x²: breadth first gives {unlucky[0]}, exactly it is {unlucky[1]}")
-    return exact, results, unlucky
 
 
 def longer_way():
@@ -89,6 +77,20 @@ def longer_way():
     z.zero_grad()
     z.backward()
     return wrong, x.grad
+
+
+def main():
+    exact = 6 * 2.0 + 4 * 2.0**3  # z = 3x² + x⁴
+    found = {make.__name__: gradient_in(make) for make in (topological, breadth_first, depth_first)}
+    print(f"z = 3y + y², y = x², at x = 2; exactly, dz/dx = 6x + 4x³ = {exact}")
+    for name, (slope, turns) in found.items():
+        verdict = "right" if slope == exact else "wrong"
+        print(f"  {name:13}  dz/dx = {slope:4.1f}, {verdict}   {' → '.join(turns)}")
+    print("\nDepth first gave y its turn before 3y had paid: what 3y owed, 3 · 2x = 12, never came to x.")
+    print("Breadth first was lucky here. Where one of the two ways is longer than the other, it is not:")
+    wrong, right = longer_way()
+    print(f"  z = y + (y² + 1), y = x²: breadth first gives {wrong}, exactly it is {right}")
+    return exact, {name: slope for name, (slope, _) in found.items()}, (wrong, right)
 
 
 if __name__ == "__main__":

@@ -27,12 +27,14 @@ def as_an_expression():
 def as_a_neuron():
     """The same with `nn.Neuron`, whose sum is a single node: Σ + b, then tanh."""
     neuron = Neuron(2, activation="tanh")
-    neuron.w[0].data, neuron.w[1].data, neuron.b.data = W1, W2, B
+    w1, w2, b = *neuron.w, neuron.b
+    for parameter, name, number in (w1, "w1", W1), (w2, "w2", W2), (b, "b", B):
+        parameter.label, parameter.data = name, number
     x1, x2 = Value(X1, "x1"), Value(X2, "x2")
     o = neuron([x1, x2])
+    o.label = "o"
     o.backward()
-    w1, w2 = neuron.w
-    return o, {"x1": x1.grad, "w1": w1.grad, "x2": x2.grad, "w2": w2.grad, "b": neuron.b.grad}
+    return o, {v.label: v.grad for v in (x1, w1, x2, w2, b)}
 
 
 def main():

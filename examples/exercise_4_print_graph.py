@@ -41,9 +41,7 @@ def main():
     result.backward()
     own = lines_of(result)
     print("By hand:", *own, sep="\n")
-    print(
-        "\nBy chainrule.draw, which also shows the local derivatives and can make pictures (draw(v).save('graph.svg')):"
-    )
+    print("\nBy chainrule.draw, with the local derivatives; draw(result).save('graph.svg') makes a picture:")
     print(draw(result))
     x, top = doublings(20)
     print(f"\nTwenty doublings: {len(lines_of(top))} lines, and x.grad = {x.grad:.0f}")

@@ -11,7 +11,7 @@ where it went wrong, was it for lack of time? Give them four times as long, and 
 
 import argparse
 
-from chainrule import fit
+from chainrule import fit, sigmoid
 from chainrule.data import xor
 from chainrule.nn import MLP
 from chainrule.optim import Adam
@@ -55,18 +55,26 @@ def conclude(solved, seeds, epochs):
     return patient
 
 
-def main(seeds=20, epochs=150, sizes=range(9), picture="xor.png"):
-    solved = experiment(sizes, seeds, epochs)
-    patient = conclude(solved, seeds, epochs)
-    model, history = train(4, seed=0, epochs=epochs)
+def classifier(epochs, picture):
+    """One net, looked at closely: its answers, and a picture of its loss and of the boundary that it drew."""
     X, y = xor()
+    model, history = train(4, seed=0, epochs=epochs)
+    print("a net with 4 hidden neurons:")
+    for row, target, score in zip(X, y, model(X), strict=True):
+        print(f"  {row} is of class {target:g}; the net gives it {sigmoid(score.data):.4f} for class 1")
     training_picture(history, model, X, y, path=picture)
-    print(f"\nWith 4 hidden neurons the loss went from {history.loss[0]:.4f} to {history.loss[-1]:.4f}; see {picture}")
-    return solved, patient, history
+    print(f"  its loss went from {history.loss[0]:.4f} to {history.loss[-1]:.4f}: see {picture}\n")
+    return history
+
+
+def main(seeds=20, epochs=150, sizes=range(9), picture="xor.png"):
+    history = classifier(epochs, picture)
+    solved = experiment(sizes, seeds, epochs)
+    return history, solved, conclude(solved, seeds, epochs)
 
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description="Learns XOR, and counts how many hidden neurons that takes.")
-    parser.add_argument("--seeds", type=int, default=20)
-    parser.add_argument("--picture", default="xor.png")
+    parser.add_argument("--seeds", type=int, default=20, help="runs of each size (default: 20)")
+    parser.add_argument("--picture", default="xor.png", help="where the picture goes (default: xor.png)")
     main(**vars(parser.parse_args()))
