@@ -1,163 +1,131 @@
-"""Pictures of expression graphs: SVG and HTML by a layout of our own, a tree of text for terminals, DOT for Graphviz.
+"""Pictures of expression graphs: SVG by a layout of our own, a text tree, HTML and Graphviz DOT.
 
->>> from chainrule import Value, draw
->>> a = Value(3.0, label="a")
->>> y = a * a + 1
+>>> from chainrule import Value
+>>> from chainrule.draw import draw
+>>> x, w = Value(2.0, label="x"), Value(-0.5, label="w")
+>>> y = (x * w).tanh()
 >>> y.backward()
 >>> print(draw(y))
-[+] data 10.0000, grad 1.0000
-├─ ×1: [*] data 9.0000, grad 1.0000
-│  ├─ ×3: a data 3.0000, grad 6.0000
-│  └─ ×3: a data 3.0000, grad 6.0000
-└─ no derivative: data 1.0000
+            data     grad  local
+tanh     -0.7616   1.0000
+└─ *     -1.0000   0.4200   0.42
+   ├─ x   2.0000  -0.2100   -0.5
+   └─ w  -0.5000   0.8399      2
+
+The room knows nothing of the engine: it draws whatever has operands and an operation (`graph.Drawable`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from functools import cached_property
-from html import escape
-from pathlib import Path
-from typing import Any, get_args
+from collections.abc import Iterable
+from typing import Any, Literal
 
-from chainrule.draw.dot import render_dot
-from chainrule.draw.expand import expand as expanded
-from chainrule.draw.fold import fold as folded
-from chainrule.draw.graph import Graph, one_by_one, trace
-from chainrule.draw.svg import DIRECTIONS, Direction, Look, render_svg, title
-from chainrule.draw.text import render_text
-from chainrule.draw.theme import Theme
+from chainrule.draw.drawing import Drawing
+from chainrule.draw.expand import expand as expand_neurons
+from chainrule.draw.fold import fold as fold_trace
+from chainrule.draw.graph import Drawable, one_by_one, trace
+from chainrule.draw.svg import DIRECTIONS, Direction, Look
+from chainrule.draw.theme import THEMES, Theme, shortened
 from chainrule.errors import ArgumentError, OperandError, suggest
-from chainrule.files import FilePath, atomic_write
 
-__all__ = ["Drawing", "draw", "repr_html", "repr_svg"]
+__all__ = ["FOLD_ABOVE", "Drawing", "draw", "repr_html", "repr_svg"]
 
 FOLD_ABOVE = 60
-"""A graph of more nodes than this is folded, unless told otherwise."""
+"""Graphs with more nodes than this are folded, unless something else is asked for."""
 
 
 def draw(
-    value: Any,
+    value: Drawable | Iterable[Drawable],
     *,
     expand: bool = False,
-    fold: bool | str = "auto",
+    fold: Literal["auto"] | bool | int = "auto",
     theme: Theme = "auto",
     direction: Direction = "right",
+    numbers: bool = True,
 ) -> Drawing:
-    """A picture of the graph behind a Value.
+    """A picture of the graph behind a Value: what each node is and holds, and on each edge the local derivative.
 
     Args:
-        value: the Value, or a list of Values that are drawn together. The numbers are those of this moment.
-        expand: draw a neuron's Σ + b as its products and sums.
-        fold: True draws equal parts once, with a count; False never does; "auto" does for more than 60 nodes.
-        theme: the colours: "light", "dark", or "auto" for those that the reader's browser prefers.
-        direction: the way from the inputs to the result: "right" or "down".
+        value: a Value, or several whose graphs belong in one picture.
+        expand: draw a neuron's weighted sum as its products and sums. Folded boxes stay as they are.
+        fold: draw large graphs in a few boxes, each for a group of nodes calculated alike. "auto" folds graphs of
+            more than 60 nodes, a number those of more nodes than that, True any, False none.
+        theme: "light", "dark", or "auto" for what the reader's system is set to.
+        direction: where the edges run, "right" or "down".
+        numbers: whether to show data, gradients and local derivatives.
 
     Returns:
-        A Drawing: printed, it is a tree of text; in a notebook, a picture; `.save("graph.svg")` writes a file.
+        The picture; it keeps the numbers of this moment. A notebook shows it, `print` gives a text tree.
 
     Raises:
-        OperandError: `value` is not a Value or a list of Values.
-        ArgumentError: an option has a value that does not exist.
+        OperandError: `value` is not something that can be drawn.
+        ArgumentError: an option has a value that it cannot have.
+
+    >>> from chainrule import Value
+    >>> a = Value(3.0, label="a")
+    >>> y = a * a
+    >>> y.backward()
+    >>> print(draw(y))
+               data    grad  local
+    *        9.0000  1.0000
+    ├─ #1 a  3.0000  6.0000      3
+    └─ ↑ #1 a                      3
+    >>> draw(y).svg[:4]
+    '<svg'
     """
-    _check("theme", theme, get_args(Theme))
+    _check("theme", theme, THEMES)
     _check("direction", direction, DIRECTIONS)
-    _check("fold", fold, (True, False, "auto"))
-    listed = trace(_roots(value))
-    whole = expanded(listed) if expand else listed
-    if fold is True or (fold == "auto" and len(whole.values) > FOLD_ABOVE):
-        return Drawing(folded(whole, FOLD_ABOVE), Look(theme, direction))
-    return Drawing(one_by_one(whole), Look(theme, direction))
+    if not isinstance(expand, bool):
+        raise ArgumentError(f"expand is True or False, not {expand!r}")
+    limit = _limit(fold)
+    nodes = trace(_roots(value))
+    look = Look(theme, direction, numbers)
+    detailed = expand_neurons(nodes) if expand else nodes
+    if limit is None or (fold is not True and len(detailed.values) <= limit):
+        return Drawing(one_by_one(detailed), look)
+    return Drawing(fold_trace(nodes, limit), look)
 
 
-class Drawing:
-    """What `draw` gives: the same graph as `.svg`, `.html`, `.text` and `.dot`."""
-
-    def __init__(self, graph: Graph, look: Look) -> None:
-        self.graph = graph
-        self.look = look
-
-    @cached_property
-    def svg(self) -> str:
-        """The picture as an SVG document."""
-        return render_svg(self.graph, self.look)
-
-    @cached_property
-    def html(self) -> str:
-        """The picture inside a piece of HTML that scrolls where it is wider than the page."""
-        return f'<div style="overflow-x:auto">{self.svg}</div>'
-
-    @cached_property
-    def text(self) -> str:
-        """The graph as a tree of text."""
-        return render_text(self.graph)
-
-    @cached_property
-    def dot(self) -> str:
-        """The graph in the language of Graphviz."""
-        return render_dot(self.graph, direction=self.look.direction)
-
-    def save(self, path: FilePath) -> None:
-        """Writes the picture into a file: .svg, .html, .txt or .dot by its ending; whole or not at all.
-
-        Raises:
-            ArgumentError: the ending is none of these.
-            SavedFileError: the file cannot be written.
-        """
-        ending = Path(path).suffix.lower()
-        if ending not in _WRITERS:
-            raise ArgumentError(
-                f"{path}: a drawing is written as {', '.join(_WRITERS)}, not as {ending or 'no ending'!r}"
-            )
-        atomic_write(path, _WRITERS[ending](self))
-
-    def __str__(self) -> str:
-        return self.text
-
-    def __repr__(self) -> str:
-        return f"<{title(self.graph)}>"
-
-    def _repr_svg_(self) -> str:
-        return self.svg
-
-    def _repr_html_(self) -> str:
-        return self.html
-
-
-def _page(drawing: Drawing) -> str:
-    name = escape(title(drawing.graph))
-    return f'<!DOCTYPE html>\n<html lang="en"><meta charset="utf-8"><title>{name}</title>\n{drawing.html}\n</html>\n'
-
-
-_WRITERS = {
-    ".svg": lambda drawing: drawing.svg,
-    ".html": _page,
-    ".txt": lambda drawing: drawing.text + "\n",
-    ".dot": lambda drawing: drawing.dot,
-}
-
-
-def repr_svg(value: Any) -> str:
-    """The picture of a Value as SVG, for notebooks."""
+def repr_svg(value: Drawable) -> str:
+    """The SVG that a notebook shows for a Value."""
     return draw(value).svg
 
 
-def repr_html(value: Any) -> str:
-    """The picture of a Value as HTML, for notebooks."""
-    return draw(value).html
+def repr_html(value: Drawable) -> str:
+    """The HTML that a notebook shows for a Value."""
+    return draw(value)._repr_html_()
 
 
-def _roots(value: Any) -> list[Any]:
-    roots = list(value) if isinstance(value, Sequence) and not isinstance(value, str) else [value]
-    for root in roots:
-        if not hasattr(root, "operands") or not hasattr(root, "locals"):
-            raise OperandError(f"draw takes a Value or a list of Values, not the {type(root).__name__} {root!r:.40}")
+def _check(option: str, given: object, known: tuple[str, ...]) -> None:
+    if given not in known:
+        choices = " or ".join([", ".join(map(repr, known[:-1])), repr(known[-1])])
+        raise ArgumentError(f"{option} is {choices}, not {given!r}.{suggest(str(given), known)}")
+
+
+def _limit(fold: object) -> int | None:
+    """The number of nodes above which to fold; None for never."""
+    if fold is False:
+        return None
+    if fold is True or fold == "auto":
+        return FOLD_ABOVE
+    if isinstance(fold, int) and fold > 0:
+        return fold
+    hint = suggest(str(fold), ["auto"])
+    raise ArgumentError(f"fold is 'auto', True, False or a number of nodes above 0, not {fold!r}.{hint}")
+
+
+def _roots(value: Any) -> list[Drawable]:
+    """The Values to draw, checked one by one."""
+    one = _can_be_drawn(value) or isinstance(value, str) or not isinstance(value, Iterable)
+    roots: list[Any] = [value] if one else list(value)
     if not roots:
-        raise OperandError("draw of an empty list: give it at least one Value")
+        raise ArgumentError("there is nothing to draw in an empty list: give at least one Value")
+    for root in roots:
+        if not _can_be_drawn(root):
+            kind, shown = type(root).__name__, shortened(repr(root), 40)
+            raise OperandError(f"draw takes Values, the results of a calculation, but got the {kind} {shown}")
     return roots
 
 
-def _check(option: str, given: Any, known: Sequence[Any]) -> None:
-    if given not in known:
-        names = ", ".join(map(repr, known))
-        raise ArgumentError(f"{option}={given!r}: there are {names}.{suggest(str(given), [str(k) for k in known])}")
+def _can_be_drawn(value: object) -> bool:
+    return not isinstance(value, type) and hasattr(value, "operands") and hasattr(value, "peek_grad")

@@ -1,139 +1,239 @@
-"""The boxes of a folded picture: each stands for a group of operations, or for leaves that are used alike."""
+"""The boxes of a folded picture: from groups of nodes to records with a caption, a count and the spans of numbers."""
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
-from graphlib import TopologicalSorter
+from dataclasses import dataclass, field, replace
 
+from chainrule.draw.expand import NEURON
 from chainrule.draw.figures import Span
 from chainrule.draw.graph import Edge, Graph, Kind, Node, Trace, record
-from chainrule.draw.units import CONSTANT, Units
+from chainrule.draw.units import CHAIN, LEAF, SUMS, Units
 
-NEURON = "weighted_sum"
+TIMES = "\N{MULTIPLICATION SIGN}"
+SHOWN = 4
+"""How many different labels or operations a caption lists."""
+MANY = {"bias": "biases", "weight": "weights", "input": "inputs"}
+"""What leaves are called by their use, where an operation tells."""
 
-Box = tuple[int, object]
-"""What names a box while it is made: a group's number and None; or `LEAF` or `CONSTANT`, and how these are used."""
 
-
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class Group:
-    """Units that were made alike; `stages` has those that come first first, such as [sums, activations]."""
+    """Units drawn as one box: stages, each of which feeds the next."""
 
     stages: list[list[int]]
 
 
+@dataclass(slots=True)
+class _Box:
+    """A box before its caption: the places of its nodes, and the group or the role in which leaves are used."""
+
+    places: list[int] = field(default_factory=list)
+    group: Group | None = None
+    role: str = ""
+    sources: dict[int, list[float]] = field(default_factory=dict)
+    links: Counter[int] = field(default_factory=Counter)
+
+
 def picture(trace: Trace, units: Units, groups: Sequence[Group], *, leaves_apart: bool = True) -> Graph:
-    """The graph of the boxes, one for each group and one for each kind of leaf.
+    """The graph of the boxes: one for each group, and one for the leaves that are first used by the same group alike.
 
-    Args:
-        trace: the nodes.
-        units: what they were grouped from.
-        groups: every unit is in one of them, and they do not depend on each other in a circle.
-        leaves_apart: leaves that are used in another way have a box of their own; else there is one for all.
+    Without `leaves_apart`, all leaves are in one box and all constants in another.
     """
-    box_of = _boxes(trace, units, groups, leaves_apart=leaves_apart)
-    members: dict[Box, list[int]] = {}
-    for place, box in enumerate(box_of):
-        members.setdefault(box, []).append(place)
-    ordered = _in_order(trace, box_of, members)
-    number = {box: i for i, box in enumerate(ordered)}
-    nodes = [_node(trace, units, groups, box, members[box]) for box in ordered]
-    roots = list(dict.fromkeys(number[box_of[root]] for root in trace.roots))
-    return Graph(nodes, _edges(trace, box_of, number), roots)
+    boxes, box_of = _boxes(trace, units, groups, leaves_apart=leaves_apart)
+    for place, sources in enumerate(trace.operands):
+        box = box_of[place]
+        for source, local in zip(sources, trace.values[place].locals, strict=True):
+            if box_of[source] != box:
+                boxes[box].links[box_of[source]] += 1
+                if local is not None:
+                    boxes[box].sources.setdefault(box_of[source], []).append(local)
+    order = _order(boxes)
+    number = {box: i for i, box in enumerate(order)}
+    layers = _layers(units, boxes, order)
+    nodes = [_node(trace, units, boxes[box], layers.get(box, 0)) for box in order]
+    edges = [
+        Edge(number[source], number[box], _local(boxes[box].sources.get(source)), size)
+        for box in order
+        for source, size in sorted(boxes[box].links.items(), key=lambda link: number[link[0]])
+    ]
+    return Graph(nodes, edges, list(dict.fromkeys(number[box_of[root]] for root in trace.roots)))
 
 
-def _boxes(trace: Trace, units: Units, groups: Sequence[Group], *, leaves_apart: bool) -> list[Box]:
-    """The box of each node of the trace."""
-    group_of = [0] * len(units.members)
+def _local(locals_: list[float] | None) -> Span | None:
+    return Span.of(locals_) if locals_ else None
+
+
+def _boxes(trace: Trace, units: Units, groups: Sequence[Group], *, leaves_apart: bool) -> tuple[list[_Box], list[int]]:
+    """The boxes with their nodes, and the box of each node."""
+    boxes = [_Box(group=group) for group in groups]
+    box_of = [-1] * len(trace.values)
     for number, group in enumerate(groups):
         for stage in group.stages:
             for unit in stage:
-                group_of[unit] = number
-    uses: dict[int, set[tuple[int, str]]] = {}
-    for place, operands in enumerate(trace.operands):
-        for i, source in enumerate(operands):
-            if leaves_apart and units.unit_of[source] < 0:
-                uses.setdefault(source, set()).add((group_of[units.unit_of[place]], _role(trace, place, i)))
-    return [
-        (group_of[unit], None) if unit >= 0 else (unit, frozenset(uses.get(place, ())))
-        for place, unit in enumerate(units.unit_of)
-    ]
+                for place in units.members[unit]:
+                    box_of[place] = number
+                boxes[number].places += units.members[unit]
+    known: dict[object, int] = {}
+
+    def put(place: int, user: int, role: str) -> None:
+        constant = trace.values[place].constant
+        key = (constant, user, role) if leaves_apart else constant
+        box_of[place] = known.setdefault(key, len(boxes))
+        if box_of[place] == len(boxes):
+            boxes.append(_Box(role=role if leaves_apart else ""))
+        boxes[box_of[place]].places.append(place)
+
+    for place, sources in enumerate(trace.operands):
+        for i, source in enumerate(sources):
+            if box_of[source] < 0:
+                put(source, box_of[place], _role(trace, place, i))
+    for root in trace.roots:
+        if box_of[root] < 0:
+            put(root, -1, "")
+    return boxes, box_of
 
 
-def _role(trace: Trace, place: int, i: int) -> str:
-    """As what operand i of a node is used."""
-    op = trace.values[place].op
-    if op is None or op.name != NEURON:
-        return f"operand {i}" if len(trace.operands[place]) < 4 else "operand"
-    return "bias" if i == 0 else "weight" if i % 2 else "input"
+def _role(trace: Trace, place: int, index: int) -> str:
+    """As what an operation uses an operand, where that is known."""
+    operation = trace.values[place].op
+    name = operation.name if operation is not None else ""
+    if name == NEURON:
+        return "bias" if index == 0 else "weight" if index % 2 else "input"
+    return "" if name in SUMS else f"{name} {index}"
 
 
-def _in_order(trace: Trace, box_of: Sequence[Box], boxes: Iterable[Box]) -> list[Box]:
-    """The boxes, each behind those that it depends on."""
-    below: dict[Box, set[Box]] = {box: set() for box in boxes}
-    for place, operands in enumerate(trace.operands):
-        for source in operands:
-            if box_of[source] != box_of[place]:
-                below[box_of[place]].add(box_of[source])
-    return list(TopologicalSorter(below).static_order())
+def _order(boxes: Sequence[_Box]) -> list[int]:
+    """The boxes with operands first (Kahn, Topological Sorting of Large Networks, 1962), by their first nodes."""
+    users: list[list[int]] = [[] for _ in boxes]
+    waiting = [len(box.links) for box in boxes]
+    for number, box in enumerate(boxes):
+        for source in box.links:
+            users[source].append(number)
+    ready = [number for number in range(len(boxes)) if not waiting[number]]
+    order = []
+    while ready:
+        number = min(ready, key=lambda n: boxes[n].places[0])
+        ready.remove(number)
+        order.append(number)
+        for user in users[number]:
+            waiting[user] -= 1
+            if not waiting[user]:
+                ready.append(user)
+    return order
 
 
-def _node(trace: Trace, units: Units, groups: Sequence[Group], box: Box, members: Sequence[int]) -> Node:
-    roots = set(trace.roots)
-    if len(members) == 1:
-        return record(trace.values[members[0]], is_root=members[0] in roots)
-    number, uses = box
-    kind: Kind
-    shown: Sequence[int]
-    if number < 0:
-        shown = members
-        kind = "constant" if number == CONSTANT else "leaf"
-        label = _leaves_label(len(members), number, uses)
-    else:
-        stages = groups[number].stages
-        shown = [units.members[unit][-1] for unit in stages[-1]]
-        label = _group_label(trace, units, stages)
-        kind = "root" if any(place in roots for place in shown) else "operation"
-    data = Span.of([trace.values[place].data for place in shown])
-    grad = None if kind == "constant" else Span.of([trace.values[place].peek_grad() for place in shown])
-    note = f"{len(shown):,} ×" if number >= 0 and len(shown) > 1 else ""
-    return Node(kind, "", label, data, grad, size=len(members), note=note)
+def _layers(units: Units, boxes: Sequence[_Box], order: Sequence[int]) -> dict[int, int]:
+    """The layer of each box of neurons: one more than the deepest layer behind it. A recurrence has no layers.
+
+    A single weighted sum of leaves is not called a layer: it may as well be a penalty.
+    """
+    if any(box.group is not None and _is_series(units, box.group) for box in boxes):
+        return {}
+    behind: dict[int, int] = {}
+    layers: dict[int, int] = {}
+    for number in order:
+        box = boxes[number]
+        depth = max((behind[source] for source in box.links), default=0)
+        neurons = _neurons(units, box.group) if box.group is not None else None
+        if neurons and (depth or len(neurons) > 1):
+            depth += 1
+            layers[number] = depth
+        behind[number] = depth
+    return layers
 
 
-def _leaves_label(count: int, number: int, uses: object) -> str:
-    """Such as `272 weights`; leaves that are used in several ways are named by where they come in first."""
-    role = min(uses)[1] if isinstance(uses, frozenset) and uses else ""
-    names = {"weight": "weights", "bias": "biases", "input": "inputs"}
-    return f"{count:,} {names.get(role, 'constants' if number == CONSTANT else 'leaves')}"
+def _neurons(units: Units, group: Group) -> list[int] | None:
+    """The units of a group that are the sums of neurons: weighted sums, or sums of products with leaves.
+
+    A product with constants is none: `1 - target * score` belongs to a loss.
+    """
+    names = [units.names[stage[0]] for stage in group.stages]
+    for i, name in enumerate(names):
+        by_hand = name in SUMS and i and names[i - 1] == "mul" and LEAF in units.operands[group.stages[i - 1][0]]
+        if name == NEURON or by_hand:
+            return group.stages[i]
+    return None
 
 
-def _group_label(trace: Trace, units: Units, stages: Sequence[Sequence[int]]) -> str:
-    """The operations of a group from first to last, such as `Σ + b → tanh`, and how many of each go into one result."""
-    words = []
-    for stage in stages:
-        symbols = {_symbol(trace, units.members[unit]) for unit in stage}
-        name = symbols.pop() if len(symbols) == 1 else "mixed operations"
-        each = len(stage) // len(stages[-1])
-        words.append(f"{each} × [{name}]" if each > 1 else name)
-    return " → ".join(words)
+def _is_series(units: Units, group: Group) -> bool:
+    """Whether units of one stage feed each other."""
+    for stage in group.stages:
+        inside = set(stage)
+        if any(place in inside for unit in stage for place in units.operands[unit]):
+            return True
+    return False
 
 
-def _symbol(trace: Trace, members: Sequence[int]) -> str:
-    op = trace.values[members[-1]].op
-    symbol = "" if op is None else op.symbol
-    return symbol if len(members) == 1 else f"{len(members):,} × {symbol}"
+def _node(trace: Trace, units: Units, box: _Box, layer: int) -> Node:
+    group = box.group
+    if group is None:
+        return _leaf_node(trace, box)
+    results = [units.members[unit][-1] for unit in group.stages[-1]]
+    is_root = any(units.is_root[unit] for unit in group.stages[-1])
+    if len(box.places) == 1:
+        node = record(trace.values[box.places[0]], is_root=is_root)
+        return replace(node, place=f"layer {layer}" if layer else "")
+    kind: Kind = "root" if is_root else "operation"
+    data, grad = _span(trace, results)
+    if len(group.stages) == len(results) == 1:
+        label = trace.values[results[0]].label
+        return Node(kind, "Σ", label, data, grad, len(box.places), remark=f"{len(box.places):,} {TIMES} +")
+    label, remark = _series(trace, box) if _is_series(units, group) else _caption(trace, units, group)
+    return Node(kind, "", label, data, grad, len(box.places), f"layer {layer}" if layer else "", remark)
 
 
-def _edges(trace: Trace, box_of: Sequence[Box], number: dict[Box, int]) -> list[Edge]:
-    locals_: dict[tuple[int, int], list[float | None]] = {}
-    for place, operands in enumerate(trace.operands):
-        target = number[box_of[place]]
-        for source, local in zip(operands, trace.values[place].locals, strict=True):
-            if number[box_of[source]] != target:
-                locals_.setdefault((number[box_of[source]], target), []).append(local)
-    edges = []
-    for (source, target), found in locals_.items():
-        flowing = [local for local in found if local is not None]
-        edges.append(Edge(source, target, Span.of(flowing) if flowing else None, size=len(found)))
-    return edges
+def _span(trace: Trace, places: Iterable[int]) -> tuple[Span, Span]:
+    values = [trace.values[place] for place in places]
+    return Span.of(value.data for value in values), Span.of(value.peek_grad() for value in values)
+
+
+def _caption(trace: Trace, units: Units, group: Group) -> tuple[str, str]:
+    """Such as "16 × [Σ + b → tanh]", and "each 100 times"."""
+    steps = []
+    count = len(group.stages[-1])
+    for i, stage in enumerate(group.stages):
+        result = trace.values[units.members[stage[0]][-1]]
+        symbol = "Σ" if units.names[stage[0]] == CHAIN else result.op.symbol if result.op is not None else ""
+        portion = len(stage) // len(group.stages[i + 1]) if i + 1 < len(group.stages) else 1
+        steps.append(f"{portion} of {symbol}" if portion > 1 else symbol)
+    remark = ""
+    neurons = _neurons(units, group) or []
+    different = len({_parameters(trace, units, unit) for unit in neurons})
+    if different < len(neurons) == count and count % different == 0:
+        remark = f"{'each ' if different > 1 else ''}{count // different:,} times"
+        count = different
+    return f"{f'{count:,} {TIMES} ' if count > 1 else ''}[{' → '.join(steps)}]", remark
+
+
+def _parameters(trace: Trace, units: Units, unit: int) -> tuple[int, ...]:
+    """What tells a neuron from another: the places of its bias and weights, as far as they are seen from its sum."""
+    places = [place for node in units.members[unit] for place in trace.operands[node]]
+    if units.names[unit] == NEURON:
+        return (places[0], *places[1::2])
+    return tuple(place for place in places if trace.values[place].op is None) or (unit,)
+
+
+def _series(trace: Trace, box: _Box) -> tuple[str, str]:
+    """A caption for units that feed each other: how many there are of what."""
+    symbols = Counter(op.symbol for place in box.places if (op := trace.values[place].op) is not None)
+    if len(symbols) == 1:
+        return f"{len(box.places):,} {TIMES} {next(iter(symbols))}", "in series"
+    listed = [f"{count:,} {TIMES} {symbol}" for symbol, count in symbols.most_common(SHOWN)]
+    more = ", …" if len(symbols) > SHOWN else ""
+    return f"{len(box.places):,} operations in series", ", ".join(listed) + more
+
+
+def _leaf_node(trace: Trace, box: _Box) -> Node:
+    first = trace.values[box.places[0]]
+    if len(box.places) == 1:
+        return replace(record(first, is_root=False), place=box.role if box.role in MANY else "")
+    data, grad = _span(trace, box.places)
+    word = MANY.get(box.role, "constants" if first.constant else "leaves")
+    labels = [label for place in box.places[:SHOWN] if (label := trace.values[place].label)]
+    more = ", …" if len(box.places) > SHOWN else ""
+    remark = ", ".join(labels) + more if labels else ""
+    kind: Kind = "constant" if first.constant else "leaf"
+    label, size = f"{len(box.places):,} {word}", len(box.places)
+    return Node(kind, "", label, data, None if first.constant else grad, size, remark=remark)

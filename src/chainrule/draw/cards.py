@@ -6,12 +6,11 @@ A box that stands for a group of nodes looks like a stack of cards.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from html import escape
 
 from chainrule.draw.figures import Span
 from chainrule.draw.graph import Node
 from chainrule.draw.layout import Size
-from chainrule.draw.theme import shortened, text_width
+from chainrule.draw.theme import escaped, shortened, text_width
 
 HEIGHT = 38.0
 PAD = 9.0
@@ -58,7 +57,7 @@ def card(node: Node, *, numbers: bool) -> Card:
     symbol = shortened(node.symbol, SYMBOL_COLUMNS)
     pill = max(PILL, text_width(symbol, 12.0) + 10.0) + 2 * (HEIGHT - PILL) / 2 if symbol else 0.0
     cells = []
-    if node.label or node.note or not (numbers or symbol):
+    if node.label or node.place or node.remark or not (numbers or symbol):
         cells.append(_label(node))
     if numbers:
         cells.append(_number("data", node.data))
@@ -68,8 +67,9 @@ def card(node: Node, *, numbers: bool) -> Card:
 
 
 def _label(node: Node) -> Cell:
-    text = shortened(node.label or ("" if node.symbol else node.kind), LABEL_COLUMNS)
-    heading = shortened(node.note, LABEL_COLUMNS + 8)
+    text = node.label or ("" if node.symbol else node.place or node.kind)
+    heading = " · ".join(part for part in (node.place, node.remark) if part and part != text)
+    text, heading = shortened(text, LABEL_COLUMNS), shortened(heading, LABEL_COLUMNS + 8)
     width = max(text_width(text, 13.5), text_width(heading, 9.5))
     return Cell(heading, text, "label", width + 2 * PAD)
 
@@ -84,7 +84,7 @@ def render(card: Card, left: float, top: float) -> str:
     node = card.node
     shift = STACK if node.size > 1 else 0.0
     parts = [f'<g class="node {node.kind}" transform="translate({left + shift:.1f} {top + shift:.1f})">']
-    parts.append(f"<title>{escape(tip(node))}</title>")
+    parts.append(f"<title>{escaped(tip(node))}</title>")
     box = f'<rect class="box" width="{card.width:.1f}" height="{HEIGHT:g}" rx="9"'
     if shift:
         parts.append(f'{box} x="{shift:g}" y="{shift:g}"/>')
@@ -96,7 +96,7 @@ def render(card: Card, left: float, top: float) -> str:
         parts.append(
             f'<rect class="pill" x="{margin:g}" y="{margin:g}" width="{card.pill - 2 * margin:.1f}" '
             f'height="{PILL:g}" rx="{PILL / 2:g}"/>'
-            f'<text class="symbol" x="{middle:.1f}" y="{baseline:.1f}">{escape(card.symbol)}</text>'
+            f'<text class="symbol" x="{middle:.1f}" y="{baseline:.1f}">{escaped(card.symbol)}</text>'
         )
         x = card.pill
     for i, cell in enumerate(card.cells):
@@ -109,18 +109,18 @@ def render(card: Card, left: float, top: float) -> str:
 
 def _render_cell(cell: Cell, x: float) -> str:
     if not cell.heading:
-        return f'<text class="{cell.style}" x="{x:.1f}" y="{HEIGHT / 2 + 4.5:g}">{escape(cell.text)}</text>'
+        return f'<text class="{cell.style}" x="{x:.1f}" y="{HEIGHT / 2 + 4.5:g}">{escaped(cell.text)}</text>'
     if not cell.text:
-        return f'<text class="small" x="{x:.1f}" y="{HEIGHT / 2 + 3.5:g}">{escape(cell.heading)}</text>'
+        return f'<text class="small" x="{x:.1f}" y="{HEIGHT / 2 + 3.5:g}">{escaped(cell.heading)}</text>'
     return (
-        f'<text class="small" x="{x:.1f}" y="14.5">{escape(cell.heading)}</text>'
-        f'<text class="{cell.style}" x="{x:.1f}" y="29">{escape(cell.text)}</text>'
+        f'<text class="small" x="{x:.1f}" y="14.5">{escaped(cell.heading)}</text>'
+        f'<text class="{cell.style}" x="{x:.1f}" y="29">{escaped(cell.text)}</text>'
     )
 
 
 def tip(node: Node) -> str:
     """What hovering shows: everything, with all digits."""
-    lines = [node.name]
+    lines = [f"{node.name}, {node.remark}" if node.remark else node.name]
     if node.size > 1:
         lines.append(f"{node.size:,} nodes")
     lines.append(f"data {node.data.exact()}")

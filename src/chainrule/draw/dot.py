@@ -1,28 +1,60 @@
-"""A graph in DOT, the language of Graphviz, for those who want to lay it out with other tools."""
+"""A picture as text in DOT, the language of Graphviz, for those who want to go on with it there."""
 
 from __future__ import annotations
 
-from chainrule.draw.graph import Graph, Node
+from chainrule.draw.graph import Edge, Graph, Node
+from chainrule.draw.theme import printable
 
-SHAPES = {"leaf": "box", "constant": "plaintext", "operation": "ellipse", "root": "doublecircle"}
-
-
-def render_dot(graph: Graph, *, direction: str = "right") -> str:
-    """The DOT text of a graph; nothing is needed to write it."""
-    lines = ["digraph {", f"  rankdir={'LR' if direction == 'right' else 'TB'}"]
-    for place, node in enumerate(graph.nodes):
-        lines.append(f"  n{place} [shape={SHAPES[node.kind]} label={_quoted(_label(node))}]")
-    for edge in graph.edges:
-        local = "style=dashed" if edge.local is None else f"label={_quoted(edge.local.brief())}"
-        lines.append(f"  n{edge.source} -> n{edge.target} [{local}]")
-    return "\n".join([*lines, "}", ""])
+COLOURS = {
+    "leaf": ("#eef4fd", "#7aa2dc"),
+    "constant": ("#f5f6f8", "#b9c1cb"),
+    "operation": ("#ffffff", "#8b97a6"),
+    "root": ("#effaf3", "#55b07e"),
+}
+"""Fill and border of each kind of node."""
 
 
-def _label(node: Node) -> str:
-    numbers = f"data {node.data}" + ("" if node.grad is None else f"\ngrad {node.grad}")
-    return f"{node.name}\n{numbers}" if node.symbol or node.label or node.note else numbers
+def render_dot(graph: Graph, *, direction: str = "right", numbers: bool = True) -> str:
+    """The DOT text of a graph."""
+    lines = [
+        "digraph chainrule {",
+        f"  rankdir={'LR' if direction == 'right' else 'TB'};",
+        '  node [shape=record, style="rounded,filled", fontname="Helvetica", fontsize=11];',
+        '  edge [fontname="Helvetica", fontsize=10, color="#8b97a6"];',
+    ]
+    for number, node in enumerate(graph.nodes):
+        fill, border = COLOURS[node.kind]
+        label = _record(node, numbers=numbers)
+        lines.append(f'  n{number} [label="{label}", fillcolor="{fill}", color="{border}"];')
+    lines += [_edge(edge, numbers=numbers) for edge in graph.edges]
+    return "\n".join([*lines, "}"]) + "\n"
 
 
-def _quoted(text: str) -> str:
-    escaped = text.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
-    return f'"{escaped}"'
+def _record(node: Node, *, numbers: bool) -> str:
+    """The label of a record node: fields between bars."""
+    fields = [part for part in (node.place, node.symbol, node.label, node.remark) if part]
+    if numbers:
+        fields.append(f"data {node.data}")
+        if node.grad is not None:
+            fields.append(f"grad {node.grad}")
+    return " | ".join(_escaped(text) for text in fields or [node.kind])
+
+
+def _edge(edge: Edge, *, numbers: bool) -> str:
+    attributes = []
+    if edge.local is None:
+        attributes.append("style=dashed")
+    elif numbers:
+        attributes.append(f'label="{_escaped(edge.local.brief())}"')
+    return f"  n{edge.source} -> n{edge.target}{f' [{attributes[0]}]' if attributes else ''};"
+
+
+def _escaped(text: str) -> str:
+    r"""Text as it is, inside a quoted record label: `\`, quotes and the signs that part fields get a backslash.
+
+    >>> print(_escaped('a|b "c" {d}'))
+    a\|b \"c\" \{d\}
+    """
+    special = {sign: f"\\{sign}" for sign in '\\"{}|<>'}
+    special |= {"\n": "\\n", "&": "&amp;"}
+    return "".join(special.get(character, character) for character in printable(text))

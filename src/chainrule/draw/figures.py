@@ -86,7 +86,15 @@ class Span:
         >>> Span.of([1.0]).brief(), Span.of([-1.0, 0.25]).brief()
         ('1', '-1 … 0.25')
         """
-        return short(self.low) if self.single else self._range(short(self.low, 3), short(self.high, 3))
+        return short(self.low) if self.single else str(self)
+
+    def narrow(self) -> str:
+        """The form for the columns of a terminal.
+
+        >>> Span.of([1.0]).narrow(), Span.of([-1.0, 0.256]).narrow()
+        ('1.0000', '-1…0.26')
+        """
+        return str(self) if self.single else self._range(short(self.low, 2), short(self.high, 2)).replace(" … ", "…")
 
     def exact(self) -> str:
         """Every digit, for tooltips.

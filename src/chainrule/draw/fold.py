@@ -20,9 +20,9 @@ from dataclasses import dataclass
 
 from chainrule.draw.boxes import Group, picture
 from chainrule.draw.graph import Graph, Trace
-from chainrule.draw.units import Units, find_units
+from chainrule.draw.units import CONSTANT, LEAF, SUMS, Units, find_units
 
-DEPTHS = (3, 2, 1, 0)
+DEPTHS = (2, 1, 0)
 """How far behind a node its structure is looked at where whole expressions give too many groups."""
 HOPELESS = 50
 """More groups than this many times the limit are not looked at any closer."""
@@ -37,34 +37,36 @@ def fold(trace: Trace, limit: int) -> Graph:
             box for all operations, one for leaves, one for constants) has more, that one is taken.
     """
     units = find_units(trace)
-    for group_of in _ways_of_grouping(units, limit):
-        if len(set(group_of)) > HOPELESS * limit:
-            continue
-        groups = _groups(units, _without_circles(units, group_of))
-        boxes = picture(trace, units, _joined(units, groups))
+    for group_of in _ways_of_grouping(units, HOPELESS * limit):
+        groups = _groups(_without_circles(units, group_of))
+        boxes = picture(trace, units, _joined(trace, units, groups))
         if len(boxes.nodes) <= limit:
             return boxes
     return picture(trace, units, [Group([list(range(len(units.members)))])], leaves_apart=False)
 
 
-def _ways_of_grouping(units: Units, limit: int) -> Iterator[list[int]]:
-    """For each unit the number of its group; finest first."""
-    yield _by_expression(units, counted=True)
-    yield _by_expression(units, counted=False)
+def _ways_of_grouping(units: Units, most: int) -> Iterator[list[int]]:
+    """For each unit the number of its group; finest first, without those of more than `most` groups."""
+    for counted in (True, False):
+        groups = _by_expression(units, most, counted=counted)
+        if groups is not None:
+            yield groups
     levels: list[list[int]] = []
-    for _ in range(max(DEPTHS) + 1):
-        levels.append(_one_step_deeper(units, levels[-1] if levels else None))
-        if len(set(levels[-1])) > HOPELESS * limit:
+    for depth in range(max(DEPTHS) + 1):
+        groups = _one_step_deeper(units, most, levels[-1] if depth else None)
+        if groups is None:
             break
+        levels.append(groups)
     for depth in DEPTHS:
         if depth < len(levels):
             yield levels[depth]
 
 
-def _by_expression(units: Units, *, counted: bool) -> list[int]:
+def _by_expression(units: Units, most: int, *, counted: bool) -> list[int] | None:
     """Units whose whole expressions have the same form are one group; uncounted, whatever the length of their sums.
 
-    Equal forms get equal numbers (hash-consing), so that a form is compared by the numbers of its operands only.
+    Equal forms get equal numbers (hash-consing), so that a form is compared by the numbers of its operands only. None
+    if there are more than `most` forms.
     """
     numbers: dict[object, int] = {}
     forms: list[int] = []
@@ -72,7 +74,24 @@ def _by_expression(units: Units, *, counted: bool) -> list[int]:
         parts = [forms[place] if place >= 0 else place for place in operands]
         form = (name, _runs(parts) if counted else frozenset(parts))
         forms.append(numbers.setdefault(form, len(numbers)))
+        if len(numbers) > most:
+            return None
     return forms
+
+
+def _one_step_deeper(units: Units, most: int, shallower: list[int] | None) -> list[int] | None:
+    """Groups by the operation and the groups of its operands in a shallower grouping (none: by the operation).
+
+    None if there are more than `most`.
+    """
+    numbers: dict[object, int] = {}
+    groups: list[int] = []
+    for name, operands in zip(units.names, units.operands, strict=True):
+        parts = frozenset(shallower[place] if place >= 0 else place for place in operands) if shallower else None
+        groups.append(numbers.setdefault((name, parts), len(numbers)))
+        if len(numbers) > most:
+            return None
+    return groups
 
 
 def _runs(items: Sequence[int]) -> tuple[tuple[int, int], ...]:
@@ -90,21 +109,11 @@ def _runs(items: Sequence[int]) -> tuple[tuple[int, int], ...]:
     return tuple(runs)
 
 
-def _one_step_deeper(units: Units, shallower: list[int] | None) -> list[int]:
-    """Groups by the operation and the groups of its operands in a shallower grouping (none: by the operation)."""
-    numbers: dict[object, int] = {}
-    groups = []
-    for name, operands in zip(units.names, units.operands, strict=True):
-        parts = frozenset(shallower[place] if place >= 0 else place for place in operands) if shallower else None
-        groups.append(numbers.setdefault((name, parts), len(numbers)))
-    return groups
-
-
-def _groups(units: Units, group_of: Sequence[int]) -> list[Group]:
+def _groups(group_of: Sequence[int]) -> list[Group]:
     members: dict[int, list[int]] = {}
     for unit, group in enumerate(group_of):
         members.setdefault(group, []).append(unit)
-    return [Group([units_]) for units_ in members.values()]
+    return [Group([stage]) for stage in members.values()]
 
 
 def _without_circles(units: Units, group_of: Sequence[int]) -> list[int]:
@@ -164,47 +173,55 @@ class _Components:
 
 @dataclass(slots=True)
 class _Links:
-    """Between which groups operands go, for the joining of groups."""
+    """Between which groups operands go: how often each unit is used, by which groups, and what each group uses."""
 
-    group_of: list[int]
     uses: list[int]
     users: list[set[int]]
     sources: list[set[int]]
 
 
-def _joined(units: Units, groups: list[Group]) -> list[Group]:
+def _joined(trace: Trace, units: Units, groups: list[Group]) -> list[Group]:
     """Groups of several units that feed one other group only, each unit once and in equal portions, join it."""
     links = _links(units, groups)
-    joined_to: dict[int, int] = {}
-    for number, group in enumerate(groups):
-        if _joins(units, groups, links, number):
-            (target,) = links.users[number]
-            into = groups[target]
-            into.stages[:0] = group.stages
-            joined_to[number] = target
-    return [group for number, group in enumerate(groups) if number not in joined_to]
+    gone: set[int] = set()
+    for number, group in enumerate(groups):  # operands come first, so a joined group can go on to join the next
+        target = next(iter(links.users[number]), number)
+        if _can_join(units, groups, links, number, target) and _only_adds_to_it(trace, units, groups[target].stages[0]):
+            groups[target].stages[:0] = group.stages
+            gone.add(number)
+    return [group for number, group in enumerate(groups) if number not in gone]
 
 
-def _joins(units: Units, groups: list[Group], links: _Links, number: int) -> bool:
-    own = groups[number].stages[-1]
-    if len(own) < 2 or len(links.users[number]) != 1:
-        return False
-    (target,) = links.users[number]
-    into = groups[target].stages[0]
-    if target == number or len(own) % len(into) or len(links.sources[target]) != 1 or len(into) < 2:
+def _can_join(units: Units, groups: list[Group], links: _Links, number: int, target: int) -> bool:
+    own, into = groups[number].stages[-1], groups[target].stages[0]
+    alone = links.users[number] == {target} and links.sources[target] == {number}
+    if not alone or target == number or len(into) < 2 or len(own) % len(into):
         return False
     if any(links.uses[unit] != 1 or units.is_root[unit] for unit in own):
         return False
     portion = len(own) // len(into)
-    return all(sum(links.group_of[p] == number for p in units.operands[u] if p >= 0) == portion for u in into)
+    return all(sum(place >= 0 for place in units.operands[unit]) == portion for unit in into)
+
+
+def _only_adds_to_it(trace: Trace, units: Units, into: Sequence[int]) -> bool:
+    """Whether these units do nothing but sum up, or apply one function such as tanh or `** 2`, to what they are given.
+
+    A product with a weight is the start of something new, and so is the difference from a target.
+    """
+    if units.names[into[0]] in SUMS:
+        return True
+    numbers: set[float] = set()
+    for unit in into:
+        if LEAF in units.operands[unit]:
+            return False
+        if CONSTANT in units.operands[unit]:
+            sources = (trace.values[place] for node in units.members[unit] for place in trace.operands[node])
+            numbers.update(value.data for value in sources if value.constant)
+    return len(numbers) <= 1
 
 
 def _links(units: Units, groups: Sequence[Group]) -> _Links:
-    group_of = [0] * len(units.members)
-    for number, group in enumerate(groups):
-        for stage in group.stages:
-            for unit in stage:
-                group_of[unit] = number
+    group_of = {unit: number for number, group in enumerate(groups) for unit in group.stages[0]}
     uses = [0] * len(units.members)
     users: list[set[int]] = [set() for _ in groups]
     sources: list[set[int]] = [set() for _ in groups]
@@ -214,4 +231,4 @@ def _links(units: Units, groups: Sequence[Group]) -> _Links:
                 uses[place] += 1
                 users[group_of[place]].add(group_of[unit])
                 sources[group_of[unit]].add(group_of[place])
-    return _Links(group_of, uses, users, sources)
+    return _Links(uses, users, sources)

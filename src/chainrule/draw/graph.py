@@ -47,8 +47,8 @@ class Drawable(Protocol):
 class Node:
     """One box of a picture: a node of the graph, or (`size` above 1) a group of them.
 
-    `symbol` is the operation's ("" for leaves and groups), `note` a few words above the label, `grad` is None where no
-    gradient arrives.
+    `symbol` is the operation's ("" for leaves and groups) and `grad` is None where no gradient arrives. `place` says
+    where in a network the node is ("layer 1", "bias"), `remark` what else there is to say ("each 100 times").
     """
 
     kind: Kind
@@ -57,7 +57,8 @@ class Node:
     data: Span
     grad: Span | None
     size: int = 1
-    note: str = ""
+    place: str = ""
+    remark: str = ""
 
     @property
     def name(self) -> str:
@@ -66,9 +67,8 @@ class Node:
         >>> Node("root", "+", "total", Span(3.0, 3.0), Span(1.0, 1.0)).name
         'total = +'
         """
-        if self.symbol:
-            return f"{self.label} = {self.symbol}" if self.label else self.symbol
-        return ": ".join(part for part in (self.note, self.label) if part) or self.kind
+        name = " = ".join(part for part in (self.label, self.symbol) if part)
+        return ": ".join(part for part in (self.place, name) if part) or self.kind
 
 
 @dataclass(frozen=True, slots=True)

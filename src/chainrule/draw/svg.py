@@ -5,13 +5,12 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
-from html import escape
 from typing import Literal
 
 from chainrule.draw.cards import card, render
 from chainrule.draw.graph import Edge, Graph
 from chainrule.draw.layout import Layout, Point, Size, lay_out
-from chainrule.draw.theme import Theme, style, text_width
+from chainrule.draw.theme import Theme, escaped, style, text_width
 
 Direction = Literal["right", "down"]
 DIRECTIONS: tuple[Direction, ...] = ("right", "down")
@@ -57,7 +56,7 @@ def render_svg(graph: Graph, look: Look) -> str:
 def _document(graph: Graph, body: str, size: Size, look: Look) -> str:
     """The body with its frame. The class that scopes the style is made of the content, so equal pictures are equal."""
     scope = "cr" + hashlib.sha256(f"{look.theme}\n{body}".encode()).hexdigest()[:10]
-    name = escape(title(graph), quote=True)
+    name = escaped(title(graph))
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" class="{scope}" role="img" aria-label="{name}" '
         f'width="{size.along:.0f}" height="{size.across:.0f}" viewBox="0 0 {size.along:.0f} {size.across:.0f}" '
@@ -108,13 +107,13 @@ def _edge(graph: Graph, edge: Edge, route: Sequence[Point], label: tuple[Point, 
     source, target = graph.nodes[edge.source].name, graph.nodes[edge.target].name
     local = "no derivative flows here" if edge.local is None else f"local derivative {edge.local.exact()}"
     many = f"\n{edge.size:,} edges" if edge.size > 1 else ""
-    parts = [f'<g class="edge{blocked}"><title>{escape(f"{source} → {target}{chr(10)}{local}{many}")}</title>']
+    parts = [f'<g class="edge{blocked}"><title>{escaped(f"{source} → {target}{chr(10)}{local}{many}")}</title>']
     parts.append(f'<path d="{_curve(route, look.direction)}"/>{_arrowhead(route[-1], look.direction)}')
     (x, y), (width, height) = label
     if width and edge.local is not None:
         parts.append(
             f'<rect x="{x - width / 2:.1f}" y="{y - height / 2:.1f}" width="{width:.1f}" height="{height:g}" rx="5"/>'
-            f'<text x="{x:.1f}" y="{y + 4:.1f}">{escape(edge.local.brief())}</text>'
+            f'<text x="{x:.1f}" y="{y + 4:.1f}">{escaped(edge.local.brief())}</text>'
         )
     return "".join([*parts, "</g>"])
 

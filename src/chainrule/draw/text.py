@@ -1,64 +1,139 @@
-"""A graph as a tree of text, for a terminal: results above what they were made of."""
+"""A picture as text: a tree for a terminal, from the result down to the leaves, with the numbers in columns.
+
+A node that is used several times is printed once, with a number, and referred to by it afterwards. A tree that would
+get too wide goes on further down, under such a number as well.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections import Counter, deque
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from itertools import islice
 
 from chainrule.draw.graph import Edge, Graph, Node
-from chainrule.draw.theme import shortened
+from chainrule.draw.theme import columns, shortened
 
-MOST_LINES = 200
-LABEL_COLUMNS = 40
+WIDTH = 80
+DEPTH = 11
+"""Levels before a subtree goes on further down."""
+WIDE, NARROW = 3, 2
+"""Columns of one level's branch."""
+LINES = 120
+LEAST_NAME = 12
+HEADINGS = ("data", "grad", "local")
 
 
-def render_text(graph: Graph, *, most_lines: int = MOST_LINES) -> str:
-    """The tree of a graph.
+@dataclass(frozen=True, slots=True)
+class _Line:
+    """One line: for each level of the tree whether its last branch is reached, the name, and the columns' texts."""
 
-    One line a node: how far its result moves with it (the local derivative, behind ×), operation, label, data and grad.
-    A node that is used several times is written out where it comes first, with a number by which later lines refer to
-    it.
+    lasts: Sequence[bool]
+    name: str
+    cells: tuple[str, ...] = ()
+
+
+@dataclass(slots=True)
+class _Printed:
+    """What has been said so far."""
+
+    number: dict[int, int] = field(default_factory=dict)
+    shown: set[int] = field(default_factory=set)
+    later: deque[int] = field(default_factory=deque)
+
+    def mark(self, node: int) -> str:
+        """The number under which a node is referred to."""
+        return f"#{self.number.setdefault(node, len(self.number) + 1)}"
+
+
+def render_text(graph: Graph, *, numbers: bool = True, lines: int = LINES) -> str:
+    """The text tree of a graph.
+
+    Args:
+        graph: what to draw.
+        numbers: whether to show data, gradients and local derivatives.
+        lines: how many lines of nodes at most; a last line then says how many nodes are not shown.
     """
-    lines: list[str] = []
-    shown: set[int] = set()
-    for line, place in _lines(graph):
-        if len(lines) == most_lines:
-            lines.append(f"… and {len(graph.nodes) - len(shown):,} of {len(graph.nodes):,} nodes more")
-            break
-        lines.append(line)
-        shown.add(place)
-    return "\n".join(lines)
+    printed = _Printed()
+    tree = list(islice(_lines(graph, printed), lines))
+    text = _in_columns([_Line((), "", HEADINGS), *tree] if numbers else [_Line(line.lasts, line.name) for line in tree])
+    hidden = graph.total - sum(graph.nodes[node].size for node in printed.shown)
+    if hidden:
+        text.append(f"… {hidden:,} of {graph.total:,} nodes not shown")
+    return "\n".join(text)
 
 
-def _lines(graph: Graph) -> Iterator[tuple[str, int]]:
-    """Each line with the node that it is about; depth first, with a stack of its own."""
+def _lines(graph: Graph, printed: _Printed) -> Iterator[_Line]:
+    """All lines of the tree, one root after the other, each followed by the subtrees that were put off."""
     operands: list[list[Edge]] = [[] for _ in graph.nodes]
-    uses = [0] * len(graph.nodes)
-    for into in graph.edges:
-        operands[into.target].append(into)
-        uses[into.source] += 1
-    number: dict[int, int] = {}
+    for edge in graph.edges:
+        operands[edge.target].append(edge)
+    uses = Counter(edge.source for edge in graph.edges) + Counter(graph.roots)
     for root in graph.roots:
-        stack: list[tuple[int, Edge | None, str, str]] = [(root, None, "", "")]
-        while stack:
-            place, edge, before, below = stack.pop()
-            known = place in number
-            number.setdefault(place, 0)
-            if not known and uses[place] > 1 and operands[place]:
-                number[place] = 1 + max(number.values())
-            yield before + _line(graph.nodes[place], edge, number[place], known=known), place
-            if not known:
-                for i, into in reversed(list(enumerate(operands[place]))):
-                    last = i == len(operands[place]) - 1
-                    branch, onward = ("└─ ", "   ") if last else ("├─ ", "│  ")
-                    stack.append((into.source, into, below + branch, below + onward))
+        printed.later.append(root)
+        while printed.later:
+            start = printed.later.popleft()
+            if start not in printed.shown:
+                yield from _tree(graph, start, operands, uses, printed)
 
 
-def _line(node: Node, edge: Edge | None, number: int, *, known: bool) -> str:
-    local = "" if edge is None else "no derivative: " if edge.local is None else f"×{edge.local.brief()}: "
-    words = [f"({number})"] if number else []
-    words += [f"[{node.symbol}]"] if node.symbol else []
-    words += [shortened(text, LABEL_COLUMNS) for text in (node.note, node.label) if text]
-    if known and number:
-        return f"{local}{' '.join(words)} (above)"
-    numbers = f"data {node.data}" + ("" if node.grad is None else f", grad {node.grad}")
-    return f"{local}{' '.join([*words, numbers])}"
+def _tree(
+    graph: Graph, start: int, operands: Sequence[Sequence[Edge]], uses: Counter[int], printed: _Printed
+) -> Iterator[_Line]:
+    """The lines of one tree. The stack holds what is still to be printed: node, branches, last of its kind, edge."""
+    stack: list[tuple[int, list[bool], Edge | None]] = [(start, [], None)]
+    while stack:
+        node, lasts, edge = stack.pop()
+        record = graph.nodes[node]
+        if node in printed.shown:
+            yield _Line(lasts, f"↑ {printed.mark(node)} {record.name}", ("", "", _local(edge)))
+            continue
+        if operands[node] and len(lasts) >= DEPTH:
+            yield _Line(lasts, f"↓ {printed.mark(node)} {record.name}", ("", "", _local(edge)))
+            printed.later.append(node)
+            continue
+        printed.shown.add(node)
+        marked = uses[node] > 1 or node in printed.number
+        name = f"{printed.mark(node)} {_name(record)}" if marked else _name(record)
+        grad = "" if record.grad is None else record.grad.narrow()
+        yield _Line(lasts, name, (record.data.narrow(), grad, _local(edge)))
+        below = operands[node]
+        for i in reversed(range(len(below))):
+            stack.append((below[i].source, [*lasts, i == len(below) - 1], below[i]))
+
+
+def _name(node: Node) -> str:
+    return f"{node.name}, {node.remark}" if node.remark else node.name
+
+
+def _branches(lasts: Sequence[bool], width: int) -> str:
+    if not lasts:
+        return ""
+    passing = "".join(f"{' ' if last else '│':<{width}}" for last in lasts[:-1])
+    return f"{passing}{('└' if lasts[-1] else '├') + '─' * (width - 2)} "
+
+
+def _local(edge: Edge | None) -> str:
+    if edge is None:
+        return ""
+    if edge.local is None:
+        return "–"
+    return edge.local.brief() if edge.local.single else edge.local.narrow()
+
+
+def _in_columns(lines: Sequence[_Line]) -> list[str]:
+    """Names on the left, numbers flush right. Where a line would get too wide, branches and then names get shorter."""
+    count = max(len(line.cells) for line in lines)
+    widths = [max((len(line.cells[i]) for line in lines if line.cells), default=0) for i in range(count)]
+    room = max(WIDTH - sum(widths) - 2 * count, LEAST_NAME)
+    branch = WIDE if all(WIDE * len(line.lasts) + columns(line.name) <= room for line in lines) else NARROW
+    names = [
+        _branches(line.lasts, branch) + shortened(line.name, max(room - branch * len(line.lasts), LEAST_NAME))
+        for line in lines
+    ]
+    left = max(map(columns, names))
+    text = []
+    for name, line in zip(names, lines, strict=True):
+        cells = [f"  {cell:>{width}}" for cell, width in zip(line.cells, widths, strict=False)]
+        text.append((name + " " * (left - columns(name)) + "".join(cells)).rstrip())
+    return text

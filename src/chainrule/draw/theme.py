@@ -6,6 +6,7 @@ Colours are CSS variables, set on the picture's own class, so that several pictu
 from __future__ import annotations
 
 import unicodedata
+from html import escape
 from typing import Literal
 
 Theme = Literal["auto", "light", "dark"]
@@ -115,14 +116,55 @@ def _sans_width(character: str) -> float:
 
 
 def _is_wide(character: str) -> bool:
-    return unicodedata.east_asian_width(character) in "WF" or unicodedata.category(character) in {"So", "Co"}
+    return unicodedata.east_asian_width(character) in "WF"
 
 
-def shortened(text: str, columns: int) -> str:
+def printable(text: str) -> str:
+    """The text without signs that a terminal obeys or that no document may contain; line ends stay.
+
+    >>> printable("red: \x1b[31m")
+    'red:  [31m'
+    """
+    return "".join(character if character.isprintable() or character == "\n" else " " for character in text)
+
+
+def escaped(text: str) -> str:
+    """The text as it stands in SVG and HTML.
+
+    >>> escaped('<b> & "c"')
+    '&lt;b&gt; &amp; &quot;c&quot;'
+    """
+    return escape(printable(text))
+
+
+def columns(text: str) -> int:
+    """How many columns of a terminal a text takes.
+
+    >>> columns("rate"), columns("学习率")
+    (4, 6)
+    """
+    return sum(_columns(character) for character in text)
+
+
+def _columns(character: str) -> int:
+    if unicodedata.combining(character):
+        return 0
+    return 2 if _is_wide(character) else 1
+
+
+def shortened(text: str, limit: int) -> str:
     """The text on one line, cut to a number of columns with an ellipsis.
 
     >>> shortened("learning rate", 8)
     'learnin…'
     """
-    text = "".join(character if character.isprintable() else " " for character in text)
-    return text if len(text) <= columns else text[: columns - 1] + "…"
+    text = printable(text).replace("\n", " ")
+    if columns(text) <= limit:
+        return text
+    kept, used = [], 1
+    for character in text:
+        used += _columns(character)
+        if used > limit:
+            break
+        kept.append(character)
+    return "".join(kept) + "…"

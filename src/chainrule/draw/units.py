@@ -9,6 +9,9 @@ from chainrule.draw.graph import Trace
 LEAF = -1
 CONSTANT = -2
 """What stands in a unit's operands for leaves and constants."""
+CHAIN = "sum of a chain"
+"""The name of a unit that is a chain of additions."""
+SUMS = {CHAIN, "add", "sum"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +51,7 @@ def find_units(trace: Trace) -> Units:
     for unit, (result, nodes) in enumerate(ordered):
         operation = trace.values[result].op
         name = operation.name if operation is not None else ""
-        names.append(name if len(nodes) == 1 else "sum of a chain")
+        names.append(name if len(nodes) == 1 else CHAIN)
         inputs = [unit_of[source] for node in nodes for source in trace.operands[node]]
         operands.append([place for place in inputs if place != unit])
     is_root = [result in roots for result, _ in ordered]

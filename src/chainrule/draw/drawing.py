@@ -1,0 +1,99 @@
+"""What `draw` gives back: one picture, in whatever form is asked for."""
+
+from __future__ import annotations
+
+import os
+from functools import cached_property
+from pathlib import Path
+
+from chainrule.draw.dot import render_dot
+from chainrule.draw.graph import Graph
+from chainrule.draw.svg import Look, render_svg, title
+from chainrule.draw.text import render_text
+from chainrule.draw.theme import escaped
+from chainrule.errors import ArgumentError, suggest
+from chainrule.files import atomic_write
+
+FORMATS = {".svg": "svg", ".html": "html", ".dot": "dot", ".txt": "text"}
+"""The attribute that is saved under each suffix."""
+
+MOST_BOXES = 1500
+"""Boxes that are laid out at most; beyond it nobody would find anything in the picture, or see it finished."""
+
+
+class Drawing:
+    """A picture of a graph as it was when it was drawn, as `.svg`, `.html`, `.dot` or `.text`.
+
+    A notebook shows it, `print` gives the text, and `save` writes a file.
+    """
+
+    def __init__(self, graph: Graph, look: Look) -> None:
+        self.graph = graph
+        self.look = look
+
+    @cached_property
+    def svg(self) -> str:
+        """The picture as SVG, with nothing outside it.
+
+        Raises:
+            ArgumentError: an unfolded picture has too many boxes to be laid out.
+        """
+        if len(self.graph.nodes) > MOST_BOXES:
+            boxes = f"{len(self.graph.nodes):,} boxes"
+            raise ArgumentError(f"a picture of {boxes} is too large: leave out fold=False, or take .text or .dot")
+        return render_svg(self.graph, self.look)
+
+    @cached_property
+    def html(self) -> str:
+        """A page that shows the picture."""
+        scheme = "light dark" if self.look.theme == "auto" else self.look.theme
+        return (
+            '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
+            f'<meta name="color-scheme" content="{scheme}">\n<title>{escaped(title(self.graph))}</title>\n'
+            f"</head>\n<body>\n{self._repr_html_()}\n</body>\n</html>\n"
+        )
+
+    @cached_property
+    def dot(self) -> str:
+        """The graph in the language of Graphviz, which is not needed for anything here."""
+        return render_dot(self.graph, direction=self.look.direction, numbers=self.look.numbers)
+
+    @cached_property
+    def text(self) -> str:
+        """The graph as a tree for a terminal of 80 columns."""
+        return render_text(self.graph, numbers=self.look.numbers)
+
+    def save(self, path: str | os.PathLike[str]) -> Path:
+        """Write the picture to a file, in the form that its suffix names; either the whole file is written or none.
+
+        Args:
+            path: ends in .svg, .html, .dot or .txt.
+
+        Returns:
+            The path.
+
+        Raises:
+            ArgumentError: the suffix is none of these, or the picture is too large for the form.
+            SavedFileError: the file cannot be written.
+        """
+        target = Path(path)
+        suffix = target.suffix.lower()
+        if suffix not in FORMATS:
+            known = f"{', '.join(list(FORMATS)[:-1])} and {list(FORMATS)[-1]}"
+            what = f"the suffix {suffix!r}" if suffix else "no suffix"
+            raise ArgumentError(f"a drawing saves as {known}, but {str(path)!r} has {what}.{suggest(suffix, FORMATS)}")
+        text = getattr(self, FORMATS[suffix])
+        atomic_write(target, text if text.endswith("\n") else text + "\n")
+        return target
+
+    def __str__(self) -> str:
+        return self.text
+
+    def __repr__(self) -> str:
+        return f"<Drawing: {title(self.graph)}>"
+
+    def _repr_svg_(self) -> str:
+        return self.svg
+
+    def _repr_html_(self) -> str:
+        return f'<div style="overflow-x:auto">\n{self.svg}</div>'
