@@ -29,7 +29,8 @@ def mean_squared_error(predictions: Any, targets: Any) -> Any:
     >>> mean_squared_error([1.0, 2.0, 6.0], [1.0, 0.0, 3.0])
     4.333333333333333
     """
-    return _mean([(p - t) * (p - t) for p, t in _pairs(predictions, targets)])
+    errors = [p - t for p, t in _pairs(predictions, targets)]
+    return _mean([error * error for error in errors])
 
 
 def mean_absolute_error(predictions: Any, targets: Any) -> Any:

@@ -32,9 +32,8 @@ def check(nodes, graph):
     pairs = [(edge.source, edge.target) for edge in graph.edges]
     assert len(pairs) == len(set(pairs))
     assert sum(edge.size for edge in graph.edges) <= sum(map(len, nodes.operands))
-    for kind, constant in (("leaf", False), ("constant", True)):
-        drawn = sum(node.size for node in graph.nodes if node.kind == kind)
-        assert drawn == sum(value.op is None and value.constant == constant for value in nodes.values)
+    drawn = sum(node.size for node in graph.nodes if node.kind == "leaf")
+    assert drawn == sum(value.op is None and not value.constant for value in nodes.values)
 
 
 def captions(graph):
@@ -162,6 +161,20 @@ def test_a_penalty_is_no_layer():
     w = [Value(0.1 * i) for i in range(50)]
     penalty = chainrule.weighted_sum(w, w, 0.0)
     assert not any("layer" in caption for caption in captions(folded(penalty * 0.5)))
+
+
+def test_neurons_without_bias_show_none():
+    x = [Value(0.1 * i) for i in range(5)]
+    rows = [[Value(0.1 * i - 0.2 * k) for i in range(5)] for k in range(6)]
+    out = [chainrule.weighted_sum(row, x) for row in rows] + [chainrule.weighted_sum(row, x[::-1]) for row in rows]
+    assert captions(folded(*out)) == ["30 weights", "5 inputs", "layer 1, 6 × [Σ + b], each 2 times"]
+
+
+def test_only_sums_weighted_with_leaves_are_layers():
+    """Not the mean of squares in a normalisation, nor the scores of attention."""
+    x = [[Value(0.1 * i + k).tanh() for i in range(4)] for k in range(5)]
+    squares = [chainrule.weighted_sum(row, row) for row in x]
+    assert not any("layer" in caption for caption in captions(folded(*squares)))
 
 
 def test_a_root_that_is_a_leaf_is_in_the_picture():

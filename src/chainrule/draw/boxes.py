@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from chainrule.draw.expand import NEURON
 from chainrule.draw.figures import Span
 from chainrule.draw.graph import Edge, Graph, Kind, Node, Trace, record
-from chainrule.draw.units import CHAIN, LEAF, SUMS, Units
+from chainrule.draw.units import CHAIN, CONSTANT, LEAF, SUMS, Units
 
 TIMES = "\N{MULTIPLICATION SIGN}"
 SHOWN = 4
@@ -51,7 +51,7 @@ def picture(trace: Trace, units: Units, groups: Sequence[Group], *, leaves_apart
                     boxes[box].sources.setdefault(box_of[source], []).append(local)
     order = _order(boxes)
     number = {box: i for i, box in enumerate(order)}
-    layers = _layers(units, boxes, order)
+    layers = _layers(trace, units, boxes, order)
     nodes = [_node(trace, units, boxes[box], layers.get(box, 0)) for box in order]
     edges = [
         Edge(number[source], number[box], _local(boxes[box].sources.get(source)), size)
@@ -79,6 +79,10 @@ def _boxes(trace: Trace, units: Units, groups: Sequence[Group], *, leaves_apart:
 
     def put(place: int, user: int, role: str) -> None:
         constant = trace.values[place].constant
+        if constant and role == "bias" and trace.values[place].data == 0:
+            box_of[place] = user  # a neuron without a bias: there is nothing to see
+            boxes[user].places.append(place)
+            return
         key = (constant, user, role) if leaves_apart else constant
         box_of[place] = known.setdefault(key, len(boxes))
         if box_of[place] == len(boxes):
@@ -124,7 +128,7 @@ def _order(boxes: Sequence[_Box]) -> list[int]:
     return order
 
 
-def _layers(units: Units, boxes: Sequence[_Box], order: Sequence[int]) -> dict[int, int]:
+def _layers(trace: Trace, units: Units, boxes: Sequence[_Box], order: Sequence[int]) -> dict[int, int]:
     """The layer of each box of neurons: one more than the deepest layer behind it. A recurrence has no layers.
 
     A single weighted sum of leaves is not called a layer: it may as well be a penalty.
@@ -136,7 +140,7 @@ def _layers(units: Units, boxes: Sequence[_Box], order: Sequence[int]) -> dict[i
     for number in order:
         box = boxes[number]
         depth = max((behind[source] for source in box.links), default=0)
-        neurons = _neurons(units, box.group) if box.group is not None else None
+        neurons = _neurons(trace, units, box.group) if box.group is not None else []
         if neurons and (depth or len(neurons) > 1):
             depth += 1
             layers[number] = depth
@@ -144,17 +148,23 @@ def _layers(units: Units, boxes: Sequence[_Box], order: Sequence[int]) -> dict[i
     return layers
 
 
-def _neurons(units: Units, group: Group) -> list[int] | None:
-    """The units of a group that are the sums of neurons: weighted sums, or sums of products with leaves.
+def _neurons(trace: Trace, units: Units, group: Group) -> list[int]:
+    """The units of a group that are the sums of neurons, whose weights are leaves; empty if there are none.
 
-    A product with constants is none: `1 - target * score` belongs to a loss.
+    A product with constants is none (`1 - target * score` belongs to a loss), nor is a weighted sum whose weights were
+    calculated: the mean of squares in a normalisation, the scores of attention.
     """
-    names = [units.names[stage[0]] for stage in group.stages]
-    for i, name in enumerate(names):
-        by_hand = name in SUMS and i and names[i - 1] == "mul" and LEAF in units.operands[group.stages[i - 1][0]]
-        if name == NEURON or by_hand:
-            return group.stages[i]
-    return None
+    for i, stage in enumerate(group.stages):
+        name = units.names[stage[0]]
+        if name == NEURON:
+            weights = trace.operands[units.members[stage[0]][-1]][1::2]
+            if all(units.unit_of[weight] == LEAF for weight in weights):
+                return stage
+        elif name in SUMS and i:
+            factors = group.stages[i - 1][0]
+            if units.names[factors] == "mul" and LEAF in units.operands[factors]:
+                return stage
+    return []
 
 
 def _is_series(units: Units, group: Group) -> bool:
@@ -199,7 +209,7 @@ def _caption(trace: Trace, units: Units, group: Group) -> tuple[str, str]:
         portion = len(stage) // len(group.stages[i + 1]) if i + 1 < len(group.stages) else 1
         steps.append(f"{portion} of {symbol}" if portion > 1 else symbol)
     remark = ""
-    neurons = _neurons(units, group) or []
+    neurons = _neurons(trace, units, group)
     different = len({_parameters(trace, units, unit) for unit in neurons})
     if different < len(neurons) == count and count % different == 0:
         remark = f"{'each ' if different > 1 else ''}{count // different:,} times"
@@ -211,7 +221,7 @@ def _parameters(trace: Trace, units: Units, unit: int) -> tuple[int, ...]:
     """What tells a neuron from another: the places of its bias and weights, as far as they are seen from its sum."""
     places = [place for node in units.members[unit] for place in trace.operands[node]]
     if units.names[unit] == NEURON:
-        return (places[0], *places[1::2])
+        return tuple(place for place in (places[0], *places[1::2]) if units.unit_of[place] != CONSTANT)
     return tuple(place for place in places if trace.values[place].op is None) or (unit,)
 
 
