@@ -10,6 +10,8 @@
 
 import builtins
 
+from chainrule import builds  # noqa: F401 # isort: skip - before the engine is imported: it chooses which
+
 from chainrule import data, engine, losses, nn, optim
 from chainrule.check import check_gradients
 from chainrule.draw import draw, repr_html, repr_svg

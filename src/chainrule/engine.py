@@ -12,24 +12,41 @@ derivatives come from the table in `ops.py`.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Sequence
+from itertools import count
+from threading import RLock
 from typing import TYPE_CHECKING, Any
 
 from chainrule import ops, pickling, stale
-from chainrule.errors import OperandError, ReadOnlyError
-from chainrule.modes import check_deposits, check_value, modes
-from chainrule.operation import HOW_TO_ADD, Operation, add_methods, number
-from chainrule.stale import CONSTANT
+from chainrule.errors import ReadOnlyError
+from chainrule.modes import check_deposits, open_modes, under_modes
+from chainrule.operation import HOW_TO_ADD, Operation, is_number, number, refuse_change, refuse_float
+from chainrule.stale import CONSTANT, READ, USED
 
+if TYPE_CHECKING:
+    import cython  # that is what Cython reads, when it compiles this file with the types of engine.pxd
+else:
+    from chainrule import interpreted as cython
+if not cython.compiled:
+    # how a node keeps its operands, and takes its number from the table: for this the compiled engine has C
+    from chainrule.storage import (Methods, Nodes, blank, complete, evaluate, is_constant, keep, locals_of, operands_of,
+                                   operation_of, prepare, restore, state_of, value_of)  # fmt: skip
+
+ADD, SUB, MUL, DIV, POW, NEG, ABS = ops.add, ops.sub, ops.mul, ops.div, ops.pow, ops.neg, ops.abs
+LT, LE, GT, GE, EQ, NE = ops.lt, ops.le, ops.gt, ops.ge, ops.eq, ops.ne
+
+# draws a Value as "svg" or "html" for a notebook; the package puts `chainrule.draw` here
 display_hook: Callable[[Value, str], str | None] = lambda value, format: None  # noqa: E731
-"""Draws a Value as "svg" or "html" for a notebook; the package puts `chainrule.draw` here."""
+
+_one_walk_at_a_time, _walks = RLock(), count(2, 2)  # a walk marks the nodes where it was with its number
 
 
-def _refuse(value: Value, x: Any) -> None:
-    raise ReadOnlyError(f"how a Value was made, its _backward included, cannot be changed from outside. {HOW_TO_ADD}")
+def is_compiled() -> bool:
+    """Whether this is the engine that Cython compiled, or these lines run by Python (as with CHAINRULE_PURE=1)."""
+    return cython.compiled
 
 
-class Value:
+class Value(Methods):
     """A number, its gradient, and how it was made.
 
     `data` is an int, float, bool or NumPy scalar, anything else an OperandError; `label` a name for pictures.
@@ -41,47 +58,28 @@ class Value:
     (10.0, 6.0)
     """
 
-    __slots__ = ("_data", "_grad", "_locals", "_operands", "_operation", "_state", "label")
+    __slots__ = ("_code", "_count", "_data", "_earlier", "_grad", "_locals", "_operands", "_state", "_walk", "label")
     __array_ufunc__ = None  # NumPy's scalars leave `np.int64(3) * value` to us
 
     def __init__(self, data: Any, label: str = "", *operands: Any) -> None:
         if operands or not isinstance(label, str):
             raise ReadOnlyError(f"Value(data, label): the label is a str; no operands from outside. {HOW_TO_ADD}")
-        self._data = number(data, "Value")
-        self._grad = 0.0
-        self._operands: tuple[Value, ...] = ()
-        self._locals: tuple[float | None, ...] = ()
-        self._state = stale.FRESH
-        self._operation: Operation | None = None
-        self.label = label
-
-    # ---- making a node ----
+        prepare(self, 0, 0)  # no operation, no operands
+        self._data, self.label = number(data, "Value"), label
 
     @staticmethod
-    def _record(op: Operation, operands: Iterable[Any]) -> Value:
+    def _record(op: Operation, operands: Sequence[Any]) -> Value:
         """The result of an operation as a node of the graph; plain numbers among the operands become constants."""
-        nodes = tuple([x if isinstance(x, Value) else _constant(x, op.name) for x in operands])
-        if not modes.recording and modes.places is None:
-            return Value(number(op.value(*[node._data for node in nodes]), op.name))
-        out = Value(0.0)
-        out._operation, out._operands = op, nodes
-        out._evaluate()
-        return out if modes.recording else out.detach()
-
-    def _evaluate(self) -> None:
-        """Takes this node's number, and the local derivative in each operand that is not a constant."""
-        op, nodes = self.op, self._operands
-        numbers = [node._data for node in nodes]
-        self._data = y = number(op.value(*numbers), op.name)
-        self._locals = tuple([None if n._state & CONSTANT else op.local(i, numbers, y) for i, n in enumerate(nodes)])
-        if modes.places is not None:
-            check_value(self)
+        out = blank(Value, op.code, len(operands))
+        for i, x in enumerate(operands):
+            keep(out, i, x)
+        return _result(out)
 
     def refresh(self) -> Value:
         """Recomputes the whole graph in place from the present data of its leaves; returns self."""
         for node in topological_order(self):
-            if node._operands:
-                node._evaluate()
+            if node.op:
+                _result(node)
         return self
 
     # ---- the chain rule ----
@@ -92,29 +90,22 @@ class Value:
         Gradients of leaves are added to (set them to 0 between steps); those of all other nodes are set afresh.
         `seed` is the gradient of this node itself, that is, the derivative of some later quantity.
         """
-        seed = number(seed, "backward(seed)")
-        order = topological_order(self)
-        leaves = [(node, node._grad) for node in order if not node._operands]
-        for node in order:
-            node._state = stale.after_backward(node._state, node._grad)
-            node._grad = 0.0
-        self._grad = seed
-        try:
-            for node in reversed(order):
-                node._deposit()
-        finally:  # also when it was interrupted, earlier gradients are not lost
-            for leaf, earlier in leaves:
-                leaf._grad += earlier
-
-    def _deposit(self) -> None:
-        """One step of the chain rule: local × upstream, into each operand. A zero on either side deposits nothing."""
-        upstream = self._grad
-        if upstream:
-            for operand, local in zip(self._operands, self._locals):  # noqa: B905 (this is the hot loop)
-                if local:
-                    operand._grad += local * upstream
-            if modes.places is not None:
-                check_deposits(self, self._locals, upstream)
+        upstream = number(seed, "backward(seed)")
+        with _one_walk_at_a_time:
+            order = _sorted(self)
+            for i in range(order.count):
+                node = order.nodes[i]
+                if node._state >= USED:
+                    node._state = stale.after_backward(node._state, node._grad)
+                node._earlier, node._grad = node._grad, 0.0
+            self._grad = upstream
+            try:
+                for i in range(order.count - 1, -1, -1):
+                    _deposit(order.nodes[i])
+            finally:  # also when it was interrupted, earlier gradients are not lost
+                for i in range(order.count):
+                    node = order.nodes[i]
+                    node._grad += 0.0 if node._count else node._earlier
 
     def zero_grad(self) -> None:
         """Sets the gradient of every number of this graph to 0."""
@@ -134,15 +125,16 @@ class Value:
 
     @data.setter
     def data(self, x: Any) -> None:
-        if self._operands:
+        if self._count:
             raise ReadOnlyError(f"the data of a result ({self.op.name}) is read-only: write a leaf's, then refresh()")
         self._data = number(x, "Value.data")
-        self._state = stale.after_write(self._state)
+        if self._state & READ:
+            self._state = stale.after_write(self._state)
 
     @property
     def grad(self) -> float:
         """The derivative that the last `backward()` found here (on a leaf: the sum since it was set to zero)."""
-        self._state |= stale.READ
+        self._state |= READ
         return self._grad
 
     @grad.setter
@@ -151,98 +143,109 @@ class Value:
         if self._grad == 0:
             self._state &= CONSTANT
 
-    # fmt: off
-    def peek_grad(self) -> float: return self._grad  # for showing it: the watch for a forgotten zero_grad takes no note
-    op = property(lambda self: self._operation, _refuse, doc="The operation that made this Value; None for a leaf.")
-    operands = property(lambda self: self._operands, _refuse, doc="The Values it was made of; () for a leaf.")
-    locals = property(lambda self: self._locals, _refuse, doc="The local derivative in each; None: none flows.")
-    constant = property(lambda self: bool(self._state & CONSTANT), doc="Whether this leaf is a plain number.")
-    # micrograd's names for the operands, the operation, and one step of the chain rule
-    _prev = property(lambda self: set(self._operands), _refuse)
-    _op = property(lambda self: self.op.symbol if self.op else "", _refuse)
-    _backward = property(lambda self: self._deposit, _refuse)
-    # fmt: on
-
     def __repr__(self) -> str:
         made = f", op={self.op.name!r}" if self.op else ""
-        label = f", label={self.label!r}" if self.label else ""
-        return f"Value(data={self._data}, grad={self._grad}{made}{label})"
+        return f"Value(data={self._data}, grad={self._grad}{made}{self.label and f', label={self.label!r}'})"
+
+    # fmt: off
+    def peek_grad(self) -> float: return self._grad  # for showing it: the watch for a forgotten zero_grad takes no note
+    op = property(lambda self: operation_of(self), refuse_change, doc="The operation that made this; None for a leaf.")
+    operands = property(lambda self: operands_of(self), refuse_change, doc="The Values it was made of; () for a leaf.")
+    locals = property(lambda self: locals_of(self), refuse_change, doc="The local derivative in each; None: no flow.")
+    constant = property(lambda self: is_constant(self), doc="Whether this leaf is a plain number.")
+    # micrograd's names for the operands, the operation, and one step of the chain rule
+    _prev = property(lambda self: set(self.operands), refuse_change)
+    _op = property(lambda self: self.op.symbol if self.op else "", refuse_change)
+    _backward = property(lambda self: lambda: _deposit(Nodes((self,)).last()), refuse_change)
 
     # ---- operators (plain numbers may stand on either side), and other things that Python asks of a number ----
-    # fmt: off
-    def __add__(self, other: Any) -> Value: return Value._record(ops.add, (self, other))
-    def __radd__(self, other: Any) -> Value: return Value._record(ops.add, (other, self))
-    def __sub__(self, other: Any) -> Value: return Value._record(ops.sub, (self, other))
-    def __rsub__(self, other: Any) -> Value: return Value._record(ops.sub, (other, self))
-    def __mul__(self, other: Any) -> Value: return Value._record(ops.mul, (self, other))
-    def __rmul__(self, other: Any) -> Value: return Value._record(ops.mul, (other, self))
-    def __truediv__(self, other: Any) -> Value: return Value._record(ops.div, (self, other))
-    def __rtruediv__(self, other: Any) -> Value: return Value._record(ops.div, (other, self))
-    def __pow__(self, other: Any) -> Value: return Value._record(ops.pow, (self, other))
-    def __rpow__(self, other: Any) -> Value: return Value._record(ops.pow, (other, self))
-    def __neg__(self) -> Value: return Value._record(ops.neg, (self,))
+    def __add__(self, other: Any) -> Value: return _pair(ADD, self, other)
+    def __radd__(self, other: Any) -> Value: return _pair(ADD, other, self)
+    def __sub__(self, other: Any) -> Value: return _pair(SUB, self, other)
+    def __rsub__(self, other: Any) -> Value: return _pair(SUB, other, self)
+    def __mul__(self, other: Any) -> Value: return _pair(MUL, self, other)
+    def __rmul__(self, other: Any) -> Value: return _pair(MUL, other, self)
+    def __truediv__(self, other: Any) -> Value: return _pair(DIV, self, other)
+    def __rtruediv__(self, other: Any) -> Value: return _pair(DIV, other, self)
+    def __pow__(self, other: Any) -> Value: return _pair(POW, self, other)
+    def __rpow__(self, other: Any) -> Value: return _pair(POW, other, self)
+    def __neg__(self) -> Value: return Value._record(NEG, (self,))
     def __pos__(self) -> Value: return self
-    def __abs__(self) -> Value: return Value._record(ops.abs, (self,))
-    def __lt__(self, other: Any) -> Value: return Value._record(ops.lt, (self, other))
-    def __le__(self, other: Any) -> Value: return Value._record(ops.le, (self, other))
-    def __gt__(self, other: Any) -> Value: return Value._record(ops.gt, (self, other))
-    def __ge__(self, other: Any) -> Value: return Value._record(ops.ge, (self, other))
-    def __eq__(self, other: Any) -> Any: return _equality(ops.eq, self, other)
-    def __ne__(self, other: Any) -> Any: return _equality(ops.ne, self, other)
+    def __abs__(self) -> Value: return Value._record(ABS, (self,))
+    def __lt__(self, other: Any) -> Value: return _pair(LT, self, other)
+    def __le__(self, other: Any) -> Value: return _pair(LE, self, other)
+    def __gt__(self, other: Any) -> Value: return _pair(GT, self, other)
+    def __ge__(self, other: Any) -> Value: return _pair(GE, self, other)
+    def __eq__(self, other: Any) -> Any: return _pair(EQ, self, other) if is_number(other) else NotImplemented
+    def __ne__(self, other: Any) -> Any: return _pair(NE, self, other) if is_number(other) else NotImplemented
     def __hash__(self) -> int: return id(self)
     def __bool__(self) -> bool: return bool(self._data)
     def __format__(self, spec: str) -> str: return format(self._data, spec) if spec else repr(self)
     def __reduce__(self) -> tuple: return pickling.reduce_graph(topological_order(self))
+    def __getstate__(self) -> tuple: return state_of(self)
+    def __setstate__(self, state: tuple) -> None: restore(self, state)
     def _repr_svg_(self) -> str | None: return display_hook(self, "svg")
     def _repr_html_(self) -> str | None: return display_hook(self, "html")
+    def __float__(self) -> float: return refuse_float()
+    def __int__(self) -> int: return refuse_float()
+    def __round__(self, *digits: int) -> float: return refuse_float()
+    __floor__ = __ceil__ = __trunc__ = __round__
     # fmt: on
 
-    if TYPE_CHECKING:  # the operations of the table are methods, too: v.tanh(); they are added below
 
-        def __getattr__(self, name: str) -> Callable[..., Value]: ...
-
-    def __float__(self, *digits: int) -> float:
-        raise OperandError("a float would lose the gradient: say chainrule.exp(v), not math.exp(v), or take v.data")
-
-    __int__ = __round__ = __floor__ = __ceil__ = __trunc__ = __float__
-
-
-add_methods(Value)
+complete(Value)
 
 
 def topological_order(root: Value) -> list[Value]:
-    """Every node of the graph below `root`, operands before the results made of them; without recursion.
+    """Every node of the graph below `root`, operands before the results made of them.
 
-    >>> a, b = Value(2.0, "a"), Value(3.0, "b")
-    >>> [node.label or node.op.name for node in topological_order(a * b + a)]
-    ['a', 'b', 'mul', 'add']
+    >>> [node.label or node.op.name for node in topological_order(Value(2.0, "a") * Value(3.0, "b"))]
+    ['a', 'b', 'mul']
     """
-    order, seen = [], {id(root)}
-    path: list[tuple[Value, Iterator[Value]]] = [(root, iter(root._operands))]
-    while path:
-        node, operands = path[-1]
-        for operand in operands:
-            if id(operand) in seen:
-                continue
-            seen.add(id(operand))
-            if operand._operands:
-                path.append((operand, iter(operand._operands)))
-                break
-            order.append(operand)
-        else:  # all of its operands are in the order: now the node itself
-            order.append(node)
+    with _one_walk_at_a_time:
+        return list(_sorted(root))
+
+
+def _sorted(root: Value) -> Nodes:
+    """The topological order, depth first without recursion: a node stays on the path until its operands are in."""
+    entered = next(_walks)
+    done = entered + 1
+    order, path = Nodes(()), Nodes((root,))
+    while path.count:
+        node = path.last()
+        if node._walk < entered and node._count:
+            node._walk = entered
+            for i in range(node._count - 1, -1, -1):
+                if node._operands[i]._walk < entered:
+                    path.append(node._operands[i])
+        else:
             path.pop()
+            if node._walk < done:
+                node._walk = done
+                order.append(node)
     return order
 
 
-def _constant(x: Any, where: str) -> Value:
-    leaf = Value(number(x, where))
-    leaf._state = CONSTANT
-    return leaf
+def _deposit(node: Value) -> None:
+    """One step of the chain rule: local × upstream, into each operand. A zero on either side deposits nothing."""
+    upstream = node._grad
+    if upstream:
+        for i in range(node._count):
+            if node._locals[i]:
+                node._operands[i]._grad += node._locals[i] * upstream
+        if open_modes:
+            check_deposits(value_of(node), upstream)
 
 
-def _equality(op: Operation, value: Value, other: Any) -> Any:
-    try:
-        return Value._record(op, (value, other))
-    except OperandError:
-        return NotImplemented  # a Value and, say, a str are simply not equal
+def _pair(op: Operation, a: Any, b: Any) -> Value:
+    """As `Value._record`, for the operators."""
+    out = blank(Value, op.code, 2)
+    keep(out, 0, a)
+    keep(out, 1, b)
+    return _result(out)
+
+
+def _result(node: Value) -> Value:
+    """Takes a result's number, and the local derivative in each operand that is not a constant, from the table."""
+    evaluate(node)
+    return under_modes(node) if open_modes else node

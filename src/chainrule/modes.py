@@ -30,6 +30,9 @@ class _Modes(threading.local):
 
 modes = _Modes()
 
+open_modes: list[str] = []
+"""Something is in here while any thread has a mode set: a quick look before the slower one into the thread's own."""
+
 
 @contextlib.contextmanager
 def no_grad() -> Iterator[None]:
@@ -77,11 +80,13 @@ def nested_transform() -> Iterator[None]:
 @contextlib.contextmanager
 def _set(name: str, value: Any) -> Iterator[None]:
     before = getattr(modes, name)
+    open_modes.append(name)
     setattr(modes, name, value)
     try:
         yield
     finally:
         setattr(modes, name, before)
+        open_modes.remove(name)
 
 
 def caller() -> FrameType:
@@ -97,6 +102,13 @@ def place(frame: FrameType) -> str:
     return f"line {frame.f_lineno} of {frame.f_code.co_filename}"
 
 
+def under_modes(node: Any) -> Any:
+    """What becomes of a new result while some thread has a mode set: itself, a plain leaf, or an AnomalyError."""
+    if modes.places is not None:
+        check_value(node)
+    return node if modes.recording else node.detach()
+
+
 def check_value(node: Any) -> None:
     """Under `detect_anomaly()`: note where `node` was made, and refuse it if its number is not finite."""
     where = place(caller())
@@ -106,9 +118,11 @@ def check_value(node: Any) -> None:
         raise AnomalyError(f"{_call(node)} gave {node.data}, at {where}")
 
 
-def check_deposits(node: Any, locals: Sequence[float | None], upstream: float) -> None:
+def check_deposits(node: Any, upstream: float, locals: Sequence[float | None] | None = None) -> None:
     """Under `detect_anomaly()`: refuse a step of the chain rule that made a gradient that is not finite."""
-    for local in locals:
+    if modes.places is None:
+        return
+    for local in node.locals if locals is None else locals:
         if local and upstream and not math.isfinite(local * upstream):
             made = (modes.places or {}).get(id(node), (node, "a line that ran before detect_anomaly()"))[1]
             product = f"upstream {upstream!r} times local derivative {local!r}"

@@ -10,12 +10,18 @@ from __future__ import annotations
 import inspect
 import numbers
 from collections.abc import Callable, Iterable, Sequence
+from types import MethodType
 from typing import Any
 
-from chainrule.errors import ArgumentError, OperandError, suggest
+from chainrule.errors import ArgumentError, OperandError, ReadOnlyError, suggest
 
 TABLE: dict[str, Operation] = {}
 """Every operation by name, in the order of definition; an operation of the user's own is here as well."""
+
+BY_CODE: list[Any] = [None]
+"""Every operation that was ever defined, by its code: that is how a node of a graph knows its own. No leaf has one."""
+
+MOST_CODES = 2**16 - 1
 
 HOW_TO_ADD = """An operation of your own takes its value and its local derivative:
 
@@ -44,13 +50,18 @@ class Operation:
         self.operand_names, self._defaults = _signature(value)
         self._pack = pack
         self._call = _without_annotations(inspect.signature(pack or value))
-        self._arity = None if self.operand_names is None and pack is None else len(self._call.parameters)
+        any_number = self.operand_names is None and pack is None
+        self._arity = -1 if any_number else len(self._call.parameters)
         if self.operand_names is not None:
             local = tuple(local) if isinstance(local, Sequence) else (local,)
             if len(local) != len(self.operand_names):
                 message = f"{self.name} has {len(self.operand_names)} operands but {len(local)} local derivatives"
                 raise ArgumentError(f"{message}: give one for each of {', '.join(self.operand_names)}")
         self._locals = local
+        self.code = len(BY_CODE)
+        if self.code > MOST_CODES:
+            raise ArgumentError(f"{self.name}: more than {MOST_CODES} operations were defined; define each only once")
+        BY_CODE.append(self)
 
     @property
     def takes_lists(self) -> bool:
@@ -72,8 +83,23 @@ class Operation:
         local = self._locals[index]
         return None if local is None else local(*operands, y)
 
+    def flows(self, index: int) -> bool:
+        """Whether a derivative flows into operands[index]: False where the operation is constant in it."""
+        return self.operand_names is None or self._locals[index] is not None
+
+    def slope(self, index: int, operands: Sequence[float], y: float) -> float:
+        """The local derivative on plain floats, as a float; 0.0 where the operation is constant in that operand."""
+        local = self.local(index, operands, y)
+        if type(local) is float:
+            return local
+        return 0.0 if local is None else number(local, f"the local derivative of {self.name}")
+
+    def __get__(self, instance: Any, owner: type) -> Any:
+        """An operation is a method of the classes that record: `v.tanh()` is `tanh(v)`."""
+        return self if instance is None else MethodType(self, instance)
+
     def __call__(self, *arguments: Any, **named: Any) -> Any:
-        if named or self._arity not in (None, len(arguments)):
+        if named or (len(arguments) != self._arity and self._arity >= 0):
             arguments, named = self._bind(arguments, named)
         return self.on(tuple(self._pack(*arguments, **named)) if self._pack else arguments)
 
@@ -158,25 +184,27 @@ def operation(
     return add_to_table
 
 
-_hosts: list[type] = []
+_hosts: dict[type, tuple[Callable[[Any, str, Any], None], Callable[[Any, str], None]]] = {}
+"""Classes that have the operations as methods, and how such a class is given one and loses one."""
 
 
-def add_methods(host: type) -> None:
-    """Makes the operations of the table, and those that are yet to come, methods of a class."""
-    _hosts.append(host)
+def add_methods(host: type, set: Callable[[Any, str, Any], None], delete: Callable[[Any, str], None]) -> None:
+    """Makes the operations of the table, and those that are yet to come, methods of a class.
+
+    Args:
+        host: the class.
+        set: how it is given an attribute: `setattr`, or what does that for a class that Cython made.
+        delete: how it loses one: `delattr`, or the like.
+    """
+    _hosts[host] = set, delete
     for record in TABLE.values():
         _add_method(host, record)
 
 
 def _add_method(host: type, record: Operation) -> None:
-    if record.takes_lists:
-        return  # weighted_sum(weights, inputs, bias) is not about one of its operands
-
-    def method(self: Any, *operands: Any, **named: Any) -> Any:
-        return record(self, *operands, **named)
-
-    method.__name__, method.__qualname__, method.__doc__ = record.name, f"{host.__name__}.{record.name}", record.__doc__
-    setattr(host, record.name, method)
+    if not record.takes_lists:  # weighted_sum(weights, inputs, bias) is not about one of its operands
+        set_attribute, _ = _hosts[host]
+        set_attribute(host, record.name, record)
 
 
 def forget(name: str) -> None:
@@ -188,9 +216,9 @@ def forget(name: str) -> None:
     if find(name).value.__module__ == "chainrule.ops":
         raise ArgumentError(f"{name} is a built-in operation: it stays")
     record = TABLE.pop(name)
-    for host in _hosts:
-        if not record.takes_lists:
-            delattr(host, name)
+    if not record.takes_lists:
+        for host, (_, delete_attribute) in _hosts.items():
+            delete_attribute(host, name)
 
 
 def find(name: str) -> Operation:
@@ -230,6 +258,27 @@ def number(x: Any, where: str) -> float:
         pass  # a NumPy time span calls itself an integer
     shown = repr(x) if len(repr(x)) <= 40 else repr(x)[:37] + "..."
     raise OperandError(f"{where} needs real numbers but got the {type(x).__name__} {shown}: {_mended(x, shown)}")
+
+
+def is_number(x: Any) -> bool:
+    """Whether an operation takes `x`: a Value and, say, a str are simply not equal."""
+    if hasattr(type(x), "_record"):
+        return True
+    try:
+        number(x, "a comparison")
+    except OperandError:
+        return False
+    return True
+
+
+def refuse_change(value: Any, x: Any) -> None:
+    """The setter of what must not be set."""
+    raise ReadOnlyError(f"how a Value was made, its _backward included, cannot be changed from outside. {HOW_TO_ADD}")
+
+
+def refuse_float() -> Any:
+    """What float(v) gives, and with it math.exp(v)."""
+    raise OperandError("a float would lose the gradient: say chainrule.exp(v), not math.exp(v), or take v.data")
 
 
 def _mended(x: Any, shown: str) -> str:

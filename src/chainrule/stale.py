@@ -14,9 +14,8 @@ from types import CodeType
 from chainrule.errors import StaleGradientWarning
 from chainrule.modes import caller, place
 
-FRESH, READ, USED, MIXED = 0, 1, 2, 4
-CONSTANT = 8
-"""A bit of its own: the leaf stands for a plain number, such as the 3 in `3 * x`, and gets no gradient."""
+FRESH, CONSTANT, READ, USED, MIXED = 0, 1, 2, 4, 8
+"""CONSTANT is a bit of its own: the leaf stands for a plain number, such as the 3 in `3 * x`, and gets no gradient."""
 
 _warned: dict[tuple[int, int], CodeType] = {}
 """Where was warned already, by code object and line. (Held, so that its id stays its own; equal code that is made anew,

@@ -51,9 +51,9 @@ def test_drawing_is_not_reading_a_gradient():
     x = Value(1.0)
     y = x * 3.0
     y.backward()
-    before = x._state
+    before = x.__getstate__()
     one_by_one(trace([y]))
-    assert x._state == before
+    assert x.__getstate__() == before
 
 
 def test_a_long_chain_does_not_recurse(fake):

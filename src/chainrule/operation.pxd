@@ -1,0 +1,9 @@
+# Types for operation.py, where Cython compiles it: what a call of an operation looks at.
+
+cdef class Operation:
+    cdef dict __dict__
+    cdef readonly unsigned short code
+    cdef readonly object value
+    cdef readonly object name
+    cdef object _pack
+    cdef Py_ssize_t _arity

@@ -1,0 +1,94 @@
+"""The compiled engine's storage: what storage.py does in Python, over C arrays."""
+
+import math
+
+from cpython.ref cimport PyObject
+from libc.stdlib cimport free, realloc
+
+from chainrule.operation import BY_CODE, add_methods, number
+from chainrule.stale import CONSTANT
+
+cdef extern from "Python.h":
+    ctypedef struct PyTypeObject:
+        PyObject* tp_dict
+    void PyType_Modified(PyTypeObject* cls)
+
+if CONSTANT != 1:
+    raise ImportError("storage.pxd and stale.py differ in the bit of a constant")
+
+
+cdef class Methods:
+    """What has the operations of the table as methods: `v.tanh()`; they are added when the engine is imported."""
+
+
+cdef class Nodes:
+    """A row of nodes that grows at its end. It borrows them: whoever fills it keeps the graph."""
+
+    def __init__(self, values):
+        for value in values:
+            self.append(node_of(value))
+
+    cdef int grow(self) except -1:
+        cdef Py_ssize_t room = 2 * self.room + 32
+        cdef void* nodes = realloc(self.nodes, room * sizeof(Node*))
+        if nodes == NULL:
+            raise MemoryError(f"no memory for a row of {room} nodes")
+        self.nodes, self.room = <Node**>nodes, room
+        return 0
+
+    def __iter__(self):
+        cdef Py_ssize_t i
+        return iter([value_of(self.nodes[i]) for i in range(self.count)])
+
+    def __dealloc__(self):
+        free(self.nodes)
+
+
+cdef double number_for(unsigned int code, object x) except? -1.0:
+    """A plain number among the operands of an operation."""
+    return number(x, BY_CODE[code].name)
+
+
+cdef double value_by_call(unsigned int code, list numbers) except? -1.0:
+    """The number of a result, by a call of the operation's own Python function."""
+    op = BY_CODE[code]
+    return number(op.value(*numbers), op.name)
+
+
+cdef double slope_by_call(unsigned int code, Py_ssize_t i, list numbers, double y) except? -1.0:
+    """A local derivative, likewise."""
+    return BY_CODE[code].slope(i, numbers, y)
+
+
+cdef double python_math(str name, tuple numbers) except? -1.0:
+    """A function of Python's `math` that is more than the C library's."""
+    return getattr(math, name)(*numbers)
+
+
+cdef tuple without_constants(unsigned int code, list locals):
+    """The local derivatives, None for those that the operation lacks."""
+    op = BY_CODE[code]
+    return tuple([local if op.flows(i) else None for i, local in enumerate(locals)])
+
+
+cdef object operation_by_code(unsigned int code):
+    return BY_CODE[code]
+
+
+def _set_attribute(type cls, str name, x):
+    """`setattr`, which refuses a class that Cython made."""
+    (<dict>(<PyTypeObject*>cls).tp_dict)[name] = x
+    PyType_Modified(<PyTypeObject*>cls)
+
+
+def _delete_attribute(type cls, str name):
+    """`delattr`, likewise."""
+    del (<dict>(<PyTypeObject*>cls).tp_dict)[name]
+    PyType_Modified(<PyTypeObject*>cls)
+
+
+cdef object give_methods(object cls, tuple compiled):
+    """As `complete` in storage.py; refuses another table than that which was compiled."""
+    if compiled != tuple([op.name for op in BY_CODE[1:]]):
+        raise ImportError("chainrule was compiled from another table of operations than that in ops.py: install it anew")
+    add_methods(cls, _set_attribute, _delete_attribute)
