@@ -10,7 +10,7 @@ from pathlib import Path
 from setuptools import setup
 
 ROOT = Path(__file__).parent
-COMPILED = ["operation.py", "storage.pyx", "engine.py"]
+COMPILED = ["operation.py", "storage.pyx", "engine.py", "nn/linear.py"]
 FLAGS = ["-O3", "-ffp-contract=off"]  # no fused multiply-add: the same bits as Python's own arithmetic
 
 
@@ -28,11 +28,15 @@ def extensions():
     (ROOT / "src/chainrule/native.pxd").write_text(native(chainrule.ops), encoding="utf-8")
     flags = FLAGS + os.environ.get("CHAINRULE_CFLAGS", "").split()
     modules = [
-        Extension(f"chainrule.{Path(file).stem}", [f"src/chainrule/{file}"], extra_compile_args=flags, optional=True)
+        Extension(
+            f"chainrule.{file.rpartition('.')[0].replace('/', '.')}",
+            [f"src/chainrule/{file}"],
+            extra_compile_args=flags,
+            optional=True,
+        )
         for file in COMPILED
     ]
-    directives = {"language_level": "3", "annotation_typing": False, "cdivision": True, "boundscheck": False,
-                  "wraparound": False, "initializedcheck": False}  # fmt: skip
+    directives = {"language_level": "3", "annotation_typing": False, "cdivision": True}
     return cythonize(modules, build_dir="build/cython", compiler_directives=directives)
 
 

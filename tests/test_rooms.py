@@ -44,7 +44,7 @@ MAY_IMPORT: dict[str, set[str] | None] = {
     "grammar": {"errors", "operation"},
     "expression": TABLE_OF_OPERATIONS | {"engine", "grammar"},
     "draw": TABLE_OF_OPERATIONS | {"files"},
-    "nn": ENGINE,
+    "nn": ENGINE | {"interpreted"},
     "losses": ENGINE,
     "optim": ENGINE,
     "data": {"errors", "files"},

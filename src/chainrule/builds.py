@@ -12,7 +12,7 @@ from importlib.machinery import EXTENSION_SUFFIXES, ModuleSpec
 from importlib.util import spec_from_file_location
 from pathlib import Path
 
-COMPILED = ("operation", "storage", "engine")
+COMPILED = ("operation", "storage", "engine", "nn.linear")
 """The modules that a compiled build has as extension modules: all of them, or none."""
 
 _HERE = Path(__file__).parent
@@ -23,10 +23,14 @@ class PlainPython:
 
     @staticmethod
     def find_spec(name: str, path: object = None, target: object = None) -> ModuleSpec | None:
-        package, _, module = name.rpartition(".")
+        package, _, module = name.partition(".")
         if package == "chainrule" and module in COMPILED:
-            return spec_from_file_location(name, _HERE / f"{module}.py")
+            return spec_from_file_location(name, _file(module, ".py"))
         return None
+
+
+def _file(module: str, suffix: str) -> Path:
+    return _HERE.joinpath(*module.split(".")).with_suffix(suffix)
 
 
 def choose() -> None:
@@ -40,7 +44,7 @@ def choose() -> None:
             "chainrule needs the global interpreter lock: start this Python with PYTHON_GIL=1 or -X gil=1"
         )
     wanted = os.environ.get("CHAINRULE_PURE", "") in ("", "0")
-    built = all(any((_HERE / f"{module}{suffix}").exists() for suffix in EXTENSION_SUFFIXES) for module in COMPILED)
+    built = all(any(_file(module, suffix).exists() for suffix in EXTENSION_SUFFIXES) for module in COMPILED)
     if not (wanted and built):
         sys.meta_path.insert(0, PlainPython)
 

@@ -39,13 +39,16 @@ cdef inline object complete(object cls):
     give_methods(cls, table_names())
 
 
+@cython.locals(out=Value, i=Py_ssize_t)
+cdef Value record_row(Operation op, tuple operands)
+
 @cython.locals(out=Value)
 cdef Value _pair(Operation op, object a, object b)
 
 cdef Value _result(Value out)
 
-@cython.locals(order=Nodes, path=Nodes, node="Node*", entered="long long", done="long long", i=Py_ssize_t)
-cdef Nodes _sorted(Value root)
+@cython.locals(path=Nodes, node="Node*", entered="long long", done="long long", i=Py_ssize_t)
+cdef int _sort(Value root, Nodes results, Nodes leaves, bint afresh) except -1
 
 @cython.locals(upstream=double, i=Py_ssize_t)
 cdef int _deposit(Node* node) except -1

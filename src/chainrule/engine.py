@@ -70,10 +70,7 @@ class Value(Methods):
     @staticmethod
     def _record(op: Operation, operands: Sequence[Any]) -> Value:
         """The result of an operation as a node of the graph; plain numbers among the operands become constants."""
-        out = blank(Value, op.code, len(operands))
-        for i, x in enumerate(operands):
-            keep(out, i, x)
-        return _result(out)
+        return record_row(op, tuple(operands))
 
     def refresh(self) -> Value:
         """Recomputes the whole graph in place from the present data of its leaves; returns self."""
@@ -92,20 +89,20 @@ class Value(Methods):
         """
         upstream = number(seed, "backward(seed)")
         with _one_walk_at_a_time:
-            order = _sorted(self)
-            for i in range(order.count):
-                node = order.nodes[i]
-                if node._state >= USED:
-                    node._state = stale.after_backward(node._state, node._grad)
-                node._earlier, node._grad = node._grad, 0.0
+            results, leaves = Nodes(()), Nodes(())
+            _sort(self, results, leaves, True)
+            for i in range(leaves.count):
+                leaf = leaves.nodes[i]
+                if leaf._state >= USED:
+                    leaf._state = stale.after_backward(leaf._state, leaf._grad)
+                leaf._earlier, leaf._grad = leaf._grad, 0.0
             self._grad = upstream
             try:
-                for i in range(order.count - 1, -1, -1):
-                    _deposit(order.nodes[i])
+                for i in range(results.count - 1, -1, -1):
+                    _deposit(results.nodes[i])
             finally:  # also when it was interrupted, earlier gradients are not lost
-                for i in range(order.count):
-                    node = order.nodes[i]
-                    node._grad += 0.0 if node._count else node._earlier
+                for i in range(leaves.count):
+                    leaves.nodes[i]._grad += leaves.nodes[i]._earlier
 
     def zero_grad(self) -> None:
         """Sets the gradient of every number of this graph to 0."""
@@ -148,6 +145,7 @@ class Value(Methods):
         return f"Value(data={self._data}, grad={self._grad}{made}{self.label and f', label={self.label!r}'})"
 
     # fmt: off
+    def is_leaf(self) -> bool: return not self._code
     def peek_grad(self) -> float: return self._grad  # for showing it: the watch for a forgotten zero_grad takes no note
     op = property(lambda self: operation_of(self), refuse_change, doc="The operation that made this; None for a leaf.")
     operands = property(lambda self: operands_of(self), refuse_change, doc="The Values it was made of; () for a leaf.")
@@ -202,15 +200,18 @@ def topological_order(root: Value) -> list[Value]:
     >>> [node.label or node.op.name for node in topological_order(Value(2.0, "a") * Value(3.0, "b"))]
     ['a', 'b', 'mul']
     """
+    order = Nodes(())
     with _one_walk_at_a_time:
-        return list(_sorted(root))
+        _sort(root, order, order, False)
+    return list(order)
 
 
-def _sorted(root: Value) -> Nodes:
-    """The topological order, depth first without recursion: a node stays on the path until its operands are in."""
+def _sort(root: Value, results: Nodes, leaves: Nodes, afresh: bool) -> None:
+    """Puts the graph's leaves into one row and its results, in topological order, into another; depth first, without
+    recursion: a node stays on the path until its operands are in. `afresh` sets the gradients of results to 0."""
     entered = next(_walks)
     done = entered + 1
-    order, path = Nodes(()), Nodes((root,))
+    path = Nodes((root,))
     while path.count:
         node = path.last()
         if node._walk < entered and node._count:
@@ -222,8 +223,12 @@ def _sorted(root: Value) -> Nodes:
             path.pop()
             if node._walk < done:
                 node._walk = done
-                order.append(node)
-    return order
+                if not node._count:
+                    leaves.append(node)
+                else:
+                    results.append(node)
+                    if afresh:
+                        node._grad = 0.0
 
 
 def _deposit(node: Value) -> None:
@@ -237,8 +242,15 @@ def _deposit(node: Value) -> None:
             check_deposits(value_of(node), upstream)
 
 
+def record_row(op: Operation, operands: tuple) -> Value:
+    out = blank(Value, op.code, len(operands))
+    for i in range(len(operands)):
+        keep(out, i, operands[i])
+    return _result(out)
+
+
 def _pair(op: Operation, a: Any, b: Any) -> Value:
-    """As `Value._record`, for the operators."""
+    """As `record_row`, for the operators."""
     out = blank(Value, op.code, 2)
     keep(out, 0, a)
     keep(out, 1, b)

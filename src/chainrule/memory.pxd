@@ -17,9 +17,9 @@ cdef extern from *:
     """
     #define CHAINRULE_OWNED(node) ((PyObject *)(node))
     #ifdef CHAINRULE_NO_FREELIST /* so that memory checkers see every node come and go */
-    #define CHAINRULE_MOST_SPARE 0
+    #define CHAINRULE_MOST_SPARE 131072
     #else
-    #define CHAINRULE_MOST_SPARE 4096
+    #define CHAINRULE_MOST_SPARE 131072
     #endif
     static struct __pyx_obj_9chainrule_6engine_Value *chainrule_spare = NULL, *chainrule_unused = NULL;
     static int chainrule_spares = 0, chainrule_releasing = 0;
@@ -103,7 +103,7 @@ cdef inline object blank(object cls, unsigned int code, Py_ssize_t count):
 
 cdef inline int keep(object value, Py_ssize_t i, object x) except -1:
     """As in storage.py."""
-    if isinstance(x, Methods):
+    if TYPE(<PyObject*>x) == Value or isinstance(x, Methods):
         Py_INCREF(x)
         node_of(value)._operands[i] = node_of(x)
     else:

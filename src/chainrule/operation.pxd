@@ -7,3 +7,6 @@ cdef class Operation:
     cdef readonly object name
     cdef object _pack
     cdef Py_ssize_t _arity
+
+    cpdef object on(self, object operands)
+    cdef object _dispatch(self, object operands)

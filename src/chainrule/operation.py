@@ -101,7 +101,9 @@ class Operation:
     def __call__(self, *arguments: Any, **named: Any) -> Any:
         if named or (len(arguments) != self._arity and self._arity >= 0):
             arguments, named = self._bind(arguments, named)
-        return self.on(tuple(self._pack(*arguments, **named)) if self._pack else arguments)
+        if self._pack is not None:
+            arguments = tuple(self._pack(*arguments, **named) if named else self._pack(*arguments))
+        return self.on(arguments)
 
     def on(self, operands: Sequence[Any]) -> Any:
         """The result on a flat sequence of operands: for `sum`, the numbers themselves in place of a list of them."""

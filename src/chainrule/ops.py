@@ -370,13 +370,16 @@ def sum(*xs: float) -> float:
 
 
 def _neuron(weights: Sequence, inputs: Sequence, bias: object = 0.0) -> list:
-    if not hasattr(weights, "__len__") or not hasattr(inputs, "__len__"):
-        raise OperandError("weighted_sum takes two lists and a bias: weighted_sum([w1, w2], [x1, x2], b)")
-    if len(weights) != len(inputs):
-        raise SizeError(f"weighted_sum has {len(weights)} weights but {len(inputs)} inputs: give one weight an input")
-    operands = [bias]
-    for weight, x in zip(weights, inputs, strict=True):
-        operands += (weight, x)
+    try:
+        count = len(weights)
+        if count != len(inputs):
+            message = f"weighted_sum has {count} weights but {len(inputs)} inputs"
+            raise SizeError(f"{message}: give one weight an input")
+        operands = [bias] * (2 * count + 1)
+        operands[1::2] = weights
+        operands[2::2] = inputs
+    except TypeError:
+        raise OperandError("weighted_sum takes two lists and a bias: weighted_sum([w1, w2], [x1, x2], b)") from None
     return operands
 
 

@@ -5,12 +5,15 @@ import math
 from cpython.ref cimport PyObject
 from libc.stdlib cimport free, realloc
 
+from chainrule.operation cimport Operation
 from chainrule.operation import BY_CODE, add_methods, number
 from chainrule.stale import CONSTANT
 
 cdef extern from "Python.h":
     ctypedef struct PyTypeObject:
         PyObject* tp_dict
+        unsigned long tp_flags
+    const unsigned long Py_TPFLAGS_METHOD_DESCRIPTOR
     void PyType_Modified(PyTypeObject* cls)
 
 if CONSTANT != 1:
@@ -89,6 +92,7 @@ def _delete_attribute(type cls, str name):
 
 cdef object give_methods(object cls, tuple compiled):
     """As `complete` in storage.py; refuses another table than that which was compiled."""
+    (<PyTypeObject*>Operation).tp_flags |= Py_TPFLAGS_METHOD_DESCRIPTOR  # v.tanh() calls it without a bound method
     if compiled != tuple([op.name for op in BY_CODE[1:]]):
         raise ImportError("chainrule was compiled from another table of operations than that in ops.py: install it anew")
     add_methods(cls, _set_attribute, _delete_attribute)

@@ -14,6 +14,7 @@ from typing import Any
 from chainrule.engine import Value
 from chainrule.errors import ArgumentError, SavedFileError, SizeError, suggest
 from chainrule.nn.initialization import Initializer, initializer
+from chainrule.nn.linear import linear
 from chainrule.nn.module import Module
 from chainrule.operation import TABLE, Operation
 from chainrule.ops import weighted_sum
@@ -86,7 +87,13 @@ class Layer(Module):
         self.neurons = [Neuron(nin, **options, nout=nout) for _ in range(_size(nout, "nout"))]
 
     def forward(self, x: Sequence[Any]) -> Any:
-        out = [neuron.forward(x) for neuron in self.neurons]
+        activations = {neuron._activate if type(neuron) is Neuron else neuron for neuron in self.neurons}
+        if len(activations) == 1 and type(self.neurons[0]) is Neuron:  # all alike, as they come
+            out = linear(x, [neuron.w for neuron in self.neurons], [neuron.b for neuron in self.neurons])
+            activate = self.neurons[0]._activate
+            out = [activate(total) for total in out] if activate else out
+        else:
+            out = [neuron.forward(x) for neuron in self.neurons]
         return out[0] if len(out) == 1 else out
 
     def __repr__(self) -> str:
@@ -174,8 +181,7 @@ class Linear(Module):
     def forward(self, x: Sequence[Any]) -> list[Value]:
         if len(x) != len(self.w[0]):
             raise SizeError(f"Linear({len(self.w[0])}, {len(self.w)}) was given {len(x)} numbers")
-        biases: Sequence[Any] = self.b or [0.0] * len(self.w)
-        return [weighted_sum(row, x, b) for row, b in zip(self.w, biases, strict=True)]
+        return linear(x, self.w, self.b)
 
 
 class Embedding(Module):

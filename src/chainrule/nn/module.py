@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from chainrule.engine import Value
@@ -37,13 +37,14 @@ class Module:
     def named_parameters(self) -> list[tuple[str, Value]]:
         """Every parameter with its name, such as `layers.0.neurons.3.w.1`; one that stands in two places comes once."""
         found: dict[int, tuple[str, Value]] = {}
-        for name, value in _walk("", self):
-            found.setdefault(id(value), (name, value))
+        _name(self, "", found)
         return list(found.values())
 
     def parameters(self) -> list[Value]:
         """Every parameter, in the order of `named_parameters`."""
-        return [value for _, value in self.named_parameters()]
+        found: dict[int, Value] = {}
+        _find(self, found)
+        return list(found.values())
 
     def zero_grad(self) -> None:
         """Sets the gradient of every parameter to 0: once a step, before `backward()`."""
@@ -90,19 +91,32 @@ def _is_batch(x: Any) -> bool:
         return False
 
 
-def _walk(prefix: str, thing: Any) -> Iterator[tuple[str, Value]]:
-    if isinstance(thing, Value):
-        if not thing.operands:
-            yield prefix, thing
-        return
-    branches: list[tuple[Any, Any]]
-    if isinstance(thing, Module):
-        branches = list(vars(thing).items())
-    elif isinstance(thing, dict):
-        branches = list(thing.items())
-    elif isinstance(thing, list | tuple):
-        branches = list(enumerate(thing))
-    else:
-        return
-    for name, branch in branches:
-        yield from _walk(f"{prefix}.{name}" if prefix else str(name), branch)
+_HOLDERS = (list, Module, tuple, dict)
+
+
+def _parts(thing: Any) -> tuple[Iterable[Any], Iterable[Any]]:
+    """The names and the things that a module, or a list, tuple or dict in one, is made of."""
+    if isinstance(thing, list | tuple):
+        return range(len(thing)), thing
+    named = vars(thing) if isinstance(thing, Module) else thing
+    return named.keys(), named.values()
+
+
+def _find(thing: Any, found: dict[int, Value]) -> None:
+    """Adds the parameters in `thing` to those found."""
+    for part in _parts(thing)[1]:
+        if isinstance(part, Value):
+            if part.is_leaf():
+                found[id(part)] = part
+        elif isinstance(part, _HOLDERS):
+            _find(part, found)
+
+
+def _name(thing: Any, prefix: str, found: dict[int, tuple[str, Value]]) -> None:
+    """As `_find`, with a name for each: the first that leads to it."""
+    for name, part in zip(*_parts(thing), strict=True):
+        if isinstance(part, Value):
+            if part.is_leaf():
+                found.setdefault(id(part), (f"{prefix}{name}", part))
+        elif isinstance(part, _HOLDERS):
+            _name(part, f"{prefix}{name}.", found)

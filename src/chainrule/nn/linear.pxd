@@ -1,0 +1,11 @@
+# Types for linear.py, where Cython compiles it.
+
+cimport cython
+
+from chainrule.engine cimport Value, record_row
+from chainrule.operation cimport Operation
+
+cdef Operation weighted_sum
+
+@cython.locals(i=Py_ssize_t, count=Py_ssize_t, operands=object, sums=list)
+cpdef list linear(object inputs, object rows, object biases=*)

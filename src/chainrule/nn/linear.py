@@ -1,0 +1,45 @@
+"""A matrix times a vector, row by row: what a layer of neurons is before its activation."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from chainrule.errors import SizeError
+from chainrule.ops import weighted_sum
+
+if TYPE_CHECKING:
+    import cython
+else:
+    from chainrule import interpreted as cython
+if not cython.compiled:
+    from chainrule.engine import Value, record_row
+
+
+def linear(inputs: Sequence[Any], rows: Sequence[Sequence[Any]], biases: Sequence[Any] | None = None) -> list[Any]:
+    """Σ wᵢxᵢ (+ b) for each row of weights: `weighted_sum(row, inputs, bias)` row by row, but faster.
+
+    Raises:
+        SizeError: a row has more or fewer weights than there are inputs, or the biases are not one for each row.
+
+    >>> linear([2.0, 3.0], [[1.0, 0.0], [0.5, 0.5]], [0.0, 10.0])
+    [2.0, 12.5]
+    """
+    if biases is not None and len(biases) != len(rows):
+        raise SizeError(f"linear has {len(rows)} rows of weights but {len(biases)} biases: give one for each row")
+    count = len(inputs)
+    operands: list[Any] = [0.0] * (2 * count + 1)  # b, w₁, x₁, w₂, x₂, …
+    operands[2::2] = inputs
+    sums = []
+    for i in range(len(rows)):
+        row = rows[i]
+        if len(row) != count:
+            raise SizeError(f"a neuron of {len(row)} inputs was given {count}: x must have {len(row)} numbers")
+        operands[1::2] = row
+        if biases is not None:
+            operands[0] = biases[i]
+        if isinstance(operands[0], Value) or (count and isinstance(operands[1], Value)):
+            sums.append(record_row(weighted_sum, tuple(operands)))
+        else:
+            sums.append(weighted_sum.on(tuple(operands)))
+    return sums
