@@ -10,7 +10,7 @@ from pathlib import Path
 from setuptools import setup
 
 ROOT = Path(__file__).parent
-COMPILED = ["operation.py", "storage.pyx", "engine.py", "nn/linear.py"]
+COMPILED = ["operation.py", "storage.pyx", "engine.py", "nn/linear.py", "nn/module.py", "nn/layers.py"]
 FLAGS = ["-O3", "-ffp-contract=off"]  # no fused multiply-add: the same bits as Python's own arithmetic
 
 

@@ -12,7 +12,7 @@ derivatives come from the table in `ops.py`.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from itertools import count
 from threading import RLock
 from typing import TYPE_CHECKING, Any
@@ -35,10 +35,10 @@ if not cython.compiled:
 ADD, SUB, MUL, DIV, POW, NEG, ABS = ops.add, ops.sub, ops.mul, ops.div, ops.pow, ops.neg, ops.abs
 LT, LE, GT, GE, EQ, NE = ops.lt, ops.le, ops.gt, ops.ge, ops.eq, ops.ne
 
-# draws a Value as "svg" or "html" for a notebook; the package puts `chainrule.draw` here
-display_hook: Callable[[Value, str], str | None] = lambda value, format: None  # noqa: E731
+display_hook: Callable[[Value, str], str | None] = lambda value, format: None  # noqa: E731 - see chainrule.draw
 
-_one_walk_at_a_time, _walks = RLock(), count(2, 2)  # a walk marks the nodes where it was with its number
+_one_walk_at_a_time = RLock()
+_walks = zip(count(2, 2), count(3, 2), strict=True)  # numbers with which a walk marks the nodes it enters, has done
 
 
 def is_compiled() -> bool:
@@ -67,11 +67,6 @@ class Value(Methods):
         prepare(self, 0, 0)  # no operation, no operands
         self._data, self.label = number(data, "Value"), label
 
-    @staticmethod
-    def _record(op: Operation, operands: Sequence[Any]) -> Value:
-        """The result of an operation as a node of the graph; plain numbers among the operands become constants."""
-        return record_row(op, tuple(operands))
-
     def refresh(self) -> Value:
         """Recomputes the whole graph in place from the present data of its leaves; returns self."""
         for node in topological_order(self):
@@ -80,7 +75,6 @@ class Value(Methods):
         return self
 
     # ---- the chain rule ----
-
     def backward(self, seed: float = 1.0) -> None:
         """Gives every number of the graph its derivative of this one.
 
@@ -113,8 +107,6 @@ class Value(Methods):
         """A new leaf with the same number: derivatives stop here."""
         return Value(self._data, self.label)
 
-    # ---- what can be seen ----
-
     @property
     def data(self) -> float:
         """The number. It can be written on leaves; `refresh()` then brings the rest of a graph up to date."""
@@ -125,8 +117,7 @@ class Value(Methods):
         if self._count:
             raise ReadOnlyError(f"the data of a result ({self.op.name}) is read-only: write a leaf's, then refresh()")
         self._data = number(x, "Value.data")
-        if self._state & READ:
-            self._state = stale.after_write(self._state)
+        self._state = stale.after_write(self._state) if self._state & READ else self._state
 
     @property
     def grad(self) -> float:
@@ -145,14 +136,14 @@ class Value(Methods):
         return f"Value(data={self._data}, grad={self._grad}{made}{self.label and f', label={self.label!r}'})"
 
     # fmt: off
+    _record = staticmethod(lambda op, operands: record_row(op, tuple(operands)))  # what `Operation` asks for
     def is_leaf(self) -> bool: return not self._code
     def peek_grad(self) -> float: return self._grad  # for showing it: the watch for a forgotten zero_grad takes no note
     op = property(lambda self: operation_of(self), refuse_change, doc="The operation that made this; None for a leaf.")
     operands = property(lambda self: operands_of(self), refuse_change, doc="The Values it was made of; () for a leaf.")
     locals = property(lambda self: locals_of(self), refuse_change, doc="The local derivative in each; None: no flow.")
     constant = property(lambda self: is_constant(self), doc="Whether this leaf is a plain number.")
-    # micrograd's names for the operands, the operation, and one step of the chain rule
-    _prev = property(lambda self: set(self.operands), refuse_change)
+    _prev = property(lambda self: set(self.operands), refuse_change)  # this and the next two are micrograd's names
     _op = property(lambda self: self.op.symbol if self.op else "", refuse_change)
     _backward = property(lambda self: lambda: _deposit(Nodes((self,)).last()), refuse_change)
 
@@ -188,7 +179,6 @@ class Value(Methods):
     def __int__(self) -> int: return refuse_float()
     def __round__(self, *digits: int) -> float: return refuse_float()
     __floor__ = __ceil__ = __trunc__ = __round__
-    # fmt: on
 
 
 complete(Value)
@@ -209,8 +199,7 @@ def topological_order(root: Value) -> list[Value]:
 def _sort(root: Value, results: Nodes, leaves: Nodes, afresh: bool) -> None:
     """Puts the graph's leaves into one row and its results, in topological order, into another; depth first, without
     recursion: a node stays on the path until its operands are in. `afresh` sets the gradients of results to 0."""
-    entered = next(_walks)
-    done = entered + 1
+    entered, done = next(_walks)
     path = Nodes((root,))
     while path.count:
         node = path.last()
@@ -223,12 +212,9 @@ def _sort(root: Value, results: Nodes, leaves: Nodes, afresh: bool) -> None:
             path.pop()
             if node._walk < done:
                 node._walk = done
-                if not node._count:
-                    leaves.append(node)
-                else:
-                    results.append(node)
-                    if afresh:
-                        node._grad = 0.0
+                (results if node._count else leaves).append(node)
+                if afresh and node._count:
+                    node._grad = 0.0
 
 
 def _deposit(node: Value) -> None:
@@ -243,14 +229,14 @@ def _deposit(node: Value) -> None:
 
 
 def record_row(op: Operation, operands: tuple) -> Value:
+    """The result of an operation as a node of the graph; plain numbers among the operands become constants."""
     out = blank(Value, op.code, len(operands))
     for i in range(len(operands)):
         keep(out, i, operands[i])
     return _result(out)
 
 
-def _pair(op: Operation, a: Any, b: Any) -> Value:
-    """As `record_row`, for the operators."""
+def _pair(op: Operation, a: Any, b: Any) -> Value:  # as record_row, for the operators
     out = blank(Value, op.code, 2)
     keep(out, 0, a)
     keep(out, 1, b)
