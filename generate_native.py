@@ -11,6 +11,7 @@ from __future__ import annotations
 import ast
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 SAME_IN_C = frozenset(
     [
@@ -26,9 +27,16 @@ SAME_IN_C = frozenset(
         "sin",
         "cos",
         "tan",
+        "asin",
+        "acos",
         "atan",
         "atan2",
+        "sinh",
+        "cosh",
         "tanh",
+        "asinh",
+        "acosh",
+        "atanh",
         "erf",
         "erfc",
         "pow",
@@ -43,6 +51,15 @@ from chainrule.memory cimport flows, numbers_of
 from chainrule.storage cimport Node, python_math, slope_by_call, value_by_call
 
 """
+
+
+ARITHMETIC = (ast.Add, ast.Sub, ast.Mult, ast.Div)
+TRANSLATED = (
+    *(ast.Return, ast.Assign, ast.AugAssign, ast.If, ast.For, ast.Try),
+    *(ast.Name, ast.Constant, ast.Call, ast.Subscript, ast.BinOp, ast.UnaryOp, ast.BoolOp, ast.Compare, ast.IfExp),
+    *(ast.expr_context, ast.unaryop, ast.boolop, ast.cmpop, *ARITHMETIC),
+)
+"""What means the same in C, with the restrictions that the methods of `ToC` make."""
 
 
 class NeedsPythonError(Exception):
@@ -64,6 +81,11 @@ class ToC(ast.NodeTransformer):
         self.variadic = next((name for name, kind in types.items() if kind == "Node**"), None)
         self.indices = {name for name, kind in types.items() if kind == "Py_ssize_t"}
 
+    def visit(self, node: ast.AST) -> Any:
+        if not isinstance(node, TRANSLATED):
+            raise NeedsPythonError(type(node).__name__)
+        return super().visit(node)
+
     def visit_Name(self, node: ast.Name) -> ast.expr:
         if node.id in self.known or isinstance(node.ctx, ast.Store):
             if node.id == self.variadic:
@@ -79,6 +101,8 @@ class ToC(ast.NodeTransformer):
             raise NeedsPythonError("keywords")
         if isinstance(function, ast.Name) and function.id == "_ieee":  # what C's functions give by themselves
             function, arguments = arguments[0], arguments[1:]
+            if not isinstance(function, ast.Attribute) or function.attr not in SAME_IN_C:
+                raise NeedsPythonError(f"{ast.unparse(function)} may raise")
         if self._is_variadic(arguments) and isinstance(function, ast.Name) and function.id == "len":
             return ast.Name("n", ast.Load())
         called, given = self._function(function), [self.visit(argument) for argument in arguments]
@@ -115,18 +139,16 @@ class ToC(ast.NodeTransformer):
         raised = {handler.type.id for handler in node.handlers if isinstance(handler.type, ast.Name)}
         if not raised or raised - {"ZeroDivisionError", "OverflowError", "ValueError"} or node.orelse or node.finalbody:
             raise NeedsPythonError("try")
-        return [self.visit(statement) for statement in node.body]
+        body = [self.visit(statement) for statement in node.body]
+        if any("python_math" in ast.unparse(statement) for statement in body):
+            raise NeedsPythonError("a function of Python's own may raise")
+        return body
 
     def visit_BinOp(self, node: ast.BinOp) -> ast.expr:
         whole = isinstance(node.left, ast.Name) and node.left.id in self.indices
-        if isinstance(node.op, ast.Add | ast.Sub | ast.Mult | ast.Div) or (whole and isinstance(node.op, ast.Mod)):
+        if isinstance(node.op, ARITHMETIC) or (whole and isinstance(node.op, ast.Mod)):
             return ast.BinOp(self.visit(node.left), node.op, self.visit(node.right))
         raise NeedsPythonError(f"{ast.unparse(node)}: not the same in C")
-
-    def visit_Lambda(self, node: ast.Lambda) -> ast.expr:
-        raise NeedsPythonError("a function in a function")
-
-    visit_ListComp = visit_GeneratorExp = visit_With = visit_While = visit_Lambda
 
 
 def _expression(text: str) -> ast.expr:

@@ -1,43 +1,51 @@
 """Builds the compiled engine where there is a C compiler; without one, chainrule is its Python files alone.
 
-CHAINRULE_PURE=1 at build time makes a wheel without compiled parts, for any machine.
+CHAINRULE_PURE=1 at build time makes a wheel without compiled parts, for any machine. CHAINRULE_CFLAGS has further flags
+for the C compiler; -DCHAINRULE_NO_FREELIST among them lets memory checkers see every node come and go.
 """
 
 import os
 import sys
 from pathlib import Path
 
-from setuptools import setup
+from setuptools import Extension, setup
 
 ROOT = Path(__file__).parent
 COMPILED = ["operation.py", "storage.pyx", "engine.py", "nn/linear.py", "nn/module.py", "nn/layers.py"]
-FLAGS = ["-O3", "-ffp-contract=off"]  # no fused multiply-add: the same bits as Python's own arithmetic
+"""As in src/chainrule/builds.py."""
+
+FLAGS = ["-O3", "-g0", "-ffp-contract=off"]  # no fused multiply-add: the same bits as Python's own arithmetic
+DIRECTIVES = {"language_level": "3", "annotation_typing": False, "cdivision": True}
 
 
-def extensions():
+def extensions() -> list[Extension]:
     """The extension modules, as C files that Cython has made; the pure engine is used where they do not compile."""
     from Cython.Build import cythonize  # noqa: PLC0415 - a build without compiled parts needs no Cython
-    from setuptools import Extension  # noqa: PLC0415
 
     sys.path[:0] = [str(ROOT), str(ROOT / "src")]
-    os.environ["CHAINRULE_PURE"] = "1"
+    os.environ["CHAINRULE_PURE"] = "1"  # an older build may lie beside the sources
     from generate_native import native  # noqa: PLC0415
 
     import chainrule.ops  # noqa: PLC0415
 
-    (ROOT / "src/chainrule/native.pxd").write_text(native(chainrule.ops), encoding="utf-8")
+    made = native(chainrule.ops)
+    file = ROOT / "src" / "chainrule" / "native.pxd"
+    if not file.exists() or file.read_text(encoding="utf-8") != made:
+        file.write_text(made, encoding="utf-8")
     flags = FLAGS + os.environ.get("CHAINRULE_CFLAGS", "").split()
     modules = [
         Extension(
-            f"chainrule.{file.rpartition('.')[0].replace('/', '.')}",
-            [f"src/chainrule/{file}"],
+            "chainrule." + source.rpartition(".")[0].replace("/", "."),
+            [f"src/chainrule/{source}"],
             extra_compile_args=flags,
-            optional=True,
+            extra_link_args=[flag for flag in flags if flag.startswith("-fsanitize")],
         )
-        for file in COMPILED
+        for source in COMPILED
     ]
-    directives = {"language_level": "3", "annotation_typing": False, "cdivision": True}
-    return cythonize(modules, build_dir="build/cython", compiler_directives=directives)
+    compiled = cythonize(modules, build_dir="build/cython", compiler_directives=DIRECTIVES)
+    for extension in compiled:
+        extension.optional = True
+    return compiled
 
 
 setup(ext_modules=[] if os.environ.get("CHAINRULE_PURE") else extensions())

@@ -1,0 +1,187 @@
+"""Nodes come and go: nothing leaks, nothing recurses, no live node changes when others go."""
+
+from __future__ import annotations
+
+import gc
+import random
+import subprocess
+import sys
+import threading
+
+import pytest
+
+from chainrule import Value, engine, nn, ops
+from chainrule.data import moons
+
+compiled_only = pytest.mark.skipif(not engine.is_compiled(), reason="the pure engine would take minutes, and 20 GB")
+
+
+def test_nodes_of_every_size_are_freed():
+    """Leaves, one, two and many operands: what they were made of is given up when they go."""
+    x = Value(2.0)
+    before = sys.getrefcount(x)
+    made = [x + 1, x.tanh(), ops.select(x, x, x), ops.sum([x] * 50), ops.weighted_sum([x] * 40, [x] * 40, x)]
+    assert sys.getrefcount(x) == before + 1 + 1 + 3 + 50 + 81
+    del made
+    assert sys.getrefcount(x) == before
+
+
+def test_an_operation_that_fails_gives_its_operands_up():
+    x = Value(2.0)
+    before = sys.getrefcount(x)
+    for wrong in (lambda: x + "1", lambda: ops.sum([x, x, x, None]), lambda: ops.select(x, x, "1")):
+        with pytest.raises(ops.OperandError):
+            wrong()
+    assert sys.getrefcount(x) == before
+
+
+def test_random_lifetimes_change_no_live_node():
+    """A million operations; at any time a few thousand results are kept, in between others go, in no order."""
+    rng = random.Random(0)
+    leaves = [Value(rng.uniform(-1, 1)) for _ in range(50)]
+    kept = [(leaf, leaf.data, ()) for leaf in leaves]
+    binary = [ops.add, ops.sub, ops.mul, ops.max]
+    for _ in range(1_000_000 if engine.is_compiled() else 30_000):
+        a, b = rng.choice(kept)[0], rng.choice(kept)[0]
+        kind = rng.random()
+        if kind < 0.9:
+            y = rng.choice(binary)(a, b).tanh() if kind < 0.1 else rng.choice(binary)(a, b)
+        elif kind < 0.95:
+            y = ops.sum([a, b, rng.random(), a])
+        else:
+            y = a * 0.5
+        place = rng.randrange(4000)
+        entry = (y, y.data, y.operands)
+        if place < len(kept) and place >= 50:
+            kept[place] = entry
+        elif len(kept) < 4000:
+            kept.append(entry)
+    assert len(kept) == 4000
+    for node, data, operands in kept:
+        assert node.data.hex() == data.hex()  # nan, too
+        assert list(map(id, node.operands)) == list(map(id, operands))
+
+
+def test_two_threads_with_graphs_of_their_own():
+    """Each builds, differentiates and drops its graphs while the other does so; both get what one alone gets."""
+
+    def work(seed, found):
+        rng = random.Random(seed)
+        for _ in range(200):
+            xs = [Value(rng.uniform(-1, 1)) for _ in range(20)]
+            y = Value(0.0)
+            for _ in range(100):
+                y = (y * rng.choice(xs) + rng.choice(xs)).tanh()
+            y.backward()
+            found.append([x.grad for x in xs])
+
+    alone, together = [[], []], [[], []]
+    for seed in (0, 1):
+        work(seed, alone[seed])
+    _in_threads([lambda seed=seed: work(seed, together[seed]) for seed in (0, 1)])
+    assert together == alone
+
+
+def test_two_threads_that_share_leaves_get_the_sum_of_both():
+    shared = [Value(0.5 + i) for i in range(40)]
+
+    def work():
+        for _ in range(300):
+            ops.sum([x * x for x in shared]).backward()
+
+    _in_threads([work, work, work])
+    assert [x.grad for x in shared] == [900 * 2 * x.data for x in shared]
+
+
+def _in_threads(works):
+    interval = sys.getswitchinterval()
+    sys.setswitchinterval(1e-5)  # let them interrupt each other often
+    try:
+        threads = [threading.Thread(target=work) for work in works]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+    finally:
+        sys.setswitchinterval(interval)
+
+
+def test_training_leaves_nothing_behind():
+    """The number of blocks that Python has in use is the same after many steps as after few."""
+    X, y = moons(10, seed=1)
+    model = nn.MLP(2, [4, 1], seed=0)
+
+    def step():
+        scores = [model(row) for row in X]
+        loss = ops.sum([(1 + -(2 * label - 1) * score).relu() for label, score in zip(y, scores, strict=True)])
+        model.zero_grad()
+        loss.backward()
+        for parameter in model.parameters():
+            parameter.data -= 0.01 * parameter.grad
+
+    def blocks_after(steps):
+        for _ in range(steps):
+            step()
+        gc.collect()
+        return sys.getallocatedblocks()
+
+    blocks_after(30)
+    few, many = blocks_after(30), blocks_after(1000 if engine.is_compiled() else 100)
+    assert abs(many - few) < 50
+
+
+TEN_MILLION = """
+import resource
+from chainrule import Value
+x = y = Value(1.0)
+one = Value(1.0)
+for _ in range(5_000_000):
+    y = (y + x) * one
+y.backward()
+assert (y.data, x.grad) == (5_000_001.0, 5_000_001.0)
+import sys
+before = sys.getrefcount(x)
+del y
+assert sys.getrefcount(x) == before - 5_000_000 - 1
+print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
+"""
+
+
+@compiled_only
+def test_ten_million_nodes_in_two_gigabytes():
+    done = subprocess.run([sys.executable, "-c", TEN_MILLION], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert int(done.stdout) < 2_000_000  # kilobytes
+
+
+def test_a_value_of_a_derived_class_lives_and_goes_like_any_object():
+    class Parameter(Value):
+        def __init__(self, data, name):
+            super().__init__(data, label=name)
+            self.name = name
+
+    gone = []
+
+    class Noted(Parameter):
+        def __del__(self):
+            gone.append(self.name)
+
+    for i in range(100):
+        w = Noted(2.0, f"w{i}")
+        y = (w * 3.0).tanh() + w
+        y.backward()
+        assert type(y) is Value
+        assert w.name in y.operands[1].label
+    del w, y
+    gc.collect()
+    assert sorted(gone) == sorted(f"w{i}" for i in range(100))
+
+
+def test_a_value_can_be_made_again_in_place():
+    """Calling __init__ on a result makes it a leaf, and gives its operands up."""
+    x = Value(3.0)
+    before = sys.getrefcount(x)
+    y = x * x
+    y.__init__(5.0)
+    assert (y.data, y.operands, y.op) == (5.0, (), None)
+    assert sys.getrefcount(x) == before
