@@ -13,35 +13,11 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-SAME_IN_C = frozenset(
-    [
-        "copysign",
-        "isnan",
-        "isinf",
-        "fabs",
-        "exp",
-        "expm1",
-        "log",
-        "log1p",
-        "sqrt",
-        "sin",
-        "cos",
-        "tan",
-        "asin",
-        "acos",
-        "atan",
-        "atan2",
-        "sinh",
-        "cosh",
-        "tanh",
-        "asinh",
-        "acosh",
-        "atanh",
-        "erf",
-        "erfc",
-        "pow",
-    ]
-)
+SAME_IN_C = {
+    *("copysign", "fabs", "isinf", "isnan"),
+    *("erf", "erfc", "exp", "expm1", "log", "log1p", "pow", "sqrt"),
+    *("acos", "acosh", "asin", "asinh", "atan", "atan2", "atanh", "cos", "cosh", "sin", "sinh", "tan", "tanh"),
+}
 """The functions of `math` that hand a number on to the C library. (Its `hypot`, for one, is Python's own.)"""
 
 HEADER = """\

@@ -5,6 +5,7 @@ graphs drawn at random (every number and gradient), in hexadecimal, one line eac
 """
 
 import itertools
+import math
 import random
 import sys
 from math import inf, nan
@@ -25,7 +26,7 @@ def own(a, b):
 
 
 def bits(x):
-    return "none" if x is None else "nan" if x != x else float(x).hex()
+    return "none" if x is None else "nan" if math.isnan(x) else float(x).hex()
 
 
 def points(op):

@@ -4,11 +4,28 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 
+from chainrule import engine
+from chainrule.builds import COMPILED
 from chainrule.errors import StaleGradientWarning
 from chainrule.operation import TABLE, forget
+
+
+def pytest_configure() -> None:
+    """A build that is older than the sources beside it would be tested in their place."""
+    if engine.is_compiled():
+        built = Path(engine.__file__)
+        older = [
+            file.name
+            for file in [*built.parent.rglob("*.py"), *built.parent.rglob("*.pxd")]
+            if file.with_suffix("").relative_to(built.parent).as_posix().replace("/", ".") in COMPILED
+            and file.stat().st_mtime > max(made.stat().st_mtime for made in file.parent.glob(f"{file.stem}.*.so"))
+        ]
+        if older and (built.parents[2] / "setup.py").exists():
+            pytest.exit(f"{', '.join(older)} changed since the engine was compiled: pip install -e . again", 2)
 
 
 @pytest.fixture
