@@ -15,7 +15,7 @@ from pathlib import Path
 
 from chainrule import Value, no_grad, optim, relu, weighted_sum
 from chainrule.losses import cross_entropy
-from chainrule.nn import Module, rms_norm, softmax
+from chainrule.nn import Module, linear, rms_norm, softmax
 
 NAMES = Path(__file__).parent / "data" / "names.txt"
 WIDTH, HEADS, CONTEXT = 16, 4, 16
@@ -28,7 +28,7 @@ def matrix(rows, columns, rng):
 
 def times(weights, x):
     """A matrix times a vector: one weighted sum a row."""
-    return [weighted_sum(row, x) for row in weights]
+    return linear(x, weights)
 
 
 def plus(a, b):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import itertools
 import random
 import subprocess
 import sys
@@ -35,31 +36,43 @@ def test_an_operation_that_fails_gives_its_operands_up():
     assert sys.getrefcount(x) == before
 
 
-def test_random_lifetimes_change_no_live_node():
-    """A million operations; at any time a few thousand results are kept, in between others go, in no order."""
-    rng = random.Random(0)
-    leaves = [Value(rng.uniform(-1, 1)) for _ in range(50)]
+def lifetimes(seed, operations, leaves):
+    """Operations on random ones of a few thousand results; these are replaced in random order, so that live graphs
+    lie between dropped ones. Gives what is alive at the end, with what it was when it was made."""
+    rng = random.Random(seed)
     kept = [(leaf, leaf.data, ()) for leaf in leaves]
     binary = [ops.add, ops.sub, ops.mul, ops.max]
-    for _ in range(1_000_000 if engine.is_compiled() else 30_000):
+    for _ in range(operations):
         a, b = rng.choice(kept)[0], rng.choice(kept)[0]
         kind = rng.random()
         if kind < 0.9:
             y = rng.choice(binary)(a, b).tanh() if kind < 0.1 else rng.choice(binary)(a, b)
-        elif kind < 0.95:
-            y = ops.sum([a, b, rng.random(), a])
         else:
-            y = a * 0.5
-        place = rng.randrange(4000)
+            y = ops.sum([a, b, rng.random(), a]) if kind < 0.95 else a * 0.5
         entry = (y, y.data, y.operands)
-        if place < len(kept) and place >= 50:
+        place = rng.randrange(4000)
+        if len(leaves) <= place < len(kept):
             kept[place] = entry
         elif len(kept) < 4000:
             kept.append(entry)
-    assert len(kept) == 4000
-    for node, data, operands in kept:
+    return kept
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+def test_random_lifetimes_change_no_live_node_and_leave_nothing(threads):
+    """A million operations, by one thread or by two at once on the same leaves."""
+    rng = random.Random(0)
+    leaves = [Value(rng.uniform(-1, 1)) for _ in range(50)]
+    references = [sys.getrefcount(leaf) for leaf in leaves]
+    operations = (1_000_000 if engine.is_compiled() else 30_000) // threads
+    kept = [[] for _ in range(threads)]
+    _in_threads([lambda i=i: kept[i].extend(lifetimes(i, operations, leaves)) for i in range(threads)])
+    for node, data, operands in itertools.chain(*kept):
         assert node.data.hex() == data.hex()  # nan, too
         assert list(map(id, node.operands)) == list(map(id, operands))
+    del node, operands
+    kept.clear()
+    assert [sys.getrefcount(leaf) for leaf in leaves] == references
 
 
 def test_two_threads_with_graphs_of_their_own():

@@ -10,6 +10,7 @@ MLP of [Layer of [ReLUNeuron(2), ReLUNeuron(2), ReLUNeuron(2)], Layer of [Linear
 
 from chainrule.nn.initialization import INITIALIZERS
 from chainrule.nn.layers import MLP, Embedding, Layer, Linear, Neuron, from_config
+from chainrule.nn.linear import linear
 from chainrule.nn.module import Module
 from chainrule.nn.normalization import LayerNorm, RMSNorm, layer_norm, rms_norm, softmax
 
@@ -25,6 +26,7 @@ __all__ = [
     "RMSNorm",
     "from_config",
     "layer_norm",
+    "linear",
     "rms_norm",
     "softmax",
 ]
