@@ -24,7 +24,7 @@ HEADER = """\
 # Made from src/chainrule/ops.py by generate_native.py; changes belong there.
 from libc cimport math
 from chainrule.memory cimport flows, numbers_of
-from chainrule.storage cimport Node, python_math, slope_by_call, value_by_call
+from chainrule.storage cimport Edge, Node, python_math, slope_by_call, value_by_call
 
 """
 
@@ -49,12 +49,12 @@ class ToC(ast.NodeTransformer):
         table: the names of the operations.
         constants: the numbers that stand in the table's module, by name.
         known: the function's own names: its operands and local variables.
-        types: its arguments in C, by name: numbers, whole numbers, or a row of nodes.
+        types: its arguments in C, by name: numbers, whole numbers, or edges to operands.
     """
 
     def __init__(self, table: set[str], constants: dict[str, float], known: set[str], types: dict[str, str]) -> None:
         self.table, self.constants, self.known = table, constants, known | set(types)
-        self.variadic = next((name for name, kind in types.items() if kind == "Node**"), None)
+        self.variadic = next((name for name, kind in types.items() if kind == "Edge*"), None)
         self.indices = {name for name, kind in types.items() if kind == "Py_ssize_t"}
 
     def visit(self, node: ast.AST) -> Any:
@@ -101,13 +101,13 @@ class ToC(ast.NodeTransformer):
     def visit_Subscript(self, node: ast.Subscript) -> ast.expr:
         if not self._is_variadic([node.value]):
             raise NeedsPythonError(ast.unparse(node))
-        return _expression(f"{self.variadic}[{ast.unparse(self.visit(node.slice))}]._data")
+        return _expression(f"{self.variadic}[{ast.unparse(self.visit(node.slice))}].operand._data")
 
     def visit_For(self, node: ast.For) -> list[ast.stmt]:
         body = [self.visit(statement) for statement in node.body]
         if not self._is_variadic([node.iter]):
             return [ast.For(node.target, self.visit(node.iter), body, [], lineno=0)]
-        item = ast.parse(f"{ast.unparse(node.target)} = {self.variadic}[i]._data").body
+        item = ast.parse(f"{ast.unparse(node.target)} = {self.variadic}[i].operand._data").body
         return [ast.For(ast.Name("i", ast.Store()), _expression("range(n)"), item + body, [], lineno=0)]
 
     def visit_Try(self, node: ast.Try) -> list[ast.stmt]:
@@ -151,9 +151,7 @@ class Entry:
     def _arguments(self, last: list[str]) -> list[tuple[str, str]]:
         """The arguments of its C functions, with their types."""
         own = (
-            [("Node**", self.variadic), ("Py_ssize_t", "n")]
-            if self.variadic
-            else [("double", x) for x in self.operands]
+            [("Edge*", self.variadic), ("Py_ssize_t", "n")] if self.variadic else [("double", x) for x in self.operands]
         )
         return own + [("double", name) for name in last]
 
@@ -164,7 +162,7 @@ class Entry:
         arguments = self._arguments([local.args.args[-1].arg])
         if self.variadic:
             arguments.insert(0, ("Py_ssize_t", local.args.args[0].arg))
-            arguments[1] = ("Node**", local.args.args[1].arg)
+            arguments[1] = ("Edge*", local.args.args[1].arg)
         else:
             arguments = [("double", argument.arg) for argument in local.args.args]
         return self._c_function(f"local_{self.name}_{i}", [ast.Return(local.body)], arguments)
@@ -239,7 +237,7 @@ def _compute(entries: list[Entry]) -> str:
     lines = [
         "cdef inline int compute(Node* node) except -1:",
         '    """Takes the number of a result, and its local derivative in each operand that is not a constant."""',
-        "    cdef Node** xs = node._operands",
+        "    cdef Edge* xs = node._edges",
         "    cdef Py_ssize_t i, n = node._count",
         "    cdef double y",
     ]
@@ -250,15 +248,15 @@ def _compute(entries: list[Entry]) -> str:
         "    else:",
         "        node._data = y = value_by_call(node._code, numbers_of(node))",
         "        for i in range(n):",
-        "            if flows(xs[i]):",
-        "                node._locals[i] = slope_by_call(node._code, i, numbers_of(node), y)",
+        "            if flows(xs[i].operand):",
+        "                xs[i].local = slope_by_call(node._code, i, numbers_of(node), y)",
         "    return 0",
     ]
     return "\n".join(lines) + "\n"
 
 
 def _case(entry: Entry) -> list[str]:
-    numbers = "xs, n" if entry.variadic else ", ".join(f"xs[{i}]._data" for i in range(len(entry.operands)))
+    numbers = "xs, n" if entry.variadic else ", ".join(f"xs[{i}].operand._data" for i in range(len(entry.operands)))
     value = f"value_{entry.name}({numbers})" if entry.value else "value_by_call(node._code, numbers_of(node))"
     lines = [f"node._data = y = {value}"]
     for i, local in enumerate(entry.locals):
@@ -271,6 +269,6 @@ def _case(entry: Entry) -> list[str]:
         )
         if local == "":
             continue
-        step = [f"if flows(xs[{index}]):", f"    node._locals[{index}] = {slope}"]
+        step = [f"if flows(xs[{index}].operand):", f"    xs[{index}].local = {slope}"]
         lines += ["for i in range(n):", *[f"    {line}" for line in step]] if entry.variadic else step
     return lines

@@ -37,6 +37,8 @@ def extensions() -> list[Extension]:
         Extension(
             "chainrule." + source.rpartition(".")[0].replace("/", "."),
             [f"src/chainrule/{source}"],
+            include_dirs=["src/chainrule"],
+            depends=["src/chainrule/slabs.h"],
             extra_compile_args=flags,
             extra_link_args=[flag for flag in flags if flag.startswith("-fsanitize")],
         )

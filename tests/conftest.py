@@ -16,16 +16,17 @@ from chainrule.operation import TABLE, forget
 
 def pytest_configure() -> None:
     """A build that is older than the sources beside it would be tested in their place."""
-    if engine.is_compiled():
-        built = Path(engine.__file__)
-        older = [
-            file.name
-            for file in [*built.parent.rglob("*.py"), *built.parent.rglob("*.pxd")]
-            if file.with_suffix("").relative_to(built.parent).as_posix().replace("/", ".") in COMPILED
-            and file.stat().st_mtime > max(made.stat().st_mtime for made in file.parent.glob(f"{file.stem}.*.so"))
-        ]
-        if older and (built.parents[2] / "setup.py").exists():
-            pytest.exit(f"{', '.join(older)} changed since the engine was compiled: pip install -e . again", 2)
+    package = Path(engine.__file__).parent
+    if not engine.is_compiled() or not (package.parent.parent / "setup.py").exists():
+        return
+    sources = {"engine": [package / name for name in ("engine.pxd", "memory.pxd", "slabs.h", "ops.py")]}
+    for module in COMPILED:
+        file = package.joinpath(*module.split("."))
+        made_of = file.with_suffix(".pyx") if file.with_suffix(".pyx").exists() else file.with_suffix(".py")
+        (built,) = file.parent.glob(f"{file.name}.*.so")
+        for source in [made_of, *sources.get(module, [])]:
+            if source.stat().st_mtime > built.stat().st_mtime:
+                pytest.exit(f"{source.name} changed since the engine was compiled: pip install -e . again", 2)
 
 
 @pytest.fixture

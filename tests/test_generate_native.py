@@ -52,7 +52,7 @@ def test_the_text_stays_the_text(text):
         "cdef inline double value_relu(double x) noexcept:\n    return 0.0 if x <= 0 else x"
     )
     assert c_function(text, "local_pow_0").endswith("return value_chain(b, value_pow(a, b - 1.0))")
-    assert "xs[i]._data * xs[i + 1]._data" in c_function(text, "value_weighted_sum")
+    assert "xs[i].operand._data * xs[i + 1].operand._data" in c_function(text, "value_weighted_sum")
     assert "python_math('hypot', (a, b))" in c_function(text, "value_hypot")
 
 

@@ -3,13 +3,14 @@
 cimport cython
 
 from chainrule.memory cimport (
-    blank, end_with_release, is_constant, keep, locals_of, operands_of, operation_of, prepare, restore, state_of,
+    blank, end_with_release, is_constant, keep, label_of, locals_of, operands_of, operation_of, prepare, remade, set_label,
+    state_of,
 )
 from chainrule.native cimport compute, table_names
 from chainrule.operation cimport Operation
-from chainrule.storage cimport Methods, Node, Nodes, give_methods, node_of, value_of
+from chainrule.storage cimport Edge, Methods, Node, Nodes, give_methods, node_of, value_of
 
-cdef unsigned short CONSTANT, READ, USED
+cdef unsigned char CONSTANT, READ, USED
 cdef list open_modes
 cdef Operation ADD, SUB, MUL, DIV, POW, NEG, ABS, LT, LE, GT, GE, EQ, NE
 
@@ -17,16 +18,12 @@ cdef Operation ADD, SUB, MUL, DIV, POW, NEG, ABS, LT, LE, GT, GE, EQ, NE
 cdef class Value(Methods):
     cdef double _data
     cdef double _grad
-    cdef double _earlier  # of a leaf: the gradient before the present backward()
-    cdef Node** _operands
-    cdef double* _locals
-    cdef Node* _two_operands[2]  # where they are kept if there are no more
-    cdef double _two_locals[2]
-    cdef public str label
     cdef long long _walk  # the last one that came by
     cdef unsigned int _count
     cdef unsigned short _code
-    cdef unsigned short _state
+    cdef unsigned char _state
+    cdef unsigned char _flags  # see memory.pxd
+    cdef Edge _edges[2]  # the last field: a node of more operands has memory for more of them
 
 
 cdef inline int evaluate(Value node) except -1:

@@ -29,8 +29,8 @@ else:
     from chainrule import interpreted as cython
 if not cython.compiled:
     # how a node keeps its operands, and takes its number from the table: for this the compiled engine has C
-    from chainrule.storage import (Methods, Nodes, blank, complete, evaluate, is_constant, keep, locals_of, operands_of,
-                                   operation_of, prepare, restore, state_of, value_of)  # fmt: skip
+    from chainrule.storage import (Methods, Nodes, blank, complete, evaluate, is_constant, keep, label_of, locals_of,
+        operands_of, operation_of, prepare, remade, set_label, state_of, value_of)  # fmt: skip
 
 ADD, SUB, MUL, DIV, POW, NEG, ABS = ops.add, ops.sub, ops.mul, ops.div, ops.pow, ops.neg, ops.abs
 LT, LE, GT, GE, EQ, NE = ops.lt, ops.le, ops.gt, ops.ge, ops.eq, ops.ne
@@ -58,14 +58,13 @@ class Value(Methods):
     (10.0, 6.0)
     """
 
-    __slots__ = ("_code", "_count", "_data", "_earlier", "_grad", "_locals", "_operands", "_state", "_walk", "label")
+    __slots__ = ("_code", "_count", "_data", "_earlier", "_edges", "_grad", "_label", "_state", "_walk")
     __array_ufunc__ = None  # NumPy's scalars leave `np.int64(3) * value` to us
 
     def __init__(self, data: Any, label: str = "", *operands: Any) -> None:
         if operands or not isinstance(label, str):
             raise ReadOnlyError(f"Value(data, label): the label is a str; no operands from outside. {HOW_TO_ADD}")
-        prepare(self, 0, 0)  # no operation, no operands
-        self._data, self.label = number(data, "Value"), label
+        prepare(self, number(data, "Value"), label)
 
     def refresh(self) -> Value:
         """Recomputes the whole graph in place from the present data of its leaves; returns self."""
@@ -136,6 +135,8 @@ class Value(Methods):
         return f"Value(data={self._data}, grad={self._grad}{made}{self.label and f', label={self.label!r}'})"
 
     # fmt: off
+    label = property(lambda self: label_of(self), lambda self, x: set_label(self, x), doc="A name for pictures, a str.")
+    _remade = staticmethod(lambda cls, state: remade(cls, state))  # what `pickling` asks for
     _record = staticmethod(lambda op, operands: record_row(op, tuple(operands)))  # what `Operation` asks for
     def is_leaf(self) -> bool: return not self._code
     def peek_grad(self) -> float: return self._grad  # for showing it: the watch for a forgotten zero_grad takes no note
@@ -172,7 +173,6 @@ class Value(Methods):
     def __format__(self, spec: str) -> str: return format(self._data, spec) if spec else repr(self)
     def __reduce__(self) -> tuple: return pickling.reduce_graph(topological_order(self))
     def __getstate__(self) -> tuple: return state_of(self)
-    def __setstate__(self, state: tuple) -> None: restore(self, state)
     def _repr_svg_(self) -> str | None: return display_hook(self, "svg")
     def _repr_html_(self) -> str | None: return display_hook(self, "html")
     def __float__(self) -> float: return refuse_float()
@@ -206,8 +206,8 @@ def _sort(root: Value, results: Nodes, leaves: Nodes, afresh: bool) -> None:
         if node._walk < entered and node._count:
             node._walk = entered
             for i in range(node._count - 1, -1, -1):
-                if node._operands[i]._walk < entered:
-                    path.append(node._operands[i])
+                if node._edges[i].operand._walk < entered:
+                    path.append(node._edges[i].operand)
         else:
             path.pop()
             if node._walk < done:
@@ -222,8 +222,8 @@ def _deposit(node: Value) -> None:
     upstream = node._grad
     if upstream:
         for i in range(node._count):
-            if node._locals[i]:
-                node._operands[i]._grad += node._locals[i] * upstream
+            if node._edges[i].local:
+                node._edges[i].operand._grad += node._edges[i].local * upstream
         if open_modes:
             check_deposits(value_of(node), upstream)
 

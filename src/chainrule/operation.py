@@ -273,6 +273,12 @@ def is_number(x: Any) -> bool:
     return True
 
 
+def check_label(label: Any) -> None:
+    """Refuses a label that is no text."""
+    if not isinstance(label, str):
+        raise OperandError(f"a label is a str, not the {type(label).__name__} {label!r}: str({label!r})")
+
+
 def refuse_change(value: Any, x: Any) -> None:
     """The setter of what must not be set."""
     raise ReadOnlyError(f"how a Value was made, its _backward included, cannot be changed from outside. {HOW_TO_ADD}")

@@ -24,10 +24,8 @@ def _row(node: Any, position: dict[int, int]) -> tuple:
     return op, [position[id(operand)] for operand in operands], numbers
 
 
-def _restore(cls: type, op: Any, operands: list, numbers: list) -> Any:
-    value: Any = cls(0.0)
-    value.__setstate__((op, operands, *numbers))
-    return value
+def _restore(cls: Any, op: Any, operands: list, numbers: list) -> Any:
+    return cls._remade(cls, (op, operands, *numbers))
 
 
 def _restore_graph(cls: type, rows: list[Any]) -> Any:

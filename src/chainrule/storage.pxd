@@ -1,22 +1,25 @@
 # The compiled engine's storage: what storage.py does in Python, over C arrays.
 
-from cpython.ref cimport PyObject
+from cpython.object cimport PyObject
+
+cdef struct Edge  # from a node to one of its operands
 
 cdef extern from *:
     # A Value as C sees it (the class itself stands in engine.pxd): reading and following it counts no references.
     ctypedef struct Node "struct __pyx_obj_9chainrule_6engine_Value":
         double _data
         double _grad
-        double _earlier
-        Node** _operands
-        double* _locals
-        Node** _two_operands
-        double* _two_locals
-        PyObject* label
         long long _walk
         unsigned int _count
         unsigned short _code
-        unsigned short _state
+        unsigned char _state
+        unsigned char _flags
+        Edge* _edges
+        double _earlier "_edges[0].local"  # of a leaf, which has no edges but two places for them
+
+cdef struct Edge:
+    Node* operand
+    double local
 
 
 cdef class Methods:
@@ -59,4 +62,8 @@ cdef double slope_by_call(unsigned int code, Py_ssize_t i, list numbers, double 
 cdef double python_math(str name, tuple numbers) except? -1.0
 cdef tuple without_constants(unsigned int code, list locals)
 cdef object give_methods(object cls, tuple compiled)
+cdef object check_label(object label)
+cdef object label_at(Node* node)
+cdef int put_label(Node* node, str label) except -1
+cdef void drop_label(Node* node) noexcept
 cdef object operation_by_code(unsigned int code)

@@ -1,7 +1,7 @@
-"""What the engine keeps in a node, in plain Python; the compiled engine has C arrays and generated C in its place.
+"""What the engine keeps in a node, in plain Python; the compiled engine has C in its place.
 
-`Nodes` is a row of nodes. `prepare` and `blank` make a node's places for operands and local derivatives, `keep` fills
-one, and `evaluate` takes a node's number and local derivatives from the table of operations.
+`Nodes` is a row of nodes. `blank` makes a node with places for operands and local derivatives, `keep` fills one, and
+`evaluate` takes a node's number and local derivatives from the table of operations.
 """
 
 from __future__ import annotations
@@ -9,11 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from chainrule.operation import BY_CODE, add_methods, number
+from chainrule.operation import BY_CODE, add_methods, check_label, number
 from chainrule.stale import CONSTANT, FRESH
-
-__all__ = ["Methods", "Nodes", "blank", "complete", "evaluate", "is_constant", "keep", "locals_of", "operands_of",
-           "operation_of", "prepare", "restore", "state_of", "value_of"]  # fmt: skip
 
 
 class Methods:
@@ -27,8 +24,8 @@ class Methods:
         _data: float
         _grad: float
         _earlier: float  # of a leaf: the gradient before the present backward()
-        _operands: list[Any]
-        _locals: list[float]  # the local derivative in each
+        _edges: list[Edge]  # to its operands
+        _label: str
         _state: int  # what `stale` keeps
         _walk: int  # the number of the last walk that came by
 
@@ -45,19 +42,28 @@ class Nodes(list):
         return self[-1]
 
 
-def prepare(node: Any, code: int, count: int) -> None:
-    """Makes `node` a new one, with places for `count` operands."""
-    node._code, node._count, node._state, node._walk = code, count, FRESH, 0
-    node._data = node._grad = node._earlier = 0.0
-    node._operands = [None] * count
-    node._locals = [0.0] * count
+class Edge:
+    """The way from a node to one of its operands, and the local derivative: what a picture shows on it."""
+
+    __slots__ = ("local", "operand")
+
+    local: float
+    operand: Any
+
+
+def prepare(node: Any, data: float, label: str) -> None:
+    """Makes a node a leaf with this number and label."""
+    node._code = node._count = node._walk = 0
+    node._data, node._grad, node._earlier = data, 0.0, 0.0
+    node._state, node._label, node._edges = FRESH, label, []
 
 
 def blank(cls: Any, code: int, count: int) -> Any:
-    """A new node, with places for `count` operands."""
+    """A new node with places for `count` operands."""
     node = cls.__new__(cls)
-    prepare(node, code, count)
-    node.label = ""
+    prepare(node, 0.0, "")
+    node._code, node._count = code, count
+    node._edges = [Edge() for _ in range(count)]
     return node
 
 
@@ -67,17 +73,18 @@ def keep(node: Any, i: int, x: Any) -> None:
         data = number(x, BY_CODE[node._code].name)
         x = blank(type(node), 0, 0)
         x._data, x._state = data, CONSTANT
-    node._operands[i] = x
+    edge = node._edges[i]
+    edge.operand, edge.local = x, 0.0
 
 
 def evaluate(node: Any) -> None:
     """Takes the number of a result, and its local derivative in each operand that is not a constant."""
-    op, operands = BY_CODE[node._code], node._operands
-    numbers = [operand._data for operand in operands]
+    op, edges = BY_CODE[node._code], node._edges
+    numbers = [edge.operand._data for edge in edges]
     node._data = y = number(op.value(*numbers), op.name)
-    for i, operand in enumerate(operands):
-        if not operand._state & CONSTANT:
-            node._locals[i] = op.slope(i, numbers, y)
+    for i, edge in enumerate(edges):
+        if not edge.operand._state & CONSTANT:
+            edge.local = op.slope(i, numbers, y)
 
 
 def is_constant(node: Any) -> bool:
@@ -89,14 +96,23 @@ def operation_of(node: Any) -> Any:
 
 
 def operands_of(node: Any) -> tuple:
-    return tuple(node._operands)
+    return tuple([edge.operand for edge in node._edges])
 
 
 def locals_of(node: Any) -> tuple:
     """The local derivatives, None for those that the operation lacks or that belong to constants."""
     op = BY_CODE[node._code]
-    flows = [op.flows(i) and not operand._state & CONSTANT for i, operand in enumerate(node._operands)]
-    return tuple([local if flow else None for local, flow in zip(node._locals, flows, strict=True)])
+    flows = [op.flows(i) and not edge.operand._state & CONSTANT for i, edge in enumerate(node._edges)]
+    return tuple([edge.local if flow else None for edge, flow in zip(node._edges, flows, strict=True)])
+
+
+def label_of(node: Any) -> str:
+    return node._label
+
+
+def set_label(node: Any, label: str) -> None:
+    check_label(label)
+    node._label = label
 
 
 def value_of(node: Any) -> Any:
@@ -111,12 +127,20 @@ def complete(cls: type) -> None:
 
 def state_of(node: Any) -> tuple:
     """All that a node is, for pickling."""
-    made = BY_CODE[node._code], operands_of(node), locals_of(node)
-    return *made, node._data, node._grad, node._state, node.label
+    made = operation_of(node), operands_of(node), locals_of(node)
+    return *made, node._data, node._grad, node._state, node._label
 
 
-def restore(node: Any, state: tuple) -> None:
-    """Makes a new leaf into the node that `state_of` described."""
-    op, operands, locals, node._data, node._grad, node._state, node.label = state
-    node._code, node._count, node._operands = op.code if op else 0, len(operands), list(operands)
-    node._locals = [local or 0.0 for local in locals]
+def remade(cls: Any, state: tuple) -> Any:
+    """A new node as `state_of` described one; of that class, if it is a leaf."""
+    op, operands, locals, data, grad, node_state, label = state
+    if op is None:
+        node = cls.__new__(cls)
+        prepare(node, data, label)
+    else:
+        node = blank(cls, op.code, len(operands))
+    for i, operand in enumerate(operands):
+        keep(node, i, operand)
+        node._edges[i].local = locals[i] or 0.0
+    node._data, node._grad, node._state, node._label = data, grad, node_state, label
+    return node

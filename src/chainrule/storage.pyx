@@ -6,6 +6,7 @@ from cpython.ref cimport PyObject
 from libc.stdlib cimport free, realloc
 
 from chainrule.operation cimport Operation
+from chainrule import operation
 from chainrule.operation import BY_CODE, add_methods, number
 from chainrule.stale import CONSTANT
 
@@ -72,6 +73,26 @@ cdef tuple without_constants(unsigned int code, list locals):
     """The local derivatives, None for those that the operation lacks."""
     op = BY_CODE[code]
     return tuple([local if op.flows(i) else None for i, local in enumerate(locals)])
+
+
+cdef dict _labels = {}  # by the address of a node: few have one
+
+
+cdef object check_label(object label):
+    operation.check_label(label)
+
+
+cdef object label_at(Node* node):
+    return _labels[<size_t>node]
+
+
+cdef int put_label(Node* node, str label) except -1:
+    _labels[<size_t>node] = label
+    return 0
+
+
+cdef void drop_label(Node* node) noexcept:
+    _labels.pop(<size_t>node, None)
 
 
 cdef object operation_by_code(unsigned int code):

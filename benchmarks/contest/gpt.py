@@ -1,0 +1,60 @@
+"""examples/gpt.py, a step of training for each of a few names; on plain floats the forward pass alone."""
+
+from __future__ import annotations
+
+import importlib.util
+import random
+from pathlib import Path
+from string import ascii_lowercase
+from time import perf_counter
+from typing import Any
+
+from contest import gpt_floats
+from contest.kits import Chainrule, Kit
+from contest.repeats import Repeats
+
+EXAMPLE = Path(__file__).resolve().parents[2] / "examples" / "gpt.py"
+NAMES = ["emma", "olivia", "ava", "isabella", "sophia", "charlotte", "mia", "amelia", "harper", "evelyn"]
+END = len(ascii_lowercase)
+
+
+class GPT:
+    def __init__(self, kit: Kit, sizes: dict[str, Any]) -> None:
+        self.tokens = [[END, *map(ascii_lowercase.index, name), END] for name in NAMES[: sizes["names"]]]
+        self.trains = isinstance(kit, Chainrule)
+        self.gpt: Any = _example() if self.trains else gpt_floats
+        self.model = self.gpt.GPT(END + 1, random.Random(42))
+        self.repeats = Repeats(sizes["seconds"], 1 if self.trains else 100)  # steps of training go on, round by round
+        self.first = [kit.number(self.gpt.loss_of(self.model, tokens)) for tokens in self.tokens]
+        if self.trains:
+            from chainrule import optim  # noqa: PLC0415
+
+            rate = optim.linear(0.01, 0.0, 1000)
+            self.optimizer = optim.Adam(self.model.parameters(), lr=rate, betas=(0.85, 0.99), eps=1e-8)
+
+    def run(self, _: int) -> dict[str, Any]:
+        work = self.step if self.trains else self.forward
+        start = perf_counter()
+        for _ in range(self.repeats.count):
+            for tokens in self.tokens:
+                work(tokens)
+        seconds = self.repeats.mean(perf_counter() - start) / len(self.tokens)
+        return {"seconds": {"step": seconds}, "losses": self.first}
+
+    def step(self, tokens: list[int]) -> None:
+        loss = self.gpt.loss_of(self.model, tokens)
+        self.optimizer.zero_grad()
+        loss.backward()
+        self.optimizer.step()
+
+    def forward(self, tokens: list[int]) -> None:
+        self.gpt.loss_of(self.model, tokens)
+
+
+def _example() -> Any:
+    spec = importlib.util.spec_from_file_location("gpt_example", EXAMPLE)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module

@@ -1,0 +1,148 @@
+"""The tables of the report."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from rich.box import SIMPLE_HEAD
+from rich.console import Console
+from rich.table import Table
+
+from contest import checks
+from contest.contestants import COLLECTOR_OFF, COMPILED, CONTESTANTS, FLOATS, MICROGRAD, PURE
+from contest.demo import NN, OWN
+from contest.rounds import Results
+from contest.targets import TARGETS, holds
+
+Found = tuple[float, float] | None
+UNITS = [(1.0, "s"), (1e-3, "ms"), (1e-6, "µs"), (1e-9, "ns")]
+
+
+def multiply_add(console: Console, results: Results) -> None:
+    floats = (FLOATS, "forward")
+    for measure in ("forward", "backward"):
+        console.print(f"[bold]multiply-add, {measure}[/bold]: {_LINES[measure]}")
+        _times(console, results, measure, floats, lambda name: checks.gradient(results, name))
+
+
+_LINES = {
+    "forward": "sum(wi * xi for wi, xi in zip(w, x)), 1000 numbers each",
+    "backward": "derivatives of the sum; ÷ floats: ÷ their forward",
+}
+
+
+def demo(console: Console, results: Results) -> None:
+    floats = (FLOATS, OWN)
+    console.print("[bold]micrograd demo, own neuron[/bold]: a step of training with micrograd's own nn.py")
+    _times(console, results, OWN, floats, lambda name: checks.demo(results, name, OWN))
+    console.print("[bold]micrograd demo, chainrule.nn[/bold]: the same step with chainrule's MLP")
+    measures = {COMPILED: NN, PURE: NN, MICROGRAD: OWN, COLLECTOR_OFF: OWN}
+    _times(console, results, measures, floats, lambda name: checks.demo(results, name, measures[name]))
+
+
+def gpt(console: Console, results: Results) -> None:
+    console.print("[bold]GPT example[/bold]: a step of training of examples/gpt.py; floats: its forward pass")
+    _times(console, results, "step", (FLOATS, "step"), lambda name: checks.gpt(results, name))
+
+
+def _times(
+    console: Console,
+    results: Results,
+    measure: str | dict[str, str],
+    floats: tuple[str, str],
+    check: Callable[[str], str],
+) -> None:
+    """A row a contestant. Ratios are of times: to plain floats, and of micrograd to the contestant."""
+    measures = measure if isinstance(measure, dict) else dict.fromkeys(CONTESTANTS, measure)
+    rows = [name for name in measures if results.time(name, measures[name])]
+    rivals = [name for name in (MICROGRAD, COLLECTOR_OFF) if name in rows]
+    table = _table("contestant", "time", "÷ floats", *[_RIVALS[name] for name in rivals])
+    table.add_column("check", justify="left")
+    for name in rows:
+        mine = (name, measures[name])
+        ratios = [results.ratio(mine, floats), *[results.ratio((rival, measures[rival]), mine) for rival in rivals]]
+        table.add_row(CONTESTANTS[name].title, _time(results.time(*mine)), *map(_spread, ratios), check(name))
+    _show(console, table, results)
+
+
+_RIVALS = {MICROGRAD: "micrograd ÷", COLLECTOR_OFF: "no gc ÷"}
+
+
+def memory(console: Console, results: Results) -> None:
+    console.print("[bold]node memory[/bold]: bytes of a node of two operands")
+    table = _table("contestant", "nodes", "object alone", "resident")
+    for name, (answer,) in results.answers.items():
+        whole = answer["resident"]
+        table.add_row(
+            CONTESTANTS[name].title, _count(answer["count"]), str(answer["object"]), f"{whole:.1f}" if whole else "?"
+        )
+    _show(console, table, results)
+
+
+def build(console: Console, results: Results) -> None:
+    console.print("[bold]build and free[/bold]: nanoseconds a node, in a chain of x = x + y")
+    table = _table("contestant", "nodes", "build", "backward", "free", "all", "÷ floats")
+    table.add_column("check", justify="left")
+    for name, answers in results.answers.items():
+        found = [results.time(name, measure) for measure in ("build", "backward", "free")]
+        table.add_row(
+            CONTESTANTS[name].title,
+            _count(answers[0]["count"]),
+            *[f"{1e9 * each[0]:,.0f}" if each else "–" for each in found],
+            _spread(results.time(name, "all"), 1e9),
+            _spread(results.ratio((name, "all"), (FLOATS, "all"))),
+            checks.gradient(results, name),
+        )
+    _show(console, table, results)
+
+
+def targets(console: Console, results: dict[str, Results]) -> None:
+    console.print("[bold]What chainrule means to reach[/bold]")
+    table = _table("target", "bound", "this run", "holds")
+    for target in TARGETS:
+        figure = target.figure(results)
+        bound = f"{'≥' if target.at_least else '≤'} {target.limit:g}"
+        if figure is None:
+            table.add_row(target.title, bound, "–", "–")
+        else:
+            table.add_row(target.title, bound, _figure(figure), "yes" if holds(target, figure) else "[red]no[/red]")
+    console.print(table, end="\n\n")
+
+
+SHOW = {"multiply-add": multiply_add, "demo": demo, "gpt": gpt, "memory": memory, "build": build}
+
+
+def _table(first: str, *others: str) -> Table:
+    table = Table(box=SIMPLE_HEAD, pad_edge=False, show_edge=False, padding=(0, 1, 0, 0))
+    table.add_column(first, no_wrap=True)
+    for heading in others:
+        table.add_column(heading, justify="right")
+    return table
+
+
+def _show(console: Console, table: Table, results: Results) -> None:
+    if table.row_count:
+        console.print(table)
+    console.print()
+    for name, failure in results.failures.items():
+        console.print(f"  {CONTESTANTS[name].title} is left out here: {failure}", markup=False)
+
+
+def _time(found: Found) -> str:
+    if not found:
+        return "–"
+    size, unit = next((each for each in UNITS if found[0] >= each[0]), UNITS[-1])
+    return f"{_figure(found[0] / size)} {unit} ({found[1]:.0%})"
+
+
+def _spread(found: Found, factor: float = 1.0) -> str:
+    return f"{_figure(found[0] * factor)} ({found[1]:.0%})" if found else "–"
+
+
+def _count(n: int) -> str:
+    return f"{n // 10**6} M" if n % 10**6 == 0 else f"{n // 1000} k"
+
+
+def _figure(x: float) -> str:
+    """Three digits."""
+    return f"{x:,.0f}" if x >= 100 else f"{x:.1f}" if x >= 10 else f"{x:.2f}" if x >= 0.1 else f"{x:.2g}"

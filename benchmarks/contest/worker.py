@@ -1,0 +1,70 @@
+"""A contestant's process: it reads requests, one a line, from its standard input, and answers each with a line."""
+
+from __future__ import annotations
+
+import gc
+import json
+import os
+import sys
+from importlib import import_module
+from importlib.metadata import PackageNotFoundError, version
+from typing import Any
+
+from contest.chains import BuildAndFree, Memory
+from contest.contestants import CONTESTANTS
+from contest.demo import Demo
+from contest.gpt import GPT
+from contest.kits import MissingError
+from contest.multiply_add import MultiplyAdd
+
+WORKLOADS: dict[str, Any] = {
+    "multiply-add": MultiplyAdd,
+    "demo": Demo,
+    "gpt": GPT,
+    "memory": Memory,
+    "build": BuildAndFree,
+}
+
+
+def serve(name: str) -> None:
+    """Answers until there are no more requests.
+
+    {"open": workload, "sizes": {...}} makes a workload ready, {"run": k} does it once and answers what it found.
+    """
+    answers, sys.stdout = sys.stdout, sys.stderr  # so that nothing printed by a library is taken for an answer
+
+    def answer(found: dict[str, Any]) -> None:
+        print(json.dumps(found), file=answers, flush=True)
+
+    contestant = CONTESTANTS[name]
+    try:
+        kit = contestant.kit()
+    except (ImportError, MissingError) as error:
+        return answer({"error": str(error)})
+    if not contestant.collector:
+        gc.disable()
+    answer({"version": version_of(contestant.library)})
+    workload = None
+    for line in sys.stdin:
+        request = json.loads(line)
+        try:
+            if "open" in request:
+                workload = None  # before the next, so that no numbers of the last one are left
+                workload = WORKLOADS[request["open"]](kit, request["sizes"])
+                answer({})
+            else:
+                answer(workload.run(request["run"]))
+        except Exception as error:  # to be shown in the report, in place of the figures
+            answer({"error": f"{type(error).__name__}: {error}"})
+        if not contestant.collector:
+            gc.collect()  # or memory would run out; it costs the contestant nothing here, between measurements
+    os._exit(0)  # without freeing what is left, node by node
+
+
+def version_of(library: str) -> str:
+    if not library:
+        return ""
+    try:
+        return version(library)
+    except PackageNotFoundError:  # a checkout on the path
+        return getattr(import_module(library), "__version__", "?")
