@@ -11,7 +11,7 @@ from pathlib import Path
 from setuptools import Extension, setup
 
 ROOT = Path(__file__).parent
-COMPILED = ["operation.py", "storage.pyx", "engine.py", "nn/linear.py", "nn/module.py", "nn/layers.py"]
+COMPILED = ["operation.py", "stale.py", "storage.pyx", "engine.py", "nn/linear.py", "nn/module.py", "nn/layers.py"]
 """As in src/chainrule/builds.py."""
 
 FLAGS = ["-O3", "-g0", "-ffp-contract=off"]  # no fused multiply-add: the same bits as Python's own arithmetic

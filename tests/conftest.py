@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import importlib.util
 import warnings
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
-from chainrule import engine
+from chainrule import engine, ops
 from chainrule.builds import COMPILED
 from chainrule.errors import StaleGradientWarning
 from chainrule.operation import TABLE, forget
@@ -19,14 +20,27 @@ def pytest_configure() -> None:
     package = Path(engine.__file__).parent
     if not engine.is_compiled() or not (package.parent.parent / "setup.py").exists():
         return
-    sources = {"engine": [package / name for name in ("engine.pxd", "memory.pxd", "slabs.h", "ops.py")]}
+    sources = {"engine": [package / name for name in ("engine.pxd", "memory.pxd", "slabs.h", "native.pxd")]}
+    old = [] if _native_code() == (package / "native.pxd").read_text(encoding="utf-8") else ["ops.py"]
     for module in COMPILED:
         file = package.joinpath(*module.split("."))
         made_of = file.with_suffix(".pyx") if file.with_suffix(".pyx").exists() else file.with_suffix(".py")
         (built,) = file.parent.glob(f"{file.name}.*.so")
-        for source in [made_of, *sources.get(module, [])]:
-            if source.stat().st_mtime > built.stat().st_mtime:
-                pytest.exit(f"{source.name} changed since the engine was compiled: pip install -e . again", 2)
+        since = built.stat().st_mtime
+        old += [source.name for source in [made_of, *sources.get(module, [])] if source.stat().st_mtime > since]
+    if old:
+        pytest.exit(f"{', '.join(old)} changed since the engine was compiled: pip install -e . again", 2)
+
+
+def _native_code() -> str:
+    """What the table of operations is in C now."""
+    file = Path(engine.__file__).parents[2] / "generate_native.py"
+    spec = importlib.util.spec_from_file_location("generate_native", file)
+    assert spec is not None
+    assert spec.loader is not None
+    generator = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(generator)
+    return generator.native(ops)
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""examples/gpt.py, a step of training for each of a few names; on plain floats the forward pass alone."""
+"""examples/gpt.py, a step of training for each of a few names; on plain floats without gradients."""
 
 from __future__ import annotations
 
@@ -26,29 +26,29 @@ class GPT:
         self.model = self.gpt.GPT(END + 1, random.Random(42))
         self.repeats = Repeats(sizes["seconds"], 1 if self.trains else 100)  # steps of training go on, round by round
         self.first = [kit.number(self.gpt.loss_of(self.model, tokens)) for tokens in self.tokens]
-        if self.trains:
-            from chainrule import optim  # noqa: PLC0415
-
-            rate = optim.linear(0.01, 0.0, 1000)
-            self.optimizer = optim.Adam(self.model.parameters(), lr=rate, betas=(0.85, 0.99), eps=1e-8)
+        self.optimizer = _adam(self.model) if self.trains else gpt_floats.Adam(self.model)
 
     def run(self, _: int) -> dict[str, Any]:
-        work = self.step if self.trains else self.forward
-        start = perf_counter()
+        forward = step = 0.0
         for _ in range(self.repeats.count):
             for tokens in self.tokens:
-                work(tokens)
-        seconds = self.repeats.mean(perf_counter() - start) / len(self.tokens)
-        return {"seconds": {"step": seconds}, "losses": self.first}
+                start = perf_counter()
+                loss = self.gpt.loss_of(self.model, tokens)
+                forward += perf_counter() - start
+                if self.trains:
+                    self.optimizer.zero_grad()
+                    loss.backward()
+                self.optimizer.step()
+                step += perf_counter() - start
+        share = 1 / (self.repeats.count * len(self.tokens))
+        self.repeats.mean(step)
+        return {"seconds": {"step": step * share, "forward": forward * share}, "losses": self.first}
 
-    def step(self, tokens: list[int]) -> None:
-        loss = self.gpt.loss_of(self.model, tokens)
-        self.optimizer.zero_grad()
-        loss.backward()
-        self.optimizer.step()
 
-    def forward(self, tokens: list[int]) -> None:
-        self.gpt.loss_of(self.model, tokens)
+def _adam(model: Any) -> Any:
+    from chainrule import optim  # noqa: PLC0415
+
+    return optim.Adam(model.parameters(), lr=optim.linear(0.01, 0.0, 1000), betas=(0.85, 0.99), eps=1e-8)
 
 
 def _example() -> Any:

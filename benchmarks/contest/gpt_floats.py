@@ -1,7 +1,7 @@
-"""The forward pass of examples/gpt.py on plain floats: the floor of the GPT benchmark.
+"""examples/gpt.py on plain floats: the floor of the GPT benchmark.
 
-The same model, line by line, with plain Python in place of chainrule's functions. What it leaves out is what a float
-cannot have: gradients.
+The same model and the same Adam, line by line, with plain Python in place of chainrule's functions. What is left out is
+what a float cannot have: gradients. Adam does its arithmetic with zeros in their place.
 """
 
 from __future__ import annotations
@@ -84,3 +84,26 @@ def loss_of(model, tokens):
     seen, following = tokens[:-1][:CONTEXT], tokens[1:][:CONTEXT]
     logits = [model.logits(token, position, keys, values) for position, token in enumerate(seen)]
     return cross_entropy(logits, following)
+
+
+class Adam:
+    """chainrule.optim.Adam for rows of floats."""
+
+    def __init__(self, model, lr=0.01, betas=(0.85, 0.99), eps=1e-8):
+        tables = [table for table in vars(model).values() if isinstance(table, list)]
+        self.rows = [row for table in tables for row in table]
+        self.lr, self.betas, self.eps, self.steps = lr, betas, eps, 0
+        count = sum(len(row) for row in self.rows)
+        self.mean, self.square, self.grads = [0.0] * count, [0.0] * count, [0.0] * count
+
+    def step(self):
+        self.steps += 1
+        (b1, b2), eps, lr, sqrt = self.betas, self.eps, self.lr, math.sqrt
+        data = [x for row in self.rows for x in row]
+        mean = [b1 * m + (1 - b1) * g for m, g in zip(self.mean, self.grads, strict=True)]
+        square = [b2 * s + (1 - b2) * g * g for s, g in zip(self.square, self.grads, strict=True)]
+        self.mean, self.square = mean, square
+        c1, c2 = 1 - b1**self.steps, 1 - b2**self.steps
+        moved = iter([x - lr * (m / c1) / (sqrt(s / c2) + eps) for x, m, s in zip(data, mean, square, strict=True)])
+        for row in self.rows:
+            row[:] = [next(moved) for _ in row]

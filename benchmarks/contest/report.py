@@ -41,8 +41,10 @@ def demo(console: Console, results: Results) -> None:
 
 
 def gpt(console: Console, results: Results) -> None:
-    console.print("[bold]GPT example[/bold]: a step of training of examples/gpt.py; floats: its forward pass")
+    console.print("[bold]GPT example[/bold]: a step of training of examples/gpt.py; floats: the same without gradients")
     _times(console, results, "step", (FLOATS, "step"), lambda name: checks.gpt(results, name))
+    console.print("\n[bold]GPT example, forward pass alone[/bold]")
+    _times(console, results, "forward", (FLOATS, "forward"), lambda name: checks.gpt(results, name))
 
 
 def _times(

@@ -2,6 +2,7 @@
 
 cimport cython
 
+from chainrule cimport stale
 from chainrule.memory cimport (
     blank, end_with_release, is_constant, keep, label_of, locals_of, operands_of, operation_of, prepare, remade, set_label,
     state_of,

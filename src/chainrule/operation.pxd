@@ -6,7 +6,8 @@ cdef class Operation:
     cdef readonly object value
     cdef readonly object name
     cdef object _pack
-    cdef Py_ssize_t _arity
+    cdef Py_ssize_t _least, _most  # how many arguments a call has; -1: any number
+    cdef tuple _last  # what those are that may be left out
 
     cpdef object on(self, object operands)
     cdef object _dispatch(self, object operands)

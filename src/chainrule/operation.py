@@ -51,7 +51,10 @@ class Operation:
         self._pack = pack
         self._call = _without_annotations(inspect.signature(pack or value))
         any_number = self.operand_names is None and pack is None
-        self._arity = -1 if any_number else len(self._call.parameters)
+        named = self._call.parameters.values()
+        self._last = tuple([p.default for p in named if p.kind is p.POSITIONAL_OR_KEYWORD and p.default is not p.empty])
+        self._most = -1 if any_number else len([p for p in named if p.kind is p.POSITIONAL_OR_KEYWORD])
+        self._least = self._most - len(self._last)
         if self.operand_names is not None:
             local = tuple(local) if isinstance(local, Sequence) else (local,)
             if len(local) != len(self.operand_names):
@@ -99,8 +102,11 @@ class Operation:
         return self if instance is None else MethodType(self, instance)
 
     def __call__(self, *arguments: Any, **named: Any) -> Any:
-        if named or (len(arguments) != self._arity and self._arity >= 0):
-            arguments, named = self._bind(arguments, named)
+        if named or (len(arguments) != self._most and self._most >= 0):
+            if named or not self._least <= len(arguments) < self._most:
+                arguments, named = self._bind(arguments, named)
+            else:
+                arguments += self._last[len(arguments) - self._least :]
         if self._pack is not None:
             arguments = tuple(self._pack(*arguments, **named) if named else self._pack(*arguments))
         return self.on(arguments)

@@ -62,7 +62,7 @@ def _steps(steps: int) -> int:
 
 
 class Optimizer:
-    """The base of the optimisers; a subclass says in `update` how one parameter moves.
+    """The base of the optimisers; a subclass says in `updated` where the parameters move.
 
     Args:
         parameters: Values to be changed, such as `model.parameters()`.
@@ -100,11 +100,12 @@ class Optimizer:
         """Moves every parameter by its gradient."""
         lr = self.lr
         self.steps += 1
-        for i, parameter in enumerate(self.parameters):
-            parameter.data = self.update(i, parameter.data, parameter.grad, lr)
+        data, grads = [p.data for p in self.parameters], [p.grad for p in self.parameters]
+        for parameter, x in zip(self.parameters, self.updated(data, grads, lr), strict=True):
+            parameter.data = x
 
-    def update(self, i: int, data: float, grad: float, lr: float) -> float:
-        """The new number of parameter `i`."""
+    def updated(self, data: list[float], grads: list[float], lr: float) -> list[float]:
+        """The new numbers of the parameters."""
         raise NotImplementedError
 
     def state_dict(self) -> dict[str, Any]:
@@ -164,13 +165,15 @@ class SGD(Optimizer):
         if nesterov and not momentum:
             raise ArgumentError("nesterov looks ahead by momentum: give one, such as momentum=0.9")
 
-    def update(self, i: int, data: float, grad: float, lr: float) -> float:
+    def updated(self, data: list[float], grads: list[float], lr: float) -> list[float]:
         if self.weight_decay:
-            grad += self.weight_decay * data
-        if not self.momentum:
-            return data - lr * grad
-        velocity = self.memory["velocity"][i] = self.momentum * self.memory["velocity"][i] + grad
-        return data - lr * (grad + self.momentum * velocity if self.nesterov else velocity)
+            grads = [g + self.weight_decay * x for x, g in zip(data, grads, strict=True)]
+        if self.momentum:
+            velocity = [self.momentum * v + g for v, g in zip(self.memory["velocity"], grads, strict=True)]
+            self.memory["velocity"] = velocity
+            ahead = [g + self.momentum * v for v, g in zip(velocity, grads, strict=True)]
+            grads = ahead if self.nesterov else velocity
+        return [x - lr * g for x, g in zip(data, grads, strict=True)]
 
 
 class Adam(Optimizer):
@@ -197,14 +200,14 @@ class Adam(Optimizer):
         self.betas = (_fraction(betas[0], "betas[0]"), _fraction(betas[1], "betas[1]"))
         self.eps = _not_negative(eps, "eps")
 
-    def update(self, i: int, data: float, grad: float, lr: float) -> float:
-        (b1, b2), mean, square = self.betas, self.memory["mean"], self.memory["square"]
-        mean[i] = b1 * mean[i] + (1 - b1) * grad
-        square[i] = b2 * square[i] + (1 - b2) * grad * grad
+    def updated(self, data: list[float], grads: list[float], lr: float) -> list[float]:
+        (b1, b2), eps, sqrt = self.betas, self.eps, math.sqrt
+        mean = [b1 * m + (1 - b1) * g for m, g in zip(self.memory["mean"], grads, strict=True)]
+        square = [b2 * s + (1 - b2) * g * g for s, g in zip(self.memory["square"], grads, strict=True)]
+        self.memory = {"mean": mean, "square": square}
         # Both means start at 0; dividing by 1 - bᵗ takes that bias out.
-        unbiased_mean = mean[i] / (1 - b1**self.steps)
-        unbiased_square = square[i] / (1 - b2**self.steps)
-        return data - lr * unbiased_mean / (math.sqrt(unbiased_square) + self.eps)
+        c1, c2 = 1 - b1**self.steps, 1 - b2**self.steps
+        return [x - lr * (m / c1) / (sqrt(s / c2) + eps) for x, m, s in zip(data, mean, square, strict=True)]
 
 
 class AdamW(Adam):
@@ -222,8 +225,8 @@ class AdamW(Adam):
         super().__init__(parameters, lr, betas=betas, eps=eps)
         self.weight_decay = _not_negative(weight_decay, "weight_decay")
 
-    def update(self, i: int, data: float, grad: float, lr: float) -> float:
-        return super().update(i, data - lr * self.weight_decay * data, grad, lr)
+    def updated(self, data: list[float], grads: list[float], lr: float) -> list[float]:
+        return super().updated([x - lr * self.weight_decay * x for x in data], grads, lr)
 
 
 def _not_negative(x: float, name: str) -> float:

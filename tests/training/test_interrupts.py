@@ -117,10 +117,11 @@ def test_no_update_is_left_half_done(kind, times):
     class Pressing(kind):
         """Presses Ctrl-C when half of the parameters have moved, in its third step."""
 
-        def update(self, i, data, grad, lr):
-            if self.steps == 3 and i == 8:
-                press(times)
-            return super().update(i, data, grad, lr)
+        def updated(self, data, grads, lr):
+            for i, x in enumerate(super().updated(data, grads, lr)):
+                if self.steps == 3 and i == 8:
+                    press(times)
+                yield x
 
     model, reference = net(), net()
     optimizer, same = Pressing(model.parameters(), 0.1), kind(reference.parameters(), 0.1)
