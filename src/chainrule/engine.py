@@ -206,8 +206,7 @@ def _sort(root: Value, results: Nodes, leaves: Nodes, afresh: bool) -> None:
         if node._walk < entered and node._count:
             node._walk = entered
             for i in range(node._count - 1, -1, -1):
-                if node._edges[i].operand._walk < entered:
-                    path.append(node._edges[i].operand)
+                path.append(node._edges[i].operand)
         else:
             path.pop()
             if node._walk < done:

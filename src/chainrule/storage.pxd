@@ -22,6 +22,17 @@ cdef struct Edge:
     double local
 
 
+cdef extern from *:
+    """
+    #ifdef __GNUC__
+    #define CHAINRULE_PREFETCH(node) __builtin_prefetch((char *)(node) + 16, 1)
+    #else
+    #define CHAINRULE_PREFETCH(node)
+    #endif
+    """
+    void prefetch "CHAINRULE_PREFETCH" (Node* node) noexcept
+
+
 cdef class Methods:
     pass
 
@@ -36,6 +47,7 @@ cdef class Nodes:
     cdef inline int append(self, Node* node) except -1:
         if self.count == self.room:
             self.grow()
+        prefetch(node)  # it will be looked at soon, and a graph is larger than the cache
         self.nodes[self.count] = node
         self.count += 1
         return 0
