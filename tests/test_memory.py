@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import itertools
 import random
+import resource
 import subprocess
 import sys
 import threading
@@ -120,7 +121,7 @@ def _in_threads(works):
 
 
 def test_training_leaves_nothing_behind():
-    """The number of blocks that Python has in use is the same after many steps as after few."""
+    """Python has as many blocks in use after 10,000 steps as after a few, and the process as much memory."""
     X, y = moons(10, seed=1)
     model = nn.MLP(2, [4, 1], seed=0)
 
@@ -136,11 +137,12 @@ def test_training_leaves_nothing_behind():
         for _ in range(steps):
             step()
         gc.collect()
-        return sys.getallocatedblocks()
+        return sys.getallocatedblocks(), resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 
     blocks_after(30)
-    few, many = blocks_after(30), blocks_after(1000 if engine.is_compiled() else 100)
+    (few, before), (many, after) = blocks_after(30), blocks_after(10_000 if engine.is_compiled() else 100)
     assert abs(many - few) < 50
+    assert after - before < 1000  # kilobytes
 
 
 TEN_MILLION = """

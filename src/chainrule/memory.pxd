@@ -1,4 +1,5 @@
-# Memory of the compiled engine's nodes: made without Python's help, given back without recursion.
+# Memory of the compiled engine's nodes: made without Python's help, given back without recursion. (For engine.pxd alone:
+# what is static here must exist once.)
 #
 # A node owns a reference to each of its operands. When the last reference to a node goes, so do those that it owns, and
 # with them perhaps its operands, and so on down a graph of any depth: `release` puts what has become free on a list,
@@ -11,7 +12,7 @@ from cpython.object cimport PyTypeObject, destructor
 from cpython.ref cimport Py_INCREF, PyObject
 
 from chainrule.storage cimport (
-    Edge, Methods, Node, check_label, drop_label, label_at, node_of, number_for, operation_by_code, put_label, value_of,
+    Edge, Node, check_label, drop_label, label_at, node_of, number_for, operation_by_code, put_label, value_of,
     without_constants,
 )
 
@@ -31,6 +32,7 @@ cdef extern from *:
     bint releasing "chainrule_releasing"
     PyTypeObject* Value "chainrule_Value"
     PyTypeObject* TYPE "Py_TYPE" (PyObject* o)
+    bint PyObject_TypeCheck(PyObject* o, PyTypeObject* type)
     PyObject* PyObject_Init(PyObject* o, PyTypeObject* type)
     void DECREF "Py_XDECREF" (PyObject* o)
 
@@ -73,7 +75,8 @@ cdef inline object blank(object cls, unsigned int code, Py_ssize_t count):
         raise MemoryError(f"no memory for a node of {count} operands")
     PyObject_Init(<PyObject*>node, Value)
     node._data, node._grad, node._walk = 0.0, 0.0, 0
-    node._code, node._count, node._state, node._flags = <unsigned short>code, <unsigned int>count, 0, IN_SLAB if count <= 2 else 0
+    node._code, node._count = <unsigned short>code, <unsigned int>count
+    node._state, node._flags = 0, IN_SLAB if count <= 2 else 0
     for i in range(count):
         node._edges[i].operand = NULL
         node._edges[i].local = 0.0
@@ -82,7 +85,7 @@ cdef inline object blank(object cls, unsigned int code, Py_ssize_t count):
 
 cdef inline int keep(object value, Py_ssize_t i, object x) except -1:
     """As in storage.py."""
-    if TYPE(<PyObject*>x) == Value or isinstance(x, Methods):
+    if PyObject_TypeCheck(<PyObject*>x, Value):
         Py_INCREF(x)
         node_of(value)._edges[i].operand = node_of(x)
     else:
