@@ -308,8 +308,9 @@ class _Writer:
 
     def place(self, node: Value, index: int) -> str:
         """What the local derivative is taken by: the operand's name, or `1st x` where x stands at several places."""
-        name = self.name(node.operands[index])
-        places = [i for i, operand in enumerate(node.operands) if operand is node.operands[index]]
+        operands = node.operands
+        name = self.name(operands[index])
+        places = [i for i, operand in enumerate(operands) if operand is operands[index]]
         if len(places) == 1:
             return name
         position = places.index(index)

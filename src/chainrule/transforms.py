@@ -208,9 +208,10 @@ def _pull_back(root: Value, variables: list[Value], upstream: Any, as_values: bo
     for node in reversed(order):
         if id(node) not in gradient or id(node) not in reached:
             continue
-        for i, operand in enumerate(node.operands):
-            if node.locals[i] is not None and id(operand) in reached:
-                local = _local(node, i, as_values)
+        operands = node.operands
+        for i, (operand, kept) in enumerate(zip(operands, node.locals, strict=True)):
+            if kept is not None and id(operand) in reached:
+                local = _local(node, operands, i, kept) if as_values else kept
                 part = chain(gradient[id(node)], local)
                 if modes.places is not None:
                     check_deposits(node, _plain(gradient[id(node)]), [_plain(local)])
@@ -222,9 +223,11 @@ def _push_forward(root: Value, tangent: dict[int, Any], as_values: bool) -> None
     """Forward mode: adds the derivative of each node of the graph to `tangent`, which has those of the variables."""
     for node in topological_order(root):
         if id(node) not in tangent:
-            for i, operand in enumerate(node.operands):
-                if node.locals[i] is not None and id(operand) in tangent:
-                    part = chain(_local(node, i, as_values), tangent[id(operand)])
+            operands = node.operands
+            for i, (operand, kept) in enumerate(zip(operands, node.locals, strict=True)):
+                if kept is not None and id(operand) in tangent:
+                    local = _local(node, operands, i, kept) if as_values else kept
+                    part = chain(local, tangent[id(operand)])
                     tangent[id(node)] = tangent[id(node)] + part if id(node) in tangent else part
 
 
@@ -238,13 +241,10 @@ def _reached(order: list[Value], variables: list[Value]) -> set[int]:
     return reached
 
 
-def _local(node: Value, i: int, as_value: bool) -> Any:
-    """A local derivative: the number kept in the node, or made afresh from the table as a Value."""
-    kept = node.locals[i]
-    if not as_value:
-        return kept
+def _local(node: Value, operands: tuple[Value, ...], i: int, kept: float) -> Any:
+    """A local derivative made afresh from the table as a Value; it must equal the number kept in the node."""
     assert node.op is not None
-    local = node.op.local(i, node.operands, node)
+    local = node.op.local(i, operands, node)
     now = _plain(local)
     if now != kept and not (math.isnan(now) and math.isnan(kept)):
         raise GraphError(
