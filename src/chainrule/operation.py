@@ -43,7 +43,7 @@ class Operation:
 
     def __init__(self, value: Callable[..., float], local: Any, symbol: str, samples: Sequence, pack: Any) -> None:
         self.name = self.__name__ = value.__name__
-        self.__doc__ = value.__doc__
+        self.__doc__, self.__module__ = value.__doc__, value.__module__
         self.value = value
         self.symbol = symbol
         self.samples = [tuple(sample) for sample in samples]
