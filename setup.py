@@ -11,11 +11,14 @@ from pathlib import Path
 from setuptools import Extension, setup
 
 ROOT = Path(__file__).parent
-COMPILED = ["operation.py", "stale.py", "storage.pyx", "engine.py", "nn/linear.py", "nn/module.py", "nn/layers.py"]
-"""As in src/chainrule/builds.py."""
-
 FLAGS = ["-O3", "-g0", "-ffp-contract=off"]  # no fused multiply-add: the same bits as Python's own arithmetic
 DIRECTIVES = {"language_level": "3", "annotation_typing": False, "cdivision": True}
+
+
+def source_of(module: str) -> str:
+    """The file that Cython compiles: a .pyx where the plain Python file has a counterpart, else that file itself."""
+    stem = f"src/chainrule/{module.replace('.', '/')}"
+    return f"{stem}.pyx" if (ROOT / f"{stem}.pyx").exists() else f"{stem}.py"
 
 
 def extensions() -> list[Extension]:
@@ -27,6 +30,7 @@ def extensions() -> list[Extension]:
     from generate_native import native  # noqa: PLC0415
 
     import chainrule.ops  # noqa: PLC0415
+    from chainrule.builds import COMPILED  # noqa: PLC0415
 
     made = native(chainrule.ops)
     file = ROOT / "src" / "chainrule" / "native.pxd"
@@ -35,14 +39,14 @@ def extensions() -> list[Extension]:
     flags = FLAGS + os.environ.get("CHAINRULE_CFLAGS", "").split()
     modules = [
         Extension(
-            "chainrule." + source.rpartition(".")[0].replace("/", "."),
-            [f"src/chainrule/{source}"],
+            f"chainrule.{module}",
+            [source_of(module)],
             include_dirs=["src/chainrule"],
             depends=["src/chainrule/slabs.h"],
             extra_compile_args=flags,
             extra_link_args=[flag for flag in flags if flag.startswith("-fsanitize")],
         )
-        for source in COMPILED
+        for module in COMPILED
     ]
     compiled = cythonize(modules, build_dir="build/cython", compiler_directives=DIRECTIVES)
     for extension in compiled:

@@ -14,11 +14,12 @@ At a kink the convention is: relu'(0) = 0, abs'(0) = 0, and ties of max, min and
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable
 from math import inf, nan
 
-from chainrule.errors import OperandError, SizeError
+from chainrule.errors import OperandError
 from chainrule.operation import TABLE, operation
+from chainrule.packing import listed, neuron
 
 # ---- arithmetic ----------------------------------------------------------------------------------------------------
 
@@ -350,13 +351,7 @@ def clip(x: float, low: float, high: float) -> float:
 # ---- operations with any number of operands ------------------------------------------------------------------------
 
 
-def _listed(values: Iterable) -> list:
-    if not isinstance(values, Iterable):
-        raise OperandError(f"a list of numbers is needed, such as sum([a, b]), not {values!r}")
-    return list(values)
-
-
-@operation(local=lambda i, xs, y: 1.0, symbol="Σ", samples=[(1.0, 2.0, -0.5), (4.0,), (1e16, 1.0, -1e16)], pack=_listed)
+@operation(local=lambda i, xs, y: 1.0, symbol="Σ", samples=[(1.0, 2.0, -0.5), (4.0,), (1e16, 1.0, -1e16)], pack=listed)
 def sum(*xs: float) -> float:
     """The sum of a list, added from left to right; one node however long the list.
 
@@ -369,25 +364,11 @@ def sum(*xs: float) -> float:
     return total
 
 
-def _neuron(weights: Sequence, inputs: Sequence, bias: object = 0.0) -> list:
-    try:
-        count = len(weights)
-        if count != len(inputs):
-            message = f"weighted_sum has {count} weights but {len(inputs)} inputs"
-            raise SizeError(f"{message}: give one weight an input")
-        operands = [bias] * (2 * count + 1)
-        operands[1::2] = weights
-        operands[2::2] = inputs
-    except TypeError:
-        raise OperandError("weighted_sum takes two lists and a bias: weighted_sum([w1, w2], [x1, x2], b)") from None
-    return operands
-
-
 @operation(
     local=lambda i, xs, y: 1.0 if i == 0 else xs[i + 1] if i % 2 else xs[i - 1],
     symbol="Σ + b",
     samples=[(6.88, -3.0, 2.0, 1.0, 0.0), (0.5,), (0.1, 0.2, 0.3, -0.4, 0.5, 0.6, 0.7)],
-    pack=_neuron,
+    pack=neuron,
 )
 def weighted_sum(*xs: float) -> float:
     """A neuron's Σ wᵢxᵢ + b as one node; its operands are b, w₁, x₁, w₂, x₂, …
@@ -403,7 +384,7 @@ def weighted_sum(*xs: float) -> float:
     return total
 
 
-@operation(local=lambda i, xs, y: exp(xs[i] - y), samples=[(1.0, 2.0, -0.5), (4.0,), (-700.0, 700.0)], pack=_listed)
+@operation(local=lambda i, xs, y: exp(xs[i] - y), samples=[(1.0, 2.0, -0.5), (4.0,), (-700.0, 700.0)], pack=listed)
 def logsumexp(*xs: float) -> float:
     """log Σ exp(xᵢ), with the largest taken out first so that nothing overflows; its derivatives are the softmax.
 

@@ -1,0 +1,29 @@
+"""Calls that take lists: how their arguments become the operands of one operation."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from chainrule.errors import OperandError, SizeError
+
+
+def listed(values: Iterable) -> list:
+    """Of a list of numbers, each."""
+    if not isinstance(values, Iterable):
+        raise OperandError(f"a list of numbers is needed, such as sum([a, b]), not {values!r}")
+    return list(values)
+
+
+def neuron(weights: Sequence, inputs: Sequence, bias: object = 0.0) -> list:
+    """b, w₁, x₁, w₂, x₂, …"""
+    try:
+        count = len(weights)
+        if count != len(inputs):
+            message = f"weighted_sum has {count} weights but {len(inputs)} inputs"
+            raise SizeError(f"{message}: give one weight an input")
+        operands = [bias] * (2 * count + 1)
+        operands[1::2] = weights
+        operands[2::2] = inputs
+    except TypeError:
+        raise OperandError("weighted_sum takes two lists and a bias: weighted_sum([w1, w2], [x1, x2], b)") from None
+    return operands
