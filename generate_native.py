@@ -75,7 +75,7 @@ class ToC(ast.NodeTransformer):
         function, arguments = node.func, node.args
         if node.keywords:
             raise NeedsPythonError("keywords")
-        if isinstance(function, ast.Name) and function.id == "_ieee":  # what C's functions give by themselves
+        if isinstance(function, ast.Name) and function.id == "ieee":  # what C's functions give by themselves
             function, arguments = arguments[0], arguments[1:]
             if not isinstance(function, ast.Attribute) or function.attr not in SAME_IN_C:
                 raise NeedsPythonError(f"{ast.unparse(function)} may raise")

@@ -10,6 +10,7 @@ from __future__ import annotations
 import inspect
 import numbers
 from collections.abc import Callable, Iterable, Sequence
+from math import inf, nan
 from types import MethodType
 from typing import Any
 
@@ -238,6 +239,16 @@ def find(name: str) -> Operation:
     if name not in TABLE:
         raise ArgumentError(f"there is no operation {name!r} here.{suggest(name, TABLE)}")
     return TABLE[name]
+
+
+def ieee(function: Callable[[float], float], x: float) -> float:
+    """A function of `math`, with IEEE's answer where Python raises."""
+    try:
+        return function(x)
+    except OverflowError:
+        return inf
+    except ValueError:
+        return nan
 
 
 def number(x: Any, where: str) -> float:

@@ -14,11 +14,10 @@ At a kink the convention is: relu'(0) = 0, abs'(0) = 0, and ties of max, min and
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 from math import inf, nan
 
 from chainrule.errors import OperandError
-from chainrule.operation import TABLE, operation
+from chainrule.operation import TABLE, ieee, operation
 from chainrule.packing import listed, neuron
 
 # ---- arithmetic ----------------------------------------------------------------------------------------------------
@@ -103,16 +102,6 @@ def chain(upstream: float, local: float) -> float:
 # ---- exponentials and roots ----------------------------------------------------------------------------------------
 
 
-def _ieee(function: Callable[[float], float], x: float) -> float:
-    """A function of `math`, with IEEE's answer where Python raises."""
-    try:
-        return function(x)
-    except OverflowError:
-        return inf
-    except ValueError:
-        return nan
-
-
 @operation(local=lambda x, y: y, samples=[(-2.0,), (0.0,), (1.5,)])
 def exp(x: float) -> float:
     """e to the x, inf from about 709.8 on.
@@ -120,31 +109,31 @@ def exp(x: float) -> float:
     >>> exp(0.0), exp(1000.0)
     (1.0, inf)
     """
-    return _ieee(math.exp, x)
+    return ieee(math.exp, x)
 
 
 @operation(local=lambda x, y: exp(x), samples=[(-2.0,), (1e-9,), (1.5,)])
 def expm1(x: float) -> float:
     """exp(x) - 1, exact near 0."""
-    return _ieee(math.expm1, x)
+    return ieee(math.expm1, x)
 
 
 @operation(local=lambda x, y: div(1.0, x), samples=[(0.1,), (1.0,), (50.0,)])
 def log(x: float) -> float:
     """The natural logarithm: log(0) is -inf, log of a negative number nan."""
-    return -inf if x == 0 else _ieee(math.log, x)
+    return -inf if x == 0 else ieee(math.log, x)
 
 
 @operation(local=lambda x, y: div(1.0, 1.0 + x), samples=[(-0.5,), (1e-9,), (50.0,)])
 def log1p(x: float) -> float:
     """log(1 + x), exact near 0."""
-    return -inf if x == -1 else _ieee(math.log1p, x)
+    return -inf if x == -1 else ieee(math.log1p, x)
 
 
 @operation(local=lambda x, y: div(0.5, y), symbol="√", samples=[(0.1,), (1.0,), (50.0,)])
 def sqrt(x: float) -> float:
     """The square root; nan for a negative number. Its slope at 0 is inf."""
-    return _ieee(math.sqrt, x)
+    return ieee(math.sqrt, x)
 
 
 @operation(
@@ -161,19 +150,19 @@ def hypot(a: float, b: float) -> float:
 @operation(local=lambda x, y: cos(x), samples=[(-2.0,), (0.0,), (1.5,)])
 def sin(x: float) -> float:
     """The sine of x in radians."""
-    return _ieee(math.sin, x)
+    return ieee(math.sin, x)
 
 
 @operation(local=lambda x, y: -sin(x), samples=[(-2.0,), (0.0,), (1.5,)])
 def cos(x: float) -> float:
     """The cosine of x in radians."""
-    return _ieee(math.cos, x)
+    return ieee(math.cos, x)
 
 
 @operation(local=lambda x, y: 1.0 + y * y, samples=[(-1.0,), (0.0,), (1.2,)])
 def tan(x: float) -> float:
     """The tangent of x in radians."""
-    return _ieee(math.tan, x)
+    return ieee(math.tan, x)
 
 
 @operation(local=lambda x, y: div(1.0, 1.0 + x * x), samples=[(-2.0,), (0.0,), (30.0,)])
