@@ -52,6 +52,7 @@ MAY_IMPORT: dict[str, set[str] | None] = {
     "tables": {"errors", "files"},
     "files": {"errors"},
     "saving": {"errors", "files", "nn"},
+    "compiler": TRANSFORMS | {"nn", "optim"},
     "training": TRANSFORMS | NETS | TABLES_AND_FILES,
     "plots": ANYTHING,
     "bridges": ANYTHING,

@@ -1,0 +1,1 @@
+"""The compiler: ordinary scalar Python, run at the speed of C."""

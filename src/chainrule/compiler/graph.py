@@ -1,0 +1,149 @@
+"""The graph: a calculation written down as numbered nodes, which is what every pass of the compiler takes and gives.
+
+A node is an input, a constant, or an operation of the table on earlier nodes. Inputs come first, so that the number of
+an input is the number of its node. There are no loops and no branches here: a branch that the traced code took is a
+guard, a node whose truth must be what it was then.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from chainrule.errors import GraphError
+from chainrule.operation import Operation
+
+
+@dataclass
+class Graph:
+    """A calculation on numbers.
+
+    Attributes:
+        ops: for each node its operation; None for inputs and constants.
+        operands: for each node the nodes that it is made of, all of them earlier ones.
+        numbers: for each node its number if it is a constant; 0.0 otherwise.
+        names: one for each input, for reading; the first `len(names)` nodes are the inputs.
+        batched: the inputs that differ from sample to sample, where the graph is run on a batch of samples.
+        outputs: the nodes whose numbers are the result.
+        guards: pairs (node, outcome): the graph holds only for inputs at which the node's truth is the outcome.
+
+    >>> from chainrule import ops
+    >>> graph = Graph.of_inputs(["x"])
+    >>> square = graph.add(ops.mul, 0, 0)
+    >>> graph.outputs = [graph.add(ops.add, square, graph.constant(1.0))]
+    >>> graph.verify()
+    >>> len(graph), graph.inputs
+    (4, 1)
+    """
+
+    ops: list[Operation | None] = field(default_factory=list)
+    operands: list[tuple[int, ...]] = field(default_factory=list)
+    numbers: list[float] = field(default_factory=list)
+    names: list[str] = field(default_factory=list)
+    batched: frozenset[int] = frozenset()
+    outputs: list[int] = field(default_factory=list)
+    guards: list[tuple[int, bool]] = field(default_factory=list)
+
+    @classmethod
+    def of_inputs(cls, names: Sequence[str], batched: Sequence[int] = ()) -> Graph:
+        """A graph that has inputs alone, so far."""
+        n = len(names)
+        return cls([None] * n, [()] * n, [0.0] * n, list(names), frozenset(batched))
+
+    def __len__(self) -> int:
+        return len(self.ops)
+
+    @property
+    def inputs(self) -> int:
+        """How many inputs there are."""
+        return len(self.names)
+
+    def add(self, op: Operation, *operands: int) -> int:
+        """Adds the node of an operation; returns its number."""
+        self.ops.append(op)
+        self.operands.append(operands)
+        self.numbers.append(0.0)
+        return len(self.ops) - 1
+
+    def constant(self, x: float) -> int:
+        """Adds a constant; returns the number of its node."""
+        self.ops.append(None)
+        self.operands.append(())
+        self.numbers.append(x)
+        return len(self.ops) - 1
+
+    def is_constant(self, node: int) -> bool:
+        """Whether a node is a constant."""
+        return self.ops[node] is None and node >= len(self.names)
+
+    def with_same_inputs(self) -> Graph:
+        """A graph of the same inputs and nothing else: what a pass begins with."""
+        return Graph.of_inputs(self.names, sorted(self.batched))
+
+    def varying(self) -> list[bool]:
+        """For each node whether it differs from sample to sample."""
+        varies = [i in self.batched for i in range(len(self.names))]
+        for operands in self.operands[len(self.names) :]:
+            varies.append(any([varies[k] for k in operands]))
+        return varies
+
+    def verify(self) -> None:
+        """Checks that this is a graph.
+
+        Raises:
+            GraphError: a list is of the wrong length, a node is made of a later one, an operation has the wrong number
+                of operands, or an output or guard is no node.
+        """
+        n = len(self.ops)
+        if not len(self.operands) == len(self.numbers) == n >= len(self.names):
+            raise GraphError(f"a graph of {n} nodes has {len(self.operands)} rows of operands")
+        for i, (op, operands) in enumerate(zip(self.ops, self.operands, strict=True)):
+            if op is None:
+                if operands:
+                    raise GraphError(f"node %{i} is an input or a constant, but has operands")
+                continue
+            if i < len(self.names):
+                raise GraphError(f"node %{i} is an input, but made by {op.name}")
+            if op.operand_names is not None and len(operands) != len(op.operand_names):
+                raise GraphError(f"node %{i} has {len(operands)} operands, but {op} takes {len(op.operand_names)}")
+            if operands and not (0 <= min(operands) and max(operands) < i):
+                raise GraphError(f"node %{i} is made of %{max(operands)}, which is no earlier node")
+        for node in [*self.outputs, *[node for node, _ in self.guards]]:
+            if not 0 <= node < n:
+                raise GraphError(f"%{node} is an output or guard, but there are {n} nodes")
+        if any(not 0 <= i < len(self.names) for i in self.batched):
+            raise GraphError("what is batched must be an input")
+
+
+def used(graph: Graph) -> list[bool]:
+    """For each node whether an output or a guard depends on it; inputs always count as used."""
+    needed = [False] * len(graph)
+    for node in graph.outputs:
+        needed[node] = True
+    for node, _ in graph.guards:
+        needed[node] = True
+    for i in range(len(graph) - 1, graph.inputs - 1, -1):
+        if needed[i]:
+            for k in graph.operands[i]:
+                needed[k] = True
+    for i in range(graph.inputs):
+        needed[i] = True
+    return needed
+
+
+def evaluate(graph: Graph, numbers: Sequence[float]) -> list[float]:
+    """The number of every node, calculated by the table of operations, one after the other: the oracle of all tests.
+
+    >>> from chainrule import ops
+    >>> graph = Graph.of_inputs(["x", "y"])
+    >>> graph.outputs = [graph.add(ops.div, 0, 1)]
+    >>> evaluate(graph, [1.0, 0.0])
+    [1.0, 0.0, inf]
+    """
+    if len(numbers) != graph.inputs:
+        raise GraphError(f"the graph has {graph.inputs} inputs, but {len(numbers)} numbers were given")
+    values: list[Any] = [float(x) for x in numbers]
+    for op, operands, constant in list(zip(graph.ops, graph.operands, graph.numbers, strict=True))[len(values) :]:
+        values.append(constant if op is None else op.value(*[values[k] for k in operands]))
+    return values
