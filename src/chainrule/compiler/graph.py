@@ -3,6 +3,9 @@
 A node is an input, a constant, or an operation of the table on earlier nodes. Inputs come first, so that the number of
 an input is the number of its node. There are no loops and no branches here: a branch that the traced code took is a
 guard, a node whose truth must be what it was then.
+
+A graph may be run on a batch of samples. Then some inputs differ from sample to sample, and with them all that is made
+of them; `BATCH_SUM` adds such a node up over the samples, which gives a number that all of them share.
 """
 
 from __future__ import annotations
@@ -13,6 +16,22 @@ from typing import Any
 
 from chainrule.errors import GraphError
 from chainrule.operation import Operation
+
+
+class _BatchSum(Operation):
+    """Not in the table, since it is about no single sample."""
+
+    def __init__(self) -> None:
+        self.name = self.__name__ = "batch_sum"
+        self.symbol, self.operand_names, self.samples = "Σ samples", ("x",), []
+        self.code = -1
+
+    def __reduce__(self) -> str:
+        return "BATCH_SUM"
+
+
+BATCH_SUM = _BatchSum()
+"""The operation that adds a node up over the samples of a batch."""
 
 
 @dataclass
@@ -84,8 +103,8 @@ class Graph:
     def varying(self) -> list[bool]:
         """For each node whether it differs from sample to sample."""
         varies = [i in self.batched for i in range(len(self.names))]
-        for operands in self.operands[len(self.names) :]:
-            varies.append(any([varies[k] for k in operands]))
+        for op, operands in zip(self.ops[len(varies) :], self.operands[len(varies) :], strict=True):
+            varies.append(op is not BATCH_SUM and any([varies[k] for k in operands]))
         return varies
 
     def verify(self) -> None:
@@ -132,18 +151,37 @@ def used(graph: Graph) -> list[bool]:
     return needed
 
 
-def evaluate(graph: Graph, numbers: Sequence[float]) -> list[float]:
+def evaluate(graph: Graph, numbers: Sequence[Any]) -> list[Any]:
     """The number of every node, calculated by the table of operations, one after the other: the oracle of all tests.
 
+    Args:
+        graph: what to evaluate.
+        numbers: one for each input; of a batched input a list, with one for each sample.
+
+    Returns:
+        One for each node; of a node that differs from sample to sample a list.
+
     >>> from chainrule import ops
-    >>> graph = Graph.of_inputs(["x", "y"])
-    >>> graph.outputs = [graph.add(ops.div, 0, 1)]
-    >>> evaluate(graph, [1.0, 0.0])
-    [1.0, 0.0, inf]
+    >>> graph = Graph.of_inputs(["x", "y"], batched=[1])
+    >>> quotient = graph.add(ops.div, 0, 1)
+    >>> graph.outputs = [graph.add(BATCH_SUM, quotient)]
+    >>> evaluate(graph, [1.0, [2.0, 4.0]])
+    [1.0, [2.0, 4.0], [0.5, 0.25], 0.75]
     """
     if len(numbers) != graph.inputs:
         raise GraphError(f"the graph has {graph.inputs} inputs, but {len(numbers)} numbers were given")
-    values: list[Any] = [float(x) for x in numbers]
-    for op, operands, constant in list(zip(graph.ops, graph.operands, graph.numbers, strict=True))[len(values) :]:
-        values.append(constant if op is None else op.value(*[values[k] for k in operands]))
+    values: list[Any] = [[float(x) for x in row] if i in graph.batched else float(row) for i, row in enumerate(numbers)]
+    varies = graph.varying()
+    for i in range(len(values), len(graph)):
+        op, operands = graph.ops[i], [values[k] for k in graph.operands[i]]
+        if op is None:
+            values.append(graph.numbers[i])
+        elif op is BATCH_SUM:
+            values.append(sum(operands[0]))
+        elif not varies[i]:
+            values.append(op.value(*operands))
+        else:
+            samples = max([len(x) for x in operands if isinstance(x, list)])
+            rows = [x if isinstance(x, list) else [x] * samples for x in operands]
+            values.append([op.value(*row) for row in zip(*rows, strict=True)])
     return values
