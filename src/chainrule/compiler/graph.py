@@ -18,19 +18,19 @@ from chainrule.errors import GraphError
 from chainrule.operation import Operation
 
 
-class _BatchSum(Operation):
-    """Not in the table, since it is about no single sample."""
-
-    def __init__(self) -> None:
-        self.name = self.__name__ = "batch_sum"
-        self.symbol, self.operand_names, self.samples = "Σ samples", ("x",), []
-        self.code = -1
+class _OfBatches(Operation):
+    """An operation that is not in the table, since it is about no single sample."""
 
     def __reduce__(self) -> str:
         return "BATCH_SUM"
 
 
-BATCH_SUM = _BatchSum()
+def batch_sum(x: float) -> float:
+    """The sum of x over the samples of a batch; here, of a single one."""
+    return x
+
+
+BATCH_SUM = _OfBatches(batch_sum, lambda x, y: 1.0, "Σ samples", (), None)
 """The operation that adds a node up over the samples of a batch."""
 
 
@@ -104,7 +104,7 @@ class Graph:
         """For each node whether it differs from sample to sample."""
         varies = [i in self.batched for i in range(len(self.names))]
         for op, operands in zip(self.ops[len(varies) :], self.operands[len(varies) :], strict=True):
-            varies.append(op is not BATCH_SUM and any([varies[k] for k in operands]))
+            varies.append(op is not BATCH_SUM and any(varies[k] for k in operands))
         return varies
 
     def verify(self) -> None:
@@ -126,7 +126,7 @@ class Graph:
                 raise GraphError(f"node %{i} is an input, but made by {op.name}")
             if op.operand_names is not None and len(operands) != len(op.operand_names):
                 raise GraphError(f"node %{i} has {len(operands)} operands, but {op} takes {len(op.operand_names)}")
-            if operands and not (0 <= min(operands) and max(operands) < i):
+            if operands and (min(operands) < 0 or max(operands) >= i):
                 raise GraphError(f"node %{i} is made of %{max(operands)}, which is no earlier node")
         for node in [*self.outputs, *[node for node, _ in self.guards]]:
             if not 0 <= node < n:
