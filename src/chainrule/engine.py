@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 from chainrule import ops, pickling, stale
 from chainrule.errors import ReadOnlyError
-from chainrule.modes import check_deposits, open_modes, under_modes
+from chainrule.modes import check_deposits, check_read, check_write, open_modes, seen_data, seen_truth, under_modes
 from chainrule.operation import HOW_TO_ADD, Operation, is_number, number, refuse_change, refuse_float
 from chainrule.stale import CONSTANT, READ, USED
 
@@ -104,17 +104,18 @@ class Value(Methods):
 
     def detach(self) -> Value:
         """A new leaf with the same number: derivatives stop here."""
-        return Value(self._data, self.label)
+        x = self.data
+        return x if isinstance(x, Value) else Value(x, self.label)
 
     @property
     def data(self) -> float:
         """The number. It can be written on leaves; `refresh()` then brings the rest of a graph up to date."""
-        return self._data
+        return seen_data(self, self._data) if open_modes else self._data
 
     @data.setter
     def data(self, x: Any) -> None:
-        if self._count:
-            raise ReadOnlyError(f"the data of a result ({self.op.name}) is read-only: write a leaf's, then refresh()")
+        if self._count or open_modes:
+            check_write(self)
         self._data = number(x, "Value.data")
         self._state = stale.after_write(self._state) if self._state & READ else self._state
 
@@ -122,7 +123,7 @@ class Value(Methods):
     def grad(self) -> float:
         """The derivative that the last `backward()` found here (on a leaf: the sum since it was set to zero)."""
         self._state |= READ
-        return self._grad
+        return check_read(self, self._grad) if open_modes else self._grad
 
     @grad.setter
     def grad(self, x: Any) -> None:
@@ -140,6 +141,7 @@ class Value(Methods):
     _record = staticmethod(lambda op, operands: record_row(op, tuple(operands)))  # what `Operation` asks for
     def is_leaf(self) -> bool: return not self._code
     def peek_grad(self) -> float: return self._grad  # for showing it: the watch for a forgotten zero_grad takes no note
+    def peek_data(self) -> float: return self._data  # the number itself, also while the compiler looks on
     op = property(lambda self: operation_of(self), refuse_change, doc="The operation that made this; None for a leaf.")
     operands = property(lambda self: operands_of(self), refuse_change, doc="The Values it was made of; () for a leaf.")
     locals = property(lambda self: locals_of(self), refuse_change, doc="The local derivative in each; None: no flow.")
@@ -169,7 +171,7 @@ class Value(Methods):
     def __eq__(self, other: Any) -> Any: return _pair(EQ, self, other) if is_number(other) else NotImplemented
     def __ne__(self, other: Any) -> Any: return _pair(NE, self, other) if is_number(other) else NotImplemented
     def __hash__(self) -> int: return id(self)
-    def __bool__(self) -> bool: return bool(self._data)
+    def __bool__(self) -> bool: return seen_truth(self, bool(self._data)) if open_modes else bool(self._data)
     def __format__(self, spec: str) -> str: return format(self._data, spec) if spec else repr(self)
     def __reduce__(self) -> tuple: return pickling.reduce_graph(topological_order(self))
     def __getstate__(self) -> tuple: return state_of(self)

@@ -36,6 +36,10 @@ class GraphError(ChainruleError, RuntimeError):
     """The graph is not what the call needs: changed since it was built, or not connected."""
 
 
+class TraceError(ChainruleError, RuntimeError):
+    """A function does something that the compiler cannot follow."""
+
+
 class AnomalyError(ChainruleError, ArithmeticError):
     """Under `detect_anomaly()`: an operation made the first number that is not finite."""
 

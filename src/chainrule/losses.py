@@ -13,7 +13,7 @@ from typing import Any
 
 from chainrule.engine import Value
 from chainrule.errors import ArgumentError, SizeError
-from chainrule.ops import abs, logsumexp, relu, softplus, sum, weighted_sum
+from chainrule.ops import abs, logsumexp, relu, softplus, sum, take, weighted_sum
 
 
 def mean_squared_error(predictions: Any, targets: Any) -> Any:
@@ -80,7 +80,7 @@ def cross_entropy(logits: Any, targets: Any) -> Any:
         logits, targets = [logits], [targets]
     if len(logits) != len(targets):
         raise SizeError(f"cross_entropy has {len(logits)} rows of logits but {len(targets)} targets")
-    return _mean([logsumexp(row) - row[_class(t, row)] for row, t in zip(logits, targets, strict=True)])
+    return _mean([logsumexp(row) - _right(row, t) for row, t in zip(logits, targets, strict=True)])
 
 
 def l2_penalty(parameters: Sequence[Value], strength: float = 1e-4) -> Any:
@@ -122,11 +122,14 @@ def _one_of(target: Any, allowed: tuple[int, int], loss: str) -> Any:
     return target
 
 
-def _class(target: Any, row: Sequence[Any]) -> int:
+def _right(row: Sequence[Any], target: Any) -> Any:
+    """The logit of the right class."""
+    if isinstance(target, Value):  # an integer argument of a function that is being compiled
+        return take(row, target)
     try:
         index = operator.index(target)
     except TypeError:
         raise ArgumentError(f"cross_entropy takes the index of a class, 0 to {len(row) - 1}, not {target!r}") from None
     if not 0 <= index < len(row):
         raise ArgumentError(f"class {index} of {len(row)}: cross_entropy takes 0 to {len(row) - 1}")
-    return index
+    return row[index]

@@ -15,7 +15,7 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
-from chainrule.errors import AnomalyError
+from chainrule.errors import AnomalyError, ReadOnlyError, TraceError
 
 _PACKAGE = str(Path(__file__).parent) + os.sep
 
@@ -26,6 +26,8 @@ class _Modes(threading.local):
     """How many transforms (`grad` and its like) are running around the present call."""
     places: dict[int, tuple[Any, str]] | None = None
     """Under `detect_anomaly()`: each node made (kept, so that its id stays its own) and the line that made it."""
+    trace: Any = None
+    """While the compiler looks on: what it is told of each result, and of each number that Python asks for."""
 
 
 modes = _Modes()
@@ -89,6 +91,13 @@ def _set(name: str, value: Any) -> Iterator[None]:
         open_modes.remove(name)
 
 
+@contextlib.contextmanager
+def tracing(trace: Any) -> Iterator[None]:
+    """Has the compiler look on: see `chainrule.compiler.tracing.Trace`."""
+    with _set("trace", trace):
+        yield
+
+
 def caller() -> FrameType:
     """The innermost frame that is not chainrule's own: the user's line."""
     frame = here = sys._getframe(1)
@@ -106,7 +115,34 @@ def under_modes(node: Any) -> Any:
     """What becomes of a new result while some thread has a mode set: itself, a plain leaf, or an AnomalyError."""
     if modes.places is not None:
         check_value(node)
+    if modes.trace is not None:
+        return modes.trace.made(node, modes.recording)
     return node if modes.recording else node.detach()
+
+
+def seen_data(node: Any, data: float) -> Any:
+    """What `node.data` gives while some thread has a mode set: the number, or to the compiler a node without slope."""
+    return data if modes.trace is None else modes.trace.data_of(node)
+
+
+def seen_truth(node: Any, truth: bool) -> bool:
+    """Likewise `bool(node)`: the compiler takes note of which way the calculation went."""
+    return truth if modes.trace is None else modes.trace.asked(node, truth)
+
+
+def check_read(node: Any, grad: float) -> float:
+    """Likewise `node.grad`, which a function that is compiled has no use for."""
+    if modes.trace is not None:
+        raise TraceError("a compiled function cannot read .grad: compile the loss alone, and ask value_and_grad of it")
+    return grad
+
+
+def check_write(node: Any) -> None:
+    """Refuses to write the data of a result, and any data while the compiler looks on."""
+    if not node.is_leaf():
+        raise ReadOnlyError(f"the data of a result ({node.op.name}) is read-only: write a leaf's, then refresh()")
+    if modes.trace is not None:
+        raise TraceError("a compiled function cannot write .data: return the new number, and write it outside")
 
 
 def check_value(node: Any) -> None:
@@ -114,12 +150,14 @@ def check_value(node: Any) -> None:
     where = place(caller())
     assert modes.places is not None
     modes.places[id(node)] = (node, where)
-    if not math.isfinite(node.data):
-        raise AnomalyError(f"{_call(node)} gave {node.data}, at {where}")
+    if not math.isfinite(node.peek_data()):
+        raise AnomalyError(f"{_call(node)} gave {node.peek_data()}, at {where}")
 
 
 def check_deposits(node: Any, upstream: float, locals: Sequence[float | None] | None = None) -> None:
     """Under `detect_anomaly()`: refuse a step of the chain rule that made a gradient that is not finite."""
+    if modes.trace is not None:
+        raise TraceError("a compiled function cannot call backward(): return the loss, and use value_and_grad of it")
     if modes.places is None:
         return
     for local in node.locals if locals is None else locals:
@@ -131,7 +169,7 @@ def check_deposits(node: Any, upstream: float, locals: Sequence[float | None] | 
 
 
 def _call(node: Any) -> str:
-    shown = [f"{operand.label}={operand.data!r}" if operand.label else repr(operand.data) for operand in node.operands]
+    shown = [f"{x.label}={x.peek_data()!r}" if x.label else repr(x.peek_data()) for x in node.operands]
     if len(shown) > 8:
         shown[4:-3] = ["…"]
     return f"{node.op.name}({', '.join(shown)})"

@@ -18,7 +18,7 @@ from math import inf, nan
 
 from chainrule.errors import OperandError
 from chainrule.operation import TABLE, ieee, operation
-from chainrule.packing import listed, neuron
+from chainrule.packing import chosen, listed, neuron
 
 # ---- arithmetic ----------------------------------------------------------------------------------------------------
 
@@ -86,6 +86,12 @@ def pow(a: float, b: float) -> float:
 @operation(local=lambda x, y: 1.0, symbol="=", samples=[(2.0,), (-0.5,)])
 def identity(x: float) -> float:
     """x itself, as a node of its own."""
+    return x
+
+
+@operation(local=None, symbol="⊥", samples=[(2.0,), (-0.5,)])
+def stop_gradient(x: float) -> float:
+    """x itself, but a constant to derivatives: none flows through."""
     return x
 
 
@@ -387,6 +393,42 @@ def logsumexp(*xs: float) -> float:
     if any(map(math.isnan, xs)) or math.isinf(largest):
         return nan if any(map(math.isnan, xs)) else largest
     return largest + math.log1p(math.fsum([math.exp(x - largest) for x in ascending]))
+
+
+@operation(
+    local=lambda i, xs, y: eq(xs[i], y) * (lt(largest(xs[:i]), y) if i else 1.0),
+    symbol="max",
+    samples=[(1.0, 2.0, -0.5), (4.0,), (3.0, 5.0, 4.0)],
+    pack=listed,
+)
+def largest(*xs: float) -> float:
+    """The largest of a list as one node (nan if one is nan); its derivative goes to the first of equals.
+
+    >>> largest([2.0, 5.0, 3.0])
+    5.0
+    """
+    y = -inf
+    for x in xs:
+        y = max(y, x)
+    return y
+
+
+@operation(
+    local=lambda i, xs, y: eq(xs[0], i - 1.0) if i else 0.0,
+    symbol="[i]",
+    samples=[(1.0, -3.0, 2.0, 0.5), (0.0, 4.0)],
+    pack=chosen,
+)
+def take(*xs: float) -> float:
+    """The number at a place of a list; its operands are the place and the list. nan for a place that does not exist.
+
+    The place may be a Value, as an integer argument of a compiled function is; no derivative flows into it.
+
+    >>> take([2.0, 3.0, 5.0], 1)
+    3.0
+    """
+    i = xs[0]
+    return xs[1 + int(i)] if 0 <= i < len(xs) - 1 and i == math.floor(i) else nan
 
 
 __all__ = list(TABLE)

@@ -27,3 +27,8 @@ def neuron(weights: Sequence, inputs: Sequence, bias: object = 0.0) -> list:
     except TypeError:
         raise OperandError("weighted_sum takes two lists and a bias: weighted_sum([w1, w2], [x1, x2], b)") from None
     return operands
+
+
+def chosen(values: Sequence, place: object) -> list:
+    """The place, and each number of the list."""
+    return [place, *listed(values)]

@@ -255,7 +255,7 @@ def _local(node: Value, operands: tuple[Value, ...], i: int, kept: float) -> Any
 
 
 def _plain(x: Any) -> float:
-    return x.data if isinstance(x, Value) else x
+    return x.peek_data() if isinstance(x, Value) else x
 
 
 def _moves(tangent: Any) -> bool:

@@ -17,7 +17,7 @@ from chainrule.nn.initialization import Initializer, initializer
 from chainrule.nn.linear import linear
 from chainrule.nn.module import Module
 from chainrule.operation import TABLE, Operation
-from chainrule.ops import weighted_sum
+from chainrule.ops import take, weighted_sum
 
 LINEAR = "linear"
 Activation = str | Callable[[Any], Any]
@@ -203,6 +203,8 @@ class Embedding(Module):
         return [self.forward(i) for i in x] if isinstance(x, list | tuple) else self.forward(x)
 
     def forward(self, x: int) -> list[Value]:
+        if isinstance(x, Value):  # an integer argument of a function that is being compiled
+            return [take(column, x) for column in zip(*self.rows, strict=True)]
         try:
             i = operator.index(x)
         except TypeError:

@@ -8,7 +8,7 @@ from typing import Any
 from chainrule.engine import Value
 from chainrule.errors import SizeError
 from chainrule.nn.module import Module
-from chainrule.ops import div, exp, sqrt, sum, weighted_sum
+from chainrule.ops import div, exp, largest, sqrt, sum, weighted_sum
 
 
 def softmax(xs: Sequence[Any]) -> list[Any]:
@@ -18,8 +18,8 @@ def softmax(xs: Sequence[Any]) -> list[Any]:
     [0.5, 0.5]
     """
     # Any shift gives the same result; the largest number, without derivative, is the one that keeps exp in bounds.
-    largest = max([x.data if isinstance(x, Value) else x for x in xs], default=0.0)
-    exps = [exp(x - largest) for x in xs]
+    shift = largest([x.data if isinstance(x, Value) else x for x in xs])
+    exps = [exp(x - shift) for x in xs]
     total = sum(exps)
     return [div(e, total) for e in exps]
 

@@ -1,0 +1,90 @@
+"""Folding: what can be calculated now, and what need not be calculated."""
+
+from __future__ import annotations
+
+import math
+
+from chainrule import ops
+from chainrule.compiler.graph import BATCH_SUM, Graph
+from chainrule.compiler.passes.rebuild import prune, rebuild
+from chainrule.operation import Operation
+
+
+def fold(graph: Graph) -> Graph:
+    """Calculates what depends on constants alone, and leaves out operations that change nothing, whatever the number.
+
+    Every number stays the same to the bit. Adding 0.0 is left alone, for it makes 0.0 of -0.0.
+
+    >>> from chainrule.compiler.text import from_text, to_text
+    >>> text = "%0 = input x\\n%1 = constant 2.0\\n%2 = log %1\\n%3 = neg %0\\n%4 = neg %3\\n%5 = mul %4 %2\\nreturn %5"
+    >>> print(to_text(prune(fold(from_text(text)))))
+    %0 = input x
+    %1 = constant 0.6931471805599453
+    %2 = mul %0 %1
+    return %2
+    """
+    return rebuild(graph, folded)
+
+
+def folded(graph: Graph, op: Operation, operands: tuple[int, ...]) -> int:
+    """The node of an operation in `graph`: one that is there already, a constant, or else a new one."""
+    if op is not BATCH_SUM and all(graph.is_constant(k) for k in operands):
+        return graph.constant(op.value(*[graph.numbers[k] for k in operands]))
+    same = _unchanged(graph, op, operands)
+    return graph.add(op, *operands) if same is None else same
+
+
+def _unchanged(graph: Graph, op: Operation, operands: tuple[int, ...]) -> int | None:
+    """The operand that an operation gives back as it is, if there is one."""
+    a, b = operands[0], operands[1] if len(operands) == 2 else -1
+    if op is ops.identity:
+        return a
+    if op is ops.mul:
+        return a if is_number(graph, b, 1.0) else b if is_number(graph, a, 1.0) else None
+    if op is ops.div or op is ops.pow:
+        return a if is_number(graph, b, 1.0) else None
+    if op is ops.sub:
+        return a if is_number(graph, b, 0.0) and math.copysign(1.0, graph.numbers[b]) > 0 else None
+    if op is ops.neg:
+        return graph.operands[a][0] if graph.ops[a] is ops.neg else None
+    if op is ops.select and graph.is_constant(a):
+        return operands[1] if graph.numbers[a] else operands[2]
+    return None
+
+
+def is_number(graph: Graph, node: int, x: float) -> bool:
+    """Whether a node is this constant."""
+    return graph.is_constant(node) and graph.numbers[node] == x
+
+
+def relax(graph: Graph) -> Graph:
+    """Leaves out and replaces what does the same but for the sign of a zero, or the last bits.
+
+    0 + x is x; x ** 2 is x · x; x / c is x · (1/c) for a power of two c.
+
+    >>> from chainrule.compiler.text import from_text, to_text
+    >>> text = "%0 = input x\\n%1 = constant 0.0\\n%2 = add %1 %0\\n%3 = constant 2.0\\n%4 = pow %2 %3\\nreturn %4"
+    >>> print(to_text(prune(relax(from_text(text)))))
+    %0 = input x
+    %1 = mul %0 %0
+    return %1
+    """
+    return rebuild(graph, relaxed)
+
+
+def relaxed(graph: Graph, op: Operation, operands: tuple[int, ...]) -> int:
+    """As `folded`, where the sign of a zero and the last bits may differ."""
+    a, b = operands[0], operands[1] if len(operands) == 2 else -1
+    if op is ops.add and is_number(graph, a, 0.0):
+        return b
+    if op is ops.add and is_number(graph, b, 0.0):
+        return a
+    if op is ops.sub and is_number(graph, a, 0.0):
+        return folded(graph, ops.neg, (b,))
+    if op is ops.pow and is_number(graph, b, 2.0):
+        return graph.add(ops.mul, a, a)
+    if op is ops.pow and is_number(graph, b, -1.0):
+        return graph.add(ops.div, graph.constant(1.0), a)
+    if op is ops.div and graph.is_constant(b) and math.frexp(graph.numbers[b])[0] in (0.5, -0.5):
+        return graph.add(ops.mul, a, graph.constant(1.0 / graph.numbers[b]))
+    return folded(graph, op, operands)

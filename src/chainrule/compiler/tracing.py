@@ -1,0 +1,175 @@
+"""Tracing: runs a function once on Values, and writes down as a graph what it calculated.
+
+The eager engine does the running. Here is what it tells of: each result that is made, each number whose truth Python
+asks for (that is a guard: the trace holds where the answer is the same), each number that is taken out by `.data`
+(which the trace keeps as a node without slope). What the function closes over becomes an input as well.
+"""
+
+from __future__ import annotations
+
+import traceback
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from chainrule import modes, ops
+from chainrule.compiler.graph import Graph
+from chainrule.engine import Value
+from chainrule.errors import OperandError, TraceError
+from chainrule.operation import number
+from chainrule.trees import leaves, tree_map
+
+
+class Integer(Value):
+    """An integer argument of a function that is traced. It picks a row by `chainrule.take` or in an Embedding.
+
+    Python itself can use it as an index as well; that is then a guard, and another integer is traced anew.
+    """
+
+    __slots__ = ()
+
+    def __index__(self) -> int:
+        return modes.modes.trace.whole_number_of(self)
+
+
+@dataclass
+class Trace:
+    """What one run of a function left behind.
+
+    Attributes:
+        nodes: every result, in the order in which they were made.
+        guards: the nodes whose truth Python asked for, and the answers.
+    """
+
+    nodes: list[Value] = field(default_factory=list)
+    guards: list[tuple[Value, bool]] = field(default_factory=list)
+
+    def made(self, node: Value, recording: bool) -> Value:
+        """Told of a new result. Under `no_grad()` (not `recording`) no derivative shall flow through it."""
+        self.nodes.append(node)
+        return node if recording or node.op is ops.stop_gradient else ops.stop_gradient(node)
+
+    def data_of(self, node: Value) -> Value:
+        """What `.data` gives: the same number, through which no derivative flows."""
+        return ops.stop_gradient(node)
+
+    def asked(self, node: Value, truth: bool) -> bool:
+        """Told that Python wants to know whether a number is zero; returns what it must be told."""
+        self.guards.append((node, truth))
+        return truth
+
+    def whole_number_of(self, node: Value) -> int:
+        """An integer argument, asked for as a plain int."""
+        answer = int(node.peek_data())
+        self.guards.append((ops.eq(node, answer), True))
+        return answer
+
+
+@dataclass(frozen=True)
+class Traced:
+    """A function, traced at some arguments.
+
+    Attributes:
+        graph: what it calculated, in the order of its lines. Its inputs are the numbers of the arguments and then
+            those of the Values that the function closes over; its outputs the numbers of the result.
+        live: those Values.
+        result: the structure of the result, with the position among the outputs in place of each number.
+    """
+
+    graph: Graph
+    live: list[Value]
+    result: Any
+
+
+def trace(function: Callable, arguments: Sequence[Any], batched: Sequence[int] = ()) -> Traced:
+    """Runs `function` once and writes down what it calculates.
+
+    Args:
+        function: of as many arguments as are given, that returns a number or nested lists, tuples and dicts of them.
+        arguments: numbers, Modules, or nested lists, tuples and dicts of numbers. An `int` can choose a row of a
+            table, and has no derivative; all other numbers are floats.
+        batched: positions, among all numbers of the arguments, of those that differ from sample to sample.
+
+    Raises:
+        TraceError: the function does what cannot be traced.
+
+    >>> traced = trace(lambda x, y: [x * y, y], [2.0, 3.0])
+    >>> traced.graph.outputs, traced.result
+    ([2, 1], [0, 1])
+    """
+    given = tree_map(_variable, list(arguments))
+    record = Trace()
+    with modes.tracing(record), modes.nested_transform():
+        try:
+            out = function(*given)
+        except OperandError as error:
+            _name_line(error)
+            raise
+    return _write_down(record, [x for x in leaves(given) if isinstance(x, Value)], out, batched)
+
+
+def is_number_leaf(x: Any) -> bool:
+    """Whether a leaf of the arguments is a number, and with that an input of the graph; a Module is none."""
+    try:
+        number(x, "an argument")
+    except OperandError:
+        return False
+    return True
+
+
+def is_whole(x: Any) -> bool:
+    """Whether a number is an integer, which has no derivative."""
+    return hasattr(type(x), "__index__") and not isinstance(x, bool)
+
+
+def _variable(x: Any) -> Any:
+    if not is_number_leaf(x):
+        return x
+    return Integer(number(x, "an argument")) if is_whole(x) else Value(number(x, "an argument"))
+
+
+def _write_down(record: Trace, arguments: list[Value], out: Any, batched: Sequence[int]) -> Traced:
+    results = [x for x in leaves(out)]
+    known = {id(x): i for i, x in enumerate(arguments)}
+    made = {id(x) for x in record.nodes}
+    rows = [node.operands for node in record.nodes]
+    live = _closed_over([*rows, results, [node for node, _ in record.guards]], known, made)
+    names = [x.label or f"x{i}" for i, x in enumerate(arguments)] + [x.label or f"p{i}" for i, x in enumerate(live)]
+    graph = Graph.of_inputs(names, batched)
+    position = known | {id(x): len(arguments) + i for i, x in enumerate(live)}
+
+    def place(x: Any) -> int:
+        if not isinstance(x, Value):
+            return graph.constant(number(x, "the result of a compiled function"))
+        at = position.get(id(x))
+        return graph.constant(x.peek_data()) if at is None else at
+
+    for node, row in zip(record.nodes, rows, strict=True):
+        operands = tuple([place(x) for x in row])
+        assert node.op is not None
+        position[id(node)] = graph.add(node.op, *operands)
+    graph.outputs = [place(x) for x in results]
+    graph.guards = [(place(node), truth) for node, truth in record.guards]
+    counter = iter(range(len(results)))
+    return Traced(graph, live, tree_map(lambda _: next(counter), out))
+
+
+def _closed_over(rows: Sequence[Sequence[Any]], known: dict[int, int], made: set[int]) -> list[Value]:
+    """The Values that were there before, in the order in which the function came upon them."""
+    found: dict[int, Value] = {}
+    for row in rows:
+        for x in row:
+            at = id(x)
+            if at not in made and at not in known and at not in found and isinstance(x, Value) and not x.constant:
+                found[at] = x
+    return list(found.values())
+
+
+def _name_line(error: OperandError) -> None:
+    """Adds to an error, such as that of float(x), the user's own line."""
+    own = [frame for frame in traceback.extract_tb(error.__traceback__) if "chainrule" not in frame.filename]
+    if own:
+        error.add_note(f"It was line {own[-1].lineno} of {own[-1].filename}, in a function that is being compiled: {own[-1].line}")
+
+
+__all__ = ["Integer", "Trace", "TraceError", "Traced", "is_number_leaf", "is_whole", "trace"]
