@@ -11,7 +11,7 @@ from typing import Any
 
 from chainrule import ops
 from chainrule.compiler.graph import BATCH_SUM, Graph
-from chainrule.compiler.passes.fold import folded, is_number, relaxed
+from chainrule.compiler.passes.fold import folded, plain
 from chainrule.operation import Operation, add_methods, number
 
 
@@ -28,7 +28,7 @@ class Symbol:
         (some, *_) = [x for x in operands if isinstance(x, Symbol)]
         graph, exact = some._graph, some._exact
         nodes = tuple([x._node if isinstance(x, Symbol) else graph.constant(number(x, op.name)) for x in operands])
-        return Symbol(graph, (folded if exact else relaxed)(graph, op, nodes), exact)
+        return Symbol(graph, (folded if exact else plain)(graph, op, nodes), exact)
 
     # fmt: off
     def __add__(self, other: Any) -> Symbol: return ops.add(self, other)
@@ -79,8 +79,10 @@ class _Sweep:
 
     def __init__(self, graph: Graph, output: int, wrt: Sequence[int], exact: bool) -> None:
         self.graph, self.output, self.wrt, self.exact = graph, output, wrt, exact
-        self.parts: dict[int, list[tuple[int, int]]] = {}  # node: (upstream, local) of each step of the chain rule into it
-        self.one = graph.constant(1.0)
+        self.parts: dict[
+            int, list[tuple[int, int]]
+        ] = {}  # node: (upstream, local) of each step of the chain rule into it
+        self.one, self.minus_one = graph.constant(1.0), graph.constant(-1.0)
         self.symbols: dict[int, Symbol] = {}
 
     def run(self) -> list[int]:
@@ -123,7 +125,11 @@ class _Sweep:
     def _local(self, op: Operation, places: list[int], operands: tuple[int, ...], node: int) -> list[int]:
         xs, y = tuple([self._symbol(k) for k in operands]), self._symbol(node)
         found = [op.local(i, xs, y) for i in places]
-        return [x._node if isinstance(x, Symbol) else self.graph.constant(number(x, op.name)) for x in found]
+        return [x._node if isinstance(x, Symbol) else self._constant(number(x, op.name)) for x in found]
+
+    def _constant(self, x: float) -> int:
+        """A constant of the table; one that happens to be 1 in the user's data is not meant."""
+        return self.one if x == 1 else self.minus_one if x == -1 else self.graph.constant(x)
 
     def _symbol(self, node: int) -> Symbol:
         symbol = self.symbols.get(node)
@@ -148,11 +154,13 @@ class _Sweep:
 
     def _product(self, upstream: int, local: int) -> int:
         graph = self.graph
-        if upstream == self.one or is_number(graph, upstream, 1.0):
+        if upstream == self.one:
             return local
-        if is_number(graph, local, -1.0):
+        if local == self.one:
+            return upstream
+        if local == self.minus_one:
             return graph.add(ops.neg, upstream)
-        return folded(graph, ops.mul, (upstream, local))
+        return plain(graph, ops.mul, (upstream, local))
 
 
 def _depth_first(graph: Graph, root: int) -> list[int]:

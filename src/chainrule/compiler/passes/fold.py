@@ -23,13 +23,13 @@ def fold(graph: Graph) -> Graph:
     %2 = mul %0 %1
     return %2
     """
-    return rebuild(graph, folded)
+    return rebuild(graph, lambda new, op, operands, _: folded(new, op, operands))
 
 
 def folded(graph: Graph, op: Operation, operands: tuple[int, ...]) -> int:
     """The node of an operation in `graph`: one that is there already, a constant, or else a new one."""
-    if op is not BATCH_SUM and all(graph.is_constant(k) for k in operands):
-        return graph.constant(op.value(*[graph.numbers[k] for k in operands]))
+    if op is not BATCH_SUM and all([graph.is_constant(k) for k in operands]):
+        return plain(graph, op, operands)
     same = _unchanged(graph, op, operands)
     return graph.add(op, *operands) if same is None else same
 
@@ -58,9 +58,10 @@ def is_number(graph: Graph, node: int, x: float) -> bool:
 
 
 def relax(graph: Graph) -> Graph:
-    """Leaves out and replaces what does the same but for the sign of a zero, or the last bits.
+    """As `fold`, and leaves out or replaces what does the same but for the sign of a zero, or the last bits.
 
-    0 + x is x; x ** 2 is x · x; x / c is x · (1/c) for a power of two c.
+    0 + x is x; x ** 2 is x · x; x / c is x · (1/c) for a power of two c. This is done only where all operations of the
+    same look have the same constant: that one sample among many has the number 1.0 must not set it apart.
 
     >>> from chainrule.compiler.text import from_text, to_text
     >>> text = "%0 = input x\\n%1 = constant 0.0\\n%2 = add %1 %0\\n%3 = constant 2.0\\n%4 = pow %2 %3\\nreturn %4"
@@ -69,7 +70,34 @@ def relax(graph: Graph) -> Graph:
     %1 = mul %0 %0
     return %1
     """
-    return rebuild(graph, relaxed)
+    steady = _steady(graph)
+    return rebuild(
+        graph, lambda new, op, operands, i: relaxed(new, op, operands) if steady[i] else plain(new, op, operands)
+    )
+
+
+def _steady(graph: Graph) -> list[bool]:
+    """For each node whether all that look like it (its operation and its operands') have the same constants."""
+    codes = [0 if op is None else op.code for op in graph.ops]
+    constants: dict[tuple, list[float]] = {}
+    looks: list[tuple | None] = []
+    for i, (op, operands) in enumerate(zip(graph.ops, graph.operands, strict=True)):
+        if op is None or len(operands) > 3 or not any([graph.is_constant(k) for k in operands]):
+            looks.append(None)
+            continue
+        look = (codes[i], *[-1 if graph.is_constant(k) else codes[k] for k in operands])
+        numbers = [graph.numbers[k] for k in operands if graph.is_constant(k)]
+        if constants.setdefault(look, numbers) != numbers:
+            constants[look] = []
+        looks.append(look)
+    return [look is None or bool(constants[look]) for look in looks]
+
+
+def plain(graph: Graph, op: Operation, operands: tuple[int, ...]) -> int:
+    """The node of an operation, as it stands; a constant, if all its operands are."""
+    if op is not BATCH_SUM and operands and all([graph.is_constant(k) for k in operands]):
+        return graph.constant(op.value(*[graph.numbers[k] for k in operands]))
+    return graph.add(op, *operands)
 
 
 def relaxed(graph: Graph, op: Operation, operands: tuple[int, ...]) -> int:

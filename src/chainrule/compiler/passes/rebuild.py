@@ -7,8 +7,8 @@ from collections.abc import Callable
 from chainrule.compiler.graph import Graph, used
 from chainrule.operation import Operation
 
-Rule = Callable[[Graph, Operation, tuple[int, ...]], int]
-"""Given the new graph, an operation and its operands there: adds the node, or names one that is there; its number."""
+Rule = Callable[[Graph, Operation, tuple[int, ...], int], int]
+"""Given the new graph, an operation and its operands there, and the old node: adds a node, or names one; its number."""
 
 
 def rebuild(graph: Graph, rule: Rule) -> Graph:
@@ -23,7 +23,7 @@ def rebuild(graph: Graph, rule: Rule) -> Graph:
         elif op is None:
             place.append(new.constant(graph.numbers[i]))
         else:
-            place.append(rule(new, op, tuple([place[k] for k in graph.operands[i]])))
+            place.append(rule(new, op, tuple([place[k] for k in graph.operands[i]]), i))
     new.outputs = [place[i] for i in graph.outputs]
     new.guards = [(place[i], outcome) for i, outcome in graph.guards]
     return new
@@ -38,4 +38,4 @@ def prune(graph: Graph) -> Graph:
     %1 = sin %0
     return %1
     """
-    return rebuild(graph, lambda new, op, operands: new.add(op, *operands))
+    return rebuild(graph, lambda new, op, operands, _: new.add(op, *operands))

@@ -1,0 +1,194 @@
+"""From a program to a module of native code: the functions of its phases, and the one that runs them all."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+from llvmlite import ir
+
+from chainrule.compiler.graph import BATCH_SUM
+from chainrule.compiler.loops.emit import I32, I64, POINTER, Code, Width, vectors_along
+from chainrule.compiler.loops.layout import Layout, Phases, lay_out, phases
+from chainrule.compiler.loops.nests import Nest, nests
+from chainrule.compiler.loops.program import Program, Statement
+from chainrule.compiler.native import Machine
+
+CACHE = 48 * 1024
+"""How many bytes a block of lanes may take, so that it stays near the CPU."""
+
+POINTERS = ("shared", "tables", "sums", "batched", "fixed", "scratch", "each")
+NUMBERS = ("batched_stride", "fixed_stride", "each_stride", "start", "end")
+"""The arguments of each native function: pointers to the areas of memory, and whole numbers."""
+
+
+@dataclass
+class Plan:
+    """A program ready to be written down as native code.
+
+    Attributes:
+        layout: where its arrays lie.
+        phases: its statements.
+        vectors: how many vectors of lanes a block has.
+        each: the scratch places, of outputs that differ from lane to lane.
+    """
+
+    program: Program
+    layout: Layout
+    phases: Phases
+    vectors: int
+    each: list[int]
+
+
+def plan(program: Program, machine: Machine, bits: int = 64) -> Plan:
+    """Lays a program out and chooses the size of blocks."""
+    layout, lanes = lay_out(program), machine.lanes(bits)
+    vectors = 4
+    while vectors > 1 and layout.sizes["scratch"] * vectors * lanes * bits // 8 > CACHE:
+        vectors //= 2
+    each = [layout.place[a][1] + at for a, at in program.outputs if program.arrays[a].lanes]
+    return Plan(program, layout, phases(program), vectors, each)
+
+
+def module_of(plan: Plan, machine: Machine, bits: int = 64) -> ir.Module:
+    """The module: `before`, `blocks` (for lanes from start to end), `after`, and `run`, which is all three."""
+    return _Builder(plan, machine, bits).module
+
+
+class _Builder:
+    def __init__(self, plan: Plan, machine: Machine, bits: int) -> None:
+        self.plan, self.machine, self.bits = plan, machine, bits
+        self.module = ir.Module("loops")
+        self.signature = ir.FunctionType(ir.VoidType(), [POINTER] * len(POINTERS) + [I64] * len(NUMBERS))
+        wanted = {array for array, _ in plan.program.outputs} | {array for array, _, _ in plan.program.guards}
+        late = plan.phases
+        later = {read.array for s in [*late.inside, *late.after] for read in s.reads()}
+        lanes = machine.lanes(bits)
+        self._shared("before", nests(late.before, wanted | later))
+        inside = nests(late.inside, wanted)
+        for vectors in sorted({plan.vectors, 1}):
+            self._block(f"block{vectors}", inside, Width(lanes, vectors), masked=vectors == 1)
+        self._after(nests(late.after, wanted))
+        self._blocks()
+        self._run()
+
+    def _function(self, name: str, *, internal: bool = False) -> ir.Function:
+        function = ir.Function(self.module, self.signature, name)
+        for argument, text in zip(function.args, POINTERS + NUMBERS, strict=True):
+            argument.name = text
+            if text in POINTERS:
+                argument.add_attribute("noalias")
+        function.attributes.add("nounwind")
+        if internal:
+            function.linkage = "internal"
+        return function
+
+    def _code(self, function: ir.Function) -> Code:
+        code = Code(function, self.plan.program, self.plan.layout, self.machine, self.bits)
+        code.areas = dict(zip(POINTERS, function.args, strict=False))
+        code.strides = {"batched": function.args[7], "fixed": function.args[8]}
+        return code
+
+    def _shared(self, name: str, found: list[Nest]) -> None:
+        code = self._code(self._function(name))
+        self._nests(code, found)
+        code.finish()
+
+    def _nests(self, code: Code, found: list[Nest]) -> None:
+        for nest in found:
+            code.width, code.along = Width(1, 1), vectors_along(self.plan.program, nest)
+            code.nest(nest)
+
+    def _block(self, name: str, found: list[Nest], width: Width, masked: bool) -> None:
+        code = self._code(self._function(name, internal=True))
+        code.width, code.lanes = width, True
+        if masked:
+            code.mask = self._mask(code, width)
+        for nest in found:
+            code.nest(nest)
+        for row, at in enumerate(self.plan.each):
+            self._copy_out(code, row, at, width)
+        code.finish()
+
+    def _mask(self, code: Code, width: Width) -> list[ir.Value] | None:
+        """Which lanes are samples, and which stand behind the last one."""
+        start, end = code.function.args[10], code.function.args[11]
+        count = code.builder.sub(end, start)
+        if width.lanes == 1:
+            return [code.builder.icmp_signed("<", I64(u), count) for u in range(width.vectors)]
+        kind = ir.VectorType(I64, width.lanes)
+        one = code.builder.insert_element(ir.Constant(kind, ir.Undefined), count, I32(0))
+        counts = code.builder.shuffle_vector(one, ir.Constant(kind, ir.Undefined), ir.Constant(ir.VectorType(I32, width.lanes), [0] * width.lanes))
+        numbers = [[u * width.lanes + lane for lane in range(width.lanes)] for u in range(width.vectors)]
+        return [code.builder.icmp_signed("<", ir.Constant(kind, row), counts) for row in numbers]
+
+    def _copy_out(self, code: Code, row: int, at: int, width: Width) -> None:
+        target = code.builder.mul(I64(row), code.function.args[9])
+        for u in range(width.vectors):
+            source = code.pointer("scratch", I64(at * width.all + u * width.lanes))
+            x = code.builder.load(source, typ=code.vector_type(), align=width.lanes * self.bits // 8)
+            code.builder.store(x, code.pointer("each", code.plus(target, I64(u * width.lanes))), align=self.bits // 8)
+
+    def _after(self, found: list[Nest]) -> None:
+        code = self._code(self._function("after"))
+        layout, lanes = self.plan.layout, self.machine.lanes(self.bits)
+        for statement in self.plan.phases.inside:
+            if statement.op is BATCH_SUM:
+                self._gather(code, statement, layout, lanes)
+        self._nests(code, found)
+        code.finish()
+
+    def _gather(self, code: Code, statement: Statement, layout: Layout, lanes: int) -> None:
+        """The numbers of each vector of partial sums, added up."""
+        target, source = layout.place[statement.target][1], layout.place[statement.sum_at][1]  # type: ignore[attr-defined]
+        with code.loop(math.prod(statement.axes)) as i:
+            code.width = Width(lanes, 1)
+            at = code.times(code.plus(I64(source), i), lanes)
+            vector = code.builder.load(code.pointer("sums", at), typ=code.vector_type(), align=lanes * self.bits // 8)
+            code.builder.store(code.across(vector), code.pointer("shared", code.plus(I64(target), i)))
+        code.width = Width(1, 1)
+
+    def _blocks(self) -> None:
+        """Lanes from start to end: in whole blocks, then vector by vector."""
+        function = self._function("blocks")
+        builder = ir.IRBuilder(function.append_basic_block())
+        start, end = function.args[10], function.args[11]
+        lanes = self.machine.lanes(self.bits)
+        for vectors in sorted({self.plan.vectors, 1}, reverse=True):
+            step = vectors * lanes
+            head, body, after = [function.append_basic_block() for _ in range(3)]
+            before = builder.block
+            builder.branch(head)
+            builder.position_at_end(head)
+            at = builder.phi(I64)
+            at.add_incoming(start, before)
+            following = builder.add(at, I64(step))
+            limit = following if vectors > 1 else builder.add(at, I64(1))
+            builder.cbranch(builder.icmp_signed("<=", limit, end), body, after)
+            builder.position_at_end(body)
+            moved = [self._moved(builder, function, text, at) for text in POINTERS]
+            builder.call(self.module.globals[f"block{vectors}"], [*moved, *function.args[7:10], at, end])
+            at.add_incoming(following, builder.block)
+            builder.branch(head)
+            builder.position_at_end(after)
+            start = at
+        builder.ret_void()
+
+    def _moved(self, builder: ir.IRBuilder, function: ir.Function, name: str, at: ir.Value) -> ir.Value:
+        pointer = function.args[POINTERS.index(name)]
+        if name not in ("batched", "fixed", "each"):
+            return pointer
+        return builder.gep(pointer, [at], source_etype=ir.DoubleType() if self.bits == 64 else ir.FloatType())
+
+    def _run(self) -> None:
+        function = self._function("run")
+        builder = ir.IRBuilder(function.append_basic_block())
+        size = self.plan.layout.sizes["sums"] * self.machine.bits // 8
+        builder.call(self.module.globals["before"], function.args)
+        if size:
+            kind = ir.FunctionType(ir.VoidType(), [POINTER, ir.IntType(8), I64, ir.IntType(1)])
+            memset = ir.Function(self.module, kind, "llvm.memset.p0.i64")
+            builder.call(memset, [function.args[2], ir.IntType(8)(0), I64(size), ir.IntType(1)(0)])
+        builder.call(self.module.globals["blocks"], function.args)
+        builder.call(self.module.globals["after"], function.args)
+        builder.ret_void()

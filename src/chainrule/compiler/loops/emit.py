@@ -1,0 +1,400 @@
+"""From nests to LLVM's assembly: loops, reads and writes, sums, and in their midst the operations."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from llvmlite import ir
+
+from chainrule import ops
+from chainrule.compiler.graph import BATCH_SUM
+from chainrule.compiler.loops.layout import Layout
+from chainrule.compiler.loops.nests import Nest, own_place
+from chainrule.compiler.loops.program import Call, Expression, Index, Number, Program, Read, Statement, Sum
+from chainrule.compiler.lowering import Emitter
+from chainrule.compiler.native import Machine
+
+I64, I32, POINTER = ir.IntType(64), ir.IntType(32), ir.PointerType()
+UNROLLED = 4
+"""Sums of up to so many steps are written out."""
+
+
+@dataclass
+class Width:
+    """How many lanes a piece of code works on: `vectors` vectors of `lanes` numbers."""
+
+    lanes: int
+    vectors: int
+
+    @property
+    def all(self) -> int:
+        return self.lanes * self.vectors
+
+
+Vectors = list[ir.Value]
+
+
+class Code:
+    """The body of a function that is being written.
+
+    Attributes:
+        builder: where the next instruction goes.
+        areas: the pointers to the areas of memory, by name.
+        strides: for `fixed` and `batched` the distance of one row to the next.
+    """
+
+    def __init__(self, function: ir.Function, program: Program, layout: Layout, machine: Machine, bits: int) -> None:
+        self.function, self.program, self.layout, self.machine, self.bits = function, program, layout, machine, bits
+        self.entry = function.append_basic_block("entry")
+        self.builder = ir.IRBuilder(function.append_basic_block("body"))
+        self.areas: dict[str, ir.Value] = {}
+        self.strides: dict[str, ir.Value] = {}
+        self.element = ir.DoubleType() if bits == 64 else ir.FloatType()
+        self.width = Width(1, 1)
+        self.mask: list[ir.Value] | None = None
+        self.lanes = False  # whether this is a piece of code for lanes
+        self.along: int | None = None  # outside lanes: the axis that vectors run along
+
+    def finish(self) -> None:
+        """Ends the function."""
+        self.builder.ret_void()
+        with self.builder.goto_block(self.entry):
+            self.builder.branch(self.function.blocks[1])
+
+    # ---- loops and variables ----
+    @contextmanager
+    def loop(self, count: int | ir.Value, step: int = 1, start: int = 0) -> Iterator[ir.Value]:
+        """A loop from `start` up to `count`; gives the counter."""
+        builder = self.builder
+        end = I64(count) if isinstance(count, int) else count
+        before = builder.block
+        body = self.function.append_basic_block("loop")
+        after = self.function.append_basic_block("after")
+        if isinstance(count, int) and count > start:
+            builder.branch(body)
+        else:
+            builder.cbranch(builder.icmp_signed("<", I64(start), end), body, after)
+        builder.position_at_end(body)
+        counter = builder.phi(I64)
+        counter.add_incoming(I64(start), before)
+        yield counter
+        following = builder.add(counter, I64(step))
+        counter.add_incoming(following, builder.block)
+        builder.cbranch(builder.icmp_signed("<", following, end), body, after)
+        builder.position_at_end(after)
+
+    def variables(self, starts: Vectors) -> list[ir.Value]:
+        """Places in the function's own memory (registers, in the end), with these numbers in them."""
+        places = []
+        for start in starts:
+            with self.builder.goto_block(self.entry):
+                places.append(self.builder.alloca(start.type))
+            self.builder.store(start, places[-1])
+        return places
+
+    # ---- numbers ----
+    def emitter(self) -> Emitter:
+        return Emitter(self.builder, self.function.module, self.machine, self.width.lanes, self.bits)
+
+    def number(self, x: float) -> Vectors:
+        return [self.emitter().constant(x)] * self.width.vectors
+
+    def splat(self, x: ir.Value) -> ir.Value:
+        if self.width.lanes == 1:
+            return x
+        vector = ir.VectorType(x.type, self.width.lanes)
+        one = self.builder.insert_element(ir.Constant(vector, ir.Undefined), x, I32(0))
+        return self.builder.shuffle_vector(one, ir.Constant(vector, ir.Undefined), ir.Constant(ir.VectorType(I32, self.width.lanes), [0] * self.width.lanes))
+
+    def vector_type(self) -> ir.Type:
+        return ir.VectorType(self.element, self.width.lanes) if self.width.lanes > 1 else self.element
+
+    # ---- places in memory ----
+    def flat(self, array: int, indices: list[Index], axes: list[ir.Value]) -> ir.Value:
+        """The flat place in an array."""
+        offset, strides, tables = _flattened(self.program.arrays[array].shape, indices, len(axes))
+        total: ir.Value = I64(offset)
+        for stride, axis in zip(strides, axes, strict=True):
+            if stride:
+                total = self.plus(total, self.times(axis, stride))
+        for index, scale in tables:
+            total = self.plus(total, self.times(self.from_table(index, axes), scale))
+        return total
+
+    def from_table(self, index: Index, axes: list[ir.Value]) -> ir.Value:
+        assert index.table is not None
+        at: ir.Value = I64(self.layout.table_at[id(index.table)])
+        scale = 1
+        for axis, extent in reversed(list(zip(axes, index.table.shape, strict=True))):
+            if extent > 1:
+                at = self.plus(at, self.times(axis, scale))
+                scale *= extent
+        place = self.builder.gep(self.areas["tables"], [at], source_etype=I32)
+        return self.builder.sext(self.builder.load(place, typ=I32), I64)
+
+    def plus(self, a: ir.Value, b: ir.Value) -> ir.Value:
+        if isinstance(a, ir.Constant) and isinstance(b, ir.Constant):
+            return I64(a.constant + b.constant)
+        if isinstance(a, ir.Constant) and a.constant == 0:
+            return b
+        return self.builder.add(a, b)
+
+    def times(self, a: ir.Value, n: int) -> ir.Value:
+        if isinstance(a, ir.Constant):
+            return I64(a.constant * n)
+        return a if n == 1 else self.builder.mul(a, I64(n))
+
+    def pointer(self, area: str, at: ir.Value) -> ir.Value:
+        return self.builder.gep(self.areas[area], [at], source_etype=self.element)
+
+    def load(self, read: Read, axes: list[ir.Value]) -> Vectors:
+        """The numbers of an element, for all lanes of this piece of code."""
+        area, offset = self.layout.place[read.array]
+        at = self.plus(self.flat(read.array, read.indices, axes), I64(offset))
+        if area == "shared":
+            return self._load_shared(read, at, len(axes))
+        if area == "scratch":
+            at = self.times(at, self.width.all)
+        else:
+            at = self.builder.mul(at, self.strides[area])
+        align = self.width.lanes * self.bits // 8 if area == "scratch" else self.bits // 8
+        return [
+            self.builder.load(self.pointer(area, self.plus(at, I64(u * self.width.lanes))), typ=self.vector_type(), align=align)
+            for u in range(self.width.vectors)
+        ]
+
+    def _load_shared(self, read: Read, at: ir.Value, axes: int) -> Vectors:
+        place = self.pointer("shared", at)
+        if self.along is not None and self.width.lanes > 1 and stride_along(self.program, read, self.along, axes):
+            return [self.builder.load(place, typ=self.vector_type(), align=self.bits // 8)]
+        x = self.splat(self.builder.load(place, typ=self.element, align=self.bits // 8))
+        return [x] * self.width.vectors
+
+    def store(self, array: int, axes: list[ir.Value], values: Vectors) -> None:
+        area, offset = self.layout.place[array]
+        shape = self.program.arrays[array].shape
+        at: ir.Value = I64(offset)
+        for axis, stride in zip(axes, _row_major(shape), strict=True):
+            at = self.plus(at, self.times(axis, stride))
+        align = self.bits // 8
+        if area == "scratch":
+            at, align = self.times(at, self.width.all), self.width.lanes * self.bits // 8
+        for u, value in enumerate(values):
+            self.builder.store(value, self.pointer(area, self.plus(at, I64(u * self.width.lanes))), align=align)
+
+    # ---- expressions ----
+    def value(self, x: Expression, axes: list[ir.Value], near: dict[int, Vectors]) -> Vectors:
+        """The numbers of an expression; `near` has those that the same nest has just calculated."""
+        if isinstance(x, Number):
+            return self.number(x.number)
+        if isinstance(x, Read):
+            return near[x.array] if x.array in near and own_place(x, len(self.nest_axes)) else self.load(x, axes)
+        arguments = [self.value(a, axes, near) for a in x.arguments]
+        return self.apply(x.op, arguments)
+
+    nest_axes: tuple[int, ...] = ()
+
+    def apply(self, op, arguments: list[Vectors]) -> Vectors:
+        return [self.emitter().apply(op, [a[u] for a in arguments]) for u in range(self.width.vectors)]
+
+    # ---- statements ----
+    def statement(self, statement: Statement, axes: list[ir.Value], near: dict[int, Vectors]) -> Vectors:
+        arguments = [self.value(x, axes, near) for x in statement.arguments]
+        if statement.op is ops.take:
+            return self._take(statement, arguments[0], axes, near)
+        if not statement.sums and statement.op not in (ops.sum, ops.weighted_sum, ops.largest):
+            return self.apply(statement.op, arguments)
+        total = arguments[0] if arguments else self.number(-math.inf if statement.op is ops.largest else 0.0)
+        for one in statement.sums:
+            total = self.sum(statement, one, total, axes, near)
+        return total
+
+    def sum(self, statement: Statement, one: Sum, total: Vectors, axes: list[ir.Value], near: dict[int, Vectors]) -> Vectors:
+        """Adds the steps of a sum to a total."""
+        if self._is_long(statement, one, len(axes)):
+            return self._long_sum(statement, one, total, axes, near)
+        if one.length <= UNROLLED:
+            for k in range(one.length):
+                total = self.step(statement, one, total, [*axes, I64(k)], near)
+            return total
+        places = self.variables(total)
+        with self.loop(one.length) as k:
+            before = [self.builder.load(place, typ=self.vector_type()) for place in places]
+            for place, value in zip(places, self.step(statement, one, before, [*axes, k], near), strict=True):
+                self.builder.store(value, place)
+        return [self.builder.load(place, typ=self.vector_type()) for place in places]
+
+    def _is_long(self, statement: Statement, one: Sum, axes: int) -> bool:
+        """Whether vectors shall run along the steps of a sum, several partial sums at once."""
+        lanes = self.machine.lanes(self.bits)
+        if self.width.all > 1 or self.lanes or one.length < 4 * lanes or statement.op is ops.largest:
+            return False
+        found = [read for part in one.parts for read in _reads(part)]
+        return all(stride_along(self.program, read, axes, axes + 1) in (0, 1) for read in found)
+
+    def _long_sum(self, statement: Statement, one: Sum, total: Vectors, axes: list[ir.Value], near: dict[int, Vectors]) -> Vectors:
+        lanes = self.machine.lanes(self.bits)
+        before, self.along, self.width = self.along, len(axes), Width(lanes, 1)
+        whole = one.length // (4 * lanes) * 4 * lanes
+        places = self.variables(self.number(0.0) * 4)
+        with self.loop(whole, 4 * lanes) as k:
+            for u, place in enumerate(places):
+                at = self.plus(I64(u * lanes), k)
+                old = [self.builder.load(place, typ=self.vector_type())]
+                self.builder.store(self.step(statement, one, old, [*axes, at], near)[0], place)
+        e = self.emitter()
+        parts = [self.builder.load(place, typ=self.vector_type()) for place in places]
+        together = e.add(e.add(parts[0], parts[1]), e.add(parts[2], parts[3]))
+        self.along, self.width = before, Width(1, 1)
+        places = self.variables([self.emitter().add(total[0], self.across(together))])
+        if whole < one.length:
+            with self.loop(one.length, 1, whole) as k:
+                old = [self.builder.load(places[0], typ=self.element)]
+                self.builder.store(self.step(statement, one, old, [*axes, k], near)[0], places[0])
+        return [self.builder.load(places[0], typ=self.element)]
+
+    def across(self, vector: ir.Value) -> ir.Value:
+        """The sum of the numbers of a vector."""
+        if not isinstance(vector.type, ir.VectorType):
+            return vector
+        name = f"llvm.vector.reduce.fadd.v{vector.type.count}f{self.bits}"
+        function = self.function.module.globals.get(name)
+        if function is None:
+            function = ir.Function(self.function.module, ir.FunctionType(self.element, [self.element, vector.type]), name)
+        return self.builder.call(function, [ir.Constant(self.element, -0.0), vector], fastmath=("reassoc",))
+
+    def step(self, statement: Statement, one: Sum, total: Vectors, axes: list[ir.Value], near: dict[int, Vectors]) -> Vectors:
+        parts = [self.value(x, axes, near) for x in one.parts]
+        if statement.op is ops.largest:
+            return self.apply(ops.max, [total, parts[0]])
+        e = self.emitter()
+        if len(parts) == 2:
+            return [e.fma(a, b, t) for a, b, t in zip(*parts, total, strict=True)]
+        return [e.add(t, a) for a, t in zip(parts[0], total, strict=True)]
+
+    def _take(self, statement: Statement, place: Vectors, axes: list[ir.Value], near: dict[int, Vectors]) -> Vectors:
+        found, at = self.number(math.nan), 0
+        for one in statement.sums:
+            for k in range(one.length):
+                e = self.emitter()
+                parts = self.value(one.parts[0], [*axes, I64(k)], near)
+                found = [
+                    e.where(e.compare("==", p, e.constant(at)), a, f) for p, a, f in zip(place, parts, found, strict=True)
+                ]
+                at += 1
+        return found
+
+    def add_up(self, statement: Statement, axes: list[ir.Value], near: dict[int, Vectors]) -> None:
+        """Adds a statement's numbers to the vector that grows to their sum over all lanes."""
+        area, offset = "sums", self.layout.place[statement.sum_at][1]  # type: ignore[attr-defined]
+        at: ir.Value = I64(offset)
+        for axis, stride in zip(axes, _row_major(statement.axes), strict=True):
+            at = self.plus(at, self.times(axis, stride))
+        place = self.pointer(area, self.times(at, self.width.lanes))
+        align = self.width.lanes * self.bits // 8
+        total = self.builder.load(place, typ=self.vector_type(), align=align)
+        x = statement.arguments[0]
+        e = self.emitter()
+        if isinstance(x, Call) and x.op is ops.mul:
+            a, b = [self.value(part, axes, near) for part in x.arguments]
+            terms: list[Callable[[ir.Value], ir.Value]] = [lambda t, u=u: e.fma(a[u], b[u], t) for u in range(self.width.vectors)]
+        else:
+            values = self.value(x, axes, near)
+            terms = [lambda t, u=u: e.add(t, values[u]) for u in range(self.width.vectors)]
+        for u, term in enumerate(terms):
+            more = term(total)
+            total = more if self.mask is None else e.where(self.mask[u], more, total)
+        self.builder.store(total, place, align=align)
+
+    # ---- nests ----
+    def nest(self, nest: Nest) -> None:
+        """The loops of a nest, and what is in them."""
+        self.nest_axes = nest.axes
+        self._loops(nest, list(nest.axes), [])
+
+    def _loops(self, nest: Nest, extents: list[int], axes: list[ir.Value]) -> None:
+        if not extents:
+            self._body(nest, axes)
+        elif extents[0] == 1:
+            self._loops(nest, extents[1:], [*axes, I64(0)])
+        elif len(extents) == 1 and self.along is not None:
+            self._along(nest, extents[0], axes)
+        else:
+            with self.loop(extents[0]) as i:
+                self._loops(nest, extents[1:], [*axes, i])
+
+    def _along(self, nest: Nest, extent: int, axes: list[ir.Value]) -> None:
+        """The last loop, in vectors, and what is left over one by one."""
+        lanes = self.machine.lanes(self.bits)
+        whole = extent // lanes * lanes
+        if whole:
+            self.width = Width(lanes, 1)
+            with self.loop(whole, lanes) as i:
+                self._body(nest, [*axes, i])
+        self.width = Width(1, 1)
+        if whole < extent:
+            with self.loop(extent, 1, whole) as i:
+                self._body(nest, [*axes, i])
+
+    def _body(self, nest: Nest, axes: list[ir.Value]) -> None:
+        near: dict[int, Vectors] = {}
+        for statement in nest.statements:
+            if statement.op is BATCH_SUM:
+                self.add_up(statement, axes, near)
+                continue
+            near[statement.target] = self.statement(statement, axes, near)
+            if statement.target in nest.kept:
+                self.store(statement.target, axes, near[statement.target])
+
+
+def _row_major(shape: tuple[int, ...]) -> list[int]:
+    return [math.prod(shape[d + 1 :]) for d in range(len(shape))]
+
+
+def _flattened(shape: tuple[int, ...], indices: list[Index], axes: int) -> tuple[int, list[int], list[tuple[Index, int]]]:
+    """Indices along the dimensions of an array as one: offset, a stride for each axis, and tables with their scale."""
+    offset, strides, tables = 0, [0] * axes, []
+    for index, scale in zip(indices, _row_major(shape), strict=True):
+        offset += index.offset * scale
+        for axis, stride in enumerate(index.strides):
+            strides[axis] += stride * scale
+        if index.table is not None:
+            tables.append((index, scale))
+    return offset, strides, tables
+
+
+def stride_along(program: Program, read: Read, axis: int, axes: int) -> int | None:
+    """How far from one place along an axis to the next a read is, in memory; None if a table says."""
+    _, strides, tables = _flattened(program.arrays[read.array].shape, read.indices, axes)
+    if any(index.table.shape[axis] > 1 for index, _ in tables if index.table is not None):
+        return None
+    return strides[axis]
+
+
+def vectors_along(program: Program, nest: Nest) -> int | None:
+    """The axis that vectors can run along outside of lanes: the last one, if all is read and written side by side."""
+    if not nest.axes:
+        return None
+    last = len(nest.axes) - 1
+    for statement in nest.statements:
+        for read in statement.arguments:
+            for one in _reads(read):
+                if stride_along(program, one, last, len(nest.axes)) not in (0, 1):
+                    return None
+        for total in statement.sums:
+            for part in total.parts:
+                for one in _reads(part):
+                    if stride_along(program, one, last, len(nest.axes) + 1) not in (0, 1):
+                        return None
+    return last
+
+
+def _reads(x: Expression) -> Iterator[Read]:
+    if isinstance(x, Read):
+        yield x
+    elif isinstance(x, Call):
+        for a in x.arguments:
+            yield from _reads(a)

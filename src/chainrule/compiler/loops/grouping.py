@@ -1,0 +1,178 @@
+"""Grouping: nodes whose whole expression has the same shape are one group, and will be one loop.
+
+The shape of a node is its operation and the shapes of its operands; of an operation of any number of operands, such as
+a sum, operands of equal shape in a row count as one run, however long. So no node of a group depends on another, and a
+group's number is larger than those of its operands' groups.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from itertools import groupby
+
+import numpy as np
+
+from chainrule import ops
+from chainrule.compiler.graph import Graph
+from chainrule.operation import Operation
+
+CONSTANT, SHARED_INPUT, BATCHED_INPUT = 0, 1, 2
+"""The groups of all constants, of the inputs that samples share, and of those that differ from sample to sample."""
+
+Table = np.ndarray
+
+
+@dataclass
+class Operand:
+    """What stands in one place of the operation of all members of a group.
+
+    Attributes:
+        group: from which group it comes.
+        places: int[members]: which member of that group; of the group of constants, the nodes themselves.
+    """
+
+    group: int
+    places: Table
+
+
+@dataclass
+class Run:
+    """A stretch of equal operands of an operation of any number: Σ over k of a[k], or of a[k] · b[k].
+
+    Attributes:
+        lengths: int[members]: how many there are.
+        parts: one or two Operands, whose places are int[sum of lengths], member after member.
+    """
+
+    lengths: Table
+    parts: list[Operand]
+
+
+@dataclass
+class Group:
+    """Nodes of the same shape.
+
+    Attributes:
+        op: their operation; None for constants and inputs.
+        nodes: the members, in the order of the graph.
+        operands: of an operation with a fixed number of operands; of a `weighted_sum` its bias, of `take` its index.
+        runs: of one with any number of operands, what follows.
+    """
+
+    op: Operation | None
+    nodes: list[int]
+    operands: list[Operand] = field(default_factory=list)
+    runs: list[Run] = field(default_factory=list)
+
+    def __len__(self) -> int:
+        return len(self.nodes)
+
+
+N_ARY = {ops.sum: (0, 1), ops.largest: (0, 1), ops.weighted_sum: (1, 2), ops.take: (1, 1)}
+"""Operations with runs: how many operands stand before them, and how many make one step of a run."""
+
+
+@dataclass
+class Grouping:
+    """A graph in groups.
+
+    Attributes:
+        groups: constants, shared inputs and batched inputs first; then, each after those that it is made of, the rest.
+        group_of: for each node its group.
+        place_of: for each node its place in the group.
+    """
+
+    groups: list[Group]
+    group_of: list[int]
+    place_of: list[int]
+
+
+def group(graph: Graph, known: dict[int, object] | None = None) -> Grouping:
+    """Puts the nodes of a graph into groups.
+
+    Args:
+        graph: without nodes that nothing needs.
+        known: nodes whose shape shall be what is given here, instead of what their operands say: members of loops that
+            were found already.
+
+    >>> from chainrule.compiler.text import from_text
+    >>> graph = from_text('''%0 = input x
+    ... %1 = input y
+    ... %2 = exp %0
+    ... %3 = exp %1
+    ... %4 = sum %2 %3
+    ... return %4''')
+    >>> [(group.op.name, group.nodes) for group in group(graph).groups[3:]]
+    [('exp', [2, 3]), ('sum', [4])]
+    """
+    known = known or {}
+    number_of: dict[object, int] = {"constant": 0, "shared": 1, "batched": 2}
+    members: list[list[int]] = [[], [], []]
+    group_of: list[int] = []
+    place_of: list[int] = []
+    for node, (op, operands) in enumerate(zip(graph.ops, graph.operands, strict=True)):
+        if op is None:
+            at = CONSTANT if node >= graph.inputs else BATCHED_INPUT if node in graph.batched else SHARED_INPUT
+        else:
+            key = known.get(node) or _shape(op, [group_of[k] for k in operands])
+            at = number_of.setdefault(key, len(members))
+            if at == len(members):
+                members.append([])
+        group_of.append(at)
+        place_of.append(len(members[at]))
+        members[at].append(node)
+    places = _Places(graph, np.array(group_of), np.array(place_of))
+    groups = [Group(None, nodes) for nodes in members[:3]] + [places.group(nodes) for nodes in members[3:]]
+    return Grouping(groups, group_of, place_of)
+
+
+def _shape(op: Operation, shapes: Sequence[int]) -> tuple:
+    if op not in N_ARY:
+        return (op.code, *shapes)
+    before, step = N_ARY[op]
+    if step == 1:
+        runs = [shape for shape, _ in groupby(shapes[before:])]
+    else:
+        runs = [shape for shape, _ in groupby(zip(shapes[1::2], shapes[2::2], strict=True))]
+    return (op.code, *shapes[:before], tuple(runs))
+
+
+class _Places:
+    """Where the operands of nodes stand, found for whole groups at a time."""
+
+    def __init__(self, graph: Graph, group_of: Table, place_of: Table) -> None:
+        self.graph, self.group_of, self.place_of = graph, group_of, place_of
+
+    def group(self, nodes: list[int]) -> Group:
+        op = self.graph.ops[nodes[0]]
+        assert op is not None
+        rows = [self.graph.operands[node] for node in nodes]
+        if op not in N_ARY:
+            return Group(op, nodes, [self._operand(column) for column in np.array(rows, dtype=np.int64).T])
+        before, step = N_ARY[op]
+        operands = [self._operand(np.array([row[i] for row in rows])) for i in range(before)]
+        counts = np.array([len(row) - before for row in rows]) // step
+        flat = np.array([k for row in rows for k in row[before:]], dtype=np.int64).reshape(-1, step)
+        return Group(op, nodes, operands, self._runs(flat, counts))
+
+    def _operand(self, nodes: Table) -> Operand:
+        group = int(self.group_of[nodes[0]])
+        return Operand(group, nodes if group == CONSTANT else self.place_of[nodes])
+
+    def _runs(self, flat: Table, counts: Table) -> list[Run]:
+        """The runs of all members, which have equally many: a new one begins where the shape, or the member, changes."""
+        if not len(flat):
+            return []
+        shapes = self.group_of[flat]
+        member = np.repeat(np.arange(len(counts)), counts)
+        begins = np.ones(len(flat), dtype=bool)
+        begins[1:] = (shapes[1:] != shapes[:-1]).any(axis=1) | (member[1:] != member[:-1])
+        starts = np.flatnonzero(begins)
+        lengths = np.diff([*starts, len(flat)]).reshape(len(counts), -1)
+        number = np.repeat(np.tile(np.arange(lengths.shape[1]), len(counts)), lengths.ravel())
+        runs = []
+        for r in range(lengths.shape[1]):
+            own = flat[number == r]
+            runs.append(Run(lengths[:, r], [self._operand(column) for column in own.T]))
+        return runs

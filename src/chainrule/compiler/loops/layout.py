@@ -1,0 +1,112 @@
+"""Layout: where in memory each array of a program lies, and in which phase each statement runs.
+
+There are four areas. `shared` holds what all lanes share: inputs, constants, results. `scratch` holds, for one block of
+lanes, what differs from lane to lane. `sums` holds sums over lanes while they grow, a vector for each. `fixed` holds
+constants that differ from lane to lane; batched inputs are read where the caller has them.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+
+from chainrule.compiler.graph import BATCH_SUM
+from chainrule.compiler.loops.program import Array, Program, Statement
+
+ALIGNED = 8
+"""Arrays begin at multiples of so many numbers."""
+
+
+@dataclass
+class Layout:
+    """Where everything lies.
+
+    Attributes:
+        place: for each array of the program its area and its offset there, in numbers (in `scratch`, `sums`, and `fixed`
+            in rows of a number for each lane).
+        sizes: of each area, in the same unit.
+        shared: float64[sizes["shared"]], with the constants filled in.
+        fixed: float64[sizes["fixed"], lanes].
+        tables: int32, all tables of indices one after the other.
+        table_at: by the id of a table its offset there.
+    """
+
+    place: list[tuple[str, int]]
+    sizes: dict[str, int]
+    shared: np.ndarray
+    fixed: np.ndarray
+    tables: np.ndarray
+    table_at: dict[int, int]
+
+
+def lay_out(program: Program) -> Layout:
+    """Gives every array of a program its place."""
+    sizes = {"shared": 0, "scratch": 0, "sums": 0, "fixed": 0, "batched": 0}
+    place = []
+    for array in program.arrays:
+        area = _area(array)
+        place.append((area, sizes[area]))
+        size = math.prod(array.shape)
+        sizes[area] += -(-size // ALIGNED) * ALIGNED if area == "shared" else size
+    shared = np.zeros(max(sizes["shared"], 1))
+    fixed = np.zeros((sizes["fixed"], program.lanes or 0))
+    for array, (area, at) in zip(program.arrays, place, strict=True):
+        if array.data is not None and area == "shared":
+            shared[at : at + array.data.size] = array.data.ravel()
+        elif array.data is not None:
+            fixed[at : at + math.prod(array.shape)] = array.data.reshape(-1, fixed.shape[1])
+    for at, statement in enumerate(program.statements):
+        if statement.op is BATCH_SUM:
+            place.append(("sums", sizes["sums"]))
+            sizes["sums"] += math.prod(statement.axes)
+            statement.sum_at = len(place) - 1  # type: ignore[attr-defined]
+        del at
+    tables, table_at = _tables(program)
+    return Layout(place, sizes, shared, fixed, tables, table_at)
+
+
+def _area(array: Array) -> str:
+    if not array.lanes:
+        return "shared"
+    return {"value": "scratch", "data": "fixed", "batched": "batched"}[array.kind]
+
+
+def _tables(program: Program) -> tuple[np.ndarray, dict[int, int]]:
+    """All tables of indices, as those of the program lie one after the other."""
+    parts: list[np.ndarray] = []
+    table_at: dict[int, int] = {}
+    size = 0
+    for statement in program.statements:
+        for read in statement.reads():
+            for index in read.indices:
+                if index.table is not None and id(index.table) not in table_at:
+                    table_at[id(index.table)] = size
+                    parts.append(index.table.ravel().astype(np.int32))
+                    size += index.table.size
+    return np.concatenate([np.zeros(0, dtype=np.int32), *parts]), table_at
+
+
+@dataclass
+class Phases:
+    """The statements in the order in which they run: before the lanes, for each block of lanes, and after that."""
+
+    before: list[Statement]
+    inside: list[Statement]
+    after: list[Statement]
+
+
+def phases(program: Program) -> Phases:
+    """Which statements run when. (One for lanes never needs a sum over lanes; the graph's own verification sees to it.)"""
+    found = Phases([], [], [])
+    late = {statement.target for statement in program.statements if statement.op is BATCH_SUM}
+    for statement in program.statements:
+        if statement.lanes:
+            found.inside.append(statement)
+        elif any(read.array in late for read in statement.reads()):
+            late.add(statement.target)
+            found.after.append(statement)
+        else:
+            found.before.append(statement)
+    return found

@@ -1,0 +1,75 @@
+"""Nests: statements that run in the same loops, so that what one gives the other needs no memory."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from chainrule.compiler.loops.program import Read, Statement
+
+
+@dataclass
+class Nest:
+    """Loops over some axes, and the statements within.
+
+    Attributes:
+        axes: the extents of the loops.
+        statements: one after the other, for each place along the axes.
+        kept: the arrays that something outside reads, and that must be written to memory.
+    """
+
+    axes: tuple[int, ...]
+    statements: list[Statement] = field(default_factory=list)
+    kept: set[int] = field(default_factory=set)
+
+
+def nests(statements: list[Statement], wanted: set[int]) -> list[Nest]:
+    """Puts statements of one phase together into nests.
+
+    Args:
+        statements: in an order in which they can run.
+        wanted: the arrays that are needed afterwards.
+    """
+    found: list[Nest] = []
+    home: dict[int, int] = {}
+    for statement in statements:
+        at = _best(statement, found, home)
+        if at is None:
+            found.append(Nest(statement.axes))
+            at = len(found) - 1
+        found[at].statements.append(statement)
+        home[statement.target] = at
+    for at, nest in enumerate(found):
+        for statement in nest.statements:
+            for read in statement.reads():
+                if read.array in home and not (home[read.array] == at and own_place(read, len(nest.axes))):
+                    found[home[read.array]].kept.add(read.array)
+    for array in wanted & home.keys():
+        found[home[array]].kept.add(array)
+    return found
+
+
+def _best(statement: Statement, found: list[Nest], home: dict[int, int]) -> int | None:
+    """The nest that a statement can join: that of what it reads, if it reads at its own place; else the last one."""
+    sources: dict[int, bool] = {}
+    for read in statement.reads():
+        if read.array in home:
+            at = home[read.array]
+            sources[at] = sources.get(at, True) and own_place(read, len(statement.axes))
+    last = max(sources, default=-1)
+    if last >= 0 and sources[last] and found[last].axes == statement.axes:
+        return last
+    if found and len(found) - 1 > last and found[-1].axes == statement.axes:
+        return len(found) - 1
+    return None
+
+
+def own_place(read: Read, axes: int) -> bool:
+    """Whether an element is read at just the place at which its statement stands."""
+    if read.lane is not None or len(read.indices) != axes:
+        return False
+    for axis, index in enumerate(read.indices):
+        unit = [int(a == axis) for a in range(axes)]
+        strides = list(index.strides)
+        if index.table is not None or index.offset or strides[:axes] != unit or any(strides[axes:]):
+            return False
+    return True

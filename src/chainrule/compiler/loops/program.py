@@ -1,0 +1,169 @@
+"""Programs: statements in loops over arrays, which is what a graph in groups becomes.
+
+A statement fills an array. It runs over axes, and says of each operand from which array it comes and at which place of
+that, mostly as `offset + Σ stride · axis`. One axis is special: the lanes, along which samples (or whatever there is
+many of) lie side by side in memory, and which the machine's vectors run along.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from chainrule.operation import Operation
+
+
+@dataclass
+class Index:
+    """The place along one dimension of an array: offset + Σ stride · axis, or else what a table says.
+
+    `table` has one dimension for each axis, of extent 1 where it does not depend on that axis.
+    """
+
+    offset: int
+    strides: tuple[int, ...]
+    table: np.ndarray | None = None
+
+    def __str__(self) -> str:
+        if self.table is not None:
+            return "table"
+        parts = [f"{stride if stride != 1 else ''}{axis}" for stride, axis in zip(self.strides, NAMES, strict=False) if stride]
+        return "+".join([*parts, *([str(self.offset)] if self.offset or not parts else [])])
+
+
+NAMES = "ijklmnopqrstuvwxyz"
+
+
+@dataclass
+class Read:
+    """An element of an array, as an operand. `lane` is where it is along the lanes, if that is not the own lane."""
+
+    array: int
+    indices: list[Index]
+    lane: Index | None = None
+
+    def __str__(self) -> str:
+        at = [str(index) for index in self.indices] + ([f"lane {self.lane}"] if self.lane else [])
+        return f"a{self.array}[{', '.join(at)}]" if at else f"a{self.array}"
+
+
+@dataclass
+class Number:
+    """A constant that is the same everywhere."""
+
+    number: float
+
+    def __str__(self) -> str:
+        return repr(self.number)
+
+
+@dataclass
+class Call:
+    """An operation on operands, in the midst of a statement."""
+
+    op: Operation
+    arguments: list[Expression]
+
+    def __str__(self) -> str:
+        return f"{self.op.name}({', '.join([str(x) for x in self.arguments])})"
+
+
+Expression = Read | Number | Call
+
+
+@dataclass
+class Sum:
+    """Σ over k of one expression, or of the product of two; k is one more axis, behind those of the statement.
+
+    `lanes` is true where k runs along the lanes: the sum is then over all samples.
+    """
+
+    length: int
+    parts: list[Expression]
+    lanes: bool = False
+
+    def __str__(self) -> str:
+        return f"Σ[{'lanes' if self.lanes else self.length}] {' · '.join([str(x) for x in self.parts])}"
+
+
+@dataclass
+class Statement:
+    """Fills an array: target[axes] = op(arguments, then the sums).
+
+    Attributes:
+        target: the array; its shape is that of the axes.
+        axes: their extents; the last one runs fastest.
+        op: the operation of the group. An n-ary one takes the arguments and then the steps of the sums.
+        arguments: its operands.
+        sums: for n-ary operations.
+        lanes: whether it is done for each lane.
+    """
+
+    target: int
+    axes: tuple[int, ...]
+    op: Operation
+    arguments: list[Expression]
+    sums: list[Sum] = field(default_factory=list)
+    lanes: bool = False
+
+    def reads(self) -> Iterator[Read]:
+        """Every element that is read, those within sums as well."""
+        for expression in [*self.arguments, *[part for one in self.sums for part in one.parts]]:
+            yield from reads(expression)
+
+    def __str__(self) -> str:
+        head = f"a{self.target}[{', '.join([f'{name}<{n}' for name, n in zip(NAMES, self.axes, strict=False)])}]"
+        inside = ", ".join([str(x) for x in [*self.arguments, *self.sums]])
+        return f"{head}{' each lane' if self.lanes else ''} = {self.op.name}({inside})"
+
+
+@dataclass
+class Array:
+    """Where numbers lie.
+
+    Attributes:
+        shape: its extents, without the lanes.
+        lanes: whether it has a number for each lane.
+        data: its numbers, if they are constants: float64[shape], or float64[shape, lanes].
+        kind: "value" for what a statement fills, "shared" and "batched" for inputs, "data" for constants.
+    """
+
+    shape: tuple[int, ...]
+    lanes: bool = False
+    data: np.ndarray | None = None
+    kind: str = "value"
+
+
+def reads(expression: Expression) -> Iterator[Read]:
+    """Every element that an expression reads."""
+    if isinstance(expression, Read):
+        yield expression
+    elif isinstance(expression, Call):
+        for argument in expression.arguments:
+            yield from reads(argument)
+
+
+@dataclass
+class Program:
+    """A graph as statements in loops.
+
+    Attributes:
+        arrays: what the statements read and fill.
+        statements: in an order in which they can run.
+        order: of the shared inputs, as they lie in their array: the input at each place.
+        outputs: for each output of the graph its array and flat place.
+        guards: likewise, with the outcome.
+        lanes: how many lanes there are; None if that is known when it runs, as it is for samples.
+    """
+
+    arrays: list[Array]
+    statements: list[Statement]
+    order: np.ndarray
+    outputs: list[tuple[int, int]]
+    guards: list[tuple[int, int, bool]]
+    lanes: int | None = None
+
+    def __str__(self) -> str:
+        return "\n".join([str(statement) for statement in self.statements])

@@ -1,0 +1,235 @@
+"""From groups to statements: what goes into which loop, and what is calculated where it is needed."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from chainrule.compiler.graph import BATCH_SUM, Graph
+from chainrule.compiler.loops.axes import axes_of, index_of, squeezed
+from chainrule.compiler.loops.grouping import BATCHED_INPUT, CONSTANT, N_ARY, SHARED_INPUT, Group, Grouping, Operand
+from chainrule.compiler.loops.program import Array, Call, Expression, Index, Number, Program, Read, Statement, Sum
+from chainrule.operation import Operation
+
+
+@dataclass
+class _Place:
+    """An operand that is an element of an array: which, for each member (and step of a run)."""
+
+    group: int
+    places: np.ndarray
+
+
+@dataclass
+class _Calculated:
+    """An operand that is calculated on the spot."""
+
+    op: Operation
+    arguments: list[_Place | _Calculated]
+
+
+@dataclass
+class _Run:
+    """A run of operands: for each member its length, and for all members one after the other what is added up."""
+
+    lengths: np.ndarray
+    parts: list[_Place | _Calculated]
+
+    @property
+    def starts(self) -> np.ndarray:
+        return np.concatenate([[0], np.cumsum(self.lengths)[:-1]]).astype(np.int64)
+
+    def picked(self, order: np.ndarray) -> _Run:
+        steps = np.concatenate([np.arange(self.starts[i], self.starts[i] + self.lengths[i]) for i in order])
+        return _Run(self.lengths[order], [_picked(x, steps) for x in self.parts])
+
+
+def to_program(graph: Graph, grouping: Grouping) -> Program:
+    """The statements that calculate a graph.
+
+    Args:
+        graph: whose nodes were grouped.
+        grouping: the groups.
+    """
+    return _Writer(graph, grouping).write()
+
+
+class _Writer:
+    def __init__(self, graph: Graph, grouping: Grouping) -> None:
+        self.graph, self.groups, self.grouping = graph, grouping.groups, grouping
+        self.numbers = np.array(graph.numbers)
+        self.varies = self._varying_groups()
+        self.order, self.rank = self._order_of_inputs()
+        self.arrays: list[Array] = []
+        self.array_of: dict[int, int] = {}  # group: its array
+        self.moved: dict[int, np.ndarray] = {SHARED_INPUT: self.rank}  # group: where in the array each member lies
+        self.on_the_spot = self._calculated_on_the_spot()
+
+    def write(self) -> Program:
+        self._add_array(Array((max(len(self.order), 1),), kind="shared"), SHARED_INPUT)
+        self._add_array(Array((max(len(self.groups[BATCHED_INPUT]), 1),), True, kind="batched"), BATCHED_INPUT)
+        statements = []
+        for at, group in enumerate(self.groups):
+            if group.op is not None and at not in self.on_the_spot:
+                statements.append(self._statement(at, group))
+        outputs = [self._address(node) for node in self.graph.outputs]
+        guards = [(*self._address(node), outcome) for node, outcome in self.graph.guards]
+        return Program(self.arrays, statements, self.order, outputs, guards)
+
+    def _varying_groups(self) -> list[bool]:
+        varies = self.graph.varying()
+        return [bool(group.nodes) and varies[group.nodes[0]] for group in self.groups]
+
+    def _order_of_inputs(self) -> tuple[np.ndarray, np.ndarray]:
+        """Shared inputs in the order in which groups use them, so that what is used together lies together."""
+        used = []
+        for group in self.groups:
+            for operand in [*group.operands, *[part for run in group.runs for part in run.parts]]:
+                if operand.group == SHARED_INPUT:
+                    used.append(operand.places)
+        nodes = np.array(self.groups[SHARED_INPUT].nodes, dtype=np.int64)
+        everything = np.concatenate([*used, np.arange(len(nodes))])
+        _, first = np.unique(everything, return_index=True)
+        order = everything[np.sort(first)]
+        rank = np.empty(len(nodes), dtype=np.int64)
+        rank[order] = np.arange(len(nodes))
+        return nodes[order], rank
+
+    def _add_array(self, array: Array, group: int | None = None) -> int:
+        self.arrays.append(array)
+        if group is not None:
+            self.array_of[group] = len(self.arrays) - 1
+        return len(self.arrays) - 1
+
+    def _address(self, node: int) -> tuple[int, int]:
+        group, place = self.grouping.group_of[node], self.grouping.place_of[node]
+        if group in self.moved:
+            return self.array_of[group], int(self.moved[group][place])
+        if group == CONSTANT:
+            return self._add_array(Array((), data=np.array(self.numbers[node]), kind="data")), 0
+        return self.array_of[group], place
+
+    # ---- what is calculated on the spot ----
+    def _calculated_on_the_spot(self) -> set[int]:
+        """Groups that need no array: each member is used once, in one place of one group."""
+        uses: dict[int, list[np.ndarray]] = {}
+        for group in self.groups:
+            for operand in [*group.operands, *[part for run in group.runs for part in run.parts]]:
+                uses.setdefault(operand.group, []).append(operand.places)
+        kept = {self.grouping.group_of[n] for n in [*self.graph.outputs, *[n for n, _ in self.graph.guards]]}
+        spot = set()
+        for at, group in enumerate(self.groups):
+            if group.op is None or at in kept or group.op in N_ARY or group.op is BATCH_SUM:
+                continue
+            places = uses.get(at, [])
+            if len(places) == 1 and len(places[0]) == len(group) and len(np.unique(places[0])) == len(group):
+                spot.add(at)
+        return spot
+
+    def _operand(self, operand: Operand, at: np.ndarray | None = None) -> _Place | _Calculated:
+        """An operand, for the members `at` of its group (all of them, if left out)."""
+        places = operand.places if at is None else operand.places[at]
+        if operand.group not in self.on_the_spot:
+            return _Place(operand.group, self.moved[operand.group][places] if operand.group in self.moved else places)
+        group = self.groups[operand.group]
+        assert group.op is not None
+        return _Calculated(group.op, [self._operand(x, places) for x in group.operands])
+
+    # ---- statements ----
+    def _statement(self, at: int, group: Group) -> Statement:
+        assert group.op is not None
+        operands = [self._operand(x) for x in group.operands]
+        runs = [_Run(run.lengths, [self._operand(x) for x in run.parts]) for run in group.runs]
+        axes = self._axes(len(group), operands, runs)
+        order = self._forward(axes, operands, runs)
+        if order is not None:  # members of a group that was made from the last to the first, as gradients are
+            operands = [_picked(x, order) for x in operands]
+            runs = [run.picked(order) for run in runs]
+            self.moved[at] = np.argsort(order)
+        arguments = [self._expression(x, axes) for x in operands]
+        sums = []
+        for run in runs:
+            steps = int(run.lengths[0])
+            parts = [self._expression(x, (*axes, steps)) for x in self._in_order(run.parts, len(group), steps)]
+            sums.append(Sum(steps, parts))
+        target = self._add_array(Array(axes, self.varies[at]), at)
+        return Statement(target, axes, group.op, arguments, sums, self.varies[at])
+
+    def _forward(self, axes: tuple[int, ...], operands: list, runs: list[_Run]) -> np.ndarray | None:
+        """An order of the members in which, along each axis, operands are mostly read forwards; None: it is so."""
+        members = np.arange(math.prod(axes)).reshape(axes)
+        columns = self._starts(operands, runs, lambda group: True)
+        turned = members
+        for axis, extent in enumerate(axes):
+            if extent > 1:
+                second = int(members.take(1, axis=axis).flat[0])
+                steps = columns[second] - columns[0]
+                if (steps < 0).sum() > (steps > 0).sum():
+                    turned = np.flip(turned, axis)
+        return None if turned is members else turned.ravel()
+
+    def _axes(self, count: int, operands: list, runs: list[_Run]) -> tuple[int, ...]:
+        for wanted in (lambda group: True, lambda group: group > BATCHED_INPUT):
+            axes = axes_of(self._starts(operands, runs, wanted))
+            if axes is not None:
+                return axes
+        return (count,)
+
+    def _starts(self, operands: list, runs: list[_Run], wanted: Callable[[int], bool]) -> np.ndarray:
+        """For each member where its operands lie; of runs, where they begin."""
+        columns = [self._columns(x, wanted) for x in operands]
+        columns += [self._columns(x, wanted)[run.starts] for run in runs for x in run.parts]
+        return np.concatenate(columns, axis=1)
+
+    def _columns(self, x: _Place | _Calculated, wanted: Callable[[int], bool]) -> np.ndarray:
+        if isinstance(x, _Calculated):
+            return np.concatenate([self._columns(a, wanted) for a in x.arguments], axis=1)
+        if x.group == CONSTANT or not wanted(x.group):
+            return np.empty((len(x.places), 0), dtype=np.int64)
+        return self._coordinates(x)
+
+    def _coordinates(self, x: _Place) -> np.ndarray:
+        shape = self.arrays[self.array_of[x.group]].shape
+        if not shape:
+            return np.empty((len(x.places), 0), dtype=np.int64)
+        return np.array(np.unravel_index(x.places, shape), dtype=np.int64).T.reshape(len(x.places), len(shape))
+
+    def _expression(self, x: _Place | _Calculated, axes: tuple[int, ...]) -> Expression:
+        if isinstance(x, _Calculated):
+            return Call(x.op, [self._expression(a, axes) for a in x.arguments])
+        if x.group == CONSTANT:
+            return self._data(self.numbers[x.places].reshape(axes))
+        return Read(self.array_of[x.group], [index_of(column, axes) for column in self._coordinates(x).T])
+
+    def _data(self, box: np.ndarray) -> Expression:
+        box = squeezed(box)
+        if box.size == 1:
+            return Number(float(box.flat[0]))
+        kept = [axis for axis in range(box.ndim) if box.shape[axis] > 1]
+        array = self._add_array(Array(tuple([box.shape[axis] for axis in kept]), data=np.ascontiguousarray(box.squeeze()), kind="data"))
+        return Read(array, [Index(0, tuple([int(a == axis) for a in range(box.ndim)])) for axis in kept])
+
+    def _in_order(self, parts: list, count: int, steps: int) -> list:
+        """The steps of sums in the order in which they lie in memory: of a single one sorted, else perhaps turned."""
+        if not all(isinstance(x, _Place) and x.group != CONSTANT for x in parts):
+            first = [c for x in parts for c in self._columns(x, lambda group: True)[: min(steps, 2)].T if steps > 1]
+            backwards = sum([int(c[1] < c[0]) for c in first]) > sum([int(c[1] > c[0]) for c in first])
+        elif count == 1:
+            order = np.argsort(parts[0].places, kind="stable")
+            return [_picked(x, order) for x in parts]
+        else:
+            backwards = sum([int(x.places[1] < x.places[0]) for x in parts if steps > 1]) * 2 > len(parts)
+        if not backwards:
+            return parts
+        order = np.arange(count * steps).reshape(count, steps)[:, ::-1].ravel()
+        return [_picked(x, order) for x in parts]
+
+
+def _picked(x: _Place | _Calculated, order: np.ndarray) -> _Place | _Calculated:
+    """An operand for members in another order."""
+    if isinstance(x, _Place):
+        return _Place(x.group, x.places[order])
+    return _Calculated(x.op, [_picked(a, order) for a in x.arguments])
