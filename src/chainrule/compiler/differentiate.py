@@ -66,10 +66,9 @@ def differentiate(graph: Graph, output: int, wrt: Sequence[int], exact: bool = F
     %0 = input x
     %1 = input y
     %2 = mul %0 %1
-    %3 = sin %2
-    %4 = cos %2
-    %5 = mul %4 %1
-    return %5
+    %3 = cos %2
+    %4 = mul %3 %1
+    return %4
     """
     return _Sweep(graph, output, wrt, exact).run()
 

@@ -30,7 +30,8 @@ class Plan:
         layout: where its arrays lie.
         phases: its statements.
         vectors: how many vectors of lanes a block has.
-        each: the scratch places, of outputs that differ from lane to lane.
+        each: the scratch places of outputs and guards that differ from lane to lane.
+        row_of: for each of those, by array and flat place, its row in `each`.
     """
 
     program: Program
@@ -38,6 +39,7 @@ class Plan:
     phases: Phases
     vectors: int
     each: list[int]
+    row_of: dict[tuple[int, int], int]
 
 
 def plan(program: Program, machine: Machine, bits: int = 64) -> Plan:
@@ -46,8 +48,10 @@ def plan(program: Program, machine: Machine, bits: int = 64) -> Plan:
     vectors = 4
     while vectors > 1 and layout.sizes["scratch"] * vectors * lanes * bits // 8 > CACHE:
         vectors //= 2
-    each = [layout.place[a][1] + at for a, at in program.outputs if program.arrays[a].lanes]
-    return Plan(program, layout, phases(program), vectors, each)
+    rows = [(a, at) for a, at, *_ in [*program.outputs, *program.guards] if program.arrays[a].lanes]
+    row_of = {element: row for row, element in enumerate(dict.fromkeys(rows))}
+    each = [layout.place[a][1] + at for a, at in row_of]
+    return Plan(program, layout, phases(program), vectors, each, row_of)
 
 
 def module_of(plan: Plan, machine: Machine, bits: int = 64) -> ir.Module:

@@ -156,7 +156,7 @@ class _Writer:
             parts = [self._expression(x, (*axes, steps)) for x in self._in_order(run.parts, len(group), steps)]
             sums.append(Sum(steps, parts))
         target = self._add_array(Array(axes, self.varies[at]), at)
-        return Statement(target, axes, group.op, arguments, sums, self.varies[at])
+        return Statement(target, axes, group.op, arguments, sums, self.varies[at] or group.op is BATCH_SUM)
 
     def _forward(self, axes: tuple[int, ...], operands: list, runs: list[_Run]) -> np.ndarray | None:
         """An order of the members in which, along each axis, operands are mostly read forwards; None: it is so."""

@@ -1,0 +1,134 @@
+"""The kernel of a program: native code with its memory, to be called with numbers."""
+
+from __future__ import annotations
+
+import ctypes
+import threading
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import numpy as np
+
+from chainrule.compiler.loops.build import NUMBERS, POINTERS, Plan
+from chainrule.compiler.native import Machine, load
+
+_SIGNATURE = ctypes.CFUNCTYPE(None, *[ctypes.c_void_p] * len(POINTERS), *[ctypes.c_int64] * len(NUMBERS))
+_CACHE_LINE = 64
+
+
+def aligned(shape: Sequence[int], dtype: Any) -> np.ndarray:
+    """Zeros that begin at a multiple of a cache line's size."""
+    size = int(np.prod(shape)) * np.dtype(dtype).itemsize
+    raw = np.zeros(size + _CACHE_LINE, np.uint8)
+    start = -raw.ctypes.data % _CACHE_LINE
+    return raw[start : start + size].view(dtype).reshape(shape)
+
+
+class _Memory:
+    """What one call at a time needs."""
+
+    def __init__(self, plan: Plan, lanes: int, dtype: Any) -> None:
+        layout, sizes = plan.layout, plan.layout.sizes
+        self.shared = aligned([len(layout.shared) + lanes], dtype)
+        self.shared[: len(layout.shared)] = layout.shared
+        self.sums = aligned([sizes["sums"] + 1, lanes], dtype)
+        self.scratch = aligned([sizes["scratch"] + 1, plan.vectors * lanes], dtype)
+
+
+class LoopKernel:
+    """A graph that became loops, ready to run.
+
+    Args:
+        plan: its program, laid out.
+        object_code: what was made of it.
+        machine: the CPU it was made for.
+        bits: the size of a number, 64 or 32.
+        threads: among how many threads the blocks of samples are shared out.
+    """
+
+    def __init__(self, plan: Plan, object_code: bytes, machine: Machine, bits: int = 64, threads: int = 1) -> None:
+        self.plan, self.object_code, self.threads = plan, object_code, threads
+        self.dtype = np.float64 if bits == 64 else np.float32
+        self.lanes = machine.lanes(bits)
+        self._library = load(object_code)
+        self._functions = {name: _SIGNATURE(self._library.address(name)) for name in ("run", "before", "blocks", "after")}
+        layout = plan.layout
+        self._tables = layout.tables if len(layout.tables) else np.zeros(1, dtype=np.int32)
+        padded = -(-layout.fixed.shape[1] // (plan.vectors * self.lanes)) * plan.vectors * self.lanes
+        self._fixed = aligned([max(layout.fixed.shape[0], 1), padded], self.dtype)
+        self._fixed[: layout.fixed.shape[0], : layout.fixed.shape[1]] = layout.fixed
+        outputs = self._addresses(plan.program.outputs)
+        self._output_varies = np.array([varies for varies, _ in outputs], dtype=bool)
+        self._shared_places = np.array([0 if varies else at for varies, at in outputs], dtype=np.int64)
+        self._each_rows = np.array([at for varies, at in outputs if varies], dtype=np.int64)
+        self._guards = self._addresses([(array, at) for array, at, _ in plan.program.guards])
+        self._outcomes = np.array([outcome for *_, outcome in plan.program.guards], dtype=bool)
+        self._free: list[_Memory] = []
+        self._lock = threading.Lock()
+        self._pool = ThreadPoolExecutor(threads) if threads > 1 else None
+
+    def _addresses(self, elements: Sequence[tuple[int, int]]) -> list[tuple[bool, int]]:
+        """For each element whether it differs from lane to lane, and its place in `shared`, or its row of `each`."""
+        found, arrays = [], self.plan.program.arrays
+        for array, at in elements:
+            if not arrays[array].lanes:
+                found.append((False, self.plan.layout.place[array][1] + at))
+            else:
+                found.append((True, self.plan.row_of[(array, at)]))
+        return found
+
+    def run(self, numbers: np.ndarray, columns: np.ndarray | None = None) -> tuple[np.ndarray, np.ndarray, Any]:
+        """See `chainrule.compiler.kernel.Kernel`."""
+        with self._lock:
+            memory = self._free.pop() if self._free else _Memory(self.plan, self.lanes, self.dtype)
+        try:
+            order = self.plan.program.order
+            memory.shared[: len(order)] = numbers[order]
+            samples, columns = self._padded(columns)
+            each = np.empty((max(len(self.plan.each), 1), -(-samples // self.lanes) * self.lanes), self.dtype)
+            self._call(memory, columns, each, samples)
+            return self._results(memory, each[:, :samples])
+        finally:
+            with self._lock:
+                self._free.append(memory)
+
+    def _padded(self, columns: np.ndarray | None) -> tuple[int, np.ndarray]:
+        """How many lanes there are, and batched inputs in rows whose length is a multiple of a vector's."""
+        if columns is None or self.plan.program.lanes is not None:
+            return self.plan.program.lanes or 0, np.zeros((1, 1), self.dtype)
+        rows, samples = columns.shape
+        if samples % self.lanes == 0 and columns.dtype == self.dtype and columns.flags.c_contiguous:
+            return samples, columns
+        wide = aligned([rows, -(-samples // self.lanes) * self.lanes], self.dtype)
+        wide[:, :samples] = columns
+        return samples, wide
+
+    def _call(self, memory: _Memory, columns: np.ndarray, each: np.ndarray, samples: int) -> None:
+        def call(name: str, own: _Memory, start: int, end: int) -> None:
+            pointers = (memory.shared, self._tables, own.sums, columns, self._fixed, own.scratch, each)
+            strides = [array.strides[0] // array.itemsize for array in (columns, self._fixed, each)]
+            self._functions[name](*[array.ctypes.data for array in pointers], *strides, start, end)
+
+        block = self.plan.vectors * self.lanes
+        parts = min(self.threads, samples // (4 * block)) if self._pool else 1
+        if parts < 2 or self._pool is None:
+            call("run", memory, 0, samples)
+            return
+        call("before", memory, 0, samples)
+        helpers = [memory, *[_Memory(self.plan, self.lanes, self.dtype) for _ in range(parts - 1)]]
+        bounds = [round(samples / block * part / parts) * block for part in range(parts)] + [samples]
+        memory.sums[:] = 0
+        list(self._pool.map(lambda part: call("blocks", helpers[part], bounds[part], bounds[part + 1]), range(parts)))
+        for helper in helpers[1:]:
+            memory.sums += helper.sums
+        call("after", memory, 0, samples)
+
+    def _results(self, memory: _Memory, each: np.ndarray) -> tuple[np.ndarray, np.ndarray, Any]:
+        shared = memory.shared[self._shared_places].astype(np.float64)
+        shared[self._output_varies] = np.nan
+        rows = each[self._each_rows].astype(np.float64)
+        held: Any = True
+        for (varies, at), outcome in zip(self._guards, self._outcomes, strict=True):
+            held = held & (((each[at] if varies else memory.shared[at]) != 0) == outcome)
+        return shared, rows, held

@@ -1,0 +1,148 @@
+"""The pipeline: from a traced graph to a kernel, by a list of passes that can be printed.
+
+    trace → simplify → differentiate → tidy → group → loops → native code
+
+Where too little of a graph repeats itself for loops, and where every bit must be that of the eager engine, its nodes
+are levelled and gathered instead (`chainrule.compiler.levels`).
+"""
+
+from __future__ import annotations
+
+import contextlib
+import math
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+
+from chainrule import ops
+from chainrule.compiler.differentiate import differentiate
+from chainrule.compiler.graph import BATCH_SUM, Graph
+from chainrule.compiler.loops.build import Plan, module_of, plan
+from chainrule.compiler.loops.grouping import group
+from chainrule.compiler.loops.kernel import LoopKernel
+from chainrule.compiler.loops.lanes import choose_lanes
+from chainrule.compiler.loops.statements import to_program
+from chainrule.compiler.native import Machine, compile_to_object
+from chainrule.compiler.passes.batches import SAMPLES, split_batch_sums
+from chainrule.compiler.passes.fold import fold, relax
+from chainrule.compiler.passes.rebuild import prune
+from chainrule.compiler.passes.sums import gather_sums
+
+
+@dataclass(frozen=True)
+class Pass:
+    """One step of the pipeline: a graph in, a graph out."""
+
+    name: str
+    apply: Callable[[Graph], Graph]
+
+
+SIMPLIFY = (Pass("relax", relax), Pass("gather sums", gather_sums))
+"""What is done before derivatives are taken."""
+
+TIDY = (Pass("split sums over samples", split_batch_sums), Pass("relax again", relax))
+"""What is done afterwards."""
+
+SIMPLIFY_EXACTLY = (Pass("fold", fold),)
+TIDY_EXACTLY = (Pass("prune", prune),)
+"""The same where every bit must be that of the eager engine."""
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What is to be calculated.
+
+    Attributes:
+        order: 0 for the values, 1 for values and first derivatives, 2 for second ones as well.
+        wrt: the inputs by which to differentiate.
+        reduce: of a batch: None for the results of each sample, "sum", or "mean".
+        exact: whether every bit must be that of the eager engine.
+    """
+
+    order: int = 0
+    wrt: tuple[int, ...] = ()
+    reduce: str | None = None
+    exact: bool = False
+
+
+@dataclass
+class Stages:
+    """What became of a graph: one after the other its forms, and how long each step took, in seconds."""
+
+    graphs: dict[str, Graph] = field(default_factory=dict)
+    seconds: dict[str, float] = field(default_factory=dict)
+
+    def run(self, step: Pass, graph: Graph) -> Graph:
+        """Applies a pass and takes note of it."""
+        with self.timed(step.name):
+            self.graphs[step.name] = step.apply(graph)
+        return self.graphs[step.name]
+
+    @contextlib.contextmanager
+    def timed(self, name: str) -> Iterator[None]:
+        """Takes note of how long something took."""
+        start = time.perf_counter()
+        yield
+        self.seconds[name] = self.seconds.get(name, 0.0) + time.perf_counter() - start
+
+
+def calculation(graph: Graph, wanted: Wanted, stages: Stages) -> Graph:
+    """The graph that calculates what is wanted of a traced one.
+
+    Returns:
+        A graph whose outputs are those of the traced one, then for each of these in turn its first derivatives in the
+        order of `wrt`, then for each of those its second derivatives. With `reduce`, values and derivatives by what
+        all samples share are sums or means over the samples, and derivatives by batched inputs are each sample's own.
+    """
+    stages.graphs["trace"] = graph
+    for step in SIMPLIFY_EXACTLY if wanted.exact else SIMPLIFY:
+        graph = stages.run(step, graph)
+    with stages.timed("differentiate"):
+        _derive(graph, wanted)
+    stages.graphs["differentiate"] = graph
+    for step in TIDY_EXACTLY if wanted.exact else TIDY:
+        graph = stages.run(step, graph)
+    return graph
+
+
+def _derive(graph: Graph, wanted: Wanted) -> None:
+    """Adds the derivatives to the outputs of a graph, and the sums over samples."""
+    values = list(graph.outputs)
+    found, latest = list(values), list(values)
+    for _ in range(wanted.order):
+        latest = [d for output in latest for d in differentiate(graph, output, wanted.wrt, wanted.exact)]
+        found += latest
+    if wanted.reduce is not None:
+        by = [node for _ in values for node in [None]]
+        for order in range(wanted.order):
+            by += [node for _ in range(len(values) * len(wanted.wrt) ** order) for node in wanted.wrt]
+        found = [_reduced(graph, node, input, wanted.reduce) for node, input in zip(found, by, strict=True)]
+    graph.outputs = found
+
+
+def _reduced(graph: Graph, node: int, input: int | None, reduce: str) -> int:
+    """A result of one sample as that of all: its sum or mean; the derivative by a batched input stays each one's own."""
+    samples = graph.names.index(SAMPLES)
+    if input is None or input not in graph.batched:
+        node = graph.add(BATCH_SUM, node)
+    return node if reduce == "sum" else graph.add(ops.div, node, samples)
+
+
+def loops_of(graph: Graph, machine: Machine, bits: int, stages: Stages) -> Plan | None:
+    """A graph as loops, ready to be written down as native code; None if too little of it repeats itself."""
+    with stages.timed("group"):
+        grouping = group(graph)
+    if len(grouping.groups) > 40 + 4 * math.sqrt(len(graph)):
+        return None
+    with stages.timed("loops"):
+        program = to_program(graph, grouping)
+        if not graph.batched:
+            program = choose_lanes(program)
+        return plan(program, machine, bits)
+
+
+def loop_kernel(planned: Plan, machine: Machine, bits: int, threads: int, stages: Stages) -> LoopKernel:
+    """The kernel of loops."""
+    with stages.timed("native code"):
+        object_code = compile_to_object(module_of(planned, machine, bits), machine)
+    return LoopKernel(planned, object_code, machine, bits, threads)
