@@ -18,7 +18,7 @@ from chainrule import ops
 from chainrule.compiler.differentiate import differentiate
 from chainrule.compiler.graph import BATCH_SUM, Graph
 from chainrule.compiler.loops.build import Plan, module_of, plan
-from chainrule.compiler.loops.grouping import group
+from chainrule.compiler.loops.chains import group_with_chains
 from chainrule.compiler.loops.kernel import LoopKernel
 from chainrule.compiler.loops.lanes import choose_lanes
 from chainrule.compiler.loops.statements import to_program
@@ -131,7 +131,7 @@ def _reduced(graph: Graph, node: int, input: int | None, reduce: str) -> int:
 def loops_of(graph: Graph, machine: Machine, bits: int, stages: Stages) -> Plan | None:
     """A graph as loops, ready to be written down as native code; None if too little of it repeats itself."""
     with stages.timed("group"):
-        grouping = group(graph)
+        grouping = group_with_chains(graph)
     if len(grouping.groups) > 40 + 4 * math.sqrt(len(graph)):
         return None
     with stages.timed("loops"):

@@ -99,17 +99,18 @@ class _Builder:
         code.finish()
 
     def _nests(self, code: Code, found: list[Nest]) -> None:
-        for nest in found:
+        def begin(nest: Nest) -> None:
             code.width, code.along = Width(1, 1), vectors_along(self.plan.program, nest)
-            code.nest(nest)
+
+        code.width = Width(1, 1)
+        code.nests(found, begin)
 
     def _block(self, name: str, found: list[Nest], width: Width, masked: bool) -> None:
         code = self._code(self._function(name, internal=True))
         code.width, code.lanes = width, True
         if masked:
             code.mask = self._mask(code, width)
-        for nest in found:
-            code.nest(nest)
+        code.nests(found)
         for row, at in enumerate(self.plan.each):
             self._copy_out(code, row, at, width)
         code.finish()

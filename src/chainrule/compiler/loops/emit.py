@@ -173,10 +173,11 @@ class Code:
         x = self.splat(self.builder.load(place, typ=self.element, align=self.bits // 8))
         return [x] * self.width.vectors
 
-    def store(self, array: int, axes: list[ir.Value], values: Vectors) -> None:
+    def store(self, statement: Statement, axes: list[ir.Value], values: Vectors) -> None:
+        array = statement.target
         area, offset = self.layout.place[array]
         shape = self.program.arrays[array].shape
-        at: ir.Value = I64(offset)
+        at: ir.Value = I64(offset + (statement.row * _row_major(shape)[0] if shape else 0))
         for axis, stride in zip(axes, _row_major(shape), strict=True):
             at = self.plus(at, self.times(axis, stride))
         align = self.bits // 8
@@ -191,11 +192,12 @@ class Code:
         if isinstance(x, Number):
             return self.number(x.number)
         if isinstance(x, Read):
-            return near[x.array] if x.array in near and own_place(x, len(self.nest_axes)) else self.load(x, axes)
+            return near[x.array] if x.array in near and own_place(x, len(self.nest_axes), self.rows[x.array]) else self.load(x, axes)
         arguments = [self.value(a, axes, near) for a in x.arguments]
         return self.apply(x.op, arguments)
 
     nest_axes: tuple[int, ...] = ()
+    rows: dict[int, int] = {}  # noqa: RUF012 - set anew for each nest
 
     def apply(self, op, arguments: list[Vectors]) -> Vectors:
         return [self.emitter().apply(op, [a[u] for a in arguments]) for u in range(self.width.vectors)]
@@ -313,7 +315,28 @@ class Code:
     def nest(self, nest: Nest) -> None:
         """The loops of a nest, and what is in them."""
         self.nest_axes = nest.axes
+        self.rows = {statement.target: statement.row for statement in nest.statements}
         self._loops(nest, list(nest.axes), [])
+
+    def chain(self, chain: list[Nest]) -> None:
+        """Nests that share their first axis, which runs in order."""
+        with self.loop(chain[0].axes[0]) as i:
+            for nest in chain:
+                self.nest_axes = nest.axes
+                self.rows = {statement.target: statement.row for statement in nest.statements}
+                self._loops(nest, list(nest.axes[1:]), [i])
+
+    def nests(self, found: list[Nest], before: Callable[[Nest], None] = lambda nest: None) -> None:
+        """One nest after the other; those of a chain together."""
+        done: set[int] = set()
+        for nest in found:
+            if nest.chain is None:
+                before(nest)
+                self.nest(nest)
+            elif nest.chain not in done:
+                done.add(nest.chain)
+                self.along = None
+                self.chain([other for other in found if other.chain == nest.chain])
 
     def _loops(self, nest: Nest, extents: list[int], axes: list[ir.Value]) -> None:
         if not extents:
@@ -347,7 +370,7 @@ class Code:
                 continue
             near[statement.target] = self.statement(statement, axes, near)
             if statement.target in nest.kept:
-                self.store(statement.target, axes, near[statement.target])
+                self.store(statement, axes, near[statement.target])
 
 
 def _row_major(shape: tuple[int, ...]) -> list[int]:

@@ -34,6 +34,8 @@ class Operand:
 
     group: int
     places: Table
+    foreign: dict[int, int] = field(default_factory=dict)
+    """In a chain: for the first members, whose operand is of another group, that operand's node."""
 
 
 @dataclass
@@ -81,11 +83,26 @@ class Grouping:
         groups: constants, shared inputs and batched inputs first; then, each after those that it is made of, the rest.
         group_of: for each node its group.
         place_of: for each node its place in the group.
+        chains: groups that follow one another again and again, each time with what the last time gave.
     """
 
     groups: list[Group]
     group_of: list[int]
     place_of: list[int]
+    chains: list[Chain] = field(default_factory=list)
+
+
+@dataclass
+class Chain:
+    """A loop whose iterations depend on each other. The members of its groups lie iteration after iteration.
+
+    Attributes:
+        groups: its body, in order.
+        length: how many iterations there are.
+    """
+
+    groups: list[int]
+    length: int
 
 
 def group(graph: Graph, known: dict[int, object] | None = None) -> Grouping:
@@ -157,14 +174,20 @@ class _Places:
         return Group(op, nodes, operands, self._runs(flat, counts))
 
     def _operand(self, nodes: Table) -> Operand:
-        group = int(self.group_of[nodes[0]])
-        return Operand(group, nodes if group == CONSTANT else self.place_of[nodes])
+        groups = self.group_of[nodes]
+        group = int(groups[-1])
+        if group == CONSTANT:
+            return Operand(group, nodes)
+        others = np.flatnonzero(groups != group)
+        return Operand(group, self.place_of[nodes], {int(i): int(nodes[i]) for i in others})
 
     def _runs(self, flat: Table, counts: Table) -> list[Run]:
         """The runs of all members, which have equally many: a new one begins where the shape, or the member, changes."""
         if not len(flat):
             return []
         shapes = self.group_of[flat]
+        if len(flat) % len(counts) == 0 and (counts == counts[0]).all():  # the first of a chain may be made of others
+            shapes = np.tile(shapes[-counts[0] :], (len(counts), 1))
         member = np.repeat(np.arange(len(counts)), counts)
         begins = np.ones(len(flat), dtype=bool)
         begins[1:] = (shapes[1:] != shapes[:-1]).any(axis=1) | (member[1:] != member[:-1])

@@ -42,7 +42,8 @@ def choose_lanes(program: Program) -> Program:
         for axis in {same.find(("array", statement.target, d)) for d in range(len(statement.axes))}:
             work[axis] = work.get(axis, 0) + size
     extents = {same.find(("array", s.target, d)): n for s in program.statements for d, n in enumerate(s.axes)}
-    candidates = [axis for axis in work if extents[axis] >= FEWEST]
+    in_order = {same.find(("array", s.target, 0)) for s in program.statements if s.chain is not None}
+    candidates = [axis for axis in work if extents[axis] >= FEWEST and axis not in in_order]
     if not candidates:
         return program
     chosen = max(candidates, key=lambda axis: (work[axis], extents[axis]))
@@ -149,7 +150,8 @@ class _Turned:
                 sums.append(Sum(one.length, parts))
             else:
                 sums.append(Sum(1, [self._over_lanes(axes, parts)]))
-        self.statements.append(Statement(statement.target, axes, statement.op, arguments, sums, lane is not None))
+        row, chain = statement.row, statement.chain
+        self.statements.append(Statement(statement.target, axes, statement.op, arguments, sums, lane is not None, row, chain))
 
     def _over_lanes(self, axes: tuple[int, ...], parts: list[Expression]) -> Expression:
         """A statement of its own for a sum over the lanes; returns what reads its result."""

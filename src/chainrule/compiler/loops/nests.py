@@ -15,11 +15,13 @@ class Nest:
         axes: the extents of the loops.
         statements: one after the other, for each place along the axes.
         kept: the arrays that something outside reads, and that must be written to memory.
+        chain: the chain that it is part of, if it is: the first axis is then that of the iterations.
     """
 
     axes: tuple[int, ...]
     statements: list[Statement] = field(default_factory=list)
     kept: set[int] = field(default_factory=set)
+    chain: int | None = None
 
 
 def nests(statements: list[Statement], wanted: set[int]) -> list[Nest]:
@@ -31,45 +33,61 @@ def nests(statements: list[Statement], wanted: set[int]) -> list[Nest]:
     """
     found: list[Nest] = []
     home: dict[int, int] = {}
+    rows = {statement.target: statement.row for statement in statements}
     for statement in statements:
-        at = _best(statement, found, home)
+        at = _best(statement, found, home, rows)
         if at is None:
-            found.append(Nest(statement.axes))
+            found.append(Nest(statement.axes, chain=statement.chain))
             at = len(found) - 1
         found[at].statements.append(statement)
         home[statement.target] = at
     for at, nest in enumerate(found):
         for statement in nest.statements:
             for read in statement.reads():
-                if read.array in home and not (home[read.array] == at and own_place(read, len(nest.axes))):
+                if read.array in home and not (home[read.array] == at and own_place(read, len(nest.axes), rows[read.array])):
                     found[home[read.array]].kept.add(read.array)
     for array in wanted & home.keys():
         found[home[array]].kept.add(array)
+    for nest in found:  # what a chain begins with lies in the array of the chain
+        nest.kept |= {statement.target for statement in nest.statements if home[statement.target] != found.index(nest)}
     return found
 
 
-def _best(statement: Statement, found: list[Nest], home: dict[int, int]) -> int | None:
+def _best(statement: Statement, found: list[Nest], home: dict[int, int], rows: dict[int, int]) -> int | None:
     """The nest that a statement can join: that of what it reads, if it reads at its own place; else the last one."""
     sources: dict[int, bool] = {}
     for read in statement.reads():
         if read.array in home:
             at = home[read.array]
-            sources[at] = sources.get(at, True) and own_place(read, len(statement.axes))
+            near = own_place(read, len(statement.axes), rows[read.array])
+            earlier = found[at].chain is not None and found[at].chain == statement.chain  # of an iteration before
+            sources[at] = sources.get(at, True) and (near or (earlier and is_earlier(read, rows[read.array])))
     last = max(sources, default=-1)
-    if last >= 0 and sources[last] and found[last].axes == statement.axes:
+    if last >= 0 and sources[last] and _alike(found[last], statement):
         return last
-    if found and len(found) - 1 > last and found[-1].axes == statement.axes:
+    if found and len(found) - 1 > last and _alike(found[-1], statement):
         return len(found) - 1
     return None
 
 
-def own_place(read: Read, axes: int) -> bool:
+def _alike(nest: Nest, statement: Statement) -> bool:
+    return nest.axes == statement.axes and nest.chain == statement.chain
+
+
+def is_earlier(read: Read, row: int) -> bool:
+    """Whether an element of a chain is read that an earlier iteration has written."""
+    first = read.indices[0]
+    along = list(first.strides)
+    return first.table is None and along[0] == 1 and not any(along[1:]) and first.offset < row
+
+
+def own_place(read: Read, axes: int, row: int = 0) -> bool:
     """Whether an element is read at just the place at which its statement stands."""
     if read.lane is not None or len(read.indices) != axes:
         return False
     for axis, index in enumerate(read.indices):
         unit = [int(a == axis) for a in range(axes)]
         strides = list(index.strides)
-        if index.table is not None or index.offset or strides[:axes] != unit or any(strides[axes:]):
+        if index.table is not None or index.offset != (0 if axis else row) or strides[:axes] != unit or any(strides[axes:]):
             return False
     return True

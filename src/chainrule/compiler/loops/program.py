@@ -99,6 +99,9 @@ class Statement:
         arguments: its operands.
         sums: for n-ary operations.
         lanes: whether it is done for each lane.
+        row: where along the first dimension of the array its first element lies.
+        chain: the number of the chain that it belongs to: the first axis then runs in order, one iteration after the
+            other, each with all statements of the chain.
     """
 
     target: int
@@ -107,6 +110,8 @@ class Statement:
     arguments: list[Expression]
     sums: list[Sum] = field(default_factory=list)
     lanes: bool = False
+    row: int = 0
+    chain: int | None = None
 
     def reads(self) -> Iterator[Read]:
         """Every element that is read, those within sums as well."""
@@ -116,7 +121,8 @@ class Statement:
     def __str__(self) -> str:
         head = f"a{self.target}[{', '.join([f'{name}<{n}' for name, n in zip(NAMES, self.axes, strict=False)])}]"
         inside = ", ".join([str(x) for x in [*self.arguments, *self.sums]])
-        return f"{head}{' each lane' if self.lanes else ''} = {self.op.name}({inside})"
+        chain = f" chain {self.chain}" if self.chain is not None else ""
+        return f"{head}{' each lane' if self.lanes else ''}{chain} = {self.op.name}({inside})"
 
 
 @dataclass

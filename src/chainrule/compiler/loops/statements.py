@@ -10,9 +10,15 @@ import numpy as np
 
 from chainrule.compiler.graph import BATCH_SUM, Graph
 from chainrule.compiler.loops.axes import axes_of, index_of, squeezed
-from chainrule.compiler.loops.grouping import BATCHED_INPUT, CONSTANT, N_ARY, SHARED_INPUT, Group, Grouping, Operand
+from chainrule.compiler.loops.grouping import BATCHED_INPUT, CONSTANT, N_ARY, SHARED_INPUT, Chain, Group, Grouping, Operand
 from chainrule.compiler.loops.program import Array, Call, Expression, Index, Number, Program, Read, Statement, Sum
+from chainrule.errors import ChainruleError
 from chainrule.operation import Operation
+from chainrule.ops import identity
+
+
+class NoLoopsError(ChainruleError):
+    """What looked like a loop is none."""
 
 
 @dataclass
@@ -67,17 +73,47 @@ class _Writer:
         self.array_of: dict[int, int] = {}  # group: its array
         self.moved: dict[int, np.ndarray] = {SHARED_INPUT: self.rank}  # group: where in the array each member lies
         self.on_the_spot = self._calculated_on_the_spot()
+        self.chain_of = {at: number for number, chain in enumerate(grouping.chains) for at in chain.groups}
+        self.rows: dict[int, tuple[int, int]] = {}  # group in a chain: members an iteration, and rows before the first
 
     def write(self) -> Program:
         self._add_array(Array((max(len(self.order), 1),), kind="shared"), SHARED_INPUT)
         self._add_array(Array((max(len(self.groups[BATCHED_INPUT]), 1),), True, kind="batched"), BATCHED_INPUT)
         statements = []
-        for at, group in enumerate(self.groups):
-            if group.op is not None and at not in self.on_the_spot:
-                statements.append(self._statement(at, group))
+        for at in self._in_turn():
+            if at in self.chain_of:
+                statements += self._chain(self.grouping.chains[self.chain_of[at]])
+            elif self.groups[at].op is not None and at not in self.on_the_spot:
+                statements.append(self._statement(at, self.groups[at]))
         outputs = [self._address(node) for node in self.graph.outputs]
         guards = [(*self._address(node), outcome) for node, outcome in self.graph.guards]
         return Program(self.arrays, statements, self.order, outputs, guards)
+
+    def _in_turn(self) -> list[int]:
+        """The groups in an order in which they can be calculated; of each chain the first group stands for all."""
+        head = {at: chain.groups[0] for chain in self.grouping.chains for at in chain.groups}
+        needs: dict[int, set[int]] = {}
+        for at, group in enumerate(self.groups):
+            below = needs.setdefault(head.get(at, at), set())
+            for operand in _all_operands(group):
+                foreign = [self.grouping.group_of[node] for node in operand.foreign.values()]
+                below.update([head.get(source, source) for source in [operand.group, *foreign]])
+        order, done = [], set()
+        for at in needs:
+            path = [at]
+            while path:
+                last = path[-1]
+                missing = [k for k in sorted(needs[last]) if k not in done and k != last]
+                if last in done or not missing:
+                    path.pop()
+                    if last not in done:
+                        done.add(last)
+                        order.append(last)
+                elif any(k in path for k in missing):
+                    raise NoLoopsError("a chain needs what is made of it")
+                else:
+                    path.extend(missing)
+        return order
 
     def _varying_groups(self) -> list[bool]:
         varies = self.graph.varying()
@@ -87,7 +123,7 @@ class _Writer:
         """Shared inputs in the order in which groups use them, so that what is used together lies together."""
         used = []
         for group in self.groups:
-            for operand in [*group.operands, *[part for run in group.runs for part in run.parts]]:
+            for operand in _all_operands(group):
                 if operand.group == SHARED_INPUT:
                     used.append(operand.places)
         nodes = np.array(self.groups[SHARED_INPUT].nodes, dtype=np.int64)
@@ -106,6 +142,9 @@ class _Writer:
 
     def _address(self, node: int) -> tuple[int, int]:
         group, place = self.grouping.group_of[node], self.grouping.place_of[node]
+        if group in self.rows:
+            members, before = self.rows[group]
+            return self.array_of[group], place + before * members
         if group in self.moved:
             return self.array_of[group], int(self.moved[group][place])
         if group == CONSTANT:
@@ -117,9 +156,12 @@ class _Writer:
         """Groups that need no array: each member is used once, in one place of one group."""
         uses: dict[int, list[np.ndarray]] = {}
         for group in self.groups:
-            for operand in [*group.operands, *[part for run in group.runs for part in run.parts]]:
+            for operand in _all_operands(group):
                 uses.setdefault(operand.group, []).append(operand.places)
-        kept = {self.grouping.group_of[n] for n in [*self.graph.outputs, *[n for n, _ in self.graph.guards]]}
+                for node in operand.foreign.values():
+                    uses.setdefault(self.grouping.group_of[node], []).append(np.array([], dtype=np.int64))
+        chained = {at for chain in self.grouping.chains for at in chain.groups}
+        kept = chained | {self.grouping.group_of[n] for n in [*self.graph.outputs, *[n for n, _ in self.graph.guards]]}
         spot = set()
         for at, group in enumerate(self.groups):
             if group.op is None or at in kept or group.op in N_ARY or group.op is BATCH_SUM:
@@ -158,6 +200,89 @@ class _Writer:
         target = self._add_array(Array(axes, self.varies[at]), at)
         return Statement(target, axes, group.op, arguments, sums, self.varies[at] or group.op is BATCH_SUM)
 
+    # ---- chains ----
+    def _chain(self, chain: Chain) -> list[Statement]:
+        """The statements of a chain: what its arrays begin with, and then its body."""
+        initial: dict[int, dict[int, int]] = {at: {} for at in chain.groups}  # group: node at each place before the first
+        for at in chain.groups:
+            for operand in _all_operands(self.groups[at]):
+                self._go_back(operand, chain.length, initial)
+        inner = {}
+        for at in chain.groups:
+            group = self.groups[at]
+            members = len(group) // chain.length
+            before = -min([place // members for place in initial[at]], default=0)
+            inner[at] = self._inner_axes(group, chain)
+            self._add_array(Array((before + chain.length, *inner[at]), self.varies[at]), at)
+            self.rows[at] = (members, before)
+        number = self.chain_of[chain.groups[0]]
+        statements = [s for at in chain.groups if initial[at] for s in self._beginnings(at, initial[at], inner[at])]
+        return statements + [self._link(at, (chain.length, *inner[at]), number) for at in chain.groups]
+
+    def _go_back(self, operand: Operand, length: int, initial: dict[int, dict[int, int]]) -> None:
+        """Gives the foreign operands of the first iterations the places before the first: -1 is the last of these."""
+        if not operand.foreign:
+            return
+        if operand.group not in initial:
+            raise NoLoopsError("an operand of a chain comes from here and there")
+        members = len(self.groups[operand.group]) // length
+        each = len(operand.places) // length
+        if len(operand.places) % length:
+            raise NoLoopsError("the iterations of a chain differ in size")
+        for i in sorted(operand.foreign, reverse=True):
+            if i + each >= len(operand.places):
+                raise NoLoopsError("all of an operand of a chain is foreign")
+            place = int(operand.places[i + each]) - members
+            if initial[operand.group].setdefault(place, operand.foreign[i]) != operand.foreign[i] or place >= 0:
+                raise NoLoopsError("a chain begins with two things at once")
+            operand.places[i] = place
+
+    def _inner_axes(self, group: Group, chain: Chain) -> tuple[int, ...]:
+        """The axes of one iteration."""
+        members = len(group) // chain.length
+        if members == 1:
+            return ()
+        columns = []
+        for operand in _all_operands(group):
+            if operand.group in self.array_of and operand.group not in self.rows and len(operand.places) == len(group):
+                columns.append(self._columns(self._operand(operand), lambda group: True)[-members:])
+            elif len(operand.places) == len(group):
+                columns.append(operand.places[-members:, None])
+        axes = axes_of(np.concatenate(columns, axis=1)) if columns else None
+        return axes if axes is not None else (members,)
+
+    def _beginnings(self, at: int, nodes: dict[int, int], inner: tuple[int, ...]) -> list[Statement]:
+        members, before = self.rows[at]
+        statements = []
+        for row in range(-before, 0):
+            found = [nodes.get(row * members + e) for e in range(members)]
+            known = [node for node in found if node is not None]
+            if not known:
+                continue
+            groups = {self.grouping.group_of[node] for node in known}
+            if len(groups) > 1:
+                raise NoLoopsError("what a chain begins with comes from here and there")
+            group = groups.pop()
+            filled = [known[0] if node is None else node for node in found]
+            places = np.array([node if group == CONSTANT else self.grouping.place_of[node] for node in filled])
+            source = self._expression(self._operand(Operand(group, places)), (1, *inner))
+            statement = Statement(self.array_of[at], (1, *inner), identity, [source], [], self.varies[at])
+            statement.row = row + before
+            statements.append(statement)
+        return statements
+
+    def _link(self, at: int, axes: tuple[int, ...], number: int) -> Statement:
+        group = self.groups[at]
+        assert group.op is not None
+        arguments = [self._expression(self._operand(x), axes) for x in group.operands]
+        sums = []
+        for run in group.runs:
+            steps = int(run.lengths[0])
+            sums.append(Sum(steps, [self._expression(self._operand(x), (*axes, steps)) for x in run.parts]))
+        return Statement(
+            self.array_of[at], axes, group.op, arguments, sums, self.varies[at], self.rows[at][1], number
+        )
+
     def _forward(self, axes: tuple[int, ...], operands: list, runs: list[_Run]) -> np.ndarray | None:
         """An order of the members in which, along each axis, operands are mostly read forwards; None: it is so."""
         members = np.arange(math.prod(axes)).reshape(axes)
@@ -193,6 +318,9 @@ class _Writer:
 
     def _coordinates(self, x: _Place) -> np.ndarray:
         shape = self.arrays[self.array_of[x.group]].shape
+        if x.group in self.rows:
+            members, before = self.rows[x.group]
+            x = _Place(x.group, x.places + before * members)
         if not shape:
             return np.empty((len(x.places), 0), dtype=np.int64)
         return np.array(np.unravel_index(x.places, shape), dtype=np.int64).T.reshape(len(x.places), len(shape))
@@ -226,6 +354,10 @@ class _Writer:
             return parts
         order = np.arange(count * steps).reshape(count, steps)[:, ::-1].ravel()
         return [_picked(x, order) for x in parts]
+
+
+def _all_operands(group: Group) -> list[Operand]:
+    return [*group.operands, *[part for run in group.runs for part in run.parts]]
 
 
 def _picked(x: _Place | _Calculated, order: np.ndarray) -> _Place | _Calculated:

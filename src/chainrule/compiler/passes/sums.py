@@ -34,6 +34,7 @@ def gather_sums(graph: Graph) -> Graph:
     new = graph.with_same_inputs()
     place = list(range(graph.inputs))
     inside = _inside(graph, alone)
+    products = [one and op is ops.mul for op, one in zip(graph.ops, alone, strict=True)]
     for i in range(graph.inputs, len(graph)):
         op = graph.ops[i]
         if op is None:
@@ -41,7 +42,7 @@ def gather_sums(graph: Graph) -> Graph:
         elif inside[i]:
             place.append(-1)  # goes into the one sum that uses it
         elif op is ops.add or op is ops.sum:
-            place.append(_sum(graph, i, inside, new, place))
+            place.append(_sum(new, _terms(graph, i, inside), graph, products, place))
         else:
             place.append(new.add(op, *[place[k] for k in graph.operands[i]]))
     new.outputs = [place[i] for i in graph.outputs]
@@ -82,12 +83,12 @@ def _terms(graph: Graph, i: int, inside: list[bool]) -> list[int]:
         node = operands[0]
 
 
-def _sum(graph: Graph, i: int, inside: list[bool], new: Graph, place: list[int]) -> int:
-    terms = _terms(graph, i, inside)
+def _sum(new: Graph, terms: list[int], graph: Graph, products: list[bool], place: list[int]) -> int:
+    """Adds the node of a sum; `products` says which nodes are products that nothing else uses."""
     if len(terms) > 1 and is_number(graph, terms[0], 0.0):
         terms = terms[1:]
-    rest = terms if graph.ops[terms[0]] is ops.mul else terms[1:]
-    if len(terms) > 1 and all(graph.ops[k] is ops.mul for k in rest):
+    rest = terms if products[terms[0]] else terms[1:]
+    if len(terms) > 1 and all([products[k] for k in rest]):
         bias = new.constant(0.0) if len(rest) == len(terms) else place[terms[0]]
         return new.add(ops.weighted_sum, bias, *[place[f] for k in rest for f in graph.operands[k]])
     if len(terms) == 1:

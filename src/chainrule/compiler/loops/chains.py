@@ -1,0 +1,112 @@
+"""Chains: loops whose iterations depend on each other, such as time stepping, found in the row of groups.
+
+What depends on an earlier iteration has a longer expression than that iteration, and hence a group of its own. So such a
+loop is a row of groups in which the same stretch comes again and again: each group has the operation and the size of the
+one a stretch before, and its operands are either as far back as there, or of the same group as there.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from chainrule.compiler.graph import Graph
+from chainrule.compiler.loops.grouping import CONSTANT, Chain, Group, Grouping, Operand, group
+
+FEWEST = 4
+"""So many times a stretch must come to be a loop."""
+LONGEST = 64
+"""A stretch has at most so many groups."""
+
+
+def group_with_chains(graph: Graph) -> Grouping:
+    """As `group`, with what are iterations of a loop in common groups.
+
+    >>> from chainrule.compiler.text import from_text
+    >>> lines = ["%0 = input x"] + [f"%{i + 1} = sin %{i}" for i in range(9)] + ["return %9"]
+    >>> found = group_with_chains(from_text("\\n".join(lines)))
+    >>> [(chain.groups, chain.length) for chain in found.chains]
+    [([3], 9)]
+    """
+    known: dict[int, object] = {}
+    chains: list[list[list[list[int]]]] = []  # for each chain, for each iteration, for each group its nodes
+    while True:
+        grouping = group(graph, known)
+        taken = {grouping.group_of[node] for node in known}
+        found = _longest(grouping, taken)
+        if found is None:
+            break
+        start, period, times = found
+        rows = [[grouping.groups[start + t * period + j].nodes for j in range(period)] for t in range(times)]
+        chains.append(rows)
+        for row in rows:
+            for j, nodes in enumerate(row):
+                known.update(dict.fromkeys(nodes, ("chain", len(chains), j)))
+    for rows in chains:
+        numbers = [grouping.group_of[nodes[0]] for nodes in rows[0]]
+        grouping.chains.append(Chain(numbers, len(rows)))
+    return grouping
+
+
+def _longest(grouping: Grouping, taken: set[int]) -> tuple[int, int, int] | None:
+    """Where the loop that covers most groups starts, how long its stretch is, and how often it comes."""
+    groups = grouping.groups
+    looks: dict[tuple, int] = {}
+    look = np.array([-1 - i if g.op is None or i in taken else looks.setdefault(_look(g), len(looks)) for i, g in enumerate(groups)])
+    best, covered = None, 0
+    for period in range(1, min(LONGEST, len(groups) // FEWEST) + 1):
+        equal = look[period:] == look[:-period]
+        for start, end in _stretches(equal, (FEWEST - 2) * period):
+            for first, last in _matching(groups, start, end, period):
+                times = (last - first) // period
+                first, times = _earlier(groups, look, first, period, times)
+                if times >= FEWEST and times * period > covered:
+                    best, covered = (first, period, times), times * period
+    return best
+
+
+def _look(g: Group) -> tuple:
+    assert g.op is not None
+    return (g.op.code, len(g), len(g.operands), *[(tuple(run.lengths.tolist()), len(run.parts)) for run in g.runs])
+
+
+def _stretches(equal: np.ndarray, fewest: int) -> list[tuple[int, int]]:
+    """The runs of at least so many trues: start and end."""
+    edges = np.flatnonzero(np.diff(np.concatenate([[False], equal, [False]]).astype(np.int8)))
+    return [(int(a), int(b)) for a, b in edges.reshape(-1, 2) if b - a >= max(fewest, 1)]
+
+
+def _matching(groups: list[Group], start: int, end: int, period: int) -> list[tuple[int, int]]:
+    """Within a run of groups that look alike: the runs in which operands correspond as well."""
+    found, first = [], None
+    for i in range(start, end):
+        if _corresponds(groups, i, i + period):
+            first = i if first is None else first
+        else:
+            if first is not None:
+                found.append((first, i + period))
+            first = None
+    if first is not None:
+        found.append((first, end + period))
+    return found
+
+
+def _all_operands(g: Group) -> list[Operand]:
+    return [*g.operands, *[part for run in g.runs for part in run.parts]]
+
+
+def _corresponds(groups: list[Group], i: int, j: int) -> bool:
+    """Whether group j is made as group i is, a stretch later: of the same groups, or of groups as far back."""
+    for a, b in zip(_all_operands(groups[i]), _all_operands(groups[j]), strict=True):
+        if a.foreign or b.foreign:
+            return False
+        if a.group != b.group and (a.group == CONSTANT or b.group == CONSTANT or i - a.group != j - b.group):
+            return False
+    return True
+
+
+def _earlier(groups: list[Group], look: np.ndarray, first: int, period: int, times: int) -> tuple[int, int]:
+    """One iteration more at the beginning, if it differs only in what it gets from before the loop."""
+    start = first - period
+    if start >= 0 and (look[start:first] == look[first : first + period]).all() and (look[start:first] >= 0).all():
+        return start, times + 1
+    return first, times
