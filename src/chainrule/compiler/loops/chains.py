@@ -55,7 +55,9 @@ def _longest(grouping: Grouping, taken: set[int]) -> tuple[int, int, int] | None
     best, covered = None, 0
     for period in range(1, min(LONGEST, len(groups) // FEWEST) + 1):
         equal = look[period:] == look[:-period]
-        for start, end in _stretches(equal, (FEWEST - 2) * period):
+        if best is not None and period % best[1] == 0:
+            continue  # the same loop, so many iterations at a time
+        for start, end in _stretches(equal, max((FEWEST - 2) * period, covered - period)):
             for first, last in _matching(groups, start, end, period):
                 times = (last - first) // period
                 first, times = _earlier(groups, look, first, period, times)
