@@ -12,7 +12,7 @@ from importlib.machinery import EXTENSION_SUFFIXES, ModuleSpec
 from importlib.util import spec_from_file_location
 from pathlib import Path
 
-COMPILED = ("operation", "stale", "storage", "engine", "nn.linear", "nn.module", "nn.layers")
+COMPILED = ("operation", "stale", "storage", "engine", "leaves", "nn.linear", "nn.module", "nn.layers")
 """The modules that a compiled build has as extension modules: all of them, or none."""
 
 _HERE = Path(__file__).parent

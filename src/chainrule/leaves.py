@@ -1,0 +1,33 @@
+"""The numbers of many leaves at once, to and from an array: for who keeps parameters elsewhere while they change."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import cython
+else:
+    from chainrule import interpreted as cython
+if not cython.compiled:
+    from chainrule.engine import Value
+
+
+def read_data(leaves: list[Value], numbers: Any) -> None:
+    """Copies the number of each leaf to its place in `numbers`, an array of floats that is at least as long.
+
+    >>> from array import array
+    >>> numbers = array("d", [0.0, 0.0])
+    >>> read_data([Value(2.0), Value(3.0)], numbers)
+    >>> numbers.tolist()
+    [2.0, 3.0]
+    """
+    for i in range(len(leaves)):
+        leaf = leaves[i]
+        numbers[i] = leaf._data
+
+
+def write_data(leaves: list[Value], numbers: Any) -> None:
+    """Copies each number to its leaf."""
+    for i in range(len(leaves)):
+        leaf = leaves[i]
+        leaf._data = numbers[i]
