@@ -16,6 +16,7 @@ import math
 from collections.abc import Callable, Iterable
 from typing import Any
 
+from chainrule import ops
 from chainrule.engine import Value
 from chainrule.errors import ArgumentError, SavedFileError
 from chainrule.operation import number
@@ -201,7 +202,8 @@ class Adam(Optimizer):
         self.eps = _not_negative(eps, "eps")
 
     def updated(self, data: list[float], grads: list[float], lr: float) -> list[float]:
-        (b1, b2), eps, sqrt = self.betas, self.eps, math.sqrt
+        (b1, b2), eps = self.betas, self.eps
+        sqrt = math.sqrt if all(type(g) is float for g in grads[:1]) else ops.sqrt  # the compiler has symbols there
         mean = [b1 * m + (1 - b1) * g for m, g in zip(self.memory["mean"], grads, strict=True)]
         square = [b2 * s + (1 - b2) * g * g for s, g in zip(self.memory["square"], grads, strict=True)]
         self.memory = {"mean": mean, "square": square}

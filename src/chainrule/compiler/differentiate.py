@@ -23,6 +23,11 @@ class Symbol:
     def __init__(self, graph: Graph, node: int, exact: bool) -> None:
         self._graph, self._node, self._exact = graph, node, exact
 
+    @property
+    def node(self) -> int:
+        """Its number in the graph."""
+        return self._node
+
     @staticmethod
     def _record(op: Operation, operands: Sequence[Any]) -> Symbol:
         (some, *_) = [x for x in operands if isinstance(x, Symbol)]
@@ -37,6 +42,10 @@ class Symbol:
     def __rsub__(self, other: Any) -> Symbol: return ops.sub(other, self)
     def __mul__(self, other: Any) -> Symbol: return ops.mul(self, other)
     def __rmul__(self, other: Any) -> Symbol: return ops.mul(other, self)
+    def __truediv__(self, other: Any) -> Symbol: return ops.div(self, other)
+    def __rtruediv__(self, other: Any) -> Symbol: return ops.div(other, self)
+    def __pow__(self, other: Any) -> Symbol: return ops.pow(self, other)
+    def __rpow__(self, other: Any) -> Symbol: return ops.pow(other, self)
     def __neg__(self) -> Symbol: return ops.neg(self)
 
 

@@ -96,6 +96,20 @@ class Graph:
         """Whether a node is a constant."""
         return self.ops[node] is None and node >= len(self.names)
 
+    def with_input(self, name: str) -> Graph:
+        """The same graph with one more input behind the others."""
+        n = len(self.names)
+        moved = [k + 1 if k >= n else k for k in range(len(self))]
+        return Graph(
+            [*self.ops[:n], None, *self.ops[n:]],
+            [*self.operands[:n], (), *[tuple([moved[k] for k in row]) for row in self.operands[n:]]],
+            [*self.numbers[:n], 0.0, *self.numbers[n:]],
+            [*self.names, name],
+            self.batched,
+            [moved[k] for k in self.outputs],
+            [(moved[k], outcome) for k, outcome in self.guards],
+        )
+
     def with_same_inputs(self) -> Graph:
         """A graph of the same inputs and nothing else: what a pass begins with."""
         return Graph.of_inputs(self.names, sorted(self.batched))

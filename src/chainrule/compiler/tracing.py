@@ -81,7 +81,9 @@ class Traced:
     result: Any
 
 
-def trace(function: Callable, arguments: Sequence[Any], batched: Sequence[int] = ()) -> Traced:
+def trace(
+    function: Callable, arguments: Sequence[Any], batched: Sequence[int] = (), live: Sequence[Value] = ()
+) -> Traced:
     """Runs `function` once and writes down what it calculates.
 
     Args:
@@ -89,6 +91,7 @@ def trace(function: Callable, arguments: Sequence[Any], batched: Sequence[int] =
         arguments: numbers, Modules, or nested lists, tuples and dicts of numbers. An `int` can choose a row of a
             table, and has no derivative; all other numbers are floats.
         batched: positions, among all numbers of the arguments, of those that differ from sample to sample.
+        live: Values that the function closes over, or may; these come first among its live inputs.
 
     Raises:
         TraceError: the function does what cannot be traced.
@@ -105,7 +108,7 @@ def trace(function: Callable, arguments: Sequence[Any], batched: Sequence[int] =
         except OperandError as error:
             _name_line(error)
             raise
-    return _write_down(record, [x for x in leaves(given) if isinstance(x, Value)], out, batched)
+    return _write_down(record, [x for x in leaves(given) if isinstance(x, Value)], list(live), out, batched)
 
 
 def is_number_leaf(x: Any) -> bool:
@@ -128,15 +131,15 @@ def _variable(x: Any) -> Any:
     return Integer(number(x, "an argument")) if is_whole(x) else Value(number(x, "an argument"))
 
 
-def _write_down(record: Trace, arguments: list[Value], out: Any, batched: Sequence[int]) -> Traced:
-    results = [x for x in leaves(out)]
-    known = {id(x): i for i, x in enumerate(arguments)}
+def _write_down(record: Trace, arguments: list[Value], live: list[Value], out: Any, batched: Sequence[int]) -> Traced:
+    results = leaves(out)
+    known = {id(x): i for i, x in enumerate([*arguments, *live])}
     made = {id(x) for x in record.nodes}
     rows = [node.operands for node in record.nodes]
-    live = _closed_over([*rows, results, [node for node, _ in record.guards]], known, made)
+    live = live + _closed_over([*rows, results, [node for node, _ in record.guards]], known, made)
     names = [x.label or f"x{i}" for i, x in enumerate(arguments)] + [x.label or f"p{i}" for i, x in enumerate(live)]
     graph = Graph.of_inputs(names, batched)
-    position = known | {id(x): len(arguments) + i for i, x in enumerate(live)}
+    position = {id(x): i for i, x in enumerate([*arguments, *live])}
 
     def place(x: Any) -> int:
         if not isinstance(x, Value):
@@ -169,7 +172,9 @@ def _name_line(error: OperandError) -> None:
     """Adds to an error, such as that of float(x), the user's own line."""
     own = [frame for frame in traceback.extract_tb(error.__traceback__) if "chainrule" not in frame.filename]
     if own:
-        error.add_note(f"It was line {own[-1].lineno} of {own[-1].filename}, in a function that is being compiled: {own[-1].line}")
+        error.add_note(
+            f"It was line {own[-1].lineno} of {own[-1].filename}, in a function that is being compiled: {own[-1].line}"
+        )
 
 
 __all__ = ["Integer", "Trace", "TraceError", "Traced", "is_number_leaf", "is_whole", "trace"]

@@ -80,7 +80,7 @@ class _Builder:
         function = ir.Function(self.module, self.signature, name)
         for argument, text in zip(function.args, POINTERS + NUMBERS, strict=True):
             argument.name = text
-            if text in POINTERS:
+            if text in POINTERS and text not in ("batched", "each"):  # these two may be the same memory
                 argument.add_attribute("noalias")
         function.attributes.add("nounwind")
         if internal:

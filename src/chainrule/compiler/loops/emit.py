@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 
 from llvmlite import ir
 
 from chainrule import ops
+from chainrule.compiler.control import counted
 from chainrule.compiler.graph import BATCH_SUM
 from chainrule.compiler.loops.layout import Layout
 from chainrule.compiler.loops.nests import Nest, own_place
@@ -65,26 +66,9 @@ class Code:
             self.builder.branch(self.function.blocks[1])
 
     # ---- loops and variables ----
-    @contextmanager
-    def loop(self, count: int | ir.Value, step: int = 1, start: int = 0) -> Iterator[ir.Value]:
-        """A loop from `start` up to `count`; gives the counter."""
-        builder = self.builder
-        end = I64(count) if isinstance(count, int) else count
-        before = builder.block
-        body = self.function.append_basic_block("loop")
-        after = self.function.append_basic_block("after")
-        if isinstance(count, int) and count > start:
-            builder.branch(body)
-        else:
-            builder.cbranch(builder.icmp_signed("<", I64(start), end), body, after)
-        builder.position_at_end(body)
-        counter = builder.phi(I64)
-        counter.add_incoming(I64(start), before)
-        yield counter
-        following = builder.add(counter, I64(step))
-        counter.add_incoming(following, builder.block)
-        builder.cbranch(builder.icmp_signed("<", following, end), body, after)
-        builder.position_at_end(after)
+    def loop(self, end: int, step: int = 1, start: int = 0) -> AbstractContextManager[ir.Value]:
+        """A loop from `start` up to `end`; gives the counter."""
+        return counted(self.builder, end, step, start)
 
     def variables(self, starts: Vectors) -> list[ir.Value]:
         """Places in the function's own memory (registers, in the end), with these numbers in them."""

@@ -6,6 +6,7 @@ import ctypes
 import threading
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -34,6 +35,26 @@ class _Memory:
         self.shared[: len(layout.shared)] = layout.shared
         self.sums = aligned([sizes["sums"] + 1, lanes], dtype)
         self.scratch = aligned([sizes["scratch"] + 1, plan.vectors * lanes], dtype)
+
+
+@dataclass
+class Bound:
+    """A kernel with its own memory and columns."""
+
+    kernel: LoopKernel
+    memory: _Memory
+    columns: np.ndarray
+    each: np.ndarray
+    samples: int
+
+    @property
+    def shared(self) -> np.ndarray:
+        """What all lanes share: inputs first, in the order of the program."""
+        return self.memory.shared
+
+    def arguments(self) -> list[int]:
+        """What a native function of the kernel is called with."""
+        return self.kernel.arguments(self.memory, self.columns, self.each, 0, self.samples)
 
 
 class LoopKernel:
@@ -104,11 +125,16 @@ class LoopKernel:
         wide[:, :samples] = columns
         return samples, wide
 
+    def arguments(self, memory: _Memory, columns: np.ndarray, each: np.ndarray, start: int, end: int) -> list[int]:
+        """What a native function of this kernel is called with."""
+        pointers = (memory.shared, self._tables, memory.sums, columns, self._fixed, memory.scratch, each)
+        strides = [array.strides[0] // array.itemsize for array in (columns, self._fixed, each)]
+        return [*[array.ctypes.data for array in pointers], *strides, start, end]
+
     def _call(self, memory: _Memory, columns: np.ndarray, each: np.ndarray, samples: int) -> None:
         def call(name: str, own: _Memory, start: int, end: int) -> None:
-            pointers = (memory.shared, self._tables, own.sums, columns, self._fixed, own.scratch, each)
-            strides = [array.strides[0] // array.itemsize for array in (columns, self._fixed, each)]
-            self._functions[name](*[array.ctypes.data for array in pointers], *strides, start, end)
+            arguments = self.arguments(own, columns, each, start, end)
+            self._functions[name](memory.shared.ctypes.data, *arguments[1:])
 
         block = self.plan.vectors * self.lanes
         parts = min(self.threads, samples // (4 * block)) if self._pool else 1
@@ -123,6 +149,27 @@ class LoopKernel:
         for helper in helpers[1:]:
             memory.sums += helper.sums
         call("after", memory, 0, samples)
+
+    def bind(self, columns: np.ndarray | None) -> Bound:
+        """This kernel with memory of its own and these columns, for native code to call it again and again."""
+        memory = _Memory(self.plan, self.lanes, self.dtype)
+        samples, wide = self._padded(columns)
+        each = aligned([max(len(self.plan.each), 1), -(-samples // self.lanes) * self.lanes], self.dtype)
+        return Bound(self, memory, wide, each, samples)
+
+    @property
+    def places(self) -> np.ndarray:
+        """Of outputs that all lanes share: their places in `shared`."""
+        return self._shared_places
+
+    @property
+    def guards(self) -> list[tuple[bool, int, bool]]:
+        """Of each guard: whether it differs from lane to lane, its place, and the outcome that must be."""
+        return [(varies, at, bool(outcome)) for (varies, at), outcome in zip(self._guards, self._outcomes, strict=True)]
+
+    def address(self, function: str) -> int:
+        """Where one of the native functions is."""
+        return self._library.address(function)
 
     def _results(self, memory: _Memory, each: np.ndarray) -> tuple[np.ndarray, np.ndarray, Any]:
         shared = memory.shared[self._shared_places].astype(np.float64)

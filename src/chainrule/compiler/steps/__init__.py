@@ -1,0 +1,1 @@
+"""Training steps: loss, gradients and update, many of them in one native call."""

@@ -1,0 +1,90 @@
+"""The arguments of a step, taken apart: the numbers that samples share, and columns of those that differ."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from chainrule.compiler.tracing import is_whole
+from chainrule.errors import ArgumentError, SizeError
+from chainrule.trees import leaves
+
+
+@dataclass
+class Batch:
+    """The arguments of one step.
+
+    Attributes:
+        key: what must be equal for the same trace to serve.
+        sample: the arguments, or those of the first sample.
+        batched: which of their numbers differ from sample to sample.
+        numbers: float64: all others.
+        columns: float64[batched numbers, samples]; None if there is no batch.
+        arrays: the batched arguments as arrays whose first axis is that of the samples, the others as they are.
+    """
+
+    key: Any
+    sample: list[Any]
+    batched: list[int]
+    numbers: np.ndarray
+    columns: np.ndarray | None
+    arrays: list[tuple[bool, Any]]
+
+    def sample_at(self, i: int) -> list[Any]:
+        """The arguments of one sample."""
+        return [_as_lists(x[i]) if varies else x for varies, x in self.arrays]
+
+
+def batch_of(arguments: tuple, in_axes: Any) -> Batch:
+    """Takes the arguments of a step apart.
+
+    Args:
+        arguments: numbers or nested lists of them.
+        in_axes: None, one axis for all, or for each argument its axis or None.
+    """
+    axes = list(in_axes) if isinstance(in_axes, list | tuple) else [in_axes] * len(arguments)
+    if len(axes) != len(arguments):
+        raise ArgumentError(f"in_axes has {len(axes)} entries, but the loss has {len(arguments)} arguments")
+    arrays = [(axis is not None, x if axis is None else _moved(x, axis)) for x, axis in zip(arguments, axes, strict=True)]
+    counts = {len(x) for varies, x in arrays if varies}
+    if len(counts) > 1:
+        raise SizeError(f"the batched arguments have {', '.join(map(str, sorted(counts)))} samples: give equally many")
+    if counts == {0}:
+        raise SizeError("a batch of no samples: give at least one")
+    sample = [_as_lists(x[0]) if varies else x for varies, x in arrays]
+    batched, numbers, columns, at = [], [], [], 0
+    for (varies, x), own in zip(arrays, sample, strict=True):
+        found = leaves(own)
+        if varies:
+            batched += range(at, at + len(found))
+            columns.append(np.ascontiguousarray(x.reshape(len(x), -1).T))
+        else:
+            numbers += found
+        at += len(found)
+    shared = np.array(numbers, dtype=np.float64)
+    table = np.concatenate(columns) if columns else None
+    return Batch(_key(sample, axes), sample, batched, shared, table, arrays)
+
+
+def _moved(x: Any, axis: int) -> np.ndarray:
+    return np.moveaxis(np.asarray(x, dtype=np.float64), axis, 0)
+
+
+def _as_lists(x: Any) -> Any:
+    return x.tolist() if isinstance(x, np.ndarray | np.generic) else x
+
+
+def _key(sample: Any, axes: list[Any]) -> Any:
+    return _shape(sample), tuple(axes)
+
+
+def _shape(x: Any) -> Any:
+    if isinstance(x, dict):
+        return tuple([(key, _shape(part)) for key, part in x.items()])
+    if isinstance(x, list | tuple):
+        shapes = [_shape(part) for part in x]
+        same = all(shape == shapes[0] for shape in shapes)
+        return (type(x).__name__, len(x), shapes[0]) if shapes and same else (type(x).__name__, tuple(shapes))
+    return "int" if is_whole(x) else "float"

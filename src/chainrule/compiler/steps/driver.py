@@ -1,0 +1,179 @@
+"""The driver: the native loop over training steps, which runs the kernels of loss and update in turn.
+
+It is the same for all functions. What it needs to know of a step stands in a record, a row of whole numbers.
+"""
+
+from __future__ import annotations
+
+import functools
+from enum import IntEnum, auto
+
+from llvmlite import ir
+
+from chainrule.compiler.control import I64, counted
+from chainrule.compiler.loops.build import NUMBERS, POINTERS
+from chainrule.compiler.native import Library, Machine, compile_to_object, load
+
+POINTER, DOUBLE, I32 = ir.PointerType(), ir.DoubleType(), ir.IntType(32)
+
+
+class Field(IntEnum):
+    """What stands where in a record of a loss: addresses, counts and places. Pairs of places are int32[count, 2]."""
+
+    RUN = 0
+    ARGUMENTS = auto()
+    """The kernel's own arguments, one after the other."""
+    INPUTS = ARGUMENTS + len(POINTERS) + len(NUMBERS)
+    INPUT_COUNT = auto()
+    """Places in `shared` of the numbers of a step, and how many there are."""
+    PARAMETERS = auto()
+    PARAMETER_COUNT = auto()
+    """Pairs: the place in the row of parameters, and in `shared`."""
+    GRADIENTS = auto()
+    GRADIENT_COUNT = auto()
+    """Places in `shared` of the gradient of each parameter."""
+    LOSS = auto()
+    GUARDS = auto()
+    GUARD_COUNT = auto()
+    """Pairs: the place of a guard in `shared`, and 1 or 0, which it must be."""
+    SIZE = auto()
+
+
+class UpdateField(IntEnum):
+    """What stands where in the record of the update."""
+
+    RUN = 0
+    ARGUMENTS = auto()
+    ROWS = ARGUMENTS + len(POINTERS) + len(NUMBERS)
+    GRADIENT = auto()
+    """The addresses of the row of parameters and of that of gradients."""
+    LR = auto()
+    STEP = auto()
+    SIZE = auto()
+
+
+DONE, NOT_FINITE, GUARD = 0, 1, 2
+"""Why the driver came back: all steps are done; the loss or a gradient is not finite; a guard did not hold."""
+
+
+class _Driver:
+    """Writes the function `drive`."""
+
+    def __init__(self) -> None:
+        self.module = ir.Module("driver")
+        kinds = [I64, I64, POINTER, POINTER, POINTER, POINTER, POINTER, POINTER, POINTER, POINTER]
+        self.function = ir.Function(self.module, ir.FunctionType(I64, kinds), "drive")
+        (self.first, self.last, self.which, self.records, self.numbers, self.number_at, self.losses, self.update,
+         self.rates, self.why) = self.function.args  # fmt: skip
+        self.builder = ir.IRBuilder(self.function.append_basic_block())
+        self._write()
+
+    def _write(self) -> None:
+        builder = self.builder
+        self.stop = self.function.append_basic_block("stop")
+        self.bad = ir.IRBuilder(self.stop).phi(I64)
+        with counted(builder, self.last, 1, self.first) as step:
+            which = self.whole(self.which, step)
+            record = builder.gep(self.records, [builder.mul(which, I64(Field.SIZE))], source_etype=I64)
+            shared = self.pointer(self.whole(record, I64(Field.ARGUMENTS)))
+            self._fill_in(record, shared, step)
+            self._run(record, Field.ARGUMENTS)
+            self._check_guards(record, shared, step)
+            self._take_out(record, shared, step)
+            self._run_update(step)
+        builder.store(I64(DONE), self.why)
+        builder.ret(self.last)
+        ending = ir.IRBuilder(self.stop)
+        ending.ret(self.bad)
+
+    # ---- reading and writing ----
+    def whole(self, row: ir.Value, at: ir.Value) -> ir.Value:
+        return self.builder.load(self.builder.gep(row, [at], source_etype=I64), typ=I64)
+
+    def small(self, row: ir.Value, at: ir.Value) -> ir.Value:
+        return self.builder.sext(self.builder.load(self.builder.gep(row, [at], source_etype=I32), typ=I32), I64)
+
+    def number(self, row: ir.Value, at: ir.Value) -> ir.Value:
+        return self.builder.load(self.builder.gep(row, [at], source_etype=DOUBLE), typ=DOUBLE)
+
+    def put(self, x: ir.Value, row: ir.Value, at: ir.Value) -> None:
+        self.builder.store(x, self.builder.gep(row, [at], source_etype=DOUBLE))
+
+    def pointer(self, address: ir.Value) -> ir.Value:
+        return self.builder.inttoptr(address, POINTER)
+
+    def table(self, record: ir.Value, field: Field) -> tuple[ir.Value, ir.Value]:
+        """A table of places, and how many rows it has."""
+        return self.pointer(self.whole(record, I64(field))), self.whole(record, I64(field + 1))
+
+    # ---- the parts of a step ----
+    def _fill_in(self, record: ir.Value, shared: ir.Value, step: ir.Value) -> None:
+        builder = self.builder
+        places, count = self.table(record, Field.INPUTS)
+        own = builder.gep(self.numbers, [self.whole(self.number_at, step)], source_etype=DOUBLE)
+        with counted(builder, count) as i:
+            self.put(self.number(own, i), shared, self.small(places, i))
+        pairs, count = self.table(record, Field.PARAMETERS)
+        rows = self.pointer(self.whole(self.update, I64(UpdateField.ROWS)))
+        with counted(builder, count) as i:
+            twice = builder.mul(i, I64(2))
+            x = self.number(rows, self.small(pairs, twice))
+            self.put(x, shared, self.small(pairs, builder.add(twice, I64(1))))
+
+    def _run(self, record: ir.Value, start: int) -> None:
+        builder = self.builder
+        arguments = [self.whole(record, I64(start + i)) for i in range(len(POINTERS) + len(NUMBERS))]
+        pointers = [self.pointer(x) for x in arguments[: len(POINTERS)]]
+        kind = ir.FunctionType(ir.VoidType(), [POINTER] * len(POINTERS) + [I64] * len(NUMBERS))
+        function = builder.inttoptr(self.whole(record, I64(start - 1)), kind.as_pointer())
+        builder.call(function, [*pointers, *arguments[len(POINTERS) :]])
+
+    def _check_guards(self, record: ir.Value, shared: ir.Value, step: ir.Value) -> None:
+        builder = self.builder
+        pairs, count = self.table(record, Field.GUARDS)
+        with counted(builder, count) as i:
+            twice = builder.mul(i, I64(2))
+            truth = builder.fcmp_unordered("!=", self.number(shared, self.small(pairs, twice)), DOUBLE(0.0))
+            wanted = self.small(pairs, builder.add(twice, I64(1)))
+            self._stop_if(builder.icmp_signed("!=", builder.zext(truth, I64), wanted), step, GUARD)
+
+    def _take_out(self, record: ir.Value, shared: ir.Value, step: ir.Value) -> None:
+        builder = self.builder
+        loss = self.number(shared, self.whole(record, I64(Field.LOSS)))
+        self.put(loss, self.losses, step)
+        places, count = self.table(record, Field.GRADIENTS)
+        gradient = self.pointer(self.whole(self.update, I64(UpdateField.GRADIENT)))
+        with builder.goto_block(self.function.entry_basic_block):
+            total = builder.alloca(DOUBLE)
+        builder.store(builder.fmul(loss, DOUBLE(0.0)), total)
+        with counted(builder, count) as i:
+            x = self.number(shared, self.small(places, i))
+            self.put(x, gradient, i)
+            builder.store(builder.fadd(builder.load(total, typ=DOUBLE), builder.fmul(x, DOUBLE(0.0))), total)
+        spoilt = builder.fcmp_unordered("uno", builder.load(total, typ=DOUBLE), DOUBLE(0.0))  # 0 · x is 0, if x is finite
+        self._stop_if(spoilt, step, NOT_FINITE)
+
+    def _run_update(self, step: ir.Value) -> None:
+        builder = self.builder
+        shared = self.pointer(self.whole(self.update, I64(UpdateField.ARGUMENTS)))
+        twice = builder.mul(step, I64(2))
+        self.put(self.number(self.rates, twice), shared, self.whole(self.update, I64(UpdateField.LR)))
+        after = builder.add(twice, I64(1))
+        self.put(self.number(self.rates, after), shared, self.whole(self.update, I64(UpdateField.STEP)))
+        self._run(self.update, UpdateField.ARGUMENTS)
+
+    def _stop_if(self, condition: ir.Value, step: ir.Value, why: int) -> None:
+        builder = self.builder
+        stopping, going = self.function.append_basic_block("stopping"), self.function.append_basic_block("going")
+        builder.cbranch(condition, stopping, going)
+        builder.position_at_end(stopping)
+        builder.store(I64(why), self.why)
+        builder.branch(self.stop)
+        self.bad.add_incoming(step, stopping)
+        builder.position_at_end(going)
+
+
+@functools.cache
+def driver(machine: Machine) -> Library:
+    """The driver as native code."""
+    return load(compile_to_object(_Driver().module, machine))

@@ -1,0 +1,334 @@
+"""`compile_step`: the training step of a loss and an optimiser, many of them in one native call."""
+
+from __future__ import annotations
+
+import ctypes
+import math
+import time
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from chainrule.compiler.loops.kernel import Bound, LoopKernel
+from chainrule.compiler.native import Machine
+from chainrule.compiler.passes.batches import SAMPLES
+from chainrule.compiler.pipeline import Stages, Wanted, calculation, loop_kernel, loops_of
+from chainrule.compiler.steps.batch import Batch, batch_of
+from chainrule.compiler.steps.driver import DONE, GUARD, NOT_FINITE, Field, UpdateField, driver
+from chainrule.compiler.steps.update import Update, update_graph
+from chainrule.compiler.tracing import Traced, trace
+from chainrule.engine import Value
+from chainrule.errors import AnomalyError, OperandError, TraceError
+from chainrule.leaves import read_data, write_data
+from chainrule.modes import detect_anomaly
+from chainrule.optim import Optimizer
+
+_DRIVE = ctypes.CFUNCTYPE(ctypes.c_int64, ctypes.c_int64, ctypes.c_int64, *[ctypes.c_void_p] * 8)
+AT_ONCE = 0.05
+"""A native call lasts about so many seconds at most, so that Ctrl-C is heard."""
+
+
+@dataclass
+class _Path:
+    """A loss, traced and compiled for arguments of one structure.
+
+    Attributes:
+        traced: what was traced.
+        kernel: calculates the loss and the gradients.
+        stages: what became of the graph on the way.
+    """
+
+    traced: Traced
+    kernel: LoopKernel
+    stages: Stages
+
+
+@dataclass
+class _Record:
+    """A row that the driver reads, and the arrays that it points to."""
+
+    numbers: np.ndarray
+    bound: Bound
+    keep: list[np.ndarray]
+    live: list[tuple[Value, int]]
+
+
+class CompiledStep:
+    """A training step: the loss, its gradients, and the optimiser's update. Made by `compile_step`."""
+
+    def __init__(
+        self, loss: Callable, optimizer: Optimizer, in_axes: Any = None, reduce: str = "mean", max_traces: int = 64
+    ) -> None:
+        self.loss, self.optimizer, self.in_axes, self.reduce = loss, optimizer, in_axes, reduce
+        self.max_traces = max_traces
+        self.machine = Machine.default()
+        graph = update_graph(optimizer)
+        if graph is None:
+            raise TraceError(
+                f"the update of {type(optimizer).__name__} cannot be compiled: it must be arithmetic on each parameter by "
+                "itself, with chainrule's functions (chainrule.sqrt, not math.sqrt)"
+            )
+        self._update = Update(optimizer, graph, self.machine)
+        self._paths: dict[Any, list[_Path]] = {}
+        self._drive = _DRIVE(driver(self.machine).address("drive"))
+        self.set_up_seconds = 0.0
+
+    @property
+    def traces(self) -> int:
+        """How often the loss was traced."""
+        return sum([len(paths) for paths in self._paths.values()])
+
+    def __call__(self, *args: Any) -> float:
+        """One step on these arguments of the loss; returns the loss before the step."""
+        return self.run([args])[0]
+
+    def run(self, batches: Iterable[Sequence[Any]]) -> list[float]:
+        """One step for each batch, in native code.
+
+        Args:
+            batches: for each step the arguments of the loss.
+
+        Returns:
+            The loss of each step, before its update.
+
+        Raises:
+            AnomalyError: a loss or gradient is not finite; the parameters are as they were before that step.
+        """
+        return _Run(self, [tuple(batch) for batch in batches]).losses()
+
+    # ---- paths ----
+    def paths_for(self, batch: Batch) -> list[_Path]:
+        """The paths for arguments of that structure; at least one."""
+        paths = self._paths.setdefault(batch.key, [])
+        if not paths:
+            self.add_path(batch)
+        return paths
+
+    def add_path(self, batch: Batch) -> None:
+        """Traces the loss at these arguments, and compiles it."""
+        start = time.perf_counter()
+        paths = self._paths[batch.key]
+        if len(paths) >= self.max_traces:
+            raise TraceError(
+                f"the loss went {len(paths)} different ways, which is the most there may be: let its branches depend on "
+                "fewer numbers, say them by chainrule.select, relu or max, or give max_traces=…"
+            )
+        paths.insert(0, self._compile(batch))
+        self.set_up_seconds += time.perf_counter() - start
+
+    def _compile(self, batch: Batch) -> _Path:
+        parameters = self.optimizer.parameters
+        traced = trace(self.loss, batch.sample, batch.batched, parameters)
+        if not isinstance(traced.result, int):
+            raise OperandError("a loss must return one number: a mean or a sum of what it has for the samples")
+        graph = traced.graph
+        first = graph.inputs - len(traced.live)
+        wrt = tuple(range(first, first + len(parameters)))
+        if batch.columns is not None:
+            graph = graph.with_input(SAMPLES)
+        stages = Stages()
+        wanted = Wanted(1, wrt, self.reduce if batch.columns is not None else None)
+        graph = calculation(graph, wanted, stages)
+        planned = loops_of(graph, self.machine, 64, stages)
+        if planned is None:
+            raise TraceError("the loss has no loops to compile; use compile(loss).value_and_grad and optimizer.step()")
+        return _Path(traced, loop_kernel(planned, self.machine, 64, 1, stages), stages)
+
+    # ---- the eager engine, where numbers are not finite ----
+    def eager_step(self, batch: tuple) -> float:
+        """The same step by the eager engine, which names the operation that made the first number that is not finite."""
+        self.optimizer.zero_grad()
+        with detect_anomaly():
+            total = self._eager_loss(batch)
+            total.backward()
+        if not math.isfinite(total.data):
+            raise AnomalyError(f"the loss is {total.data}")
+        self.optimizer.step()
+        return total.data
+
+    def _eager_loss(self, batch: tuple) -> Value:
+        found = batch_of(batch, self.in_axes)
+        if found.columns is None:
+            return self.loss(*batch)
+        samples = [self.loss(*found.sample_at(i)) for i in range(found.columns.shape[1])]
+        total = sum(samples, Value(0.0))
+        return total if self.reduce == "sum" else total * (1.0 / len(samples))
+
+
+class _Run:
+    """One call of `run`: the records of its steps, and the state while it lasts."""
+
+    def __init__(self, step: CompiledStep, batches: list[tuple]) -> None:
+        self.step, self.batches = step, batches
+        self.optimizer, self.update = step.optimizer, step._update
+        self.records: list[_Record] = []
+        self.numbers: list[np.ndarray] = []
+        self.which = np.zeros(len(batches), np.int64)
+        self.number_at = np.zeros(len(batches), np.int64)
+        self.found = np.zeros(len(batches))
+        self.read: dict[tuple, Batch] = {}
+        self.record_of: dict[tuple, int] = {}
+        self.size = 0
+        for at in range(len(batches)):
+            self._prepare(at)
+
+    def losses(self) -> list[float]:
+        self._load()
+        try:
+            at = 0
+            while at < len(self.batches):
+                at = self._drive(at)
+        finally:
+            self._save()
+        return self.found.tolist()
+
+    # ---- records ----
+    def _prepare(self, at: int, path: int = 0) -> None:
+        """Chooses the record of a step, and puts the step's own numbers with the others'."""
+        arguments = self.batches[at]
+        same = tuple([id(x) for x in arguments])
+        batch = self.read.get(same)
+        if batch is None:
+            batch = self.read[same] = batch_of(arguments, self.step.in_axes)
+        chosen = self.step.paths_for(batch)[path]
+        columns = None if batch.columns is None else id(batch)
+        key = (id(chosen), columns)
+        if key not in self.record_of:
+            self.record_of[key] = len(self.records)
+            self.records.append(self._record(chosen, batch))
+        self.which[at] = self.record_of[key]
+        self.number_at[at] = self.size
+        self.numbers.append(batch.numbers)
+        self.size += len(batch.numbers)
+
+    def _record(self, path: _Path, batch: Batch) -> _Record:
+        kernel, traced = path.kernel, path.traced
+        bound = kernel.bind(batch.columns)
+        rank = np.argsort(kernel.plan.program.order)
+        shared = [i for i in range(traced.graph.inputs) if i not in traced.graph.batched]
+        place = {node: int(rank[j]) for j, node in enumerate(self._shared_inputs(kernel, traced, batch, shared))}
+        first = traced.graph.inputs - len(traced.live)
+        count = len(self.optimizer.parameters)
+        inputs = np.array([place[i] for i in shared if i < first], dtype=np.int32)
+        pairs = np.array([[j, place[first + j]] for j in range(count)], dtype=np.int32)
+        gradients = kernel.places[1 : 1 + count].astype(np.int32)
+        guards = np.array([[at, int(outcome)] for _, at, outcome in kernel.guards], dtype=np.int32).reshape(-1, 2)
+        if batch.columns is not None:
+            bound.shared[place[traced.graph.inputs]] = batch.columns.shape[1]
+        row = np.zeros(Field.SIZE, np.int64)
+        row[Field.RUN] = kernel.address("run")
+        own = bound.arguments()
+        row[Field.ARGUMENTS : Field.ARGUMENTS + len(own)] = own
+        for field, table in ((Field.INPUTS, inputs), (Field.PARAMETERS, pairs), (Field.GRADIENTS, gradients), (Field.GUARDS, guards)):
+            row[field], row[field + 1] = table.ctypes.data, len(table)
+        row[Field.LOSS] = kernel.places[0]
+        live = [(traced.live[j], place[first + j]) for j in range(count, len(traced.live))]
+        return _Record(row, bound, [inputs, pairs, gradients, guards], live)
+
+    @staticmethod
+    def _shared_inputs(kernel: LoopKernel, traced: Traced, batch: Batch, shared: list[int]) -> list[int]:
+        return [*shared, *([traced.graph.inputs] if batch.columns is not None else [])]
+
+    # ---- parameters and memory ----
+    def _load(self) -> None:
+        """Parameters, and what the optimiser remembers, go into the native rows."""
+        rows = self.update.rows
+        read_data(self.optimizer.parameters, rows[0])
+        for row, slot in enumerate(self.update.slots, 1):
+            rows[row, : self.update.count] = self.optimizer.memory[slot]
+        for record in self.records:
+            for value, place in record.live:
+                record.bound.shared[place] = value.data
+
+    def _save(self) -> None:
+        """And back."""
+        write_data(self.optimizer.parameters, self.update.rows[0])
+        memory = {s: self.update.rows[row, : self.update.count].tolist() for row, s in enumerate(self.update.slots, 1)}
+        self.optimizer.memory = memory
+
+    # ---- running ----
+    def _drive(self, first: int) -> int:
+        """Runs steps natively from `first` on; returns the step at which to go on."""
+        last = len(self.batches)
+        records = np.concatenate([record.numbers for record in self.records])
+        numbers = np.concatenate([*self.numbers, np.zeros(1)])
+        steps = self.optimizer.steps
+        rates = np.array([[self.optimizer.schedule(steps + i), steps + i + 1] for i in range(last - first)])
+        rates = np.concatenate([np.zeros((first, 2)), rates.reshape(-1, 2)])
+        update = self._update_record()
+        why = np.zeros(1, np.int64)
+        pointers = (self.which, records, numbers, self.number_at, self.found, update, rates, why)
+        at, size = first, 1
+        while at < last:
+            start = time.perf_counter()
+            upto = min(last, at + size)
+            at = self.step._drive(at, upto, *[x.ctypes.data for x in pointers])
+            self.optimizer.steps = steps + at - first
+            if why[0] != DONE:
+                return self._stopped(at, int(why[0]))
+            took = time.perf_counter() - start
+            size = size * 8 if took < AT_ONCE / 8 else size
+        return at
+
+    def _update_record(self) -> np.ndarray:
+        update = self.update
+        kernel = update.kernel
+        if not hasattr(update, "bound"):
+            update.bound = kernel.bind(update.rows)  # type: ignore[attr-defined]
+            update.bound.each = update.rows  # type: ignore[attr-defined]
+            update.bound.columns = update.rows  # type: ignore[attr-defined]
+        bound: Bound = update.bound  # type: ignore[attr-defined]
+        row = np.zeros(UpdateField.SIZE, np.int64)
+        row[UpdateField.RUN] = kernel.address("run")
+        own = bound.arguments()
+        row[UpdateField.ARGUMENTS : UpdateField.ARGUMENTS + len(own)] = own
+        row[UpdateField.ROWS] = update.rows.ctypes.data
+        row[UpdateField.GRADIENT] = update.rows[-1].ctypes.data
+        row[UpdateField.LR], row[UpdateField.STEP] = update.lr_at, update.step_at
+        return row
+
+    def _stopped(self, at: int, why: int) -> int:
+        """What happens at a step that native code could not do; returns the step at which to go on."""
+        self._save()
+        if why == NOT_FINITE:
+            self.found[at] = self.step.eager_step(self.batches[at])
+            self._load()
+            return at + 1
+        assert why == GUARD
+        batch = self.read[tuple([id(x) for x in self.batches[at]])]
+        paths = self.step.paths_for(batch)
+        tried = self.tried.setdefault(at, [])
+        other = next((i for i, path in enumerate(paths) if id(path) not in tried), None)
+        if other is None:
+            self.step.add_path(batch)
+            other = 0
+        tried.append(id(self.step.paths_for(batch)[other]))
+        self._prepare(at, other)
+        self._load()
+        return at
+
+    @property
+    def tried(self) -> dict[int, list[int]]:
+        return self.__dict__.setdefault("_tried", {})
+
+
+def compile_step(loss: Callable, optimizer: Optimizer, *, in_axes: Any = None, reduce: str = "mean") -> CompiledStep:
+    """The training step of a loss and an optimiser, as native code.
+
+    Args:
+        loss: a function that returns one number; it closes over the parameters of the optimiser.
+        optimizer: SGD, Adam or AdamW, or one of one's own whose `updated` is plain arithmetic.
+        in_axes: for each argument of the loss the axis along which it differs from sample to sample, as in
+            `chainrule.compile`; the loss is then that of one sample.
+        reduce: "mean" or "sum" of the losses of the samples.
+
+    >>> from chainrule.optim import SGD
+    >>> w = Value(0.0)
+    >>> step = compile_step(lambda x, y: (w * x - y) ** 2, SGD([w], lr=0.1), in_axes=0)
+    >>> losses = step.run([([1.0, 2.0], [2.0, 4.0])] * 50)
+    >>> round(losses[0], 3), round(w.data, 3)
+    (10.0, 2.0)
+    """
+    return CompiledStep(loss, optimizer, in_axes, reduce)

@@ -1,0 +1,111 @@
+"""The update of an optimiser as a kernel: what `updated` does with lists of numbers, done natively to all parameters."""
+
+from __future__ import annotations
+
+import copy
+from typing import Any
+
+import numpy as np
+
+from chainrule import ops
+from chainrule.compiler.differentiate import Symbol
+from chainrule.compiler.graph import Graph
+from chainrule.compiler.loops.kernel import LoopKernel, aligned
+from chainrule.compiler.native import Machine
+from chainrule.compiler.passes.fold import relax
+from chainrule.compiler.pipeline import Stages, loop_kernel, loops_of
+from chainrule.optim import Optimizer
+
+
+def update_graph(optimizer: Optimizer) -> Graph | None:
+    """What an optimiser does to one parameter, as a graph; None if parameters have to do with one another.
+
+    The inputs are the parameter, what the optimiser remembers of it, its gradient (these differ from parameter to
+    parameter), the learning rate and the number of the step; the outputs are the new parameter and the new memory.
+
+    >>> from chainrule import Value
+    >>> from chainrule.compiler.text import to_text
+    >>> from chainrule.optim import SGD
+    >>> print(to_text(update_graph(SGD([Value(1.0)], lr=0.1))))
+    %0 = input parameter, batched
+    %1 = input velocity, batched
+    %2 = input gradient, batched
+    %3 = input lr
+    %4 = input step
+    %5 = mul %3 %2
+    %6 = sub %0 %5
+    return %6 %1
+    """
+    slots = list(optimizer.slots)
+    names = ["parameter", *slots, "gradient"]
+    pair = 2  # two parameters, to see whether one has to do with the other
+    graph = Graph.of_inputs([name for name in names for _ in range(pair)] + ["lr", "step"])
+    symbols = [Symbol(graph, i, False) for i in range(graph.inputs)]
+    rows: list[list[Any]] = [list(symbols[i : i + pair]) for i in range(0, len(names) * pair, pair)]
+    one = copy.copy(optimizer)
+    one.memory = dict(zip(slots, rows[1:], strict=False))  # type: ignore[assignment]
+    one.steps = symbols[-1]  # type: ignore[assignment]
+    try:
+        new = one.updated(rows[0], rows[-1], symbols[-2])  # type: ignore[arg-type]
+    except TypeError:  # a formula of the user's own that takes floats only
+        return None
+    found = [new, *[one.memory[slot] for slot in slots]]
+    if any(not isinstance(row[0], Symbol) for row in found):
+        return None
+    graph.outputs = [row[0].node for row in found]
+    return _of_first(graph, [name for name in names], pair)
+
+
+def _of_first(graph: Graph, names: list[str], pair: int) -> Graph | None:
+    """The graph of the first parameter alone, if it does not depend on the second."""
+    rates = len(names) * pair
+    new = Graph.of_inputs([*names, "lr", "step"], range(len(names)))
+    place = {i * pair: i for i in range(len(names))} | {rates: len(names), rates + 1: len(names) + 1}
+    needed = set(graph.outputs)
+    for i in range(len(graph) - 1, -1, -1):
+        if i in needed:
+            needed.update(graph.operands[i])
+    for i in range(len(graph)):
+        op = graph.ops[i]
+        if i not in needed or i in place:
+            continue
+        if i < graph.inputs:
+            return None
+        place[i] = new.constant(graph.numbers[i]) if op is None else new.add(op, *[place[k] for k in graph.operands[i]])
+    new.outputs = [place[i] for i in graph.outputs]
+    return relax(_divided_once(new))
+
+
+def _divided_once(graph: Graph) -> Graph:
+    """x / u becomes x · (1/u), where u is the same for all parameters."""
+    varies = graph.varying()
+    new, place = graph.with_same_inputs(), list(range(graph.inputs))
+    for i in range(graph.inputs, len(graph)):
+        op, operands = graph.ops[i], [place[k] for k in graph.operands[i]]
+        if op is ops.div and not varies[graph.operands[i][1]]:
+            place.append(new.add(ops.mul, operands[0], new.add(ops.div, new.constant(1.0), operands[1])))
+        else:
+            place.append(new.constant(graph.numbers[i]) if op is None else new.add(op, *operands))
+    new.outputs = [place[i] for i in graph.outputs]
+    return new
+
+
+class Update:
+    """The native update of all parameters of an optimiser, which keeps them side by side in one array.
+
+    Attributes:
+        rows: float64[parameter, memory…, gradient; number of parameters, rounded up to whole vectors].
+        kernel: what is run on it.
+    """
+
+    def __init__(self, optimizer: Optimizer, graph: Graph, machine: Machine) -> None:
+        stages = Stages()
+        planned = loops_of(graph, machine, 64, stages)
+        assert planned is not None
+        self.kernel: LoopKernel = loop_kernel(planned, machine, 64, 1, stages)
+        self.count = len(optimizer.parameters)
+        self.slots = list(optimizer.slots)
+        lanes = machine.lanes(64)
+        self.rows = aligned([len(self.slots) + 2, -(-self.count // lanes) * lanes], np.float64)
+        order = planned.program.order.tolist()
+        self.lr_at, self.step_at = order.index(graph.inputs - 2), order.index(graph.inputs - 1)
