@@ -16,6 +16,7 @@ def read_data(leaves: list[Value], numbers: Any) -> None:
     """Copies the number of each leaf to its place in `numbers`, an array of floats that is at least as long.
 
     >>> from array import array
+    >>> from chainrule import Value
     >>> numbers = array("d", [0.0, 0.0])
     >>> read_data([Value(2.0), Value(3.0)], numbers)
     >>> numbers.tolist()

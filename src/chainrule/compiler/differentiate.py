@@ -75,9 +75,10 @@ def differentiate(graph: Graph, output: int, wrt: Sequence[int], exact: bool = F
     %0 = input x
     %1 = input y
     %2 = mul %0 %1
-    %3 = cos %2
-    %4 = mul %3 %1
-    return %4
+    %3 = constant 0.0
+    %4 = cos %2
+    %5 = weighted_sum %3 %4 %1
+    return %5
     """
     return _Sweep(graph, output, wrt, exact).run()
 
@@ -91,6 +92,7 @@ class _Sweep:
             int, list[tuple[int, int]]
         ] = {}  # node: (upstream, local) of each step of the chain rule into it
         self.one, self.minus_one = graph.constant(1.0), graph.constant(-1.0)
+        self.zero = graph.constant(0.0)
         self.symbols: dict[int, Symbol] = {}
 
     def run(self) -> list[int]:
@@ -103,8 +105,7 @@ class _Sweep:
                 gradient[node] = self._gathered(self.parts.pop(node))
                 if self.graph.ops[node] is not None and node not in self.stops:
                     self._hand_down(node, gradient[node], reached)
-        zero = self.graph.constant(0.0)
-        return [gradient.get(node, zero) for node in self.wrt]
+        return [gradient.get(node, self.zero) for node in self.wrt]
 
     def _reached(self) -> list[bool]:
         """For each node whether it depends on what is differentiated by."""
@@ -146,17 +147,18 @@ class _Sweep:
         return symbol
 
     def _gathered(self, parts: list[tuple[int, int]]) -> int:
-        """The sum of what arrived at a node."""
+        """The sum of what arrived at a node. Products are a `weighted_sum`, even if there is just one: other nodes that
+        are made in the same way may have got several, and shall look the same."""
         if self.exact:
             products = [folded(self.graph, ops.chain, part) for part in parts]
             total = products[0]
             for product in products[1:]:
                 total = self.graph.add(ops.add, total, product)
             return total
+        if not any([self.one in part or self.minus_one in part for part in parts]):
+            return self.graph.add(ops.weighted_sum, self.zero, *[k for part in parts for k in part])
         if len(parts) == 1:
             return self._product(*parts[0])
-        if all([self.one not in part for part in parts]):
-            return self.graph.add(ops.weighted_sum, self.graph.constant(0.0), *[k for part in parts for k in part])
         terms = [self._product(*part) for part in parts]
         return self.graph.add(ops.sum if len(terms) > 2 else ops.add, *terms)
 

@@ -26,6 +26,7 @@ from chainrule.compiler.native import Machine, compile_to_object
 from chainrule.compiler.passes.batches import SAMPLES, split_batch_sums
 from chainrule.compiler.passes.fold import fold, relax
 from chainrule.compiler.passes.rebuild import prune
+from chainrule.compiler.passes.spell_out import spell_out
 from chainrule.compiler.passes.sums import gather_sums
 
 
@@ -40,7 +41,11 @@ class Pass:
 SIMPLIFY = (Pass("relax", relax), Pass("gather sums", gather_sums))
 """What is done before derivatives are taken."""
 
-TIDY = (Pass("split sums over samples", split_batch_sums), Pass("relax again", relax))
+TIDY = (
+    Pass("split sums over samples", split_batch_sums),
+    Pass("spell out", spell_out),
+    Pass("relax again", relax),
+)
 """What is done afterwards."""
 
 SIMPLIFY_EXACTLY = (Pass("fold", fold),)

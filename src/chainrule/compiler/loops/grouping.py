@@ -105,13 +105,15 @@ class Chain:
     length: int
 
 
-def group(graph: Graph, known: dict[int, object] | None = None) -> Grouping:
+def group(graph: Graph, known: dict[int, object] | None = None, split: bool = True) -> Grouping:
     """Puts the nodes of a graph into groups.
 
     Args:
         graph: without nodes that nothing needs.
         known: nodes whose shape shall be what is given here, instead of what their operands say: members of loops that
             were found already.
+        split: whether nodes of the same shape that are put to different uses are different groups; as queries, keys
+            and values are, which are all made in the same way.
 
     >>> from chainrule.compiler.text import from_text
     >>> graph = from_text('''%0 = input x
@@ -123,7 +125,17 @@ def group(graph: Graph, known: dict[int, object] | None = None) -> Grouping:
     >>> [(group.op.name, group.nodes) for group in group(graph).groups[3:]]
     [('exp', [2, 3]), ('sum', [4])]
     """
-    known = known or {}
+    members, group_of, place_of = _by_shape(graph, known or {}, {})
+    uses = _uses(graph, members, group_of) if split else {}
+    if uses:
+        members, group_of, place_of = _by_shape(graph, known or {}, uses)
+    places = _Places(graph, np.array(group_of), np.array(place_of))
+    groups = [Group(None, nodes) for nodes in members[:3]] + [places.group(nodes) for nodes in members[3:]]
+    return Grouping(groups, group_of, place_of)
+
+
+def _by_shape(graph: Graph, known: dict[int, object], uses: dict[int, int]) -> tuple[list[list[int]], list[int], list[int]]:
+    """The members of each group, and for each node its group and its place there."""
     number_of: dict[object, int] = {"constant": 0, "shared": 1, "batched": 2}
     members: list[list[int]] = [[], [], []]
     group_of: list[int] = []
@@ -132,16 +144,39 @@ def group(graph: Graph, known: dict[int, object] | None = None) -> Grouping:
         if op is None:
             at = CONSTANT if node >= graph.inputs else BATCHED_INPUT if node in graph.batched else SHARED_INPUT
         else:
-            key = known.get(node) or _shape(op, [group_of[k] for k in operands])
+            key = known.get(node) or (_shape(op, [group_of[k] for k in operands]), uses.get(node, 0))
             at = number_of.setdefault(key, len(members))
             if at == len(members):
                 members.append([])
         group_of.append(at)
         place_of.append(len(members[at]))
         members[at].append(node)
-    places = _Places(graph, np.array(group_of), np.array(place_of))
-    groups = [Group(None, nodes) for nodes in members[:3]] + [places.group(nodes) for nodes in members[3:]]
-    return Grouping(groups, group_of, place_of)
+    return members, group_of, place_of
+
+
+def _uses(graph: Graph, members: list[list[int]], group_of: list[int]) -> dict[int, int]:
+    """For nodes of groups that are put to several uses, the number of the use; each must be that of many members."""
+    used_in: list[set[tuple[int, int]]] = [set() for _ in range(len(graph))]
+    for node in range(graph.inputs, len(graph)):
+        op = graph.ops[node]
+        if op is not None:
+            before, step = N_ARY.get(op, (len(graph.operands[node]), 1))
+            for i, k in enumerate(graph.operands[node]):
+                if graph.ops[k] is not None:
+                    used_in[k].add((group_of[node], i if i < before else before + (i - before) % step))
+    found: dict[int, int] = {}
+    for nodes in members[3:]:
+        by_use: dict[frozenset, list[int]] = {}
+        for node in nodes:
+            by_use.setdefault(frozenset(used_in[node]), []).append(node)
+        if len(by_use) > 1 and min(map(len, by_use.values())) * SHARE >= len(nodes):
+            for number, own in enumerate(by_use.values()):
+                found.update(dict.fromkeys(own, number))
+    return found
+
+
+SHARE = 16
+"""A use is one of its own if at least one in so many members is put to it."""
 
 
 def _shape(op: Operation, shapes: Sequence[int]) -> tuple:
@@ -171,7 +206,19 @@ class _Places:
         operands = [self._operand(np.array([row[i] for row in rows])) for i in range(before)]
         counts = np.array([len(row) - before for row in rows]) // step
         flat = np.array([k for row in rows for k in row[before:]], dtype=np.int64).reshape(-1, step)
-        return Group(op, nodes, operands, self._runs(flat, counts))
+        return self._plainest(Group(op, nodes, operands, self._runs(flat, counts)))
+
+    def _plainest(self, group: Group) -> Group:
+        """A sum of just one product is that product, and a sum of one number that number."""
+        if len(group.runs) != 1 or (group.runs[0].lengths != 1).any():
+            return group
+        parts = group.runs[0].parts
+        if group.op is ops.sum:
+            return Group(ops.identity, group.nodes, parts)
+        if group.op is ops.weighted_sum and group.operands[0].group == CONSTANT:
+            if not np.array([self.graph.numbers[k] for k in group.operands[0].places]).any():
+                return Group(ops.mul, group.nodes, parts)
+        return group
 
     def _operand(self, nodes: Table) -> Operand:
         groups = self.group_of[nodes]

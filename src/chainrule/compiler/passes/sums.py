@@ -42,7 +42,8 @@ def gather_sums(graph: Graph) -> Graph:
         elif inside[i]:
             place.append(-1)  # goes into the one sum that uses it
         elif op is ops.add or op is ops.sum:
-            place.append(_sum(new, _terms(graph, i, inside), graph, products, place))
+            of_table = op is ops.sum  # stays one, whatever its length: sums of different lengths may be one loop
+            place.append(_sum(new, _terms(graph, i, inside), graph, products, place, of_table))
         else:
             place.append(new.add(op, *[place[k] for k in graph.operands[i]]))
     new.outputs = [place[i] for i in graph.outputs]
@@ -83,14 +84,14 @@ def _terms(graph: Graph, i: int, inside: list[bool]) -> list[int]:
         node = operands[0]
 
 
-def _sum(new: Graph, terms: list[int], graph: Graph, products: list[bool], place: list[int]) -> int:
+def _sum(new: Graph, terms: list[int], graph: Graph, products: list[bool], place: list[int], of_table: bool) -> int:
     """Adds the node of a sum; `products` says which nodes are products that nothing else uses."""
-    if len(terms) > 1 and is_number(graph, terms[0], 0.0):
+    if len(terms) > 1 and not of_table and is_number(graph, terms[0], 0.0):
         terms = terms[1:]
     rest = terms if products[terms[0]] else terms[1:]
-    if len(terms) > 1 and all([products[k] for k in rest]):
+    if len(terms) > 1 and not of_table and all([products[k] for k in rest]):
         bias = new.constant(0.0) if len(rest) == len(terms) else place[terms[0]]
         return new.add(ops.weighted_sum, bias, *[place[f] for k in rest for f in graph.operands[k]])
-    if len(terms) == 1:
+    if len(terms) == 1 and not of_table:
         return place[terms[0]]
-    return new.add(ops.sum if len(terms) > 2 else ops.add, *[place[k] for k in terms])
+    return new.add(ops.sum if len(terms) != 2 or of_table else ops.add, *[place[k] for k in terms])

@@ -1,0 +1,236 @@
+"""Native code that walks over a table of segments, with one small loop for each kind.
+
+There are two such functions. `levels_shared` calculates nodes that all samples share: the lanes of a vector are nodes,
+whose operands are gathered from their slots. `levels_samples` calculates nodes that differ from sample to sample: the
+lanes are samples, which stand side by side.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Sequence
+
+from llvmlite import ir
+
+from chainrule import ops
+from chainrule.compiler.levels.batch import Batch
+from chainrule.compiler.levels.code import I32, I64, POINTER, Carried, Code, FunctionAt
+from chainrule.compiler.levels.schedule import FIELDS, Plan
+from chainrule.compiler.levels.segments import ACROSS, ANY, Kind
+from chainrule.compiler.lowering import Emitter, NotLowered
+from chainrule.compiler.native import Machine, compile_to_object
+from chainrule.errors import ArgumentError
+from chainrule.operation import Operation
+
+ARGUMENTS = [POINTER, POINTER, I64, POINTER, I64, I64, POINTER]
+"""Of both functions: numbers, segments, how many of these, table, places of a row, those in use, a function of Python.
+
+The result is 0, or what that function gave."""
+
+IN_PYTHON = [I64, I64, I64, I64, POINTER, POINTER, I64, I64]
+"""What Python is called with: kind, nodes, operands, first slot, table, numbers, places of a row, those in use."""
+
+Load = Callable[[ir.Value | int], ir.Value]
+
+_LOOPS = {ops.sum, ops.weighted_sum, ops.mul, ops.take}
+
+
+@functools.cache
+def is_lowered(op: Operation, rows: int, bits: int, exact: bool) -> bool:
+    """Whether there is native code for an operation of so many operands; else Python calculates it."""
+    if rows == ANY:
+        return op in _LOOPS
+    module = ir.Module("trial")
+    code = Code(module, "trial", [], bits)
+    emitter = Emitter(code.builder, module, Machine.host(), 2, bits, exact)
+    try:
+        emitter.apply(op, [emitter.constant(0.5)] * rows)
+    except NotLowered:
+        return False
+    return True
+
+
+class Walk(Code):
+    """A function over segments.
+
+    Args:
+        module: where it goes.
+        name: its name.
+        kinds: those of the segments.
+        style: (machine, bits, exact).
+        first: the number of the first kind, by which Python is to know it.
+    """
+
+    def __init__(
+        self, module: ir.Module, name: str, kinds: Sequence[Kind], style: tuple[Machine, int, bool], first: int
+    ) -> None:
+        self.machine, bits, self.exact = style
+        super().__init__(module, name, ARGUMENTS, bits)
+        self.base, segments, count, table, self.width, self.live, self.python = self.function.args
+        for argument in (self.base, segments, table):
+            argument.add_attribute("noalias")
+        with self.loop(count) as k:
+            self._segment(self.at(segments, self.times(k, FIELDS), I32), table, kinds, first)
+        self.builder.ret(ir.Constant(I32, 0))
+
+    def _segment(self, fields: ir.Value, table: ir.Value, kinds: Sequence[Kind], first: int) -> None:
+        kind, self.n, self.count, self.to, at = [self.index(fields, i) for i in range(FIELDS)]
+        self.out = self.at(self.base, self.times(self.to, self.width))
+        self.table = self.at(table, at, I32)
+        builder, impossible, done = self.builder, self.block("impossible"), self.block("done")
+        choice = builder.switch(kind, impossible)
+        for i, own in enumerate(kinds):
+            choice.add_case(self.integer(i), case := self.block(f"{own.op.name}.{own.rows}.{own.lanes}"))
+            builder.position_at_end(case)
+            if not is_lowered(own.op, own.rows, self.bits, self.exact):
+                self._in_python(i + first)
+            elif own.op is ops.take and own.rows == ANY:
+                self._take()
+            else:
+                self._case(own)
+            builder.branch(done)
+        builder.position_at_end(impossible)
+        builder.unreachable()
+        builder.position_at_end(done)
+
+    def _case(self, kind: Kind) -> None:
+        raise NotImplementedError
+
+    def emitter(self, lanes: int) -> Emitter:
+        """A place to add operations."""
+        return Emitter(self.builder, self.module, self.machine, lanes, self.bits, self.exact)
+
+    def result(self, kind: Kind, e: Emitter, load: Load) -> ir.Value:
+        """The result, of operands that `load` takes from the rows of the table."""
+        if kind.op is ops.identity:
+            return load(0)
+        if kind.rows != ANY:
+            return e.apply(kind.op, [load(j) for j in range(kind.rows)])
+        if kind.op is ops.sum:
+            total = Carried(load(0))
+            with self.loop(self.count, begin=1, carried=total) as j:
+                total.value = e.add(total.value, load(j))
+            return total.value
+        bias = kind.op is ops.weighted_sum
+        total = Carried(load(0) if bias else e.mul(load(0), load(1)))
+        with self.loop(self.count, begin=0 if bias else 1, carried=total) as j:
+            row = self.plus(self.times(j, 2), int(bias))
+            total.value = self.multiply_add(e, load(row), load(self.plus(row, 1)), total.value)
+        return total.value
+
+    def multiply_add(self, e: Emitter, a: ir.Value, b: ir.Value, c: ir.Value) -> ir.Value:
+        """a · b + c, rounded twice if it is to be exact."""
+        return e.add(c, e.mul(a, b)) if self.exact else e.fma(a, b, c)
+
+    def _take(self) -> None:
+        """The number at a place of a list, for one node and sample after the other."""
+        builder, e = self.builder, self.emitter(1)
+        size = builder.sitofp(self.minus(self.count, 1), self.element)
+        with self.loop(self.n) as i, self.loop(self.live) as s:
+            base = self.at(self.base, s)
+            place = self.number(base, self.times(self.index(self.table, i), self.width))
+            inside = builder.and_(e.compare(">=", place, e.constant(0.0)), e.compare("<", place, size))
+            inside = builder.and_(inside, e.compare("==", place, e.floor(place)))
+            chosen = builder.fptosi(e.where(inside, place, e.constant(0.0)), I64)
+            slot = self.index(self.table, self.plus(self.times(self.plus(chosen, 1), self.n), i))
+            y = e.where(inside, self.number(base, self.times(slot, self.width)), e.constant(float("nan")))
+            self.put(y, self.at(self.out, s), self.times(i, self.width))
+
+    def _in_python(self, kind: int) -> None:
+        """A call of Python, and the end of all if it gives anything but 0."""
+        builder = self.builder
+        arguments = [self.integer(kind), self.n, self.count, self.to, self.table, self.base, self.width, self.live]
+        status = builder.call(FunctionAt(self.python, ir.FunctionType(I32, IN_PYTHON)), arguments)
+        failed, going_on = self.block("failed"), self.block()
+        builder.cbranch(builder.icmp_signed("!=", status, ir.Constant(I32, 0)), failed, going_on)
+        builder.position_at_end(failed)
+        builder.ret(status)
+        builder.position_at_end(going_on)
+
+
+class SharedWalk(Walk):
+    """Nodes that all samples share: lanes are nodes."""
+
+    def _case(self, kind: Kind) -> None:
+        if kind.lanes == ACROSS:
+            self._across(kind)
+            return
+        e = self.emitter(kind.lanes)
+        with self.loop(self.n, kind.lanes) as i:
+            row = self.at(self.table, i, I32)
+            y = self.result(kind, e, lambda j: self._gathered(row, self.times(j, self.n), kind.lanes))
+            self.put(y, self.out, i)
+
+    def _gathered(self, table: ir.Value, at: ir.Value | int, lanes: int) -> ir.Value:
+        """The numbers of so many slots of the table."""
+        if lanes == 1:
+            return self.number(self.base, self.index(table, at))
+        vector = ir.Constant(ir.VectorType(self.element, lanes), ir.Undefined)
+        for lane in range(lanes):
+            x = self.number(self.base, self.index(table, self.plus(at, lane)))
+            vector = self.builder.insert_element(vector, x, ir.Constant(I32, lane))
+        return vector
+
+    def _across(self, kind: Kind) -> None:
+        """One sum of many terms: lanes are terms, and what is left over is added one by one."""
+        lanes = self.machine.lanes(self.bits)
+        bias = kind.op is ops.weighted_sum
+        terms = self.at(self.table, int(bias), I32)
+        whole = self.builder.and_(self.count, self.integer(-lanes))
+
+        def added(e: Emitter, i: ir.Value, total: ir.Value) -> ir.Value:
+            x = self._gathered(terms, i, e.lanes)
+            if not bias:
+                return e.add(total, x)
+            return e.fma(x, self._gathered(terms, self.plus(i, self.count), e.lanes), total)
+
+        e, one = self.emitter(lanes), self.emitter(1)
+        total = Carried(e.constant(0.0))
+        with self.loop(whole, lanes, carried=total) as i:
+            total.value = added(e, i, total.value)
+        rest = Carried(self._gathered(self.table, 0, 1) if bias else one.constant(0.0))
+        with self.loop(self.count, begin=whole, carried=rest) as i:
+            rest.value = added(one, i, rest.value)
+        y = rest.value
+        for lane in range(lanes):
+            y = one.add(y, self.builder.extract_element(total.value, ir.Constant(I32, lane)))
+        self.put(y, self.out, 0)
+
+
+class SamplesWalk(Walk):
+    """Nodes that differ from sample to sample: lanes are samples."""
+
+    def _case(self, kind: Kind) -> None:
+        e = self.emitter(kind.lanes)
+        with self.loop(self.n) as i:
+            out, row = self.at(self.out, self.times(i, self.width)), self.at(self.table, i, I32)
+            with self.loop(self.live, kind.lanes) as s:
+
+                def load(j: ir.Value | int) -> ir.Value:
+                    at = self.times(self.index(row, self.times(j, self.n)), self.width)
+                    return self.number(self.at(self.base, s), at, kind.lanes)
+
+                self.put(self.result(kind, e, load), out, s)
+
+
+def build(plan: Plan, machine: Machine, bits: int = 64) -> bytes:
+    """Object code for a plan, and for every other one of the same kinds.
+
+    Args:
+        plan: what is to be calculated; only its kinds, its lanes and whether it is exact matter.
+        machine: the CPU to compile for.
+        bits: the size of a number, 64 or 32.
+
+    Raises:
+        ArgumentError: the plan is for vectors of another size than the machine has.
+    """
+    if plan.lanes != machine.lanes(bits):
+        has = f"{machine.lanes(bits)} numbers of {bits} bits"
+        raise ArgumentError(f"the plan is for vectors of {plan.lanes} numbers, but the machine's have {has}")
+    module = ir.Module("levels")
+    style = machine, bits, plan.exact
+    SharedWalk(module, "levels_shared", plan.kinds, style, 0)
+    if plan.batch is not None:
+        walk = SamplesWalk(module, "levels_samples", plan.batch.kinds, style, len(plan.kinds))
+        Batch(module, walk.function, style)
+    return compile_to_object(module, machine)

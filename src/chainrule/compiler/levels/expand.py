@@ -1,0 +1,77 @@
+"""Before the nodes are put in order: what has no loop of its own becomes operations of the table that have one."""
+
+from __future__ import annotations
+
+from chainrule import ops
+from chainrule.compiler.graph import Graph
+from chainrule.compiler.levels.nodes import VARYING, phases
+
+
+def expanded(graph: Graph, exact: bool) -> Graph:
+    """The graph without `largest` and, unless it is to be exact, `logsumexp`: with `max`, `exp` and `log` instead.
+
+    The largest of a list is that of the larger ones of pairs, and so on, which gives the same bits.
+
+    >>> graph = Graph.of_inputs(["x", "y", "z"])
+    >>> graph.outputs = [graph.add(ops.largest, 0, 1, 2)]
+    >>> [op.name for op in expanded(graph, exact=True).ops if op]
+    ['max', 'max']
+    """
+    instead = {ops.largest: _largest} if exact else {ops.largest: _largest, ops.logsumexp: _logsumexp}
+    if not any(op in instead for op in set(graph.ops) if op is not None):
+        return graph
+    new = graph.with_same_inputs()
+    place = list(range(graph.inputs))
+    for i in range(graph.inputs, len(graph)):
+        op, operands = graph.ops[i], [place[k] for k in graph.operands[i]]
+        if op is None:
+            place.append(new.constant(graph.numbers[i]))
+        elif op in instead and operands:
+            place.append(instead[op](new, operands))
+        else:
+            place.append(new.add(op, *operands))
+    new.outputs = [place[i] for i in graph.outputs]
+    new.guards = [(place[i], outcome) for i, outcome in graph.guards]
+    return new
+
+
+def _largest(graph: Graph, xs: list[int]) -> int:
+    while len(xs) > 1:
+        pairs = [graph.add(ops.max, a, b) for a, b in zip(xs[::2], xs[1::2], strict=False)]
+        xs = pairs + xs[2 * len(pairs) :]
+    return xs[0]
+
+
+def _logsumexp(graph: Graph, xs: list[int]) -> int:
+    """log Σ exp(x - m) + m, where m is the largest, or 0 where that is infinite."""
+    most = _largest(graph, xs)
+    zero, infinite = graph.constant(0.0), graph.constant(float("inf"))
+    m = graph.add(ops.select, graph.add(ops.eq, graph.add(ops.abs, most), infinite), zero, most)
+    total = graph.add(ops.sum, *[graph.add(ops.exp, graph.add(ops.sub, x, m)) for x in xs])
+    return graph.add(ops.add, graph.add(ops.log, total), m)
+
+
+def with_guards(graph: Graph) -> tuple[Graph, int | None, int | None]:
+    """The graph, and nodes that count guards without their outcome: those that samples share, and those of each.
+
+    Returns:
+        The graph and the two nodes; None where there are no such guards.
+    """
+    if not graph.guards:
+        return graph, None, None
+    new = Graph(
+        list(graph.ops),
+        list(graph.operands),
+        list(graph.numbers),
+        graph.names,
+        graph.batched,
+        graph.outputs,
+        graph.guards,
+    )
+    phase = phases(graph)
+    zero = new.constant(0.0)
+    differs: tuple[list[int], list[int]] = ([], [])
+    for node, outcome in dict.fromkeys(graph.guards):
+        differs[phase[node] == VARYING].append(new.add(ops.eq if outcome else ops.ne, node, zero))
+    shared, each = [new.add(ops.sum, *row) if row else None for row in differs]
+    return new, shared, each

@@ -1,0 +1,246 @@
+"""The kernel of a levelled graph: its plan, its native code, and memory for each call that is going on."""
+
+from __future__ import annotations
+
+import ctypes
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from chainrule.compiler.graph import Graph
+from chainrule.compiler.kernel import Floats, Held
+from chainrule.compiler.levels.batch import FRAME
+from chainrule.compiler.levels.emit import build, is_lowered
+from chainrule.compiler.levels.schedule import BatchPlan, Plan, Section, schedule
+from chainrule.compiler.levels.segments import Kind
+from chainrule.compiler.native import Machine, load
+from chainrule.errors import SizeError
+from chainrule.operation import Operation
+
+CACHE = 2**20
+"""As many bytes as a block is to have at most: they should stay in the CPU's second cache."""
+
+FEWEST_VECTORS, MOST_VECTORS = 2, 16
+"""How many vectors a row has, whatever the cache."""
+
+_P, _N = ctypes.c_void_p, ctypes.c_int64
+_SHARED = ctypes.CFUNCTYPE(ctypes.c_int32, _P, _P, _N, _P, _N, _N, _P)
+_BATCH = ctypes.CFUNCTYPE(ctypes.c_int32, _P)
+
+
+def compile_graph(graph: Graph, machine: Machine | None = None, bits: int = 64, exact: bool = False) -> LevelKernel:
+    """The kernel of a graph.
+
+    Args:
+        graph: what it is to calculate.
+        machine: the CPU to compile for; by default `Machine.default()`.
+        bits: the size of a number, 64 or 32.
+        exact: whether results are to be those of the table, bit by bit.
+
+    Raises:
+        ArgumentError: 32 bits are to be exact.
+        GraphError: a node differs from sample to sample and depends on a sum over them.
+
+    >>> from chainrule import ops
+    >>> graph = Graph.of_inputs(["x", "y"])
+    >>> graph.outputs = [graph.add(ops.sin, graph.add(ops.mul, 0, 1))]
+    >>> shared, each, held = compile_graph(graph).run(np.array([3.0, 0.0]))
+    >>> shared.tolist(), each.shape, held
+    ([0.0], (0, 0), True)
+    """
+    machine = machine or Machine.default()
+    plan = schedule(graph, machine.lanes(bits), exact)
+    return LevelKernel(plan, build(plan, machine, bits), bits)
+
+
+class LevelKernel:
+    """A levelled graph, ready to run; see `chainrule.compiler.kernel.Kernel`.
+
+    Args:
+        plan: what `schedule` made of the graph.
+        object_code: what `build` made for a plan of the same kinds.
+        bits: the size of a number, 64 or 32, as it was given to `build`.
+    """
+
+    def __init__(self, plan: Plan, object_code: bytes, bits: int = 64) -> None:
+        self.plan, self.object_code, self.bits = plan, object_code, bits
+        self._library = load(object_code)
+        self._shared = _SHARED(self._library.address("levels_shared"))
+        self._batch = _BATCH(self._library.address("levels_batch")) if plan.batch else None
+        self._errors: dict[int, BaseException] = {}
+        self._python = _in_python([kind.op for kind in self._kinds()], self._errors, bits)
+        self._free: list[_Memory] = []
+        self._inputs = (plan.inputs,)
+        self._outputs = plan.shared.astype(np.intp)
+
+    def run(self, numbers: Floats, columns: Floats | None = None) -> tuple[Floats, Floats, Held]:
+        """See `chainrule.compiler.kernel.Kernel`."""
+        if numbers.shape != self._inputs:
+            raise SizeError(f"the graph has {self.plan.inputs} inputs, but numbers have the shape {numbers.shape}")
+        try:
+            memory = self._free.pop()
+        except IndexError:
+            memory = _Memory(self.plan, self.bits, ctypes.cast(self._python, _P).value or 0)
+        memory.inputs[:] = numbers
+        each, held = self._calculate(memory, columns)
+        shared = memory.values.take(self._outputs)
+        if self.bits != 64:
+            shared = shared.astype(np.float64)
+        if self.plan.guards is not None:
+            held = held & (memory.values[self.plan.guards] == 0.0)
+        self._free.append(memory)
+        return shared, each, held
+
+    def _calculate(self, memory: _Memory, columns: Floats | None) -> tuple[Floats, Any]:
+        """Fills the slots; gives what differs from sample to sample, and whether the guards of each of them held."""
+        batch = self.plan.batch
+        if batch is None or self._batch is None:
+            if columns is not None and columns.size:
+                raise SizeError("no input of the graph is batched, but columns were given")
+            self._check(self._shared(*memory.before), memory.values)
+            return _NOTHING, True
+        if columns is None or columns.ndim != 2 or len(columns) != batch.batched:
+            shape = None if columns is None else columns.shape
+            raise SizeError(f"the graph has {batch.batched} batched inputs, but columns have the shape {shape}")
+        columns = np.ascontiguousarray(columns, np.float64)
+        samples = columns.shape[1]
+        each = np.empty((len(batch.each), samples))
+        if self.plan.before.segments.size:
+            self._check(self._shared(*memory.before), memory.values)
+        memory.prepare(columns, each)
+        self._check(self._batch(memory.frame_address), memory.block)
+        if self.plan.after.segments.size:
+            self._check(self._shared(*memory.after), memory.values)
+        held = each[-1] == 0.0 if batch.guards else np.ones(samples, np.bool_)
+        return each[:-1] if batch.guards else each, held
+
+    def _check(self, status: int, numbers: np.ndarray) -> None:
+        if status:
+            raise self._errors.pop(numbers.ctypes.data)
+
+    def _kinds(self) -> list[Kind]:
+        return [*self.plan.kinds, *(self.plan.batch.kinds if self.plan.batch else ())]
+
+    def _sections(self) -> list[Section]:
+        own = [self.plan.before, self.plan.after]
+        return [*own, self.plan.batch.section] if self.plan.batch else own
+
+    @property
+    def bytes_per_call(self) -> int:
+        """See `chainrule.compiler.kernel.Kernel`."""
+        rows = self.plan.batch.rows * _width(self.plan.batch, self.plan.lanes, self.bits) if self.plan.batch else 0
+        tables = [array.nbytes for section in self._sections() for array in (section.segments, section.table)]
+        return (self.plan.slots + rows) * self.bits // 8 + sum(tables)
+
+    @property
+    def operations_per_call(self) -> int:
+        """See `chainrule.compiler.kernel.Kernel`."""
+        return sum(section.operations for section in self._sections())
+
+    def describe(self) -> list[str]:
+        """See `chainrule.compiler.kernel.Kernel`."""
+        plan = self.plan
+        lines = []
+        for section, of in zip(self._sections(), _PHASES, strict=False):
+            if len(section.segments):
+                counts = section.segments[:, 1]
+                lines.append(
+                    f"{section.operations:,} operations {of}, in {len(counts):,} segments of one kind each;"
+                    f" the widest has {counts.max():,}, the mean {counts.mean():.1f}."
+                )
+        if plan.before.operations + plan.after.operations:
+            lines.append(f"Vectors of up to {plan.lanes} operations of a kind, with operands gathered from memory.")
+        if plan.batch:
+            width = _width(plan.batch, plan.lanes, self.bits)
+            lines.append(f"Vectors of {plan.lanes} samples, in blocks of {width} with {plan.batch.rows:,} rows.")
+        slow = {k.op.name for k in self._kinds() if not is_lowered(k.op, k.rows, self.bits, plan.exact)}
+        if slow:
+            lines.append(f"Python calculates {', '.join(sorted(slow))}: there is no native code for it.")
+        return lines
+
+
+_PHASES = ("that samples share", "after the sums over samples", "for each sample")
+_NOTHING = np.empty((0, 0))
+_SAMPLES = slice(FRAME.index("samples"), FRAME.index("each") + 1)  # samples, columns, each
+
+
+class _Memory:
+    """What one call at a time needs: slots, and for a batch a block and its frame."""
+
+    def __init__(self, plan: Plan, bits: int, python: int) -> None:
+        dtype = np.float64 if bits == 64 else np.float32
+        self.values = _aligned(plan.slots, dtype)
+        self.inputs = self.values[: plan.inputs]
+        self.values[plan.inputs : plan.inputs + len(plan.constants)] = plan.constants
+        self.before, self.after = [
+            (self.values.ctypes.data, *_walk(s), 1, 1, python) for s in (plan.before, plan.after)
+        ]
+        if plan.batch:
+            batch, width = plan.batch, _width(plan.batch, plan.lanes, bits)
+            self.block = _aligned(batch.rows * width, dtype)
+            self.totals = np.zeros(len(batch.sums) * plan.lanes)
+            segments, count, table = _walk(batch.section)
+            self.pairs = np.stack([np.arange(len(batch.each)), batch.each], axis=1).astype(np.int32)
+            words = {"block": self.block.ctypes.data, "width": width, "values": self.values.ctypes.data}
+            words |= {"segments": segments, "segments_count": count, "table": table, "python": python}
+            words |= {"totals": self.totals.ctypes.data}
+            pairs = {"columns": batch.columns, "uniform": batch.uniform, "sums": batch.sums, "each": self.pairs}
+            for name, rows in pairs.items():
+                words |= {f"{name}_pairs": rows.ctypes.data, f"{name}_count": len(rows)}
+            self.frame = np.array([words.get(name, 0) for name in FRAME], np.int64)
+            self.frame_address = self.frame.ctypes.data
+
+    def prepare(self, columns: Floats, each: Floats) -> None:
+        """Makes the frame ready for a batch."""
+        self.totals[:] = 0.0
+        self.frame[_SAMPLES] = columns.shape[1], columns.ctypes.data, each.ctypes.data
+
+
+def _walk(section: Section) -> tuple[int, int, int]:
+    """The arguments of a walk that are about its segments."""
+    return section.segments.ctypes.data, len(section.segments), section.table.ctypes.data
+
+
+def _aligned(n: int, dtype: Any) -> np.ndarray:
+    """Zeros that begin with a line of the CPU's caches."""
+    size = n * np.dtype(dtype).itemsize
+    room = np.zeros(size + 64, np.uint8)
+    begin = -room.ctypes.data % 64
+    return room[begin : begin + size].view(dtype)
+
+
+def _width(batch: BatchPlan, lanes: int, bits: int) -> int:
+    """How many places a row of the block has."""
+    vectors = FEWEST_VECTORS
+    while vectors < MOST_VECTORS and 2 * vectors * batch.rows * lanes * bits // 8 <= CACHE:
+        vectors *= 2
+    return lanes * vectors
+
+
+def _in_python(ops: Sequence[Operation], errors: dict[int, BaseException], bits: int) -> Any:
+    """The function that native code calls for segments of operations that it does not know.
+
+    Args:
+        ops: for each kind its operation.
+        errors: where exceptions go, by the address of the numbers.
+        bits: the size of a number.
+    """
+    floats = ctypes.POINTER(ctypes.c_double if bits == 64 else ctypes.c_float)
+    table_of = ctypes.POINTER(ctypes.c_int32)
+
+    @ctypes.CFUNCTYPE(ctypes.c_int32, _N, _N, _N, _N, table_of, floats, _N, _N)
+    def calculate(kind: int, n: int, rows: int, to: int, *place: Any) -> int:
+        table, numbers, width, live = place
+        try:
+            value = ops[kind].value
+            for i in range(n):
+                places = [table[j * n + i] * width for j in range(rows)]
+                for sample in range(live):
+                    numbers[(to + i) * width + sample] = value(*[numbers[place + sample] for place in places])
+        except BaseException as error:  # it must not end here: the thread that called has to raise it
+            errors[ctypes.addressof(numbers.contents)] = error
+            return 1
+        return 0
+
+    return calculate

@@ -1,0 +1,253 @@
+"""The schedule: in which order and where the nodes of a graph are calculated.
+
+A node's number stands in a slot. Slots are numbered in the order of calculation, so that each segment writes one run of
+them. Where a graph is run on a batch, nodes that differ from sample to sample have rows of a block instead, with one
+place for each sample of a part of the batch.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from chainrule.compiler.graph import Graph
+from chainrule.compiler.levels.expand import expanded, with_guards
+from chainrule.compiler.levels.nodes import (
+    AFTER,
+    BEFORE,
+    LEAF,
+    NOTHING,
+    SUM_OF_BATCH,
+    VARYING,
+    ZERO,
+    Floats,
+    Ints,
+    Nodes,
+    nodes_of,
+    spans,
+)
+from chainrule.compiler.levels.order import batches, heights
+from chainrule.compiler.levels.segments import LONG, OTHER, Kind, Segments, kinds_of, segmented, table_of
+
+FIELDS = 5
+"""Numbers of a segment: its kind, nodes, operands or products, the slot of its first result, its place in the table."""
+
+NEVER = 2**40
+"""So many terms no sum has."""
+
+Int32s = npt.NDArray[np.int32]
+
+
+@dataclass(frozen=True)
+class Section:
+    """Segments that are calculated one after the other.
+
+    Attributes:
+        segments: int32[segments, FIELDS].
+        table: int32[…], the slots of operands.
+    """
+
+    segments: Int32s
+    table: Int32s
+
+    @property
+    def operations(self) -> int:
+        """How many nodes it calculates."""
+        return int(self.segments[:, 1].sum())
+
+
+@dataclass(frozen=True)
+class Plan:
+    """All that a kernel needs beside object code; it can be pickled.
+
+    Attributes:
+        lanes: how many numbers the machine's widest vector has.
+        exact: whether results are the table's own, bit by bit.
+        inputs: how many inputs; they have the first slots.
+        constants: the numbers of the slots after them.
+        slots: how many there are, some behind the last for the ends of vectors included.
+        kinds: of the segments of nodes that samples share.
+        before, after: those before the samples are gone through, and after that.
+        batch: what is done for each sample; None for a graph that is not batched.
+        shared: int32[outputs], the slot of each; of an output that differs from sample to sample, that of a nan.
+        guards: the slot of the number of guards that do not hold; None if there are none.
+    """
+
+    lanes: int
+    exact: bool
+    inputs: int
+    constants: Floats
+    slots: int
+    kinds: tuple[Kind, ...]
+    before: Section
+    after: Section
+    batch: BatchPlan | None
+    shared: Int32s
+    guards: int | None
+
+
+@dataclass(frozen=True)
+class BatchPlan:
+    """What is done for each sample.
+
+    Attributes:
+        batched: how many inputs are batched.
+        rows: how many rows the block has.
+        kinds: of the segments.
+        section: the segments, and for each operand its row.
+        columns: int32[…, 2]: places in the sorted batched inputs, and the rows that they go to.
+        uniform: int32[…, 2]: slots, and the rows that they go to, the same in each place.
+        sums: int32[…, 2]: rows to add up over the samples, and the slots of the results.
+        each: int32[…]: the rows of the outputs that differ from sample to sample.
+        guards: whether a row that counts guards that do not hold follows them.
+    """
+
+    batched: int
+    rows: int
+    kinds: tuple[Kind, ...]
+    section: Section
+    columns: Int32s
+    uniform: Int32s
+    sums: Int32s
+    each: Int32s
+    guards: bool
+
+
+def schedule(graph: Graph, lanes: int = 8, exact: bool = False) -> Plan:
+    """Puts the calculation of a graph in order.
+
+    Args:
+        graph: what to calculate.
+        lanes: how many numbers the machine's widest vector has.
+        exact: whether results are to be those of the table, bit by bit; otherwise terms of sums may change places.
+
+    Raises:
+        GraphError: a node differs from sample to sample and depends on a sum over them.
+    """
+    graph, shared_guard, each_guard = with_guards(expanded(graph, exact))
+    results = [*graph.outputs, *[node for node in (shared_guard, each_guard) if node is not None]]
+    nodes = nodes_of(graph, results, exact)
+    return _Scheduler(graph, nodes, results, lanes, exact).plan(shared_guard, each_guard)
+
+
+class _Scheduler:
+    def __init__(self, graph: Graph, nodes: Nodes, results: Sequence[int], lanes: int, exact: bool) -> None:
+        self.graph, self.nodes, self.lanes, self.exact = graph, nodes, lanes, exact
+        self.height = heights(nodes.start, nodes.operands, np.array(results, np.int64), nodes.code != LEAF)
+        self.slot = np.full(len(nodes), -1)
+        self.row = np.full(len(nodes), -1)
+        self.slots = 0
+
+    def plan(self, shared_guard: int | None, each_guard: int | None) -> Plan:
+        """The whole plan."""
+        graph, nodes = self.graph, self.nodes
+        constants = np.flatnonzero((nodes.code == LEAF) & ((self.height > 0) | (np.arange(len(nodes)) >= len(graph))))
+        constants = constants[constants >= graph.inputs]
+        self._place(np.arange(graph.inputs))
+        self._place(constants)
+        nan = self.slots
+        self.slots += 1
+        before = self._segments(BEFORE, few=self.lanes)
+        self._place(before.nodes)
+        sums = np.flatnonzero((nodes.code == SUM_OF_BATCH) & (self.height > 0))
+        self._place(sums)
+        after = self._segments(AFTER, few=self.lanes)
+        self._place(after.nodes)
+        kinds, (first, last) = self._sections([before, after], self.slot, sampled=False)
+        outputs = np.array(graph.outputs, np.int64)
+        varies = nodes.phase[outputs] == VARYING
+        return Plan(
+            lanes=self.lanes,
+            exact=self.exact,
+            inputs=graph.inputs,
+            constants=np.append(nodes.numbers[constants], math.nan),
+            slots=self.slots + self.lanes,
+            kinds=kinds,
+            before=first,
+            after=last,
+            batch=self._batch(sums, outputs[varies], each_guard) if graph.batched else None,
+            shared=np.where(varies, nan, self.slot[outputs]).astype(np.int32),
+            guards=None if shared_guard is None else int(self.slot[shared_guard]),
+        )
+
+    def _place(self, members: Ints) -> None:
+        self.slot[members] = self.slots + np.arange(len(members))
+        self.slots += len(members)
+
+    def _segments(self, phase: int, few: int) -> Segments:
+        """The segments of a phase."""
+        nodes = self.nodes
+        inner = (nodes.code != LEAF) & (nodes.code != SUM_OF_BATCH)
+        members = np.flatnonzero(inner & (self.height > 0) & (nodes.phase == phase))
+        local = np.full(len(nodes), -1)
+        local[members] = np.arange(len(members))
+        arity = nodes.arity[members]
+        below = local[nodes.operands[spans(nodes.start[members], arity)]]
+        above = np.repeat(np.arange(len(members)), arity)
+        within = below >= 0
+        order, ends = batches(nodes.code[members], self.height[members], below[within], above[within])
+        long = NEVER if self.exact or phase == VARYING else LONG
+        return segmented(nodes, members[order], ends, few, long)
+
+    def _sections(self, parts: Sequence[Segments], slot: Ints, sampled: bool) -> tuple[tuple[Kind, ...], list[Section]]:
+        """Segments as they are stored, and the kinds of all of them."""
+        found = []
+        for part in parts:
+            own = np.full(len(part.shape), self.lanes) if sampled else _side_by_side(part, self.lanes, self.exact)
+            found.append(kinds_of(self.nodes, part, own))
+        kinds = sorted({kind for own, _ in found for kind in own}, key=str)
+        sections = []
+        for part, (own, which) in zip(parts, found, strict=True):
+            table, at = table_of(self.nodes, part, slot)
+            kind = np.array([kinds.index(k) for k in own], np.int64)[which]
+            fields = [kind, part.lengths, part.count, slot[part.nodes[part.begins[:-1]]], at]
+            table = np.append(table, np.zeros(self.lanes, np.int32))  # the last vector may read on
+            sections.append(Section(np.stack(fields, axis=1).astype(np.int32), table))
+        return tuple(kinds), sections
+
+    def _batch(self, sums: Ints, outputs: Ints, guard: int | None) -> BatchPlan:
+        """What is done for each sample; `sums` are nodes, as `outputs` and `guard` are."""
+        nodes, row = self.nodes, self.row
+        part = self._segments(VARYING, few=0)
+        taken = np.append(nodes.operands[spans(nodes.start[part.nodes], nodes.arity[part.nodes])], self._operand(sums))
+        taken = np.append(taken, [nodes.extra(NOTHING), nodes.extra(ZERO)])
+        uniform = np.unique(taken[nodes.phase[taken] == BEFORE])
+        batched = np.array(sorted(self.graph.batched))
+        used = np.flatnonzero(self.height[batched] > 0)
+        members = np.concatenate([batched[used], uniform, part.nodes])
+        row[members] = np.arange(len(members))
+        kinds, (section,) = self._sections([part], row, sampled=True)
+        each = outputs if guard is None else np.append(outputs, guard)
+        return BatchPlan(
+            batched=len(batched),
+            rows=len(members),
+            kinds=kinds,
+            section=section,
+            columns=_pairs(used, row[batched[used]]),
+            uniform=_pairs(self.slot[uniform], row[uniform]),
+            sums=_pairs(row[self._operand(sums)], self.slot[sums]),
+            each=row[each].astype(np.int32),
+            guards=guard is not None,
+        )
+
+    def _operand(self, members: Ints) -> Ints:
+        """The only operand of each."""
+        return self.nodes.operands[self.nodes.start[members]]
+
+
+def _side_by_side(segments: Segments, lanes: int, exact: bool) -> Ints:
+    """For each segment how many nodes go side by side.
+
+    There are two sizes of sums of terms, and one of anything else, as there is not much to gain and each takes its time
+    to compile. Exact functions are the C library's, of one number.
+    """
+    fewer = np.where(segments.lengths <= lanes // 2, lanes // 2, lanes)
+    return np.where(segments.shape < OTHER, fewer, 1 if exact else lanes)
+
+
+def _pairs(a: Ints, b: Ints) -> Int32s:
+    return np.stack([a, b], axis=1).astype(np.int32)
