@@ -195,8 +195,8 @@ class Arithmetic:
             signature = ir.FunctionType(self.type, [operand.type for operand in operands])
             function = ir.Function(self.module, signature, name)
             function.linkage = "internal"
-            function.attributes.add("nounwind")
-            function.attributes.add("alwaysinline" if inline else "noinline")
+            for attribute in ("nounwind", "readnone", "alwaysinline" if inline else "noinline"):
+                function.attributes.add(attribute)
             builder = ir.IRBuilder(function.append_basic_block())
             builder.ret(body(self.of(builder), function.args))
         return self.builder.call(function, operands)
@@ -209,6 +209,7 @@ class Arithmetic:
             variable = ir.GlobalVariable(self.module, row, name)
             variable.linkage, variable.global_constant = "internal", True
             variable.initializer = ir.Constant(row, list(numbers))
+            variable.type = ir.PointerType()
         return self.module.globals[name]
 
     def libm(self, name: str, *operands: ir.Value) -> ir.Value:

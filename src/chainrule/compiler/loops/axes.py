@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 
 from chainrule.compiler.loops.program import Index
@@ -37,6 +39,60 @@ def axes_of(columns: np.ndarray) -> tuple[int, ...] | None:
         return None
     outer = axes_of(blocks[:, 0])
     return None if outer is None else (*outer, inner)
+
+
+DENSEST = 3
+"""Loops over a box are worth it if at least one place in so many is a member."""
+
+
+def ragged_axes_of(columns: np.ndarray) -> tuple[tuple[int, ...], np.ndarray] | None:
+    """As `axes_of`, where inner loops may be of different lengths, as in a triangle.
+
+    Returns:
+        The extents of the box around the members, and int[members, axes]: where in it each member is.
+
+    >>> ragged_axes_of(np.array([[0, 0], [1, 0], [1, 1], [2, 0], [2, 1], [2, 2]]))[0]
+    (3, 3)
+    """
+    if len(columns) < 3 or not columns.shape[1]:
+        return None
+    steps = np.diff(columns, axis=0)
+    kinds, number, counts = np.unique(steps, axis=0, return_inverse=True, return_counts=True)
+    del kinds
+    breaks = number.ravel() != int(np.argmax(counts))
+    starts = np.concatenate([[0], np.flatnonzero(breaks) + 1])
+    lengths = np.diff([*starts, len(columns)])
+    if len(starts) == len(columns):
+        return None
+    outer = axes_of(columns[starts])
+    if outer is not None:
+        coordinates = np.stack(np.unravel_index(np.arange(len(starts)), outer), axis=1) if outer else np.zeros((1, 0), int)
+    else:
+        found = ragged_axes_of(columns[starts])
+        if found is None:
+            return None
+        outer, coordinates = found
+    box = (*outer, int(lengths.max()))
+    if math.prod(box) > DENSEST * len(columns):
+        return None
+    within = np.arange(len(columns)) - np.repeat(starts, lengths)
+    return box, np.concatenate([np.repeat(coordinates, lengths, axis=0), within[:, None]], axis=1)
+
+
+def fitted(column: np.ndarray, points: np.ndarray, box: tuple[int, ...]) -> Index:
+    """As `index_of`, for members at some points of a box.
+
+    >>> str(fitted(np.array([5, 6, 7]), np.array([[0, 0], [1, 0], [1, 1]]), (2, 2)))
+    'i+j+5'
+    """
+    matrix = np.concatenate([np.ones((len(points), 1)), points], axis=1)
+    solution = np.linalg.lstsq(matrix, column.astype(float), rcond=None)[0]
+    offset, *strides = [round(x) for x in solution.tolist()]
+    if (points @ np.array(strides, dtype=np.int64) + offset == column).all():
+        return Index(offset, tuple(strides))
+    table = np.zeros(box, dtype=np.int64)
+    table[tuple(points.T)] = column
+    return Index(0, (0,) * len(box), squeezed(table))
 
 
 def index_of(column: np.ndarray, axes: tuple[int, ...]) -> Index:

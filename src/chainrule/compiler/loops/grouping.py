@@ -175,7 +175,7 @@ def _uses(graph: Graph, members: list[list[int]], group_of: list[int]) -> dict[i
     return found
 
 
-SHARE = 16
+SHARE = 32
 """A use is one of its own if at least one in so many members is put to it."""
 
 

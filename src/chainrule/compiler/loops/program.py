@@ -17,7 +17,7 @@ from chainrule.operation import Operation
 
 @dataclass
 class Index:
-    """The place along one dimension of an array: offset + Σ stride · axis, or else what a table says.
+    """The place along one dimension of an array: offset + Σ stride · axis (+ lane · number of the lane), or a table's.
 
     `table` has one dimension for each axis, of extent 1 where it does not depend on that axis.
     """
@@ -25,11 +25,13 @@ class Index:
     offset: int
     strides: tuple[int, ...]
     table: np.ndarray | None = None
+    lane: int = 0
 
     def __str__(self) -> str:
         if self.table is not None:
             return "table"
         parts = [f"{stride if stride != 1 else ''}{axis}" for stride, axis in zip(self.strides, NAMES, strict=False) if stride]
+        parts += [f"{self.lane if self.lane != 1 else ''}lane"] if self.lane else []
         return "+".join([*parts, *([str(self.offset)] if self.offset or not parts else [])])
 
 
@@ -77,15 +79,16 @@ Expression = Read | Number | Call
 class Sum:
     """Σ over k of one expression, or of the product of two; k is one more axis, behind those of the statement.
 
-    `lanes` is true where k runs along the lanes: the sum is then over all samples.
+    `bounds` are there where not all members have equally many steps: k then runs from the first, up to the second.
     """
 
     length: int
     parts: list[Expression]
-    lanes: bool = False
+    bounds: tuple[Index, Index] | None = None
 
     def __str__(self) -> str:
-        return f"Σ[{'lanes' if self.lanes else self.length}] {' · '.join([str(x) for x in self.parts])}"
+        bounds = f", {self.bounds[0]} ≤ k < {self.bounds[1]}" if self.bounds else ""
+        return f"Σ[{self.length}{bounds}] {' · '.join([str(x) for x in self.parts])}"
 
 
 @dataclass

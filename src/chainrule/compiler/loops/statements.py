@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from chainrule.compiler.graph import BATCH_SUM, Graph
-from chainrule.compiler.loops.axes import axes_of, index_of, squeezed
+from chainrule.compiler.loops.axes import axes_of, fitted, index_of, ragged_axes_of, squeezed
 from chainrule.compiler.loops.grouping import BATCHED_INPUT, CONSTANT, N_ARY, SHARED_INPUT, Chain, Group, Grouping, Operand
 from chainrule.compiler.loops.program import Array, Call, Expression, Index, Number, Program, Read, Statement, Sum
 from chainrule.errors import ChainruleError
@@ -35,6 +35,55 @@ class _Calculated:
 
     op: Operation
     arguments: list[_Place | _Calculated]
+
+
+@dataclass
+class Frame:
+    """The loops in which the members of a group are: all places of a box, or some points of it.
+
+    Attributes:
+        box: the extents of the loops.
+        at: int[members, axes]: where in the box each member is; None if they fill it in order.
+    """
+
+    box: tuple[int, ...]
+    at: np.ndarray | None = None
+
+    def index(self, column: np.ndarray) -> Index:
+        """A column, with an entry for each member, as an Index over the axes."""
+        return index_of(column, self.box) if self.at is None else fitted(column, self.at, self.box)
+
+    def spread(self, numbers: np.ndarray) -> np.ndarray:
+        """Numbers of members, each at its point of the box; elsewhere the first of them."""
+        if self.at is None:
+            return numbers.reshape(self.box)
+        whole = np.full(self.box, numbers[0])
+        whole[tuple(self.at.T)] = numbers
+        return whole
+
+    def points(self, count: int) -> np.ndarray:
+        """int[members, axes]: where in the box each member is."""
+        if self.at is not None:
+            return self.at
+        return np.array(np.unravel_index(np.arange(count), self.box), dtype=np.int64).T.reshape(count, len(self.box))
+
+    def places(self, order: np.ndarray | None) -> np.ndarray:
+        """For each member, which stands in the frame as `order` says, its flat place in the box."""
+        count = math.prod(self.box) if self.at is None else len(self.at)
+        flat = np.arange(count) if self.at is None else np.ravel_multi_index(tuple(self.at.T), self.box)
+        if order is None:
+            return flat
+        found = np.empty(count, dtype=np.int64)
+        found[order] = flat
+        return found
+
+    def with_steps(self, steps: int) -> Frame:
+        """The frame with one more axis, that of the steps of sums of equal length."""
+        if self.at is None:
+            return Frame((*self.box, steps))
+        count = len(self.at)
+        points = np.concatenate([np.repeat(self.at, steps, axis=0), np.tile(np.arange(steps), count)[:, None]], axis=1)
+        return Frame((*self.box, steps), points)
 
 
 @dataclass
@@ -185,20 +234,110 @@ class _Writer:
         assert group.op is not None
         operands = [self._operand(x) for x in group.operands]
         runs = [_Run(run.lengths, [self._operand(x) for x in run.parts]) for run in group.runs]
-        axes = self._axes(len(group), operands, runs)
-        order = self._forward(axes, operands, runs)
+        columns = self._starts(operands, runs, lambda group: True)
+        frame, order = self._frame(columns, self._starts(operands, runs, lambda group: group > BATCHED_INPUT))
         if order is not None:  # members of a group that was made from the last to the first, as gradients are
             operands = [_picked(x, order) for x in operands]
             runs = [run.picked(order) for run in runs]
-            self.moved[at] = np.argsort(order)
-        arguments = [self._expression(x, axes) for x in operands]
-        sums = []
-        for run in runs:
-            steps = int(run.lengths[0])
-            parts = [self._expression(x, (*axes, steps)) for x in self._in_order(run.parts, len(group), steps)]
-            sums.append(Sum(steps, parts))
-        target = self._add_array(Array(axes, self.varies[at]), at)
-        return Statement(target, axes, group.op, arguments, sums, self.varies[at] or group.op is BATCH_SUM)
+        self.moved[at] = frame.places(order)
+        arguments = [self._expression(x, frame) for x in operands]
+        sums = [self._sum(run, frame) for run in runs]
+        target = self._add_array(Array(frame.box, self.varies[at]), at)
+        lanes = self.varies[at] or group.op is BATCH_SUM
+        return Statement(target, frame.box, group.op, arguments, sums, lanes)
+
+    def _frame(self, columns: np.ndarray, calculated: np.ndarray) -> tuple[Frame, np.ndarray | None]:
+        """The axes of a group, and an order of its members in which, along each axis, operands are read forwards."""
+        for some in (columns, calculated):
+            axes = axes_of(some)
+            if axes is not None:
+                return Frame(axes), _forward(axes, columns)
+        for some in (columns, calculated):
+            for order in (None, np.arange(len(columns))[::-1]):
+                found = ragged_axes_of(some if order is None else some[order])
+                if found is not None and (order is not None or not _backwards(some)):
+                    return Frame(found[0], found[1]), order
+        return Frame((len(columns),)), None
+
+    def _starts(self, operands: list, runs: list[_Run], wanted: Callable[[int], bool]) -> np.ndarray:
+        """For each member where its operands lie; of runs, where they begin."""
+        columns = [self._columns(x, wanted) for x in operands]
+        columns += [self._columns(x, wanted)[run.starts] for run in runs for x in run.parts]
+        return np.concatenate(columns, axis=1)
+
+    def _columns(self, x: _Place | _Calculated, wanted: Callable[[int], bool]) -> np.ndarray:
+        if isinstance(x, _Calculated):
+            return np.concatenate([self._columns(a, wanted) for a in x.arguments], axis=1)
+        if x.group == CONSTANT or not wanted(x.group):
+            return np.empty((len(x.places), 0), dtype=np.int64)
+        return self._coordinates(x)
+
+    def _coordinates(self, x: _Place) -> np.ndarray:
+        shape = self.arrays[self.array_of[x.group]].shape
+        if x.group in self.rows:
+            members, before = self.rows[x.group]
+            x = _Place(x.group, x.places + before * members)
+        if not shape:
+            return np.empty((len(x.places), 0), dtype=np.int64)
+        return np.array(np.unravel_index(x.places, shape), dtype=np.int64).T.reshape(len(x.places), len(shape))
+
+    def _expression(self, x: _Place | _Calculated, frame: Frame) -> Expression:
+        if isinstance(x, _Calculated):
+            return Call(x.op, [self._expression(a, frame) for a in x.arguments])
+        if x.group == CONSTANT:
+            return self._data(frame.spread(self.numbers[x.places]))
+        return Read(self.array_of[x.group], [frame.index(column) for column in self._coordinates(x).T])
+
+    def _data(self, box: np.ndarray) -> Expression:
+        box = squeezed(box)
+        if box.size == 1:
+            return Number(float(box.flat[0]))
+        kept = [axis for axis in range(box.ndim) if box.shape[axis] > 1]
+        shape = tuple([box.shape[axis] for axis in kept])
+        array = self._add_array(Array(shape, data=np.ascontiguousarray(box.squeeze()), kind="data"))
+        return Read(array, [Index(0, tuple([int(a == axis) for a in range(box.ndim)])) for axis in kept])
+
+    # ---- sums ----
+    def _sum(self, run: _Run, frame: Frame) -> Sum:
+        steps = int(run.lengths.max())
+        if (run.lengths == steps).all():
+            inner = frame.with_steps(steps)
+            return Sum(steps, [self._expression(x, inner) for x in self._in_order(run.parts, len(run.lengths), steps)])
+        member = np.repeat(np.arange(len(run.lengths)), run.lengths)
+        step = np.arange(len(member)) - np.repeat(run.starts, run.lengths)
+        aligned = self._aligned(run, member)
+        if aligned is not None:
+            step = aligned
+        points = np.concatenate([frame.points(len(run.lengths))[member], step[:, None]], axis=1)
+        inner = Frame((*frame.box, int(step.max()) + 1), points)
+        first = np.minimum.reduceat(step, run.starts)
+        behind = np.maximum.reduceat(step, run.starts) + 1
+        return Sum(inner.box[-1], [self._expression(x, inner) for x in run.parts], (frame.index(first), frame.index(behind)))
+
+    def _aligned(self, run: _Run, member: np.ndarray) -> np.ndarray | None:
+        """Steps of runs of different lengths, counted by a place that they all go through one by one."""
+        same = member[1:] == member[:-1]
+        for x in run.parts:
+            for column in self._columns(x, lambda group: group > BATCHED_INPUT).T:
+                within = np.diff(column)[same]
+                if len(within) and (np.abs(within) == 1).all():
+                    return column
+        return None
+
+    def _in_order(self, parts: list, count: int, steps: int) -> list:
+        """The steps of sums in the order in which they lie in memory: of a single one sorted, else perhaps turned."""
+        if not all(isinstance(x, _Place) and x.group != CONSTANT for x in parts):
+            first = [c for x in parts for c in self._columns(x, lambda group: True)[: min(steps, 2)].T if steps > 1]
+            backwards = sum([int(c[1] < c[0]) for c in first]) > sum([int(c[1] > c[0]) for c in first])
+        elif count == 1:
+            order = np.argsort(parts[0].places, kind="stable")
+            return [_picked(x, order) for x in parts]
+        else:
+            backwards = sum([int(x.places[1] < x.places[0]) for x in parts if steps > 1]) * 2 > len(parts)
+        if not backwards:
+            return parts
+        order = np.arange(count * steps).reshape(count, steps)[:, ::-1].ravel()
+        return [_picked(x, order) for x in parts]
 
     # ---- chains ----
     def _chain(self, chain: Chain) -> list[Statement]:
@@ -265,7 +404,7 @@ class _Writer:
             group = groups.pop()
             filled = [known[0] if node is None else node for node in found]
             places = np.array([node if group == CONSTANT else self.grouping.place_of[node] for node in filled])
-            source = self._expression(self._operand(Operand(group, places)), (1, *inner))
+            source = self._expression(self._operand(Operand(group, places)), Frame((1, *inner)))
             statement = Statement(self.array_of[at], (1, *inner), identity, [source], [], self.varies[at])
             statement.row = row + before
             statements.append(statement)
@@ -274,11 +413,9 @@ class _Writer:
     def _link(self, at: int, axes: tuple[int, ...], number: int) -> Statement:
         group = self.groups[at]
         assert group.op is not None
-        arguments = [self._expression(self._operand(x), axes) for x in group.operands]
-        sums = []
-        for run in group.runs:
-            steps = int(run.lengths[0])
-            sums.append(Sum(steps, [self._expression(self._operand(x), (*axes, steps)) for x in run.parts]))
+        frame = Frame(axes)
+        arguments = [self._expression(self._operand(x), frame) for x in group.operands]
+        sums = [self._sum(_Run(run.lengths, [self._operand(x) for x in run.parts]), frame) for run in group.runs]
         return Statement(
             self.array_of[at], axes, group.op, arguments, sums, self.varies[at], self.rows[at][1], number
         )
@@ -296,64 +433,24 @@ class _Writer:
                     turned = np.flip(turned, axis)
         return None if turned is members else turned.ravel()
 
-    def _axes(self, count: int, operands: list, runs: list[_Run]) -> tuple[int, ...]:
-        for wanted in (lambda group: True, lambda group: group > BATCHED_INPUT):
-            axes = axes_of(self._starts(operands, runs, wanted))
-            if axes is not None:
-                return axes
-        return (count,)
 
-    def _starts(self, operands: list, runs: list[_Run], wanted: Callable[[int], bool]) -> np.ndarray:
-        """For each member where its operands lie; of runs, where they begin."""
-        columns = [self._columns(x, wanted) for x in operands]
-        columns += [self._columns(x, wanted)[run.starts] for run in runs for x in run.parts]
-        return np.concatenate(columns, axis=1)
+def _forward(axes: tuple[int, ...], columns: np.ndarray) -> np.ndarray | None:
+    """An order of the members in which, along each axis, columns mostly grow; None: they do."""
+    members = np.arange(math.prod(axes)).reshape(axes)
+    turned = members
+    for axis, extent in enumerate(axes):
+        if extent > 1:
+            second = int(members.take(1, axis=axis).flat[0])
+            steps = columns[second] - columns[0]
+            if (steps < 0).sum() > (steps > 0).sum():
+                turned = np.flip(turned, axis)
+    return None if turned is members else turned.ravel()
 
-    def _columns(self, x: _Place | _Calculated, wanted: Callable[[int], bool]) -> np.ndarray:
-        if isinstance(x, _Calculated):
-            return np.concatenate([self._columns(a, wanted) for a in x.arguments], axis=1)
-        if x.group == CONSTANT or not wanted(x.group):
-            return np.empty((len(x.places), 0), dtype=np.int64)
-        return self._coordinates(x)
 
-    def _coordinates(self, x: _Place) -> np.ndarray:
-        shape = self.arrays[self.array_of[x.group]].shape
-        if x.group in self.rows:
-            members, before = self.rows[x.group]
-            x = _Place(x.group, x.places + before * members)
-        if not shape:
-            return np.empty((len(x.places), 0), dtype=np.int64)
-        return np.array(np.unravel_index(x.places, shape), dtype=np.int64).T.reshape(len(x.places), len(shape))
-
-    def _expression(self, x: _Place | _Calculated, axes: tuple[int, ...]) -> Expression:
-        if isinstance(x, _Calculated):
-            return Call(x.op, [self._expression(a, axes) for a in x.arguments])
-        if x.group == CONSTANT:
-            return self._data(self.numbers[x.places].reshape(axes))
-        return Read(self.array_of[x.group], [index_of(column, axes) for column in self._coordinates(x).T])
-
-    def _data(self, box: np.ndarray) -> Expression:
-        box = squeezed(box)
-        if box.size == 1:
-            return Number(float(box.flat[0]))
-        kept = [axis for axis in range(box.ndim) if box.shape[axis] > 1]
-        array = self._add_array(Array(tuple([box.shape[axis] for axis in kept]), data=np.ascontiguousarray(box.squeeze()), kind="data"))
-        return Read(array, [Index(0, tuple([int(a == axis) for a in range(box.ndim)])) for axis in kept])
-
-    def _in_order(self, parts: list, count: int, steps: int) -> list:
-        """The steps of sums in the order in which they lie in memory: of a single one sorted, else perhaps turned."""
-        if not all(isinstance(x, _Place) and x.group != CONSTANT for x in parts):
-            first = [c for x in parts for c in self._columns(x, lambda group: True)[: min(steps, 2)].T if steps > 1]
-            backwards = sum([int(c[1] < c[0]) for c in first]) > sum([int(c[1] > c[0]) for c in first])
-        elif count == 1:
-            order = np.argsort(parts[0].places, kind="stable")
-            return [_picked(x, order) for x in parts]
-        else:
-            backwards = sum([int(x.places[1] < x.places[0]) for x in parts if steps > 1]) * 2 > len(parts)
-        if not backwards:
-            return parts
-        order = np.arange(count * steps).reshape(count, steps)[:, ::-1].ravel()
-        return [_picked(x, order) for x in parts]
+def _backwards(columns: np.ndarray) -> bool:
+    """Whether columns shrink more often than they grow."""
+    steps = np.diff(columns, axis=0)
+    return bool((steps < 0).sum() > (steps > 0).sum())
 
 
 def _all_operands(group: Group) -> list[Operand]:
