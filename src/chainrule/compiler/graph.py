@@ -45,6 +45,8 @@ class Graph:
         names: one for each input, for reading; the first `len(names)` nodes are the inputs.
         batched: the inputs that differ from sample to sample, where the graph is run on a batch of samples.
         outputs: the nodes whose numbers are the result.
+        arguments: how many of the inputs are numbers of a function's arguments; those behind them are of Values that it
+            closes over, which may be laid out in any order.
         guards: pairs (node, outcome): the graph holds only for inputs at which the node's truth is the outcome.
 
     >>> from chainrule import ops
@@ -63,6 +65,7 @@ class Graph:
     batched: frozenset[int] = frozenset()
     outputs: list[int] = field(default_factory=list)
     guards: list[tuple[int, bool]] = field(default_factory=list)
+    arguments: int = 0
 
     @classmethod
     def of_inputs(cls, names: Sequence[str], batched: Sequence[int] = ()) -> Graph:
@@ -108,11 +111,14 @@ class Graph:
             self.batched,
             [moved[k] for k in self.outputs],
             [(moved[k], outcome) for k, outcome in self.guards],
+            self.arguments,
         )
 
     def with_same_inputs(self) -> Graph:
         """A graph of the same inputs and nothing else: what a pass begins with."""
-        return Graph.of_inputs(self.names, sorted(self.batched))
+        new = Graph.of_inputs(self.names, sorted(self.batched))
+        new.arguments = self.arguments
+        return new
 
     def varying(self) -> list[bool]:
         """For each node whether it differs from sample to sample."""

@@ -139,6 +139,7 @@ def _write_down(record: Trace, arguments: list[Value], live: list[Value], out: A
     live = live + _closed_over([*rows, results, [node for node, _ in record.guards]], known, made)
     names = [x.label or f"x{i}" for i, x in enumerate(arguments)] + [x.label or f"p{i}" for i, x in enumerate(live)]
     graph = Graph.of_inputs(names, batched)
+    graph.arguments = len(arguments)
     position = {id(x): i for i, x in enumerate([*arguments, *live])}
 
     def place(x: Any) -> int:

@@ -46,7 +46,10 @@ def plan(program: Program, machine: Machine, bits: int = 64) -> Plan:
     """Lays a program out and chooses the size of blocks."""
     layout, lanes = lay_out(program), machine.lanes(bits)
     vectors = 4
-    while vectors > 1 and layout.sizes["scratch"] * vectors * lanes * bits // 8 > CACHE:
+    if program.crossing:
+        assert program.lanes is not None
+        vectors = -(-program.lanes // lanes)
+    while vectors > 1 and not program.crossing and layout.sizes["scratch"] * vectors * lanes * bits // 8 > CACHE:
         vectors //= 2
     rows = [(a, at) for a, at, *_ in [*program.outputs, *program.guards] if program.arrays[a].lanes]
     row_of = {element: row for row, element in enumerate(dict.fromkeys(rows))}
@@ -69,12 +72,17 @@ class _Builder:
         later = {read.array for s in [*late.inside, *late.after] for read in s.reads()}
         lanes = machine.lanes(bits)
         self._shared("before", nests(late.before, wanted | later))
-        inside = nests(late.inside, wanted)
-        for vectors in sorted({plan.vectors, 1}):
-            self._block(f"block{vectors}", inside, Width(lanes, vectors), masked=vectors == 1)
+        inside = nests(late.inside, wanted | plan.program.exports.keys())
+        for vectors in self._widths():
+            masked = vectors == 1 or plan.program.crossing
+            self._block(f"block{vectors}", inside, Width(lanes, vectors), masked)
         self._after(nests(late.after, wanted))
         self._blocks()
         self._run()
+
+    def _widths(self) -> list[int]:
+        """How many vectors blocks have, the widest first: those in between are for what is left over."""
+        return [self.plan.vectors] if self.plan.program.crossing else sorted({self.plan.vectors, 1}, reverse=True)
 
     def _function(self, name: str, *, internal: bool = False) -> ir.Function:
         function = ir.Function(self.module, self.signature, name)
@@ -113,7 +121,21 @@ class _Builder:
         code.nests(found)
         for row, at in enumerate(self.plan.each):
             self._copy_out(code, row, at, width)
+        for array, export in self.plan.program.exports.items():
+            self._export(code, array, export, width)
         code.finish()
+
+    def _export(self, code: Code, array: int, export: int, width: Width) -> None:
+        """Copies an array with lanes to a shared one."""
+        elements, wide = self.plan.program.arrays[export].shape
+        source, target = self.plan.layout.place[array][1], self.plan.layout.place[export][1]
+        with code.loop(elements) as i:
+            row = code.plus(code.function.args[10], code.plus(I64(target), code.times(i, wide)))
+            for u in range(width.vectors):
+                at = code.plus(I64(u * width.lanes), code.times(code.plus(I64(source), i), width.all))
+                x = code.builder.load(code.pointer("scratch", at), typ=code.vector_type(), align=width.lanes * self.bits // 8)
+                place = code.pointer("shared", code.plus(I64(u * width.lanes), row))
+                code.builder.store(x, place, align=self.bits // 8)
 
     def _mask(self, code: Code, width: Width) -> list[ir.Value] | None:
         """Which lanes are samples, and which stand behind the last one."""
@@ -159,7 +181,7 @@ class _Builder:
         builder = ir.IRBuilder(function.append_basic_block())
         start, end = function.args[10], function.args[11]
         lanes = self.machine.lanes(self.bits)
-        for vectors in sorted({self.plan.vectors, 1}, reverse=True):
+        for vectors in self._widths():
             step = vectors * lanes
             head, body, after = [function.append_basic_block() for _ in range(3)]
             before = builder.block
@@ -168,7 +190,7 @@ class _Builder:
             at = builder.phi(I64)
             at.add_incoming(start, before)
             following = builder.add(at, I64(step))
-            limit = following if vectors > 1 else builder.add(at, I64(1))
+            limit = following if vectors > 1 and not self.plan.program.crossing else builder.add(at, I64(1))
             builder.cbranch(builder.icmp_signed("<=", limit, end), body, after)
             builder.position_at_end(body)
             moved = [self._moved(builder, function, text, at) for text in POINTERS]

@@ -138,24 +138,70 @@ class Code:
         """The numbers of an element, for all lanes of this piece of code."""
         area, offset = self.layout.place[read.array]
         at = self.plus(self.flat(read.array, read.indices, axes), I64(offset))
+        step = _lane_step(self.program.arrays[read.array].shape, read.indices)  # in the array, from lane to lane
         if area == "shared":
-            return self._load_shared(read, at, len(axes))
+            if self.along is not None and self.width.lanes > 1:
+                step = stride_along(self.program, read, self.along, len(axes)) or 0
+            return self._load_steps(area, at, step)
+        if area == "scratch" and (read.lane is not None or step):
+            lane = read.lane or Index(0, (0,) * len(axes), None, 1)
+            at = self.plus(self.times(at, self.width.all), self.single(lane, axes))
+            return self._load_steps(area, at, step * self.width.all + lane.lane)
+        align = self.bits // 8
         if area == "scratch":
-            at = self.times(at, self.width.all)
+            at, align = self.times(at, self.width.all), self.width.lanes * self.bits // 8
         else:
             at = self.builder.mul(at, self.strides[area])
-        align = self.width.lanes * self.bits // 8 if area == "scratch" else self.bits // 8
+        places = [self.pointer(area, self.plus(at, I64(u * self.width.lanes))) for u in range(self.width.vectors)]
+        return [self.builder.load(place, typ=self.vector_type(), align=align) for place in places]
+
+    def single(self, index: Index, axes: list[ir.Value]) -> ir.Value:
+        """The value of one index, in the first lane."""
+        total: ir.Value = I64(index.offset)
+        for stride, axis in zip(index.strides, axes, strict=False):
+            if stride:
+                total = self.plus(total, self.times(axis, stride))
+        return total
+
+    def _load_steps(self, area: str, at: ir.Value, step: int) -> Vectors:
+        """Numbers that lie `step` apart from lane to lane; the same one for all lanes if that is 0."""
+        size, lanes = self.bits // 8, self.width.lanes
+        if not step or lanes == 1:
+            x = self.splat(self.builder.load(self.pointer(area, at), typ=self.element, align=size))
+            return [x] * self.width.vectors
+        found = []
+        for u in range(self.width.vectors):
+            first = self.plus(at, I64(u * lanes * step))
+            if step == 1:
+                found.append(self.builder.load(self.pointer(area, first), typ=self.vector_type(), align=size))
+                continue
+            vector: ir.Value = ir.Constant(self.vector_type(), ir.Undefined)
+            for lane in range(lanes):
+                place = self.pointer(area, self.plus(first, I64(lane * step)))
+                vector = self.builder.insert_element(vector, self.builder.load(place, typ=self.element, align=size), I32(lane))
+            found.append(vector)
+        return found
+
+    def within(self, bounds: tuple[Index, Index], axes: list[ir.Value]) -> list[ir.Value] | None:
+        """For each vector in which lanes the step `axes[-1]` of a sum is within the bounds; None: in all."""
+        low, high = bounds
         return [
-            self.builder.load(self.pointer(area, self.plus(at, I64(u * self.width.lanes))), typ=self.vector_type(), align=align)
+            self.builder.and_(self._beyond("<=", low, axes, u), self._beyond(">", high, axes, u))
             for u in range(self.width.vectors)
         ]
 
-    def _load_shared(self, read: Read, at: ir.Value, axes: int) -> Vectors:
-        place = self.pointer("shared", at)
-        if self.along is not None and self.width.lanes > 1 and stride_along(self.program, read, self.along, axes):
-            return [self.builder.load(place, typ=self.vector_type(), align=self.bits // 8)]
-        x = self.splat(self.builder.load(place, typ=self.element, align=self.bits // 8))
-        return [x] * self.width.vectors
+    def _beyond(self, sign: str, bound: Index, axes: list[ir.Value], u: int) -> ir.Value:
+        """Whether a bound is below (or above) the step of a sum."""
+        if bound.table is not None:
+            first = self.plus(self.from_table(bound, axes[:-1]), I64(bound.offset))
+        else:
+            first = self.single(bound, axes[:-1])
+        if self.width.lanes == 1:
+            return self.builder.icmp_signed(sign, first, axes[-1])
+        kind = ir.VectorType(I64, self.width.lanes)
+        row = [(u * self.width.lanes + lane) * bound.lane for lane in range(self.width.lanes)]
+        values = self.builder.add(self.splat(first), ir.Constant(kind, row))
+        return self.builder.icmp_signed(sign, values, self.splat(axes[-1]))
 
     def store(self, statement: Statement, axes: list[ir.Value], values: Vectors) -> None:
         array = statement.target
@@ -216,7 +262,7 @@ class Code:
     def _is_long(self, statement: Statement, one: Sum, axes: int) -> bool:
         """Whether vectors shall run along the steps of a sum, several partial sums at once."""
         lanes = self.machine.lanes(self.bits)
-        if self.width.all > 1 or self.lanes or one.length < 4 * lanes or statement.op is ops.largest:
+        if self.width.all > 1 or self.lanes or one.length < 4 * lanes or one.bounds or statement.op is ops.largest:
             return False
         found = [read for part in one.parts for read in _reads(part)]
         return all(stride_along(self.program, read, axes, axes + 1) in (0, 1) for read in found)
@@ -254,12 +300,17 @@ class Code:
 
     def step(self, statement: Statement, one: Sum, total: Vectors, axes: list[ir.Value], near: dict[int, Vectors]) -> Vectors:
         parts = [self.value(x, axes, near) for x in one.parts]
-        if statement.op is ops.largest:
-            return self.apply(ops.max, [total, parts[0]])
         e = self.emitter()
-        if len(parts) == 2:
-            return [e.fma(a, b, t) for a, b, t in zip(*parts, total, strict=True)]
-        return [e.add(t, a) for a, t in zip(parts[0], total, strict=True)]
+        if statement.op is ops.largest:
+            more = self.apply(ops.max, [total, parts[0]])
+        elif len(parts) == 2:
+            more = [e.fma(a, b, t) for a, b, t in zip(*parts, total, strict=True)]
+        else:
+            more = [e.add(t, a) for a, t in zip(parts[0], total, strict=True)]
+        if one.bounds is None:
+            return more
+        inside = self.within(one.bounds, axes)
+        return [e.where(mask, m, t) for mask, m, t in zip(inside, more, total, strict=True)]
 
     def _take(self, statement: Statement, place: Vectors, axes: list[ir.Value], near: dict[int, Vectors]) -> Vectors:
         found, at = self.number(math.nan), 0
@@ -373,6 +424,11 @@ def _flattened(shape: tuple[int, ...], indices: list[Index], axes: int) -> tuple
     return offset, strides, tables
 
 
+def _lane_step(shape: tuple[int, ...], indices: list[Index]) -> int:
+    """How far apart, in an array, the elements of two neighbouring lanes are."""
+    return sum([index.lane * scale for index, scale in zip(indices, _row_major(shape), strict=True)])
+
+
 def stride_along(program: Program, read: Read, axis: int, axes: int) -> int | None:
     """How far from one place along an axis to the next a read is, in memory; None if a table says."""
     _, strides, tables = _flattened(program.arrays[read.array].shape, read.indices, axes)
@@ -392,6 +448,8 @@ def vectors_along(program: Program, nest: Nest) -> int | None:
                 if stride_along(program, one, last, len(nest.axes)) not in (0, 1):
                     return None
         for total in statement.sums:
+            if total.bounds is not None:
+                return None
             for part in total.parts:
                 for one in _reads(part):
                     if stride_along(program, one, last, len(nest.axes) + 1) not in (0, 1):

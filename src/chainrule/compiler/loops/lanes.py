@@ -27,6 +27,9 @@ from chainrule.ops import mul
 FEWEST = 4
 """An axis of fewer places is no axis for vectors."""
 
+EXPORTED = 16
+"""Results along the lanes are copied in rows of a multiple of so many numbers, the widest vector there is."""
+
 Axis = tuple[str, int, int]
 """("array", array, dimension), or ("sum", statement, sum): what can be the same axis as another."""
 
@@ -37,13 +40,17 @@ def choose_lanes(program: Program) -> Program:
     for at, statement in enumerate(program.statements):
         _match(program, at, statement, same)
     work: dict[Axis, int] = {}
-    for statement in program.statements:
-        size = math.prod(statement.axes) * (1 + sum([one.length for one in statement.sums]))
-        for axis in {same.find(("array", statement.target, d)) for d in range(len(statement.axes))}:
+    for at, statement in enumerate(program.statements):
+        size = math.prod(statement.axes)
+        own = {same.find(("array", statement.target, d)) for d in range(len(statement.axes))}
+        for axis in own:
             work[axis] = work.get(axis, 0) + size
+        for number, one in enumerate(statement.sums):
+            for axis in own | {same.find(("sum", at, number))}:
+                work[axis] = work.get(axis, 0) + size * one.length
     extents = {same.find(("array", s.target, d)): n for s in program.statements for d, n in enumerate(s.axes)}
     in_order = {same.find(("array", s.target, 0)) for s in program.statements if s.chain is not None}
-    candidates = [axis for axis in work if extents[axis] >= FEWEST and axis not in in_order]
+    candidates = [axis for axis in work if extents.get(axis, 0) >= FEWEST and axis not in in_order]
     if not candidates:
         return program
     chosen = max(candidates, key=lambda axis: (work[axis], extents[axis]))
@@ -107,12 +114,18 @@ class _Turned:
         self.arrays = [self._array(at, array) for at, array in enumerate(program.arrays)]
         self.dimension = {at: d for at, array in enumerate(program.arrays) if (d := self._lane_of(at, array)) is not None}
         self.statements: list[Statement] = []
+        self.crossing = False
+        self.exports: dict[int, int] = {}
 
     def program(self) -> Program:
         for at, statement in enumerate(self.old.statements):
             self._turn(at, statement)
         old = self.old
-        return Program(self.arrays, self.statements, old.order, self._outputs(), self._guards(), self.extent)
+        outputs = [self._exported(array, at) for array, at in old.outputs]
+        guards = [(*self._exported(array, at), outcome) for array, at, outcome in old.guards]
+        return Program(
+            self.arrays, self.statements, old.order, outputs, guards, self.extent, self.crossing, self.exports
+        )
 
     def _is_lane(self, axis: Axis) -> bool:
         return self.same.find(axis) == self.chosen
@@ -128,15 +141,22 @@ class _Turned:
             return Array(array.shape, array.lanes, array.data, array.kind)
         return Array(tuple([n for d, n in enumerate(array.shape) if d != lane]), True, None, array.kind)
 
-    def _outputs(self) -> list[tuple[int, int]]:
-        if any(array in self.dimension for array, _ in self.old.outputs):
-            raise _CrossLaneError
-        return self.old.outputs
-
-    def _guards(self) -> list[tuple[int, int, bool]]:
-        if any(array in self.dimension for array, _, _ in self.old.guards):
-            raise _CrossLaneError
-        return self.old.guards
+    def _exported(self, array: int, at: int) -> tuple[int, int]:
+        """Where a result is to be found: if it differs from lane to lane, in a shared copy of its array."""
+        dimension = self.dimension.get(array)
+        if dimension is None:
+            return array, at
+        if array not in self.exports:
+            self.exports[array] = len(self.arrays)
+            wide = -(-self.extent // EXPORTED) * EXPORTED
+            self.arrays.append(Array((math.prod(self.arrays[array].shape), wide)))
+        export = self.exports[array]
+        shape = self.old.arrays[array].shape
+        place = list(np.unravel_index(at, shape))
+        lane = place.pop(dimension)
+        rest = shape[:dimension] + shape[dimension + 1 :]
+        element = int(np.ravel_multi_index(tuple(place), rest)) if rest else 0
+        return export, element * self.arrays[export].shape[1] + int(lane)
 
     def _turn(self, at: int, statement: Statement) -> None:
         lane = self.dimension.get(statement.target)
@@ -144,12 +164,15 @@ class _Turned:
         arguments = [self._expression(x, lane, len(statement.axes)) for x in statement.arguments]
         sums = []
         for number, one in enumerate(statement.sums):
-            along = len(statement.axes) if self._is_lane(("sum", at, number)) and lane is None else None
-            parts = [self._expression(x, lane if along is None else along, len(statement.axes) + 1) for x in one.parts]
-            if along is None:
-                sums.append(Sum(one.length, parts))
-            else:
+            over_lanes = lane is None and self._is_lane(("sum", at, number))
+            along = len(statement.axes) if over_lanes else lane
+            parts = [self._expression(x, along, len(statement.axes) + 1) for x in one.parts]
+            if over_lanes and one.bounds is None:
                 sums.append(Sum(1, [self._over_lanes(axes, parts)]))
+            elif over_lanes:
+                raise _CrossLaneError
+            else:
+                sums.append(Sum(one.length, parts, one.bounds and tuple([_laned(x, lane) for x in one.bounds])))
         row, chain = statement.row, statement.chain
         self.statements.append(Statement(statement.target, axes, statement.op, arguments, sums, lane is not None, row, chain))
 
@@ -175,39 +198,44 @@ class _Turned:
         if lane is None:
             if dimension is not None:
                 raise _CrossLaneError
-            return Read(read.array, read.indices)
+            return read
+        rest = [_laned(index, lane) for d, index in enumerate(read.indices) if d != dimension]
         if dimension is None:
-            if all(_without(index, lane) is not None for index in read.indices):
-                return Read(read.array, [index for x in read.indices if (index := _without(x, lane))])
-            return self._column(read, lane)
-        own = read.indices[dimension]
-        if own.table is not None or own.offset or [a for a, s in enumerate(own.strides) if s] != [lane]:
+            if self.old.arrays[read.array].data is not None and any(index.lane for index in rest):
+                return self._column(read, lane)
+            return Read(read.array, rest)
+        if dimension in read.merged:
             raise _CrossLaneError
-        rest = [_without(index, lane) for d, index in enumerate(read.indices) if d != dimension]
-        if any(index is None for index in rest):
+        own = _laned(read.indices[dimension], lane)
+        if own.table is not None:
             raise _CrossLaneError
-        return Read(read.array, [index for index in rest if index is not None])
+        if own.lane == 1 and not own.offset and not any(own.strides):
+            if any(index.lane for index in rest):
+                raise _CrossLaneError
+            return Read(read.array, rest)
+        self.crossing = True
+        return Read(read.array, rest, own)
 
     def _column(self, read: Read, lane: int) -> Read:
         """A constant, or an input, that differs from lane to lane: laid out anew, along the lanes."""
         array = self.old.arrays[read.array]
-        if array.kind == "value":
-            raise _CrossLaneError
-        if array.data is None:
-            raise _CrossLaneError
-        along = next(d for d, index in enumerate(read.indices) if _without(index, lane) is None)
-        index = read.indices[along]
-        if index.table is not None or [s for a, s in enumerate(index.strides) if a != lane and s]:
+        assert array.data is not None
+        along = next(d for d, index in enumerate(read.indices) if _laned(index, lane).lane)
+        index = _laned(read.indices[along], lane)
+        if index.table is not None or any(index.strides) or index.offset or index.lane != 1:
             raise _CrossLaneError
         data = np.moveaxis(array.data, along, -1)
         self.arrays.append(Array(data.shape[:-1], True, np.ascontiguousarray(data), "data"))
-        rest = [_without(x, lane) for d, x in enumerate(read.indices) if d != along]
-        return Read(len(self.arrays) - 1, [x for x in rest if x is not None])
+        return Read(len(self.arrays) - 1, [_laned(x, lane) for d, x in enumerate(read.indices) if d != along])
 
 
-def _without(index: Index, axis: int) -> Index | None:
-    """An index without an axis on which it does not depend; None if it does."""
-    if index.strides[axis] or (index.table is not None and index.table.shape[axis] > 1):
-        return None
+def _laned(index: Index, axis: int | None) -> Index:
+    """An index in whose statement an axis has become the lanes."""
+    if axis is None:
+        return index
     strides = index.strides[:axis] + index.strides[axis + 1 :]
-    return Index(index.offset, strides, None if index.table is None else index.table.squeeze(axis))
+    if index.table is None:
+        return Index(index.offset, strides, None, index.strides[axis] if axis < len(index.strides) else 0)
+    if index.table.shape[axis] > 1:
+        raise _CrossLaneError
+    return Index(index.offset, strides, index.table.squeeze(axis))

@@ -19,6 +19,10 @@ ALIGNED = 8
 """Arrays begin at multiples of so many numbers."""
 
 
+MARGIN = 64
+"""Lanes behind the last one read a little beyond the end of an array; the last array of an area has room there."""
+
+
 @dataclass
 class Layout:
     """Where everything lies.
@@ -50,7 +54,9 @@ def lay_out(program: Program) -> Layout:
         place.append((area, sizes[area]))
         size = math.prod(array.shape)
         sizes[area] += -(-size // ALIGNED) * ALIGNED if area == "shared" else size
-    shared = np.zeros(max(sizes["shared"], 1))
+    sizes["shared"] += MARGIN
+    sizes["scratch"] += MARGIN
+    shared = np.zeros(sizes["shared"])
     fixed = np.zeros((sizes["fixed"], program.lanes or 0))
     for array, (area, at) in zip(program.arrays, place, strict=True):
         if array.data is not None and area == "shared":
@@ -79,12 +85,12 @@ def _tables(program: Program) -> tuple[np.ndarray, dict[int, int]]:
     table_at: dict[int, int] = {}
     size = 0
     for statement in program.statements:
-        for read in statement.reads():
-            for index in read.indices:
-                if index.table is not None and id(index.table) not in table_at:
-                    table_at[id(index.table)] = size
-                    parts.append(index.table.ravel().astype(np.int32))
-                    size += index.table.size
+        bounds = [index for one in statement.sums for index in one.bounds or ()]
+        for index in [*bounds, *[index for read in statement.reads() for index in read.indices]]:
+            if index.table is not None and id(index.table) not in table_at:
+                table_at[id(index.table)] = size
+                parts.append(index.table.ravel().astype(np.int32))
+                size += index.table.size
     return np.concatenate([np.zeros(0, dtype=np.int32), *parts]), table_at
 
 

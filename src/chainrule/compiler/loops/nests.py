@@ -88,6 +88,6 @@ def own_place(read: Read, axes: int, row: int = 0) -> bool:
     for axis, index in enumerate(read.indices):
         unit = [int(a == axis) for a in range(axes)]
         strides = list(index.strides)
-        if index.table is not None or index.offset != (0 if axis else row) or strides[:axes] != unit or any(strides[axes:]):
+        if index.table is not None or index.lane or index.offset != (0 if axis else row) or strides[:axes] != unit or any(strides[axes:]):
             return False
     return True

@@ -40,11 +40,13 @@ NAMES = "ijklmnopqrstuvwxyz"
 
 @dataclass
 class Read:
-    """An element of an array, as an operand. `lane` is where it is along the lanes, if that is not the own lane."""
+    """An element of an array, as an operand. `lane` is where it is along the lanes, if that is not the own lane;
+    `merged` are dimensions of which the last one's index goes on into the ones before."""
 
     array: int
     indices: list[Index]
     lane: Index | None = None
+    merged: tuple[int, ...] = ()
 
     def __str__(self) -> str:
         at = [str(index) for index in self.indices] + ([f"lane {self.lane}"] if self.lane else [])
@@ -165,6 +167,8 @@ class Program:
         outputs: for each output of the graph its array and flat place.
         guards: likewise, with the outcome.
         lanes: how many lanes there are; None if that is known when it runs, as it is for samples.
+        crossing: whether a lane reads what another wrote, so that all lanes must be one block.
+        exports: arrays with lanes that are results: for each the shared array [elements, lanes] that it is copied to.
     """
 
     arrays: list[Array]
@@ -173,6 +177,8 @@ class Program:
     outputs: list[tuple[int, int]]
     guards: list[tuple[int, int, bool]]
     lanes: int | None = None
+    crossing: bool = False
+    exports: dict[int, int] = field(default_factory=dict)
 
     def __str__(self) -> str:
         return "\n".join([str(statement) for statement in self.statements])

@@ -169,13 +169,14 @@ class _Writer:
         return [bool(group.nodes) and varies[group.nodes[0]] for group in self.groups]
 
     def _order_of_inputs(self) -> tuple[np.ndarray, np.ndarray]:
-        """Shared inputs in the order in which groups use them, so that what is used together lies together."""
-        used = []
+        """Shared inputs: arguments in their order, then what the function closes over, in the order in which groups use
+        it, so that what is used together lies together."""
+        nodes = np.array(self.groups[SHARED_INPUT].nodes, dtype=np.int64)
+        used = [np.flatnonzero(nodes < self.graph.arguments)]
         for group in self.groups:
             for operand in _all_operands(group):
                 if operand.group == SHARED_INPUT:
                     used.append(operand.places)
-        nodes = np.array(self.groups[SHARED_INPUT].nodes, dtype=np.int64)
         everything = np.concatenate([*used, np.arange(len(nodes))])
         _, first = np.unique(everything, return_index=True)
         order = everything[np.sort(first)]
@@ -286,7 +287,22 @@ class _Writer:
             return Call(x.op, [self._expression(a, frame) for a in x.arguments])
         if x.group == CONSTANT:
             return self._data(frame.spread(self.numbers[x.places]))
-        return Read(self.array_of[x.group], [frame.index(column) for column in self._coordinates(x).T])
+        return self._read(x, frame)
+
+    def _read(self, x: _Place, frame: Frame) -> Read:
+        """Where an operand lies: an index for each dimension. Two neighbouring dimensions that are gone through as if
+        they were one, as a list is that was put together of parts, have the index of that one in the second's place."""
+        array, columns = self.array_of[x.group], list(self._coordinates(x).T)
+        indices = [frame.index(column) for column in columns]
+        shape = self.arrays[array].shape
+        merged: tuple[int, ...] = ()
+        for d in range(1, len(indices)):
+            if indices[d].table is not None and indices[d - 1].table is not None:
+                together = frame.index(columns[d - 1] * shape[d] + columns[d])
+                if together.table is None:
+                    indices[d - 1], indices[d] = Index(0, (0,) * len(frame.box)), together
+                    merged += (d - 1, d)
+        return Read(array, indices, None, merged)
 
     def _data(self, box: np.ndarray) -> Expression:
         box = squeezed(box)
