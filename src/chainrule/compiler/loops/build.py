@@ -81,8 +81,8 @@ class _Builder:
         self._run()
 
     def _widths(self) -> list[int]:
-        """How many vectors blocks have, the widest first: those in between are for what is left over."""
-        return [self.plan.vectors] if self.plan.program.crossing else sorted({self.plan.vectors, 1}, reverse=True)
+        """How many vectors blocks have, the widest first: the others are for what is left over, or for fewer lanes."""
+        return sorted({self.plan.vectors, 1}, reverse=True)
 
     def _function(self, name: str, *, internal: bool = False) -> ir.Function:
         function = ir.Function(self.module, self.signature, name)
@@ -118,6 +118,8 @@ class _Builder:
         code.width, code.lanes = width, True
         if masked:
             code.mask = self._mask(code, width)
+        if self.plan.program.crossing:
+            code.count = code.builder.sub(code.function.args[11], code.function.args[10])
         code.nests(found)
         for row, at in enumerate(self.plan.each):
             self._copy_out(code, row, at, width)
@@ -160,7 +162,7 @@ class _Builder:
         code = self._code(self._function("after"))
         layout, lanes = self.plan.layout, self.machine.lanes(self.bits)
         for statement in self.plan.phases.inside:
-            if statement.op is BATCH_SUM:
+            if statement.op is BATCH_SUM and not self.plan.program.crossing:
                 self._gather(code, statement, layout, lanes)
         self._nests(code, found)
         code.finish()
@@ -179,6 +181,9 @@ class _Builder:
         """Lanes from start to end: in whole blocks, then vector by vector."""
         function = self._function("blocks")
         builder = ir.IRBuilder(function.append_basic_block())
+        if self.plan.program.crossing:
+            self._only_block(function, builder)
+            return
         start, end = function.args[10], function.args[11]
         lanes = self.machine.lanes(self.bits)
         for vectors in self._widths():
@@ -190,7 +195,7 @@ class _Builder:
             at = builder.phi(I64)
             at.add_incoming(start, before)
             following = builder.add(at, I64(step))
-            limit = following if vectors > 1 and not self.plan.program.crossing else builder.add(at, I64(1))
+            limit = following if vectors > 1 else builder.add(at, I64(1))
             builder.cbranch(builder.icmp_signed("<=", limit, end), body, after)
             builder.position_at_end(body)
             moved = [self._moved(builder, function, text, at) for text in POINTERS]
@@ -199,6 +204,20 @@ class _Builder:
             builder.branch(head)
             builder.position_at_end(after)
             start = at
+        builder.ret_void()
+
+    def _only_block(self, function: ir.Function, builder: ir.IRBuilder) -> None:
+        """All lanes in one block: the narrowest that has room for them."""
+        widths = self._widths()
+        for vectors in reversed(widths[1:]):
+            fits, wider = function.append_basic_block(), function.append_basic_block()
+            limit = I64(vectors * self.machine.lanes(self.bits))
+            builder.cbranch(builder.icmp_signed("<=", function.args[11], limit), fits, wider)
+            builder.position_at_end(fits)
+            builder.call(self.module.globals[f"block{vectors}"], function.args)
+            builder.ret_void()
+            builder.position_at_end(wider)
+        builder.call(self.module.globals[f"block{widths[0]}"], function.args)
         builder.ret_void()
 
     def _moved(self, builder: ir.IRBuilder, function: ir.Function, name: str, at: ir.Value) -> ir.Value:
@@ -210,7 +229,7 @@ class _Builder:
     def _run(self) -> None:
         function = self._function("run")
         builder = ir.IRBuilder(function.append_basic_block())
-        size = self.plan.layout.sizes["sums"] * self.machine.bits // 8
+        size = 0 if self.plan.program.crossing else self.plan.layout.sizes["sums"] * self.machine.bits // 8
         builder.call(self.module.globals["before"], function.args)
         if size:
             kind = ir.FunctionType(ir.VoidType(), [POINTER, ir.IntType(8), I64, ir.IntType(1)])

@@ -56,6 +56,7 @@ class Code:
         self.element = ir.DoubleType() if bits == 64 else ir.FloatType()
         self.width = Width(1, 1)
         self.mask: list[ir.Value] | None = None
+        self.count: ir.Value | None = None  # of lanes, where they read from one another
         self.lanes = False  # whether this is a piece of code for lanes
         self.along: int | None = None  # outside lanes: the axis that vectors run along
 
@@ -66,8 +67,11 @@ class Code:
             self.builder.branch(self.function.blocks[1])
 
     # ---- loops and variables ----
-    def loop(self, end: int, step: int = 1, start: int = 0) -> AbstractContextManager[ir.Value]:
-        """A loop from `start` up to `end`; gives the counter."""
+    def loop(self, end: int, step: int = 1, start: int = 0, along_lanes: bool = False) -> AbstractContextManager[ir.Value]:
+        """A loop from `start` up to `end`; gives the counter. One along lanes ends with the last one there is."""
+        if along_lanes and self.count is not None:
+            fewer = self.builder.icmp_signed("<", self.count, I64(end))
+            return counted(self.builder, self.builder.select(fewer, self.count, I64(end)), step, start)
         return counted(self.builder, end, step, start)
 
     def variables(self, starts: Vectors) -> list[ir.Value]:
@@ -248,12 +252,12 @@ class Code:
         """Adds the steps of a sum to a total."""
         if self._is_long(statement, one, len(axes)):
             return self._long_sum(statement, one, total, axes, near)
-        if one.length <= UNROLLED:
+        if one.length <= UNROLLED and not one.along_lanes:
             for k in range(one.length):
                 total = self.step(statement, one, total, [*axes, I64(k)], near)
             return total
         places = self.variables(total)
-        with self.loop(one.length) as k:
+        with self.loop(one.length, along_lanes=one.along_lanes) as k:
             before = [self.builder.load(place, typ=self.vector_type()) for place in places]
             for place, value in zip(places, self.step(statement, one, before, [*axes, k], near), strict=True):
                 self.builder.store(value, place)
@@ -325,7 +329,11 @@ class Code:
         return found
 
     def add_up(self, statement: Statement, axes: list[ir.Value], near: dict[int, Vectors]) -> None:
-        """Adds a statement's numbers to the vector that grows to their sum over all lanes."""
+        """Adds a statement's numbers to the vector that grows to their sum over all lanes; or finishes that at once, if
+        there is no other block."""
+        if self.program.crossing:
+            self.store(statement, axes, [self.across(self._over_lanes(statement, axes, near))])
+            return
         area, offset = "sums", self.layout.place[statement.sum_at][1]  # type: ignore[attr-defined]
         at: ir.Value = I64(offset)
         for axis, stride in zip(axes, _row_major(statement.axes), strict=True):
@@ -376,13 +384,68 @@ class Code:
     def _loops(self, nest: Nest, extents: list[int], axes: list[ir.Value]) -> None:
         if not extents:
             self._body(nest, axes)
-        elif extents[0] == 1:
+        elif extents[0] == 1 and len(axes) not in nest.along_lanes:
             self._loops(nest, extents[1:], [*axes, I64(0)])
         elif len(extents) == 1 and self.along is not None:
             self._along(nest, extents[0], axes)
+        elif len(extents) == 1 and self._sums_of_many(nest, extents[0]):
+            with self.loop(extents[0], self.width.lanes) as i:
+                self._add_up_many(nest.statements[0], axes, i)
         else:
-            with self.loop(extents[0]) as i:
+            with self.loop(extents[0], along_lanes=len(axes) in nest.along_lanes) as i:
                 self._loops(nest, extents[1:], [*axes, i])
+
+    def _sums_of_many(self, nest: Nest, extent: int) -> bool:
+        """Whether the last loop can make as many sums over lanes at once as a vector has numbers."""
+        return (
+            self.program.crossing
+            and self.width.lanes > 1
+            and extent % self.width.lanes == 0
+            and [s.op for s in nest.statements] == [BATCH_SUM]
+        )
+
+    def _add_up_many(self, statement: Statement, axes: list[ir.Value], first: ir.Value) -> None:
+        """Sums over lanes of elements that lie side by side."""
+        rows = [self._over_lanes(statement, [*axes, self.plus(I64(j), first)], {}) for j in range(self.width.lanes)]
+        area, offset = self.layout.place[statement.target]
+        at: ir.Value = I64(offset)
+        for axis, stride in zip([*axes, first], _row_major(statement.axes), strict=True):
+            at = self.plus(at, self.times(axis, stride))
+        self.builder.store(self._each_sum(rows), self.pointer(area, at), align=self.bits // 8)
+
+    def _each_sum(self, rows: Vectors) -> ir.Value:
+        """The sums of the numbers of each of as many vectors as one has numbers, as a vector: halves are added, pair by
+        pair, until one vector is left."""
+        lanes, half = self.width.lanes, self.width.lanes
+        e, order = self.emitter(), list(range(self.width.lanes))
+        while len(rows) > 1:
+            half //= 2
+            low, high = [], []
+            for start in range(0, lanes, 2 * half):
+                low += [start + i for i in range(half)] + [lanes + start + i for i in range(half)]
+                high += [start + half + i for i in range(half)] + [lanes + start + half + i for i in range(half)]
+            kind = ir.VectorType(I32, lanes)
+            count = len(rows) // 2
+            rows = [
+                e.add(
+                    self.builder.shuffle_vector(rows[i], rows[i + count], ir.Constant(kind, low)),
+                    self.builder.shuffle_vector(rows[i], rows[i + count], ir.Constant(kind, high)),
+                )
+                for i in range(count)
+            ]
+        del order
+        return rows[0]
+
+    def _over_lanes(self, statement: Statement, axes: list[ir.Value], near: dict[int, Vectors]) -> ir.Value:
+        """One vector whose numbers add up to the sum of a statement's numbers over all lanes."""
+        values = self.value(statement.arguments[0], axes, near)
+        e = self.emitter()
+        if self.mask is not None:
+            values = [e.where(mask, x, e.constant(0.0)) for mask, x in zip(self.mask, values, strict=True)]
+        total = values[0]
+        for x in values[1:]:
+            total = e.add(total, x)
+        return total
 
     def _along(self, nest: Nest, extent: int, axes: list[ir.Value]) -> None:
         """The last loop, in vectors, and what is left over one by one."""

@@ -172,9 +172,13 @@ class _Turned:
             elif over_lanes:
                 raise _CrossLaneError
             else:
-                sums.append(Sum(one.length, parts, one.bounds and tuple([_laned(x, lane) for x in one.bounds])))
-        row, chain = statement.row, statement.chain
-        self.statements.append(Statement(statement.target, axes, statement.op, arguments, sums, lane is not None, row, chain))
+                low_high = one.bounds and (_laned(one.bounds[0], lane), _laned(one.bounds[1], lane))
+                sums.append(Sum(one.length, parts, low_high, self._is_lane(("sum", at, number))))
+        others = [d for d in range(len(statement.axes)) if d != lane]
+        along = frozenset([i for i, d in enumerate(others) if self._is_lane(("array", statement.target, d))])
+        found = Statement(statement.target, axes, statement.op, arguments, sums, lane is not None, statement.row)
+        found.chain, found.along_lanes = statement.chain, along if lane is not None else frozenset()
+        self.statements.append(found)
 
     def _over_lanes(self, axes: tuple[int, ...], parts: list[Expression]) -> Expression:
         """A statement of its own for a sum over the lanes; returns what reads its result."""

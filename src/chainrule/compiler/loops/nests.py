@@ -16,12 +16,14 @@ class Nest:
         statements: one after the other, for each place along the axes.
         kept: the arrays that something outside reads, and that must be written to memory.
         chain: the chain that it is part of, if it is: the first axis is then that of the iterations.
+        along_lanes: the axes that end with the last lane there is.
     """
 
     axes: tuple[int, ...]
     statements: list[Statement] = field(default_factory=list)
     kept: set[int] = field(default_factory=set)
     chain: int | None = None
+    along_lanes: frozenset[int] = frozenset()
 
 
 def nests(statements: list[Statement], wanted: set[int]) -> list[Nest]:
@@ -37,7 +39,7 @@ def nests(statements: list[Statement], wanted: set[int]) -> list[Nest]:
     for statement in statements:
         at = _best(statement, found, home, rows)
         if at is None:
-            found.append(Nest(statement.axes, chain=statement.chain))
+            found.append(Nest(statement.axes, chain=statement.chain, along_lanes=statement.along_lanes))
             at = len(found) - 1
         found[at].statements.append(statement)
         home[statement.target] = at
@@ -71,7 +73,8 @@ def _best(statement: Statement, found: list[Nest], home: dict[int, int], rows: d
 
 
 def _alike(nest: Nest, statement: Statement) -> bool:
-    return nest.axes == statement.axes and nest.chain == statement.chain
+    same = nest.axes == statement.axes and nest.chain == statement.chain
+    return same and nest.along_lanes == statement.along_lanes
 
 
 def is_earlier(read: Read, row: int) -> bool:

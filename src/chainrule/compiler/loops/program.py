@@ -87,6 +87,8 @@ class Sum:
     length: int
     parts: list[Expression]
     bounds: tuple[Index, Index] | None = None
+    along_lanes: bool = False
+    """Whether the steps go from lane to lane, and thus end with the last lane there is."""
 
     def __str__(self) -> str:
         bounds = f", {self.bounds[0]} ≤ k < {self.bounds[1]}" if self.bounds else ""
@@ -107,6 +109,7 @@ class Statement:
         row: where along the first dimension of the array its first element lies.
         chain: the number of the chain that it belongs to: the first axis then runs in order, one iteration after the
             other, each with all statements of the chain.
+        along_lanes: the axes that go from lane to lane, and thus end with the last lane there is.
     """
 
     target: int
@@ -117,6 +120,7 @@ class Statement:
     lanes: bool = False
     row: int = 0
     chain: int | None = None
+    along_lanes: frozenset[int] = frozenset()
 
     def reads(self) -> Iterator[Read]:
         """Every element that is read, those within sums as well."""
