@@ -147,6 +147,16 @@ def jvp(f: Callable, primals: Sequence[Any], tangents: Sequence[Any]) -> tuple[A
         return run.value(), tree_map(lambda out: run.result(tangent.get(id(out), 0.0)), run.out)
 
 
+def gradients(out: Value, variables: Sequence[Value]) -> list[float]:
+    """The derivative of a Value in each of some Values of its graph; unlike `backward()`, it leaves their `.grad` alone.
+
+    >>> x, y = Value(3.0), Value(4.0)
+    >>> gradients(x * y, [x, y]), x.grad
+    ([4.0, 3.0], 0.0)
+    """
+    return [_plain(x) for x in _pull_back(out, list(variables), 1.0, False)]
+
+
 # ---- how a function is run, and how the chain rule walks what it leaves behind ------------------------------------
 
 

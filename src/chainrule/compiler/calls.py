@@ -24,6 +24,9 @@ OF_TWO = {"pow", "atan2", "fmod", "copysign", "hypot"}
 PYTHONS_OWN = {"hypot", "ldexp", "fma", "round", "rint", "floor", "ceil", "trunc"}
 """Functions of C that Python's `math` lacks, or does in its own way."""
 
+IEEE_IN_PYTHON = dict.fromkeys(("log", "log2", "log10", "log1p", "atanh"), math.nan) | {"sinh": math.inf}
+"""What `ieee` gives where a function of C becomes infinite; with all others that is the same."""
+
 OF_LISTS = (len, range, zip, enumerate, reversed, list, tuple)
 """Functions of Python that only arrange what they are given."""
 
@@ -63,12 +66,28 @@ def certain(text: Expressions, function: Callable[..., Any], *arguments: Any, **
         raise text.refuse(f"a call of {function.__name__} that fails: {error}") from None
 
 
-def _operation(text: Expressions, op: Operation, arguments: list[Any], named: dict[str, Any]) -> ir.Value:
-    if op.takes_lists:
-        operands = certain(text, op._pack, *arguments, **named)
-    else:
-        operands, _ = certain(text, op._bind, tuple(arguments), named)
-    return text.emitter.apply(op, [text.number(x) for x in operands])
+class _Number:
+    """A number as an argument of an operation, which then arranges its operands as it does with a Value."""
+
+    def __init__(self, value: ir.Value) -> None:
+        self.value = value
+
+    @staticmethod
+    def _record(op: Operation, operands: Sequence[Any]) -> tuple[Operation, Sequence[Any]]:
+        return op, operands
+
+
+def _operation(text: Expressions, op: Operation, arguments: list[Any], named: dict[str, Any]) -> Any:
+    def given(x: Any) -> Any:
+        if isinstance(x, list | tuple):
+            return [given(item) for item in x]
+        return _Number(text.number(x)) if isinstance(x, ir.Value) else x
+
+    result = certain(text, op, *map(given, arguments), **{name: given(x) for name, x in named.items()})
+    if not isinstance(result, tuple):
+        return result
+    _, operands = result
+    return text.emitter.apply(op, [x.value if isinstance(x, _Number) else text.number(x) for x in operands])
 
 
 def _of_math(text: Expressions, function: Any, arguments: Sequence[Any], guard: Any) -> Any:
@@ -86,10 +105,22 @@ def _of_math(text: Expressions, function: Any, arguments: Sequence[Any], guard: 
     if name in ("fabs", "copysign", "sqrt"):
         return emitter.intrinsic(f"llvm.{name}", *xs)
     if name in TABLE and emitter.has(name):
-        return emitter.apply(TABLE[name], xs)
-    if name in FROM_LIBM and name not in PYTHONS_OWN:
-        return emitter.libm(name, *xs)
-    raise text.refuse(f"math.{name}, which is Python's own")
+        y = emitter.apply(TABLE[name], xs)
+    elif name in FROM_LIBM and name not in PYTHONS_OWN:
+        y = emitter.libm(name, *xs)
+    else:
+        raise text.refuse(f"math.{name}, which is Python's own")
+    if guard and name in IEEE_IN_PYTHON:
+        return emitter.where(_is_new(emitter, xs[0], y), emitter.constant(IEEE_IN_PYTHON[name]), y)
+    return y
+
+
+def _is_new(emitter: Any, x: ir.Value, y: ir.Value) -> ir.Value:
+    """Whether y is infinite, but x is not."""
+    infinite = emitter.constant(math.inf)
+    return emitter.builder.and_(
+        emitter.compare("==", emitter.abs(y), infinite), emitter.compare("<", emitter.abs(x), infinite)
+    )
 
 
 def _kind(text: Expressions, name: str, x: ir.Value) -> ir.Value:
@@ -109,14 +140,11 @@ def _of_python(text: Expressions, function: Any, arguments: list[Any]) -> Any:
         return _extreme(text, ">" if function is builtins.max else "<", items)
     if function is builtins.sum and items is not arguments and not (text.emitter.exact and sys.version_info >= (3, 12)):
         return _total(text, items)  # from 3.12 on, Python's own sum of floats makes up for rounding
-    if function is builtins.abs and len(arguments) == 1:
-        return text.emitter.abs(text.number(arguments[0]))
-    if function is builtins.float and len(arguments) == 1:
-        return text.number(arguments[0])
-    if function is builtins.bool and len(arguments) == 1:
-        return text.truth(arguments[0])
     if function is builtins.pow and len(arguments) == 2:
         return text.emitter.apply(TABLE["pow"], [text.number(x) for x in arguments])
+    of_one = {builtins.abs: lambda x: text.emitter.abs(text.number(x)), builtins.float: text.number, bool: text.truth}
+    if function in of_one and len(arguments) == 1:
+        return of_one[function](arguments[0])
     raise text.refuse(f"a call of {function.__name__}")
 
 

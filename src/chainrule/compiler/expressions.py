@@ -90,7 +90,7 @@ class Expressions:
         if isinstance(x, ir.Value):
             return x
         if isinstance(x, int | float):
-            return self.emitter.constant(float(x))
+            return self.emitter.constant(calls.certain(self, float, x))
         raise self.refuse(f"a {type(x).__name__} in place of a number")
 
     def truth(self, x: Any) -> Any:
@@ -246,7 +246,7 @@ class Expressions:
     def compare(self, sign: ast.cmpop, a: Any, b: Any, node: ast.expr) -> Any:
         """One comparison."""
         by_python, text = COMPARISONS.get(type(sign), (None, ""))
-        if by_python and self.known(a, b):
+        if by_python and (self.known(a, b) or (not text and None in (a, b))):
             return by_python(a, b)
         if not text:
             raise self.refuse(f"{ast.unparse(node)!r}")

@@ -12,8 +12,8 @@ from collections.abc import Callable, Sequence
 
 from llvmlite import ir
 
-from chainrule.compiler.maths import arcs, errors, exponential, lists, logarithm, powers, roots, trigonometry
 from chainrule.compiler.emitter import Arithmetic, NotLowered
+from chainrule.compiler.maths import arcs, erf, exponential, lists, logarithm, powers, roots, trigonometry
 from chainrule.compiler.native import Machine
 from chainrule.compiler.translate import translate
 from chainrule.errors import OperandError
@@ -95,9 +95,9 @@ PRIMITIVES: dict[str, Callable[..., ir.Value]] = {
     "sum": lists.total,
     "weighted_sum": lists.weighted_sum,
     "logsumexp": lists.logsumexp,
-    "erf": errors.erf,
-    "erfc": errors.erfc,
-    "gelu": errors.gelu,
+    "erf": erf.erf,
+    "erfc": erf.erfc,
+    "gelu": erf.gelu,
     "sin": trigonometry.sin,
     "cos": trigonometry.cos,
     "tan": trigonometry.tan,

@@ -19,9 +19,10 @@ from chainrule.compiler.differentiate import differentiate
 from chainrule.compiler.graph import BATCH_SUM, Graph
 from chainrule.compiler.loops.build import Plan, module_of, plan
 from chainrule.compiler.loops.chains import group_with_chains
+from chainrule.compiler.loops.grouping import group
 from chainrule.compiler.loops.kernel import LoopKernel
 from chainrule.compiler.loops.lanes import choose_lanes
-from chainrule.compiler.loops.statements import to_program
+from chainrule.compiler.loops.statements import NoLoopsError, to_program
 from chainrule.compiler.native import Machine, compile_to_object
 from chainrule.compiler.passes.batches import SAMPLES, split_batch_sums
 from chainrule.compiler.passes.fold import fold, relax
@@ -91,6 +92,14 @@ class Stages:
         self.seconds[name] = self.seconds.get(name, 0.0) + time.perf_counter() - start
 
 
+def simplified(graph: Graph, stages: Stages) -> Graph:
+    """A traced graph, ready to be differentiated."""
+    stages.graphs["trace"] = graph
+    for step in SIMPLIFY:
+        graph = stages.run(step, graph)
+    return graph
+
+
 def calculation(graph: Graph, wanted: Wanted, stages: Stages) -> Graph:
     """The graph that calculates what is wanted of a traced one.
 
@@ -99,9 +108,17 @@ def calculation(graph: Graph, wanted: Wanted, stages: Stages) -> Graph:
         order of `wrt`, then for each of those its second derivatives. With `reduce`, values and derivatives by what
         all samples share are sums or means over the samples, and derivatives by batched inputs are each sample's own.
     """
-    stages.graphs["trace"] = graph
-    for step in SIMPLIFY_EXACTLY if wanted.exact else SIMPLIFY:
-        graph = stages.run(step, graph)
+    if wanted.exact:
+        stages.graphs["trace"] = graph
+        for step in SIMPLIFY_EXACTLY:
+            graph = stages.run(step, graph)
+    else:
+        graph = simplified(graph, stages)
+    return derived(graph, wanted, stages)
+
+
+def derived(graph: Graph, wanted: Wanted, stages: Stages) -> Graph:
+    """As `calculation`, of a graph that is simplified already; it is added to."""
     with stages.timed("differentiate"):
         _derive(graph, wanted)
     stages.graphs["differentiate"] = graph
@@ -140,7 +157,13 @@ def loops_of(graph: Graph, machine: Machine, bits: int, stages: Stages) -> Plan 
     if len(grouping.groups) > 40 + 4 * math.sqrt(len(graph)):
         return None
     with stages.timed("loops"):
-        program = to_program(graph, grouping)
+        try:
+            program = to_program(graph, grouping)
+        except NoLoopsError:  # what looked like a chain is none
+            grouping = group(graph)
+            if len(grouping.groups) > 40 + 4 * math.sqrt(len(graph)):
+                return None
+            program = to_program(graph, grouping)
         if not graph.batched:
             program = choose_lanes(program)
         return plan(program, machine, bits)

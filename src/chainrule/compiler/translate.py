@@ -57,6 +57,8 @@ def translate(emitter: Arithmetic, op: Operation, operands: Sequence[ir.Value]) 
         NotLowered: the text has something that cannot be translated.
     """
     translator = Translator(emitter, op.name)
+    if not isinstance(op.value, FunctionType):
+        raise translator.refuse(f"a value that is a {type(op.value).__name__}, of which there is no text")
     return translator.number(translator.run(op.value, operands, {}))
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from chainrule import ops
 from chainrule.compiler.graph import Graph
 from chainrule.compiler.levels.nodes import VARYING, phases
@@ -59,19 +61,11 @@ def with_guards(graph: Graph) -> tuple[Graph, int | None, int | None]:
     """
     if not graph.guards:
         return graph, None, None
-    new = Graph(
-        list(graph.ops),
-        list(graph.operands),
-        list(graph.numbers),
-        graph.names,
-        graph.batched,
-        graph.outputs,
-        graph.guards,
-    )
+    new = replace(graph, ops=list(graph.ops), operands=list(graph.operands), numbers=list(graph.numbers))
     phase = phases(graph)
     zero = new.constant(0.0)
     differs: tuple[list[int], list[int]] = ([], [])
     for node, outcome in dict.fromkeys(graph.guards):
-        differs[phase[node] == VARYING].append(new.add(ops.eq if outcome else ops.ne, node, zero))
+        differs[int(phase[node] == VARYING)].append(new.add(ops.eq if outcome else ops.ne, node, zero))
     shared, each = [new.add(ops.sum, *row) if row else None for row in differs]
     return new, shared, each

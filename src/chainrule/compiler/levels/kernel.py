@@ -82,13 +82,17 @@ class LevelKernel:
             memory = self._free.pop()
         except IndexError:
             memory = _Memory(self.plan, self.bits, ctypes.cast(self._python, _P).value or 0)
-        memory.inputs[:] = numbers
+        if self.bits == 64:
+            memory.inputs[:] = numbers
+        else:
+            with np.errstate(over="ignore"):  # too large for 32 bits is infinite
+                memory.inputs[:] = numbers
         each, held = self._calculate(memory, columns)
         shared = memory.values.take(self._outputs)
         if self.bits != 64:
             shared = shared.astype(np.float64)
         if self.plan.guards is not None:
-            held = held & (memory.values[self.plan.guards] == 0.0)
+            held = held & bool(memory.values[self.plan.guards] == 0.0)
         self._free.append(memory)
         return shared, each, held
 
@@ -172,7 +176,8 @@ class _Memory:
         dtype = np.float64 if bits == 64 else np.float32
         self.values = _aligned(plan.slots, dtype)
         self.inputs = self.values[: plan.inputs]
-        self.values[plan.inputs : plan.inputs + len(plan.constants)] = plan.constants
+        with np.errstate(over="ignore"):
+            self.values[plan.inputs : plan.inputs + len(plan.constants)] = plan.constants
         self.before, self.after = [
             (self.values.ctypes.data, *_walk(s), 1, 1, python) for s in (plan.before, plan.after)
         ]

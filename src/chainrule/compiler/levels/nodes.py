@@ -110,12 +110,12 @@ def nodes_of(graph: Graph, results: Sequence[int], exact: bool) -> Nodes:
 
 def _read(graph: Graph) -> Nodes:
     n, more = len(graph), len(EXTRA)
-    distinct = sorted({op for op in graph.ops if op is not None and op is not BATCH_SUM}, key=lambda op: op.name)
+    present = {op for op in graph.ops if op is not None}
+    if not graph.batched:
+        present.add(ops.identity)  # of a single sample, which is what a sum over samples is then
+    distinct = sorted(present - {BATCH_SUM}, key=lambda op: op.name)
     code: dict[Operation | None, int] = {op: FIRST_OP + i for i, op in enumerate(distinct)}
-    code |= {None: LEAF, BATCH_SUM: SUM_OF_BATCH}
-    if not graph.batched:  # then there is but one sample to add up
-        code[BATCH_SUM] = FIRST_OP + len(distinct)
-        distinct.append(ops.identity)
+    code |= {None: LEAF, BATCH_SUM: SUM_OF_BATCH if graph.batched else code[ops.identity]}
     start = np.zeros(n + more + 1, np.int64)
     np.cumsum(np.fromiter(map(len, graph.operands), np.int64, n), out=start[1 : n + 1])
     start[n + 1 :] = start[n]

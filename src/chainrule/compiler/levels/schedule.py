@@ -39,6 +39,9 @@ FIELDS = 5
 NEVER = 2**40
 """So many terms no sum has."""
 
+_OF_ITS_OWN = frozenset(["chain", "div", "select", "lt", "le", "gt", "ge", "eq", "ne", "relu", "max", "min"])
+"""Operations that need no function of the C library in exact mode, of those that matter."""
+
 Int32s = npt.NDArray[np.int32]
 
 
@@ -88,6 +91,16 @@ class Plan:
     batch: BatchPlan | None
     shared: Int32s
     guards: int | None
+
+    @property
+    def key(self) -> str:
+        """A text that two plans share only if they can share object code for a machine and a size of numbers.
+
+        Operations are in it by name; what one of the user's own does is not.
+        """
+        samples = self.batch.kinds if self.batch else ()
+        words = [f"lanes {self.lanes}", f"exact {self.exact}", *map(str, self.kinds)]
+        return "; ".join([*words, f"batch {self.batch is not None}", *map(str, samples)])
 
 
 @dataclass(frozen=True)
@@ -195,17 +208,17 @@ class _Scheduler:
 
     def _sections(self, parts: Sequence[Segments], slot: Ints, sampled: bool) -> tuple[tuple[Kind, ...], list[Section]]:
         """Segments as they are stored, and the kinds of all of them."""
-        found = []
+        nodes, lanes, found = self.nodes, self.lanes, []
         for part in parts:
-            own = np.full(len(part.shape), self.lanes) if sampled else _side_by_side(part, self.lanes, self.exact)
-            found.append(kinds_of(self.nodes, part, own))
+            side = np.full(len(part.shape), lanes) if sampled else _side_by_side(nodes, part, lanes, self.exact)
+            found.append(kinds_of(nodes, part, side))
         kinds = sorted({kind for own, _ in found for kind in own}, key=str)
         sections = []
         for part, (own, which) in zip(parts, found, strict=True):
-            table, at = table_of(self.nodes, part, slot)
+            table, at = table_of(nodes, part, slot)
             kind = np.array([kinds.index(k) for k in own], np.int64)[which]
             fields = [kind, part.lengths, part.count, slot[part.nodes[part.begins[:-1]]], at]
-            table = np.append(table, np.zeros(self.lanes, np.int32))  # the last vector may read on
+            table = np.append(table, np.zeros(lanes, np.int32))  # the last vector may read on
             sections.append(Section(np.stack(fields, axis=1).astype(np.int32), table))
         return tuple(kinds), sections
 
@@ -239,14 +252,16 @@ class _Scheduler:
         return self.nodes.operands[self.nodes.start[members]]
 
 
-def _side_by_side(segments: Segments, lanes: int, exact: bool) -> Ints:
+def _side_by_side(nodes: Nodes, segments: Segments, lanes: int, exact: bool) -> Ints:
     """For each segment how many nodes go side by side.
 
-    There are two sizes of sums of terms, and one of anything else, as there is not much to gain and each takes its time
-    to compile. Exact functions are the C library's, of one number.
+    There are two sizes of sums of terms, and one of anything else, as more would gain little and each takes its time to
+    compile. In exact mode functions are the C library's, of one number.
     """
     fewer = np.where(segments.lengths <= lanes // 2, lanes // 2, lanes)
-    return np.where(segments.shape < OTHER, fewer, 1 if exact else lanes)
+    of_libm = [OTHER + i for i, op in enumerate(nodes.ops) if op.name not in _OF_ITS_OWN]
+    single = np.isin(segments.shape, of_libm) & exact
+    return np.select([segments.shape < OTHER, single], [fewer, 1], lanes)
 
 
 def _pairs(a: Ints, b: Ints) -> Int32s:

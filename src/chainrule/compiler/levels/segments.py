@@ -108,7 +108,7 @@ def segmented(nodes: Nodes, order: Ints, ends: Ints, few: int, long: int) -> Seg
     batch = np.repeat(np.arange(len(ends)), np.diff(ends, prepend=0))
     shape, count, products = _shapes(nodes, order, long)
     detail = np.where(np.isin(shape, _LONGS), np.arange(len(order)), count)
-    by = np.lexsort((detail, shape, batch))
+    by = np.lexsort((order, detail, shape, batch))  # neighbours in the graph often have neighbours as operands
     order, batch, shape, count, detail, products = (x[by] for x in (order, batch, shape, count, detail, products))
     new = _changes(batch, shape, detail)
     size = np.bincount(np.cumsum(new) - 1)[np.cumsum(new) - 1]

@@ -136,6 +136,9 @@ class _Builder:
             for u in range(width.vectors):
                 at = code.plus(I64(u * width.lanes), code.times(code.plus(I64(source), i), width.all))
                 x = code.builder.load(code.pointer("scratch", at), typ=code.vector_type(), align=width.lanes * self.bits // 8)
+                if code.mask is not None:  # nothing depends on a lane that is not there
+                    e = code.emitter()
+                    x = e.where(code.mask[u], x, e.constant(0.0))
                 place = code.pointer("shared", code.plus(I64(u * width.lanes), row))
                 code.builder.store(x, place, align=self.bits // 8)
 

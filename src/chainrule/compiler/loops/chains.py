@@ -61,7 +61,7 @@ def _longest(grouping: Grouping, taken: set[int]) -> tuple[int, int, int] | None
             for first, last in _matching(groups, start, end, period):
                 times = (last - first) // period
                 first, times = _earlier(groups, look, first, period, times)
-                if times >= FEWEST and times * period > covered:
+                if times >= FEWEST and times * period > covered and _carried(groups, first, period):
                     best, covered = (first, period, times), times * period
     return best
 
@@ -90,6 +90,14 @@ def _matching(groups: list[Group], start: int, end: int, period: int) -> list[tu
     if first is not None:
         found.append((first, end + period))
     return found
+
+
+def _carried(groups: list[Group], first: int, period: int) -> bool:
+    """Whether the second iteration uses something of the first."""
+    for at in range(first + period, first + 2 * period):
+        if any(first <= operand.group < first + period for operand in _all_operands(groups[at])):
+            return True
+    return False
 
 
 def _all_operands(g: Group) -> list[Operand]:

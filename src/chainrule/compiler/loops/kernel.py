@@ -56,6 +56,10 @@ class Bound:
         """What a native function of the kernel is called with."""
         return self.kernel.arguments(self.memory, self.columns, self.each, 0, self.samples)
 
+    def run(self) -> None:
+        """Calculates once, with the inputs that are in `shared`."""
+        self.kernel.call("run", self.arguments())
+
 
 class LoopKernel:
     """A graph that became loops, ready to run.
@@ -149,6 +153,10 @@ class LoopKernel:
         for helper in helpers[1:]:
             memory.sums += helper.sums
         call("after", memory, 0, samples)
+
+    def call(self, name: str, arguments: list[int]) -> None:
+        """Calls one of the native functions."""
+        self._functions[name](*arguments)
 
     def bind(self, columns: np.ndarray | None) -> Bound:
         """This kernel with memory of its own and these columns, for native code to call it again and again."""

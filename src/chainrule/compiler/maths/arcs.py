@@ -22,7 +22,10 @@ def atan(e: Arithmetic, x: ir.Value) -> ir.Value:
         a = at_most(e, e.abs(xs[0]), 2.0**100)
         low, high = e.compare(">", a, e.constant(BEND)), e.compare(">", a, e.constant(1 / BEND))
         (above, lost), (below, error) = quick_sum(e, e.neg(one), a), quick_sum(e, one, a)
-        middle = (e.where(low, above, a), e.where(low, lost, zero)), (e.where(low, below, one), e.where(low, error, zero))
+        middle = (
+            (e.where(low, above, a), e.where(low, lost, zero)),
+            (e.where(low, below, one), e.where(low, error, zero)),
+        )
         top = e.where(high, e.neg(one), middle[0][0]), e.where(high, zero, middle[0][1])
         bottom = e.where(high, a, middle[1][0]), e.where(high, zero, middle[1][1])
         base = e.where(high, e.constant(2.0), e.number(low))

@@ -1,7 +1,7 @@
 """exp, and what is made with it: expm1, sigmoid, tanh.
 
-All take out a whole power of two: with x = n·log 2 + r and |r| ≤ log 2 / 2, exp(x) = 2ⁿ·exp(r), and exp(r) is a polynomial.
-A CPU with vectors of 512 bits also looks 2^(i/16) up in a register, which leaves an r sixteen times smaller.
+All take out a whole power of two: with x = n·log 2 + r and |r| ≤ log 2 / 2, exp(x) = 2ⁿ·exp(r), and exp(r) is a
+polynomial. A CPU with vectors of 512 bits also looks 2^(i/16) up in a register, which leaves an r a sixteenth as large.
 """
 
 from __future__ import annotations
@@ -110,7 +110,7 @@ def _looked_up(e: Arithmetic, name: str, row: Sequence[float], n: ir.Value) -> i
 def expm1(e: Arithmetic, x: ir.Value) -> ir.Value:
     """exp(x) - 1, exact near 0."""
 
-    def body(e: Arithmetic, xs: tuple[ir.Value]) -> ir.Value:
+    def body(e: Arithmetic, xs: Sequence[ir.Value]) -> ir.Value:
         low, high = (-40.0, 710.0) if e.bits == 64 else (-20.0, 89.0)
         k, n, r, error = reduced(e, at_least(e, at_most(e, xs[0], high), low))
         rest, more = quick_sum(e, r, e.mul(e.mul(r, r), series_of_exp(e, r)))
@@ -131,7 +131,7 @@ def series_of_exp(e: Arithmetic, r: ir.Value) -> ir.Value:
 def sigmoid(e: Arithmetic, x: ir.Value) -> ir.Value:
     """1 / (1 + exp(-x))."""
 
-    def body(e: Arithmetic, xs: tuple[ir.Value]) -> ir.Value:
+    def body(e: Arithmetic, xs: Sequence[ir.Value]) -> ir.Value:
         one, power = e.constant(1.0), _exp(e, e.neg(e.abs(xs[0])))
         above = e.where(e.compare(">=", xs[0], e.constant(0.0)), one, power)
         y, error = quotient(e, (above, None), quick_sum(e, one, power))
@@ -143,7 +143,7 @@ def sigmoid(e: Arithmetic, x: ir.Value) -> ir.Value:
 def tanh(e: Arithmetic, x: ir.Value) -> ir.Value:
     """The hyperbolic tangent, as -t / (2 + t) with t = exp(-2|x|) - 1."""
 
-    def body(e: Arithmetic, xs: tuple[ir.Value]) -> ir.Value:
+    def body(e: Arithmetic, xs: Sequence[ir.Value]) -> ir.Value:
         small = at_least(e, e.mul(e.abs(xs[0]), e.constant(-2.0)), -44.0 if e.bits == 64 else -20.0)
         _, n, r, _ = reduced(e, small)
         rest = e.fma(e.mul(r, r), series_of_exp(e, r), r)

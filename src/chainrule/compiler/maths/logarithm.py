@@ -6,6 +6,7 @@ With x = 2ᵏ·m and m between √½ and √2, log(x) = k·log 2 + log(1 + f) fo
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from llvmlite import ir
@@ -55,7 +56,7 @@ def _root(e: Arithmetic) -> int:
 def log(e: Arithmetic, x: ir.Value) -> ir.Value:
     """The natural logarithm."""
 
-    def body(e: Arithmetic, xs: tuple[ir.Value]) -> ir.Value:
+    def body(e: Arithmetic, xs: Sequence[ir.Value]) -> ir.Value:
         x, zero, places = xs[0], e.constant(0.0), float(MANTISSA[e.bits] + 2)
         tiny = e.compare("<", x, e.constant(SMALLEST[e.bits]))
         parts = split(e, e.where(tiny, e.mul(x, e.constant(2.0**places)), x))
@@ -71,7 +72,7 @@ def log(e: Arithmetic, x: ir.Value) -> ir.Value:
 def log1p(e: Arithmetic, x: ir.Value) -> ir.Value:
     """log(1 + x), exact near 0."""
 
-    def body(e: Arithmetic, xs: tuple[ir.Value]) -> ir.Value:
+    def body(e: Arithmetic, xs: Sequence[ir.Value]) -> ir.Value:
         x, one, places = xs[0], e.constant(1.0), MANTISSA[e.bits]
         u, error = two_sum(e, one, x)
         parts = split(e, u)

@@ -97,9 +97,7 @@ def two_product(e: Arithmetic, a: ir.Value, b: ir.Value) -> Pair:
     return product, e.add(error, e.mul(a2, b2))
 
 
-def quotient(
-    e: Arithmetic, top: tuple[ir.Value, ir.Value | None], bottom: Pair
-) -> Pair:
+def quotient(e: Arithmetic, top: tuple[ir.Value, ir.Value | None], bottom: Pair) -> Pair:
     """The quotient of two sums, a large and a small number each, as another such sum, with one division."""
     inverse = e.div(e.constant(1.0), bottom[0])
     ratio = e.mul(top[0], inverse)
@@ -160,7 +158,9 @@ def _undefined(vector: ir.Value) -> ir.Constant:
     return ir.Constant(vector.type, ir.Undefined)
 
 
-def in_double(e: Arithmetic, body: Callable[[Arithmetic, Sequence[ir.Value]], ir.Value], xs: Sequence[ir.Value]) -> ir.Value:
+def in_double(
+    e: Arithmetic, body: Callable[[Arithmetic, Sequence[ir.Value]], ir.Value], xs: Sequence[ir.Value]
+) -> ir.Value:
     """What `body` makes of numbers; floats of 32 bits become ones of 64 for it, and it may be less exact."""
     if e.bits == 64:
         return body(e, xs)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from llvmlite import ir
 
@@ -25,8 +25,10 @@ from chainrule.compiler.maths.pieces import (
 
 def pow(e: Arithmetic, a: ir.Value, b: ir.Value) -> ir.Value:
     """a to the power b; b that are known, and small, take a product or a root."""
-    simple = _SIMPLE.get(e.known(b))
-    return simple(e, a) if simple else e.call("pow", lambda e, xs: in_double(e, _pow, xs), [a, b])
+    known = e.known(b)
+    if known in _SIMPLE:
+        return _SIMPLE[known](e, a)
+    return e.call("pow", lambda e, xs: in_double(e, _pow, xs), [a, b])
 
 
 def _root(e: Arithmetic, x: ir.Value) -> ir.Value:
@@ -39,7 +41,7 @@ def _cube(e: Arithmetic, x: ir.Value) -> ir.Value:
     return e.mul(e.mul(x, x), x)
 
 
-_SIMPLE = {
+_SIMPLE: dict[float | None, Callable[[Arithmetic, ir.Value], ir.Value]] = {
     -1.0: lambda e, x: e.div(e.constant(1.0), x),
     0.0: lambda e, x: e.constant(1.0),
     0.5: _root,

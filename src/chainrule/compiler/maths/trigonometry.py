@@ -7,13 +7,25 @@ numbers, and r is one of two. That will do up to some limit; a vector with a num
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from llvmlite import ir
 
 from chainrule.compiler.emitter import Arithmetic
 from chainrule.compiler.maths import coefficients as c
-from chainrule.compiler.maths.pieces import Pair, bits, in_double, number, polynomial, quick_sum, quotient, rarely, rounder, two_product, two_sum
+from chainrule.compiler.maths.pieces import (
+    Pair,
+    bits,
+    in_double,
+    number,
+    polynomial,
+    quick_sum,
+    quotient,
+    rarely,
+    rounder,
+    two_product,
+    two_sum,
+)
 
 LIMIT = 2.0**20
 
@@ -46,7 +58,7 @@ def tan(e: Arithmetic, x: ir.Value) -> ir.Value:
 def _near_zero(e: Arithmetic, name: str, x: ir.Value, near: Callable[[Arithmetic, ir.Value], ir.Value]) -> ir.Value:
     """A function that holds up to the limit, and the C library's beyond; floats of 32 bits are done with 64."""
 
-    def body(e: Arithmetic, xs: tuple[ir.Value]) -> ir.Value:
+    def body(e: Arithmetic, xs: Sequence[ir.Value]) -> ir.Value:
         x = xs[0]
         far = e.compare(">", e.abs(x), e.constant(LIMIT))
         y = in_double(e, lambda e, xs: near(e, xs[0]), xs)

@@ -18,6 +18,7 @@ class Batch:
 
     Attributes:
         key: what must be equal for the same trace to serve.
+        family: the key without the lengths of lists.
         sample: the arguments, or those of the first sample.
         batched: which of their numbers differ from sample to sample.
         numbers: float64: all others.
@@ -26,6 +27,7 @@ class Batch:
     """
 
     key: Any
+    family: Any
     sample: list[Any]
     batched: list[int]
     numbers: np.ndarray
@@ -65,7 +67,7 @@ def batch_of(arguments: tuple, in_axes: Any) -> Batch:
         at += len(found)
     shared = np.array(numbers, dtype=np.float64)
     table = np.concatenate(columns) if columns else None
-    return Batch(_key(sample, axes), sample, batched, shared, table, arrays)
+    return Batch((_shape(sample), tuple(axes)), (_shape(sample, False), tuple(axes)), sample, batched, shared, table, arrays)
 
 
 def _moved(x: Any, axis: int) -> np.ndarray:
@@ -76,15 +78,12 @@ def _as_lists(x: Any) -> Any:
     return x.tolist() if isinstance(x, np.ndarray | np.generic) else x
 
 
-def _key(sample: Any, axes: list[Any]) -> Any:
-    return _shape(sample), tuple(axes)
-
-
-def _shape(x: Any) -> Any:
+def _shape(x: Any, lengths: bool = True) -> Any:
+    """The structure of an argument."""
     if isinstance(x, dict):
-        return tuple([(key, _shape(part)) for key, part in x.items()])
+        return tuple([(key, _shape(part, lengths)) for key, part in x.items()])
     if isinstance(x, list | tuple):
-        shapes = [_shape(part) for part in x]
-        same = all(shape == shapes[0] for shape in shapes)
-        return (type(x).__name__, len(x), shapes[0]) if shapes and same else (type(x).__name__, tuple(shapes))
+        shapes = [_shape(part, lengths) for part in x]
+        same = bool(shapes) and all(shape == shapes[0] for shape in shapes)
+        return (type(x).__name__, len(x) if lengths else 0, shapes[0]) if same else (type(x).__name__, tuple(shapes))
     return "int" if is_whole(x) else "float"

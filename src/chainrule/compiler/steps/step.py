@@ -11,16 +11,14 @@ from typing import Any
 
 import numpy as np
 
-from chainrule.compiler.loops.kernel import Bound, LoopKernel
+from chainrule.compiler.loops.kernel import Bound
 from chainrule.compiler.native import Machine
-from chainrule.compiler.passes.batches import SAMPLES
-from chainrule.compiler.pipeline import Stages, Wanted, calculation, loop_kernel, loops_of
 from chainrule.compiler.steps.batch import Batch, batch_of
 from chainrule.compiler.steps.driver import DONE, GUARD, NOT_FINITE, Field, UpdateField, driver
+from chainrule.compiler.steps.paths import Path, Paths
 from chainrule.compiler.steps.update import Update, update_graph
-from chainrule.compiler.tracing import Traced, trace
 from chainrule.engine import Value
-from chainrule.errors import AnomalyError, OperandError, TraceError
+from chainrule.errors import AnomalyError, TraceError
 from chainrule.leaves import read_data, write_data
 from chainrule.modes import detect_anomaly
 from chainrule.optim import Optimizer
@@ -28,21 +26,6 @@ from chainrule.optim import Optimizer
 _DRIVE = ctypes.CFUNCTYPE(ctypes.c_int64, ctypes.c_int64, ctypes.c_int64, *[ctypes.c_void_p] * 8)
 AT_ONCE = 0.05
 """A native call lasts about so many seconds at most, so that Ctrl-C is heard."""
-
-
-@dataclass
-class _Path:
-    """A loss, traced and compiled for arguments of one structure.
-
-    Attributes:
-        traced: what was traced.
-        kernel: calculates the loss and the gradients.
-        stages: what became of the graph on the way.
-    """
-
-    traced: Traced
-    kernel: LoopKernel
-    stages: Stages
 
 
 @dataclass
@@ -62,8 +45,8 @@ class CompiledStep:
         self, loss: Callable, optimizer: Optimizer, in_axes: Any = None, reduce: str = "mean", max_traces: int = 64
     ) -> None:
         self.loss, self.optimizer, self.in_axes, self.reduce = loss, optimizer, in_axes, reduce
-        self.max_traces = max_traces
         self.machine = Machine.default()
+        self.paths = Paths(loss, optimizer.parameters, reduce, max_traces)
         graph = update_graph(optimizer)
         if graph is None:
             raise TraceError(
@@ -71,14 +54,22 @@ class CompiledStep:
                 "itself, with chainrule's functions (chainrule.sqrt, not math.sqrt)"
             )
         self._update = Update(optimizer, graph, self.machine)
-        self._paths: dict[Any, list[_Path]] = {}
         self._drive = _DRIVE(driver(self.machine).address("drive"))
-        self.set_up_seconds = 0.0
 
     @property
     def traces(self) -> int:
         """How often the loss was traced."""
-        return sum([len(paths) for paths in self._paths.values()])
+        return self.paths.traces
+
+    @property
+    def kernels(self) -> int:
+        """How many kernels were made of it."""
+        return self.paths.kernels
+
+    @property
+    def set_up_seconds(self) -> float:
+        """How long tracing and compiling took, in all."""
+        return self.paths.set_up_seconds
 
     def __call__(self, *args: Any) -> float:
         """One step on these arguments of the loss; returns the loss before the step."""
@@ -97,44 +88,6 @@ class CompiledStep:
             AnomalyError: a loss or gradient is not finite; the parameters are as they were before that step.
         """
         return _Run(self, [tuple(batch) for batch in batches]).losses()
-
-    # ---- paths ----
-    def paths_for(self, batch: Batch) -> list[_Path]:
-        """The paths for arguments of that structure; at least one."""
-        paths = self._paths.setdefault(batch.key, [])
-        if not paths:
-            self.add_path(batch)
-        return paths
-
-    def add_path(self, batch: Batch) -> None:
-        """Traces the loss at these arguments, and compiles it."""
-        start = time.perf_counter()
-        paths = self._paths[batch.key]
-        if len(paths) >= self.max_traces:
-            raise TraceError(
-                f"the loss went {len(paths)} different ways, which is the most there may be: let its branches depend on "
-                "fewer numbers, say them by chainrule.select, relu or max, or give max_traces=…"
-            )
-        paths.insert(0, self._compile(batch))
-        self.set_up_seconds += time.perf_counter() - start
-
-    def _compile(self, batch: Batch) -> _Path:
-        parameters = self.optimizer.parameters
-        traced = trace(self.loss, batch.sample, batch.batched, parameters)
-        if not isinstance(traced.result, int):
-            raise OperandError("a loss must return one number: a mean or a sum of what it has for the samples")
-        graph = traced.graph
-        first = graph.inputs - len(traced.live)
-        wrt = tuple(range(first, first + len(parameters)))
-        if batch.columns is not None:
-            graph = graph.with_input(SAMPLES)
-        stages = Stages()
-        wanted = Wanted(1, wrt, self.reduce if batch.columns is not None else None)
-        graph = calculation(graph, wanted, stages)
-        planned = loops_of(graph, self.machine, 64, stages)
-        if planned is None:
-            raise TraceError("the loss has no loops to compile; use compile(loss).value_and_grad and optimizer.step()")
-        return _Path(traced, loop_kernel(planned, self.machine, 64, 1, stages), stages)
 
     # ---- the eager engine, where numbers are not finite ----
     def eager_step(self, batch: tuple) -> float:
@@ -171,8 +124,15 @@ class _Run:
         self.read: dict[tuple, Batch] = {}
         self.record_of: dict[tuple, int] = {}
         self.size = 0
+        step.paths.prepare([self._batch(arguments) for arguments in batches])
         for at in range(len(batches)):
             self._prepare(at)
+
+    def _batch(self, arguments: tuple) -> Batch:
+        same = tuple([id(x) for x in arguments])
+        if same not in self.read:
+            self.read[same] = batch_of(arguments, self.step.in_axes)
+        return self.read[same]
 
     def losses(self) -> list[float]:
         self._load()
@@ -187,14 +147,9 @@ class _Run:
     # ---- records ----
     def _prepare(self, at: int, path: int = 0) -> None:
         """Chooses the record of a step, and puts the step's own numbers with the others'."""
-        arguments = self.batches[at]
-        same = tuple([id(x) for x in arguments])
-        batch = self.read.get(same)
-        if batch is None:
-            batch = self.read[same] = batch_of(arguments, self.step.in_axes)
-        chosen = self.step.paths_for(batch)[path]
-        columns = None if batch.columns is None else id(batch)
-        key = (id(chosen), columns)
+        batch = self._batch(self.batches[at])
+        chosen = self.step.paths.known[batch.key][path]
+        key = (id(chosen), None if batch.columns is None else id(batch))
         if key not in self.record_of:
             self.record_of[key] = len(self.records)
             self.records.append(self._record(chosen, batch))
@@ -203,33 +158,23 @@ class _Run:
         self.numbers.append(batch.numbers)
         self.size += len(batch.numbers)
 
-    def _record(self, path: _Path, batch: Batch) -> _Record:
-        kernel, traced = path.kernel, path.traced
-        bound = kernel.bind(batch.columns)
-        rank = np.argsort(kernel.plan.program.order)
-        shared = [i for i in range(traced.graph.inputs) if i not in traced.graph.batched]
-        place = {node: int(rank[j]) for j, node in enumerate(self._shared_inputs(kernel, traced, batch, shared))}
-        first = traced.graph.inputs - len(traced.live)
-        count = len(self.optimizer.parameters)
-        inputs = np.array([place[i] for i in shared if i < first], dtype=np.int32)
-        pairs = np.array([[j, place[first + j]] for j in range(count)], dtype=np.int32)
+    def _record(self, path: Path, batch: Batch) -> _Record:
+        kernel, count = path.kernel, len(path.parameters)
+        bound = path.bind(batch.columns)
+        inputs = np.array(path.places, dtype=np.int32)
+        pairs = np.array(list(enumerate(path.parameters)), dtype=np.int32)
         gradients = kernel.places[1 : 1 + count].astype(np.int32)
         guards = np.array([[at, int(outcome)] for _, at, outcome in kernel.guards], dtype=np.int32).reshape(-1, 2)
-        if batch.columns is not None:
-            bound.shared[place[traced.graph.inputs]] = batch.columns.shape[1]
         row = np.zeros(Field.SIZE, np.int64)
         row[Field.RUN] = kernel.address("run")
         own = bound.arguments()
         row[Field.ARGUMENTS : Field.ARGUMENTS + len(own)] = own
-        for field, table in ((Field.INPUTS, inputs), (Field.PARAMETERS, pairs), (Field.GRADIENTS, gradients), (Field.GUARDS, guards)):
+        for field, table in (
+            (Field.INPUTS, inputs), (Field.PARAMETERS, pairs), (Field.GRADIENTS, gradients), (Field.GUARDS, guards)
+        ):  # fmt: skip
             row[field], row[field + 1] = table.ctypes.data, len(table)
         row[Field.LOSS] = kernel.places[0]
-        live = [(traced.live[j], place[first + j]) for j in range(count, len(traced.live))]
-        return _Record(row, bound, [inputs, pairs, gradients, guards], live)
-
-    @staticmethod
-    def _shared_inputs(kernel: LoopKernel, traced: Traced, batch: Batch, shared: list[int]) -> list[int]:
-        return [*shared, *([traced.graph.inputs] if batch.columns is not None else [])]
+        return _Record(row, bound, [inputs, pairs, gradients, guards], path.live)
 
     # ---- parameters and memory ----
     def _load(self) -> None:
@@ -297,14 +242,14 @@ class _Run:
             self._load()
             return at + 1
         assert why == GUARD
-        batch = self.read[tuple([id(x) for x in self.batches[at]])]
-        paths = self.step.paths_for(batch)
+        batch = self._batch(self.batches[at])
+        paths = self.step.paths.known[batch.key]
         tried = self.tried.setdefault(at, [])
         other = next((i for i, path in enumerate(paths) if id(path) not in tried), None)
         if other is None:
-            self.step.add_path(batch)
+            self.step.paths.add(batch)
             other = 0
-        tried.append(id(self.step.paths_for(batch)[other]))
+        tried.append(id(paths[other]))
         self._prepare(at, other)
         self._load()
         return at

@@ -1,0 +1,216 @@
+"""Paths: a loss, traced and compiled for arguments of one structure, and kept for the next time."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from chainrule.compiler.graph import Graph
+from chainrule.compiler.loops.kernel import Bound, LoopKernel
+from chainrule.compiler.native import Machine
+from chainrule.compiler.passes.batches import SAMPLES
+from chainrule.compiler.pipeline import Stages, Wanted, derived, loop_kernel, loops_of, simplified
+from chainrule.compiler.steps.batch import Batch
+from chainrule.compiler.steps.families import Shortening, shortening, with_free_constants
+from chainrule.compiler.tracing import trace
+from chainrule.engine import Value
+from chainrule.errors import OperandError, TraceError
+from chainrule.transforms import gradients
+
+CLOSE = 1e-9
+"""By how much, relative to the largest of them, gradients for a shorter list may differ from the eager engine's."""
+
+
+@dataclass
+class Path:
+    """A loss for arguments of one structure.
+
+    Attributes:
+        kernel: calculates the loss, and then the gradient of each parameter.
+        places: for each number of the arguments that is no sample's own its place in the kernel's `shared`.
+        live: what else the loss closes over besides the parameters, with the places.
+        parameters: the places of the parameters.
+        samples: the place of the number of samples, if there is a batch.
+        lanes: with how many lanes the kernel runs; None for as many as it was made for.
+        constants: numbers that are others for other lengths of lists, with their places.
+        stages: what became of the graph on the way.
+    """
+
+    kernel: LoopKernel
+    places: list[int]
+    live: list[tuple[Value, int]]
+    parameters: list[int]
+    samples: int | None
+    stages: Stages
+    lanes: int | None = None
+    constants: list[tuple[float, int]] = field(default_factory=list)
+
+    def bind(self, columns: np.ndarray | None) -> Bound:
+        """The kernel with memory of its own, and in it all numbers that stay the same from step to step."""
+        bound = self.kernel.bind(columns)
+        if self.lanes is not None:
+            bound.samples = self.lanes
+        if self.samples is not None and columns is not None:
+            bound.shared[self.samples] = columns.shape[1]
+        for x, place in self.constants:
+            bound.shared[place] = x
+        return bound
+
+
+@dataclass
+class _Template:
+    """The longest of a family: the others may run in its kernel.
+
+    Attributes:
+        graph: its simplified graph, before derivatives.
+        live: the Values that it closes over.
+        free: which of its constants are inputs of the kernel, in their order.
+        path: its own path.
+    """
+
+    graph: Graph
+    live: list[Value]
+    free: list[int]
+    path: Path
+
+
+class Paths:
+    """All paths of a loss."""
+
+    def __init__(self, loss: Callable, parameters: Sequence[Value], reduce: str, max_traces: int) -> None:
+        self.loss, self.parameters, self.reduce, self.max_traces = loss, list(parameters), reduce, max_traces
+        self.machine = Machine.default()
+        self.known: dict[Any, list[Path]] = {}
+        self.templates: dict[Any, _Template] = {}
+        self.traces = self.kernels = 0
+        self.set_up_seconds = 0.0
+
+    def prepare(self, batches: Sequence[Batch]) -> None:
+        """Traces and compiles what is not there yet; structures that differ in the lengths of lists alone together."""
+        families: dict[Any, dict[Any, Batch]] = {}
+        for batch in batches:
+            if batch.key not in self.known:
+                families.setdefault(batch.family, {}).setdefault(batch.key, batch)
+        start = time.perf_counter()
+        for family, members in families.items():
+            self._add_family(family, sorted(members.values(), key=lambda batch: -len(batch.numbers)))
+        self.set_up_seconds += time.perf_counter() - start
+
+    def add(self, batch: Batch) -> Path:
+        """One more path for arguments of that structure, traced at these."""
+        paths = self.known.setdefault(batch.key, [])
+        if len(paths) >= self.max_traces:
+            raise TraceError(
+                f"the loss went {len(paths)} different ways, which is the most there may be: let its branches depend on "
+                "fewer numbers, say them by chainrule.select, relu or max, or give max_traces=…"
+            )
+        stages = Stages()
+        graph, live = self._simplified(batch, stages)
+        paths.insert(0, self._compiled(graph, live, batch, stages))
+        return paths[0]
+
+    # ---- families ----
+    def _add_family(self, family: Any, batches: list[Batch]) -> None:
+        template = self.templates.get(family)
+        if template is None and (len(batches) == 1 or batches[0].columns is not None):
+            for batch in batches:
+                self.add(batch)
+            return
+        shorter: list[tuple[Batch, Shortening]] = []
+        long = template.graph if template else None
+        for batch in batches:
+            stages = Stages()
+            graph, live = self._simplified(batch, stages)
+            if long is None:
+                long, first = graph, (batch, live, stages)
+                continue
+            found = shortening(graph, long)
+            if found is not None and found.full:
+                shorter.append((batch, found))
+        if template is None and long is not None:
+            free = sorted({node for _, found in shorter for node in found.constants})
+            template = self._template(long, free, *first)
+            self.templates[family] = template
+            self.known[first[0].key] = [template.path]
+        assert template is not None
+        for batch, found in shorter:
+            path = self._shortened(template, found, batch)
+            if path is not None and self._as_eager(path, batch):
+                self.known[batch.key] = [path]
+        for batch in batches:
+            if batch.key not in self.known:
+                self.add(batch)
+
+    def _template(self, graph: Graph, free: list[int], batch: Batch, live: list[Value], stages: Stages) -> _Template:
+        path = self._compiled(with_free_constants(graph, free), live, batch, stages, len(free))
+        places = [place for _, place in path.constants]
+        path.constants = [(graph.numbers[node], place) for node, place in zip(free, places, strict=True)]
+        return _Template(graph, live, free, path)
+
+    def _shortened(self, template: _Template, found: Shortening, batch: Batch) -> Path | None:
+        """The template's kernel, for fewer lanes."""
+        path = template.path
+        program = path.kernel.plan.program
+        if not program.crossing or program.lanes != found.full or not found.constants.keys() <= set(template.free):
+            return None
+        constants = [
+            (found.constants.get(node, x), place) for node, (x, place) in zip(template.free, path.constants, strict=True)
+        ]
+        places = path.places[: len(batch.numbers)]
+        return Path(
+            path.kernel, places, path.live, path.parameters, None, path.stages, found.kept, constants
+        )
+
+    def _as_eager(self, path: Path, batch: Batch) -> bool:
+        """Whether a path gives the loss and the gradients that the eager engine gives, at the present numbers."""
+        bound = path.bind(None)
+        bound.shared[path.places] = batch.numbers
+        bound.shared[path.parameters] = [p.data for p in self.parameters]
+        for value, place in path.live:
+            bound.shared[place] = value.data
+        bound.run()
+        loss = self.loss(*batch.sample)
+        wanted = np.array([loss.data, *gradients(loss, self.parameters)])
+        found = bound.shared[path.kernel.places]
+        return bool(np.abs(found - wanted).max() <= CLOSE * max(1.0, np.abs(wanted).max()))
+
+    # ---- tracing and compiling ----
+    def _simplified(self, batch: Batch, stages: Stages) -> tuple[Graph, list[Value]]:
+        with stages.timed("trace"):
+            traced = trace(self.loss, batch.sample, batch.batched, self.parameters)
+        self.traces += 1
+        if not isinstance(traced.result, int):
+            raise OperandError("a loss must return one number: a mean or a sum of what it has for the samples")
+        return simplified(traced.graph, stages), traced.live
+
+    def _compiled(self, graph: Graph, live: list[Value], batch: Batch, stages: Stages, free: int = 0) -> Path:
+        """The path of a simplified graph, whose last `free` inputs are constants."""
+        count, first = len(self.parameters), graph.arguments
+        if batch.columns is not None:
+            graph = graph.with_input(SAMPLES)
+        wanted = Wanted(1, tuple(range(first, first + count)), self.reduce if batch.columns is not None else None)
+        inputs = graph.inputs
+        graph = derived(graph, wanted, stages)
+        planned = loops_of(graph, self.machine, 64, stages)
+        if planned is None:
+            raise TraceError("the loss has no loops to compile: use compile(loss).value_and_grad and optimizer.step()")
+        kernel = loop_kernel(planned, self.machine, 64, 1, stages)
+        self.kernels += 1
+        rank = np.argsort(planned.program.order).tolist()
+        shared = [i for i in range(inputs) if i not in graph.batched]
+        place = dict(zip(shared, rank, strict=True))
+        return Path(
+            kernel,
+            [place[i] for i in shared if i < first],
+            [(live[j], place[first + j]) for j in range(count, len(live))],
+            [place[first + j] for j in range(count)],
+            place[inputs - 1] if batch.columns is not None else None,
+            stages,
+            None,
+            [(math.nan, place[i]) for i in range(inputs - free, inputs)],
+        )
