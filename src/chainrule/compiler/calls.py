@@ -63,7 +63,8 @@ def certain(text: Expressions, function: Callable[..., Any], *arguments: Any, **
     try:
         return function(*arguments, **named)
     except (ArithmeticError, TypeError, ValueError, ChainruleError) as error:
-        raise text.refuse(f"a call of {function.__name__} that fails: {error}") from None
+        name = getattr(function, "__name__", repr(function))
+        raise text.refuse(f"a call of {name} that fails: {error}") from None
 
 
 class _Number:

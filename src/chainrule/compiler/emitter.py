@@ -187,7 +187,7 @@ class Arithmetic:
             name: of the function; the type of its numbers becomes part of it.
             body: adds its instructions, given a place within it and its arguments; returns the result.
             operands: the arguments, numbers of this type.
-            inline: whether a copy of it is to stand wherever it is called.
+            inline: whether a copy of it is always to stand where it is called.
         """
         name = f"chainrule.{name}.{self.suffix}{'.exact' if self.exact else ''}"
         function = self.module.globals.get(name)
@@ -195,7 +195,7 @@ class Arithmetic:
             signature = ir.FunctionType(self.type, [operand.type for operand in operands])
             function = ir.Function(self.module, signature, name)
             function.linkage = "internal"
-            for attribute in ("nounwind", "readnone", "alwaysinline" if inline else "noinline"):
+            for attribute in ("nounwind", "readnone", *(["alwaysinline"] if inline else [])):
                 function.attributes.add(attribute)
             builder = ir.IRBuilder(function.append_basic_block())
             builder.ret(body(self.of(builder), function.args))

@@ -32,6 +32,21 @@ class Emitter(Arithmetic):
         lanes: how many numbers a vector has; 1 for no vector.
         bits: the size of a number, 64 or 32.
         exact: whether results are to be those of the table, bit by bit.
+
+    Raises:
+        ArgumentError: a number has neither 32 nor 64 bits, or has 32 and is to be exact.
+
+    >>> import ctypes
+    >>> from chainrule import ops
+    >>> from chainrule.compiler.native import compile_to_object, load
+    >>> module, number = ir.Module(), ir.DoubleType()
+    >>> function = ir.Function(module, ir.FunctionType(number, [number, number]), "larger")
+    >>> emitter = Emitter(ir.IRBuilder(function.append_basic_block()), module, Machine.host(), lanes=1)
+    >>> emitter.builder.ret(emitter.apply(ops.max, function.args))
+    <...>
+    >>> library = load(compile_to_object(module, Machine.host()))
+    >>> ctypes.CFUNCTYPE(*[ctypes.c_double] * 3)(library.address("larger"))(2.0, 3.0)
+    3.0
     """
 
     def __init__(

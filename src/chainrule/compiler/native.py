@@ -36,6 +36,7 @@ FROM_LIBM = (
     *("exp", "expm1", "exp2", "log", "log1p", "log2", "log10", "pow", "sqrt", "cbrt", "hypot", "erf", "erfc"),
     *("sin", "cos", "tan", "asin", "acos", "atan", "atan2", "sinh", "cosh", "tanh", "asinh", "acosh", "atanh"),
     *("fabs", "fmod", "floor", "ceil", "trunc", "rint", "round", "ldexp", "copysign", "fma"),
+    *("floorf", "ceilf", "truncf"),
 )
 """The functions of C's `math.h` that compiled code may call."""
 
@@ -87,7 +88,7 @@ class Machine:
             raise ArgumentError(f"there is no machine {name!r}, only {', '.join(_NAMED)}.{suggest(name, _NAMED)}")
         architecture, cpu, bits, _ = _NAMED[name]
         here = binding.get_process_triple()
-        triple = here if here.startswith(architecture) else _LINUX.replace("x86_64", architecture)
+        triple = here if _is_of(here, architecture) else _LINUX.replace("x86_64", architecture)
         features = "-prefer-256-bit" if name == "avx512" else "+neon" if name == "arm64" else ""
         return cls(triple, cpu, features, bits)
 
@@ -114,7 +115,7 @@ class Machine:
     @property
     def fma(self) -> bool:
         """Whether it calculates a·b + c with one rounding, and as fast as a product."""
-        if self.cpu in ("x86-64-v3", "x86-64-v4") or self.triple.startswith(("aarch64", "arm64")):
+        if self.cpu in ("x86-64-v3", "x86-64-v4") or _is_of(self.triple, "aarch64"):
             return True
         return "+fma" in self.features.split(",")
 
@@ -127,11 +128,15 @@ class Machine:
             return self == host
         architecture, _, _, needed = named[0]
         available = set(host.features.split(","))
-        return host.triple.startswith(architecture) and all(f"+{feature}" in available for feature in needed)
+        return _is_of(host.triple, architecture) and all(f"+{feature}" in available for feature in needed)
 
     def lanes(self, float_bits: int) -> int:
         """How many floats of 32 or 64 bits the widest vector has."""
         return self.bits // float_bits
+
+
+def _is_of(triple: str, architecture: str) -> bool:
+    return triple.startswith(("aarch64", "arm64") if architecture == "aarch64" else architecture)
 
 
 @functools.cache

@@ -32,7 +32,7 @@ NOTHING = object()
 """The result of statements that do not return."""
 
 
-@functools.cache
+@functools.lru_cache(maxsize=1000)
 def _definition(function: FunctionType) -> ast.FunctionDef:
     """The text of a function, read.
 

@@ -1,4 +1,4 @@
-"""hypot."""
+"""sqrt and hypot."""
 
 from __future__ import annotations
 

@@ -26,7 +26,7 @@ CLOSE = 1e-9
 """By how much, relative to the largest of them, gradients for a shorter list may differ from the eager engine's."""
 
 
-@dataclass
+@dataclass(eq=False)
 class Path:
     """A loss for arguments of one structure.
 

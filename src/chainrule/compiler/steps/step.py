@@ -16,7 +16,7 @@ from chainrule.compiler.native import Machine
 from chainrule.compiler.steps.batch import Batch, batch_of
 from chainrule.compiler.steps.driver import DONE, GUARD, NOT_FINITE, Field, UpdateField, driver
 from chainrule.compiler.steps.paths import Path, Paths
-from chainrule.compiler.steps.update import Update, update_graph
+from chainrule.compiler.steps.update import NativeMemory, Update, update_graph
 from chainrule.engine import Value
 from chainrule.errors import AnomalyError, TraceError
 from chainrule.leaves import read_data, write_data
@@ -53,6 +53,7 @@ class CompiledStep:
                 f"the update of {type(optimizer).__name__} cannot be compiled: it must be arithmetic on each parameter by "
                 "itself, with chainrule's functions (chainrule.sqrt, not math.sqrt)"
             )
+        self.records: dict[Path, _Record] = {}
         self._update = Update(optimizer, graph, self.machine)
         self._drive = _DRIVE(driver(self.machine).address("drive"))
 
@@ -110,6 +111,24 @@ class CompiledStep:
         return total if self.reduce == "sum" else total * (1.0 / len(samples))
 
 
+def _record(path: Path, bound: Bound) -> _Record:
+    """What the driver has to know of a path."""
+    kernel, count = path.kernel, len(path.parameters)
+    inputs = np.array(path.places, dtype=np.int32)
+    pairs = np.stack([np.arange(count), np.array(path.parameters)], axis=1).astype(np.int32)
+    gradients = kernel.places[1 : 1 + count].astype(np.int32)
+    guards = np.array([[at, int(outcome)] for _, at, outcome in kernel.guards], dtype=np.int32).reshape(-1, 2)
+    row = np.zeros(Field.SIZE, np.int64)
+    row[Field.RUN] = kernel.address("run")
+    own = bound.arguments()
+    row[Field.ARGUMENTS : Field.ARGUMENTS + len(own)] = own
+    tables = {Field.INPUTS: inputs, Field.PARAMETERS: pairs, Field.GRADIENTS: gradients, Field.GUARDS: guards}
+    for field, table in tables.items():
+        row[field], row[field + 1] = table.ctypes.data, len(table)
+    row[Field.LOSS] = kernel.places[0]
+    return _Record(row, bound, list(tables.values()), path.live)
+
+
 class _Run:
     """One call of `run`: the records of its steps, and the state while it lasts."""
 
@@ -159,30 +178,21 @@ class _Run:
         self.size += len(batch.numbers)
 
     def _record(self, path: Path, batch: Batch) -> _Record:
-        kernel, count = path.kernel, len(path.parameters)
-        bound = path.bind(batch.columns)
-        inputs = np.array(path.places, dtype=np.int32)
-        pairs = np.array(list(enumerate(path.parameters)), dtype=np.int32)
-        gradients = kernel.places[1 : 1 + count].astype(np.int32)
-        guards = np.array([[at, int(outcome)] for _, at, outcome in kernel.guards], dtype=np.int32).reshape(-1, 2)
-        row = np.zeros(Field.SIZE, np.int64)
-        row[Field.RUN] = kernel.address("run")
-        own = bound.arguments()
-        row[Field.ARGUMENTS : Field.ARGUMENTS + len(own)] = own
-        for field, table in (
-            (Field.INPUTS, inputs), (Field.PARAMETERS, pairs), (Field.GRADIENTS, gradients), (Field.GUARDS, guards)
-        ):  # fmt: skip
-            row[field], row[field + 1] = table.ctypes.data, len(table)
-        row[Field.LOSS] = kernel.places[0]
-        return _Record(row, bound, [inputs, pairs, gradients, guards], path.live)
+        if batch.columns is not None:
+            return _record(path, path.bind(batch.columns))
+        if path not in self.step.records:  # without columns, it serves for all batches
+            self.step.records[path] = _record(path, path.bind(None))
+        return self.step.records[path]
 
     # ---- parameters and memory ----
     def _load(self) -> None:
         """Parameters, and what the optimiser remembers, go into the native rows."""
         rows = self.update.rows
         read_data(self.optimizer.parameters, rows[0])
-        for row, slot in enumerate(self.update.slots, 1):
-            rows[row, : self.update.count] = self.optimizer.memory[slot]
+        memory = self.optimizer.memory
+        if not isinstance(memory, NativeMemory) or memory.rows is not rows:
+            for row, slot in enumerate(self.update.slots, 1):
+                rows[row, : self.update.count] = memory[slot]
         for record in self.records:
             for value, place in record.live:
                 record.bound.shared[place] = value.data
@@ -190,8 +200,7 @@ class _Run:
     def _save(self) -> None:
         """And back."""
         write_data(self.optimizer.parameters, self.update.rows[0])
-        memory = {s: self.update.rows[row, : self.update.count].tolist() for row, s in enumerate(self.update.slots, 1)}
-        self.optimizer.memory = memory
+        self.optimizer.memory = NativeMemory(self.update.slots, self.update.rows, self.update.count)  # type: ignore
 
     # ---- running ----
     def _drive(self, first: int) -> int:

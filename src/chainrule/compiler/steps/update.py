@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import numpy as np
@@ -88,6 +89,27 @@ def _divided_once(graph: Graph) -> Graph:
             place.append(new.constant(graph.numbers[i]) if op is None else new.add(op, *operands))
     new.outputs = [place[i] for i in graph.outputs]
     return new
+
+
+class NativeMemory(Mapping[str, list[float]]):
+    """What an optimiser remembers, while it lies in native rows: lists are made of it when they are asked for."""
+
+    def __init__(self, slots: list[str], rows: np.ndarray, count: int) -> None:
+        self.slots, self.rows, self.count = slots, rows, count
+
+    def __getitem__(self, slot: str) -> list[float]:
+        if slot not in self.slots:
+            raise KeyError(slot)
+        return self.rows[1 + self.slots.index(slot), : self.count].tolist()
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.slots)
+
+    def __len__(self) -> int:
+        return len(self.slots)
+
+    def __reduce__(self) -> tuple:
+        return dict, (dict(self),)
 
 
 class Update:
