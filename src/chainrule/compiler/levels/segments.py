@@ -1,26 +1,13 @@
-"""Segments: nodes that one small loop calculates, and the table that says where their operands are."""
+"""Segments: nodes that one small loop calculates, of the same operation and none made of another of them."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
 from chainrule import ops
-from chainrule.compiler.levels.nodes import (
-    FIRST_OP,
-    MINUS_ONE,
-    NOTHING,
-    ONE,
-    TERMS,
-    ZERO,
-    Ints,
-    Nodes,
-    Truths,
-    counting,
-    spans,
-)
+from chainrule.compiler.levels.nodes import FIRST_OP, MINUS_ONE, ONE, TERMS, Ints, Nodes, Truths, spans
 from chainrule.operation import Operation
 
 ANY = -1
@@ -33,15 +20,12 @@ MOST_ROWS = 8
 """Operations of any number of operands, sums aside, have a loop of their own for each number up to this."""
 
 LONG = 32
-"""Sums of so many terms have a segment each."""
+"""A sum of so many terms has a segment of its own."""
 
 SUB, SUM, WEIGHTED, PRODUCTS, LONG_SUM, LONG_WEIGHTED, OTHER = range(7)
 """Shapes of sums of terms: a - b, Σ x, b + Σ ax, Σ ax; from OTHER on those of operations of `Nodes.ops`."""
 
-_OF_TERMS: tuple[tuple[Operation, int], ...] = (
-    *((ops.sub, 2), (ops.sum, ANY), (ops.weighted_sum, ANY), (ops.mul, ANY)),
-    *((ops.sum, ANY), (ops.weighted_sum, ANY)),
-)
+_OF_TERMS = (ops.sub, ops.sum, ops.weighted_sum, ops.mul, ops.sum, ops.weighted_sum)
 
 
 @dataclass(frozen=True)
@@ -72,17 +56,33 @@ class Segments:
         count: for each node how many operands, terms or products it has.
         begins: where in `nodes` each segment begins, and the end of the last one.
         shape: for each segment one of the shapes above.
+        rows: for each segment how many operands its nodes have, or ANY.
     """
 
     nodes: Ints
     count: Ints
     begins: Ints
     shape: Ints
+    rows: Ints
 
     @property
     def lengths(self) -> Ints:
         """How many nodes each segment has."""
         return np.diff(self.begins)
+
+    def kinds(self, nodes: Nodes, lanes: Ints) -> tuple[list[Kind], Ints]:
+        """What the loops are.
+
+        Args:
+            nodes: the graph's.
+            lanes: for each segment how many lanes its loop has.
+
+        Returns:
+            The kinds that there are, and for each segment the place of its own.
+        """
+        keys, kind = np.unique(np.stack([self.shape, self.rows, lanes]), axis=1, return_inverse=True)
+        op = [_OF_TERMS[shape] if shape < OTHER else nodes.ops[shape - OTHER] for shape in keys[0].tolist()]
+        return [Kind(*key) for key in zip(op, *keys[1:].tolist(), strict=True)], kind.reshape(-1)
 
 
 def segmented(nodes: Nodes, order: Ints, ends: Ints, few: int, across: bool) -> Segments:
@@ -96,30 +96,29 @@ def segmented(nodes: Nodes, order: Ints, ends: Ints, few: int, across: bool) -> 
         across: whether long sums may be calculated across their terms.
     """
     if not len(order):
-        return Segments(order, order, np.zeros(1, np.int64), order)
+        return Segments(order, order, np.zeros(1, np.int64), order, order)
     batch = np.repeat(np.arange(len(ends)), np.diff(ends, prepend=0))
-    shape, count, products = _shapes(nodes, order)
+    shape, count, products, rows = _shapes(nodes, order)
     long = (shape < OTHER) & (products >= LONG)
     if across:
         count[long & (shape == PRODUCTS)] = products[long & (shape == PRODUCTS)]
         shape[long] = np.where(shape[long] == SUM, LONG_SUM, LONG_WEIGHTED)
-    own = np.where(long, np.arange(len(order)), 0)
+    own = np.where(long, 1 + np.arange(len(order)), 0)
 
     def put_in_order() -> Truths:
-        nonlocal order, batch, shape, count, products, own
-        by = np.lexsort((order, count, own, shape, batch))  # neighbours in the graph often have neighbours as operands
-        order, batch, shape, count, products, own = (x[by] for x in (order, batch, shape, count, products, own))
-        return _changes(batch, shape, own)
+        nonlocal order, batch, shape, count, products, rows, own
+        by = np.lexsort((order, count, own, rows, shape, batch))  # neighbours often have neighbours as operands
+        order, batch, shape, count, products, rows, own = (x[by] for x in (order, batch, shape, count, products, rows, own))
+        return _changes(batch, shape, rows, own)
 
     new = put_in_order()
-    group = np.cumsum(new) - 1
-    some = (shape < LONG_SUM) & (own == 0)
+    group, some = np.cumsum(new) - 1, (shape < LONG_SUM) & (own == 0)
     small = some & (np.bincount(group)[group] < few)
     together = np.bincount(batch[new & (small | some & (shape == WEIGHTED))], minlength=len(ends))
     merged = small & (together[batch] > 1)
-    shape[merged], count[merged] = WEIGHTED, products[merged]
+    shape[merged], count[merged], rows[merged] = WEIGHTED, products[merged], ANY
     begins = np.flatnonzero(put_in_order())
-    return Segments(order, count, np.append(begins, len(order)), shape[begins])
+    return Segments(order, count, np.append(begins, len(order)), shape[begins], rows[begins])
 
 
 def _changes(*keys: Ints) -> Truths:
@@ -131,11 +130,12 @@ def _changes(*keys: Ints) -> Truths:
     return new
 
 
-def _shapes(nodes: Nodes, members: Ints) -> tuple[Ints, Ints, Ints]:
-    """For each node its shape, how many operands, terms or products that has, and how many products as WEIGHTED."""
+def _shapes(nodes: Nodes, members: Ints) -> tuple[Ints, Ints, Ints, Ints]:
+    """For each node its shape; how many operands, terms or products that has; how many products as WEIGHTED; its rows."""
     shape, count = nodes.code[members] + OTHER - FIRST_OP, nodes.arity[members]
-    products = count.copy()
-    of_terms = np.flatnonzero(nodes.code[members] == TERMS)
+    products, of_terms = count.copy(), np.flatnonzero(nodes.code[members] == TERMS)
+    take = OTHER + nodes.ops.index(ops.take) if ops.take in nodes.ops else -1
+    rows = np.where((count > MOST_ROWS) | (shape == take), ANY, count)
     if len(of_terms):
         begins, n = nodes.start[members[of_terms]], count[of_terms] // 2
         factor = nodes.operands[spans(begins, 2 * n)[1::2]]
@@ -146,49 +146,5 @@ def _shapes(nodes: Nodes, members: Ints) -> tuple[Ints, Ints, Ints]:
         shape[of_terms] = np.select([plain, minus, biased], [SUM, SUB, WEIGHTED], PRODUCTS)
         count[of_terms] = n - (biased & ~plain & ~minus)
         products[of_terms] = n - biased
-    return shape, count, products
-
-
-# ---- the table -----------------------------------------------------------------------------------------------------
-
-
-@dataclass
-class _Blocks:
-    """Nodes that go side by side, and where their operands are in the table.
-
-    Attributes:
-        of: for each node its block.
-        lane: for each node its place there.
-        size: for each block how many nodes it has.
-        count: for each block the most operands, terms or products.
-        any: for each block whether the table says how many.
-        at: for each block where it begins, and the end of the last one.
-    """
-
-    of: Ints
-    lane: Ints
-    size: Ints
-    count: Ints
-    any: Truths
-    at: Ints
-
-
-def _blocks(segments: Segments, side: Ints) -> _Blocks:
-    """The blocks of segments, of as many nodes as `side` has for each segment."""
-    lengths = segments.lengths
-    segment = np.repeat(np.arange(len(lengths)), lengths)
-    place = np.arange(len(segment)) - segments.begins[segment]
-    lane = place % side[segment]
-    first = np.flatnonzero(lane == 0)
-    size = np.diff(first, append=len(segment))
-    count = np.maximum.reduceat(segments.count, first) if len(first) else first
-    shape = segments.shape[segment[first]]
-    rows = count * np.where((shape >= WEIGHTED) & (shape < OTHER) & (shape != LONG_SUM), 2, 1)
-    rows += (shape == WEIGHTED) | (shape == LONG_WEIGHTED)
-    some = rows_of(segments)[segment[first]] == ANY
-    at = np.append(0, np.cumsum(some + rows * size))
-    return _Blocks(np.repeat(np.arange(len(first)), size), lane, size, count, some, at)
-
-
-def rows_of(segments: Segments) -> Ints:
-    """For each segment how many operands its nodes have, or ANY."""
+        rows[of_terms] = np.where(minus, 2, ANY)
+    return shape, count, products, rows

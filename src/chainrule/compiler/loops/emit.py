@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from llvmlite import ir
 
@@ -36,6 +36,17 @@ class Width:
 
 
 Vectors = list[ir.Value]
+
+ACCUMULATORS = 8
+"""So many vectors of sums are kept in registers at once."""
+
+
+@dataclass
+class Place:
+    """A place within the loops of a nest, and the numbers that the nest has just calculated there."""
+
+    axes: list[ir.Value]
+    near: dict[int, Vectors] = field(default_factory=dict)
 
 
 class Code:
@@ -237,31 +248,46 @@ class Code:
         return [self.emitter().apply(op, [a[u] for a in arguments]) for u in range(self.width.vectors)]
 
     # ---- statements ----
-    def statement(self, statement: Statement, axes: list[ir.Value], near: dict[int, Vectors]) -> Vectors:
-        arguments = [self.value(x, axes, near) for x in statement.arguments]
+    def statement(self, statement: Statement, places: list[Place]) -> None:
+        """Calculates a statement at several places at once, and keeps the numbers near each."""
         if statement.op is ops.take:
-            return self._take(statement, arguments[0], axes, near)
-        if not statement.sums and statement.op not in (ops.sum, ops.weighted_sum, ops.largest):
-            return self.apply(statement.op, arguments)
-        total = arguments[0] if arguments else self.number(-math.inf if statement.op is ops.largest else 0.0)
+            for place in places:
+                place.near[statement.target] = self._take(statement, place)
+            return
+        totals = []
+        for place in places:
+            arguments = [self.value(x, place.axes, place.near) for x in statement.arguments]
+            if not statement.sums and statement.op not in (ops.sum, ops.weighted_sum, ops.largest):
+                totals.append(self.apply(statement.op, arguments))
+            elif arguments:
+                totals.append(arguments[0])
+            else:
+                totals.append(self.number(-math.inf if statement.op is ops.largest else 0.0))
         for one in statement.sums:
-            total = self.sum(statement, one, total, axes, near)
-        return total
+            totals = self.sum(statement, one, totals, places)
+        for place, total in zip(places, totals, strict=True):
+            place.near[statement.target] = total
 
-    def sum(self, statement: Statement, one: Sum, total: Vectors, axes: list[ir.Value], near: dict[int, Vectors]) -> Vectors:
-        """Adds the steps of a sum to a total."""
-        if self._is_long(statement, one, len(axes)):
-            return self._long_sum(statement, one, total, axes, near)
+    def sum(self, statement: Statement, one: Sum, totals: list[Vectors], places: list[Place]) -> list[Vectors]:
+        """Adds the steps of a sum to the totals of several places."""
+        if self._is_long(statement, one, len(places[0].axes)):
+            return [self._long_sum(statement, one, t, p.axes, p.near) for t, p in zip(totals, places, strict=True)]
         if one.length <= UNROLLED and not one.along_lanes:
             for k in range(one.length):
-                total = self.step(statement, one, total, [*axes, I64(k)], near)
-            return total
-        places = self.variables(total)
+                totals = self._steps(statement, one, totals, places, I64(k))
+            return totals
+        variables = [self.variables(total) for total in totals]
         with self.loop(one.length, along_lanes=one.along_lanes) as k:
-            before = [self.builder.load(place, typ=self.vector_type()) for place in places]
-            for place, value in zip(places, self.step(statement, one, before, [*axes, k], near), strict=True):
-                self.builder.store(value, place)
-        return [self.builder.load(place, typ=self.vector_type()) for place in places]
+            before = [[self.builder.load(x, typ=self.vector_type()) for x in row] for row in variables]
+            for row, values in zip(variables, self._steps(statement, one, before, places, k), strict=True):
+                for x, value in zip(row, values, strict=True):
+                    self.builder.store(value, x)
+        return [[self.builder.load(x, typ=self.vector_type()) for x in row] for row in variables]
+
+    def _steps(
+        self, statement: Statement, one: Sum, totals: list[Vectors], places: list[Place], k: ir.Value
+    ) -> list[Vectors]:
+        return [self.step(statement, one, t, [*p.axes, k], p.near) for t, p in zip(totals, places, strict=True)]
 
     def _is_long(self, statement: Statement, one: Sum, axes: int) -> bool:
         """Whether vectors shall run along the steps of a sum, several partial sums at once."""
@@ -316,7 +342,9 @@ class Code:
         inside = self.within(one.bounds, axes)
         return [e.where(mask, m, t) for mask, m, t in zip(inside, more, total, strict=True)]
 
-    def _take(self, statement: Statement, place: Vectors, axes: list[ir.Value], near: dict[int, Vectors]) -> Vectors:
+    def _take(self, statement: Statement, at_place: Place) -> Vectors:
+        axes, near = at_place.axes, at_place.near
+        place = self.value(statement.arguments[0], axes, near)
         found, at = self.number(math.nan), 0
         for one in statement.sums:
             for k in range(one.length):
@@ -383,7 +411,7 @@ class Code:
 
     def _loops(self, nest: Nest, extents: list[int], axes: list[ir.Value]) -> None:
         if not extents:
-            self._body(nest, axes)
+            self._body(nest, [Place(axes)])
         elif extents[0] == 1 and len(axes) not in nest.along_lanes:
             self._loops(nest, extents[1:], [*axes, I64(0)])
         elif len(extents) == 1 and self.along is not None:
@@ -391,6 +419,9 @@ class Code:
         elif len(extents) == 1 and self._sums_of_many(nest, extents[0]):
             with self.loop(extents[0], self.width.lanes) as i:
                 self._add_up_many(nest.statements[0], axes, i)
+        elif len(extents) == 1 and (at_once := self._at_once(nest, extents[0])) > 1:
+            with self.loop(extents[0], at_once) as i:
+                self._body(nest, [Place([*axes, self.plus(I64(n), i)]) for n in range(at_once)])
         else:
             with self.loop(extents[0], along_lanes=len(axes) in nest.along_lanes) as i:
                 self._loops(nest, extents[1:], [*axes, i])
@@ -454,21 +485,31 @@ class Code:
         if whole:
             self.width = Width(lanes, 1)
             with self.loop(whole, lanes) as i:
-                self._body(nest, [*axes, i])
+                self._body(nest, [Place([*axes, i])])
         self.width = Width(1, 1)
         if whole < extent:
             with self.loop(extent, 1, whole) as i:
-                self._body(nest, [*axes, i])
+                self._body(nest, [Place([*axes, i])])
 
-    def _body(self, nest: Nest, axes: list[ir.Value]) -> None:
-        near: dict[int, Vectors] = {}
+    def _body(self, nest: Nest, places: list[Place]) -> None:
         for statement in nest.statements:
             if statement.op is BATCH_SUM:
-                self.add_up(statement, axes, near)
+                for place in places:
+                    self.add_up(statement, place.axes, place.near)
                 continue
-            near[statement.target] = self.statement(statement, axes, near)
+            self.statement(statement, places)
             if statement.target in nest.kept:
-                self.store(statement, axes, near[statement.target])
+                for place in places:
+                    self.store(statement, place.axes, place.near[statement.target])
+
+    def _at_once(self, nest: Nest, extent: int) -> int:
+        """At how many neighbouring places along the last axis sums are made at once, to share what they read."""
+        if not self.lanes or nest.chain is not None or len(nest.axes) - 1 in nest.along_lanes:
+            return 1
+        if not any(one.length > UNROLLED or one.along_lanes for s in nest.statements for one in s.sums):
+            return 1
+        most = max(1, ACCUMULATORS // self.width.vectors)
+        return next(n for n in range(min(most, extent), 0, -1) if extent % n == 0)
 
 
 def _row_major(shape: tuple[int, ...]) -> list[int]:

@@ -18,21 +18,24 @@ class Batch:
 
     Attributes:
         key: what must be equal for the same trace to serve.
-        family: the key without the lengths of lists.
         sample: the arguments, or those of the first sample.
         batched: which of their numbers differ from sample to sample.
-        numbers: float64: all others.
+        numbers: all others.
         columns: float64[batched numbers, samples]; None if there is no batch.
         arrays: the batched arguments as arrays whose first axis is that of the samples, the others as they are.
     """
 
     key: Any
-    family: Any
     sample: list[Any]
     batched: list[int]
-    numbers: np.ndarray
+    numbers: list[float]
     columns: np.ndarray | None
     arrays: list[tuple[bool, Any]]
+
+    @property
+    def family(self) -> Any:
+        """The key without the lengths of lists."""
+        return tuple([_shape(x, False) for x in self.sample]), self.key[1]
 
     def sample_at(self, i: int) -> list[Any]:
         """The arguments of one sample."""
@@ -65,9 +68,8 @@ def batch_of(arguments: tuple, in_axes: Any) -> Batch:
         else:
             numbers += found
         at += len(found)
-    shared = np.array(numbers, dtype=np.float64)
     table = np.concatenate(columns) if columns else None
-    return Batch((_shape(sample), tuple(axes)), (_shape(sample, False), tuple(axes)), sample, batched, shared, table, arrays)
+    return Batch((tuple([_shape(x) for x in sample]), tuple(axes)), sample, batched, numbers, table, arrays)
 
 
 def _moved(x: Any, axis: int) -> np.ndarray:
@@ -80,6 +82,10 @@ def _as_lists(x: Any) -> Any:
 
 def _shape(x: Any, lengths: bool = True) -> Any:
     """The structure of an argument."""
+    if type(x) is list and x:
+        kinds = set(map(type, x))  # most lists are long, and of plain numbers
+        if kinds == {float} or kinds == {int}:
+            return "list", len(x) if lengths else 0, "int" if int in kinds else "float"
     if isinstance(x, dict):
         return tuple([(key, _shape(part, lengths)) for key, part in x.items()])
     if isinstance(x, list | tuple):

@@ -136,13 +136,12 @@ class _Run:
         self.step, self.batches = step, batches
         self.optimizer, self.update = step.optimizer, step._update
         self.records: list[_Record] = []
-        self.numbers: list[np.ndarray] = []
+        self.numbers: list[float] = []
         self.which = np.zeros(len(batches), np.int64)
         self.number_at = np.zeros(len(batches), np.int64)
         self.found = np.zeros(len(batches))
         self.read: dict[tuple, Batch] = {}
         self.record_of: dict[tuple, int] = {}
-        self.size = 0
         step.paths.prepare([self._batch(arguments) for arguments in batches])
         for at in range(len(batches)):
             self._prepare(at)
@@ -173,9 +172,8 @@ class _Run:
             self.record_of[key] = len(self.records)
             self.records.append(self._record(chosen, batch))
         self.which[at] = self.record_of[key]
-        self.number_at[at] = self.size
-        self.numbers.append(batch.numbers)
-        self.size += len(batch.numbers)
+        self.number_at[at] = len(self.numbers)
+        self.numbers += batch.numbers
 
     def _record(self, path: Path, batch: Batch) -> _Record:
         if batch.columns is not None:
@@ -207,7 +205,7 @@ class _Run:
         """Runs steps natively from `first` on; returns the step at which to go on."""
         last = len(self.batches)
         records = np.concatenate([record.numbers for record in self.records])
-        numbers = np.concatenate([*self.numbers, np.zeros(1)])
+        numbers = np.array([*self.numbers, 0.0], dtype=np.float64)
         steps = self.optimizer.steps
         rates = np.array([[self.optimizer.schedule(steps + i), steps + i + 1] for i in range(last - first)])
         rates = np.concatenate([np.zeros((first, 2)), rates.reshape(-1, 2)])

@@ -1,0 +1,92 @@
+"""The table: where the operands of the nodes of segments are.
+
+The nodes of a segment stand in blocks of those that go side by side. A block has its rows of operands one after the
+other; before them, where the segment does not say how many there are, their number, which is that of its longest node.
+Shorter sums are filled up with products that change nothing.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from chainrule.compiler.levels.nodes import NOTHING, ONE, ZERO, Ints, Nodes, Truths, counting
+from chainrule.compiler.levels.segments import ANY, LONG_SUM, LONG_WEIGHTED, PRODUCTS, SUB, SUM, WEIGHTED, Segments
+
+
+@dataclass
+class _Blocks:
+    """Blocks, and for each node where its operands go.
+
+    Attributes:
+        at: where each block begins.
+        count: how many operands, terms or products its longest node has.
+        counted: whether that stands in the table.
+        total: the size of the table.
+        of: for each node its block.
+        to: for each node where its first operand goes.
+        step: for each node how far it is from there to the next.
+    """
+
+    at: Ints
+    count: Ints
+    counted: Truths
+    total: int
+    of: Ints
+    to: Ints
+    step: Ints
+
+
+def _blocks(segments: Segments, side: Ints) -> _Blocks:
+    lengths = segments.lengths
+    segment = np.repeat(np.arange(len(lengths)), lengths)
+    lane = (np.arange(len(segment)) - segments.begins[segment]) % side[segment]
+    first = np.flatnonzero(lane == 0)
+    size, shape = np.diff(first, append=len(segment)), segments.shape[segment[first]]
+    count = np.maximum.reduceat(segments.count, first) if len(first) else first
+    with_bias = (shape == WEIGHTED) | (shape == LONG_WEIGHTED)
+    rows = np.where(with_bias | (shape == PRODUCTS), 2 * count, count) + with_bias
+    counted = segments.rows[segment[first]] == ANY
+    at = np.append(0, np.cumsum(counted + rows * size))
+    of = np.repeat(np.arange(len(first)), size)
+    return _Blocks(at[:-1], count, counted, int(at[-1]), of, at[of] + counted[of] + lane, size[of])
+
+
+def table_of(nodes: Nodes, segments: Segments, slot: Ints, side: Ints) -> tuple[npt.NDArray[np.int32], Ints]:
+    """The slots of all operands.
+
+    Args:
+        nodes: the graph's.
+        segments: those to calculate.
+        slot: for each node its slot.
+        side: for each segment how many nodes go side by side.
+
+    Returns:
+        The table, and for each segment where it begins there.
+    """
+    blocks = _blocks(segments, side)
+    table = np.zeros(blocks.total, np.int32)
+    table[blocks.at[blocks.counted]] = blocks.count[blocks.counted]
+    shape = np.repeat(segments.shape, segments.lengths)
+    begins, arity = nodes.start[segments.nodes], nodes.arity[segments.nodes]
+
+    def put(some: Truths, to: Ints, step: Ints, source: Ints, source_step: int, count: Ints) -> None:
+        n, k = count[some], counting(count[some])
+        found = nodes.operands[np.repeat(source[some], n) + source_step * k]
+        table[np.repeat(to[some], n) + np.repeat(step[some], n) * k] = slot[found]
+
+    plain = (shape == SUM) | (shape == LONG_SUM) | (shape == SUB)
+    with_bias = (shape == WEIGHTED) | (shape == LONG_WEIGHTED)
+    products = with_bias | (shape == PRODUCTS)
+    put(plain, blocks.to, blocks.step, begins, 2, arity // 2)
+    put(~(plain | products), blocks.to, blocks.step, begins, 1, arity)
+    biased = with_bias.copy()
+    biased[with_bias] = nodes.operands[begins[with_bias] + 1] == nodes.extra(ONE)
+    table[blocks.to[with_bias]] = slot[nodes.extra(NOTHING)]
+    table[blocks.to[biased]] = slot[nodes.operands[begins[biased]]]
+    to, have = blocks.to + with_bias * blocks.step, arity // 2 - biased
+    put(products, to, blocks.step, begins + 2 * biased, 1, 2 * have)
+    _fill(table, blocks, to, np.where(products, have, arity // 2), products | plain, slot[[nodes.extra(NOTHING), nodes.extra(ZERO)]])
+    return table, blocks.at[np.flatnonzero(np.diff(blocks.of, prepend=-1))][0:0]
