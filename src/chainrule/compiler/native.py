@@ -187,6 +187,20 @@ def _target(machine: Machine, level: int) -> binding.TargetMachine:
     return target.create_target_machine(machine.cpu, machine.features, level, reloc="pic", codemodel="small")
 
 
+@functools.cache
+def _passes(machine: Machine, optimize: int) -> tuple[binding.PassBuilder, binding.ModulePassManager]:
+    """What optimizes a module; made once for each machine and level, since llvmlite would not free it."""
+    options = binding.create_pipeline_tuning_options(speed_level=2)
+    options.loop_vectorization = options.slp_vectorization = False
+    builder = binding.create_pass_builder(_target(machine, min(optimize, 2)), options)
+    if optimize > 2:
+        return builder, builder.getModulePassManager()
+    passes = binding.create_new_module_pass_manager()
+    for name in _QUICK[: (2, 4, len(_QUICK))[optimize]]:
+        getattr(passes, f"add_{name}_pass")()
+    return builder, passes
+
+
 def _optimized(module: ir.Module | str, machine: Machine, optimize: int) -> binding.ModuleRef:
     """The module as LLVM has it, checked and optimized."""
     target = _target(machine, min(optimize, 2))
@@ -196,15 +210,7 @@ def _optimized(module: ir.Module | str, machine: Machine, optimize: int) -> bind
         parsed.verify()
     except RuntimeError as error:
         raise NativeCodeError(f"LLVM refuses the module: {error}") from None
-    options = binding.create_pipeline_tuning_options(speed_level=2)
-    options.loop_vectorization = options.slp_vectorization = False
-    builder = binding.create_pass_builder(target, options)
-    if optimize > 2:
-        passes = builder.getModulePassManager()
-    else:
-        passes = binding.create_new_module_pass_manager()
-        for name in _QUICK if optimize == 2 else _QUICK[: 4 * optimize or 2]:
-            getattr(passes, f"add_{name}_pass")()
+    builder, passes = _passes(machine, optimize)
     passes.run(parsed, builder)
     return parsed
 

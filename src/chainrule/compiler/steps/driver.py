@@ -15,10 +15,13 @@ from chainrule.compiler.loops.build import NUMBERS, POINTERS
 from chainrule.compiler.native import Library, Machine, compile_to_object, load
 
 POINTER, DOUBLE, I32 = ir.PointerType(), ir.DoubleType(), ir.IntType(32)
+LANES = 8
+VECTOR = ir.VectorType(DOUBLE, LANES)
 
 
 class Field(IntEnum):
-    """What stands where in a record of a loss: addresses, counts and places. Pairs of places are int32[count, 2]."""
+    """What stands where in a record of a loss: addresses, counts and places. A stretch, int32[3], is the place where
+    numbers lie one after the other, that where they are copied to, and how many there are."""
 
     RUN = 0
     ARGUMENTS = auto()
@@ -28,10 +31,10 @@ class Field(IntEnum):
     """Places in `shared` of the numbers of a step, and how many there are."""
     PARAMETERS = auto()
     PARAMETER_COUNT = auto()
-    """Pairs: the place in the row of parameters, and in `shared`."""
+    """Stretches from the row of parameters to `shared`."""
     GRADIENTS = auto()
     GRADIENT_COUNT = auto()
-    """Places in `shared` of the gradient of each parameter."""
+    """Stretches from `shared` to the row of gradients."""
     LOSS = auto()
     GUARDS = auto()
     GUARD_COUNT = auto()
@@ -47,6 +50,8 @@ class UpdateField(IntEnum):
     ROWS = ARGUMENTS + len(POINTERS) + len(NUMBERS)
     GRADIENT = auto()
     """The addresses of the row of parameters and of that of gradients."""
+    WIDTH = auto()
+    """How many numbers a row has, a multiple of eight."""
     LR = auto()
     STEP = auto()
     SIZE = auto()
@@ -113,12 +118,24 @@ class _Driver:
         own = builder.gep(self.numbers, [self.whole(self.number_at, step)], source_etype=DOUBLE)
         with counted(builder, count) as i:
             self.put(self.number(own, i), shared, self.small(places, i))
-        pairs, count = self.table(record, Field.PARAMETERS)
         rows = self.pointer(self.whole(self.update, I64(UpdateField.ROWS)))
+        self._copy(record, Field.PARAMETERS, rows, shared)
+
+    def _copy(self, record: ir.Value, field: Field, source: ir.Value, target: ir.Value) -> None:
+        """Copies stretches of numbers."""
+        builder = self.builder
+        stretches, count = self.table(record, field)
         with counted(builder, count) as i:
-            twice = builder.mul(i, I64(2))
-            x = self.number(rows, self.small(pairs, twice))
-            self.put(x, shared, self.small(pairs, builder.add(twice, I64(1))))
+            at = builder.mul(i, I64(3))
+            first, to, length = [self.small(stretches, builder.add(at, I64(j))) for j in range(3)]
+            from_ = builder.gep(source, [first], source_etype=DOUBLE)
+            into = builder.gep(target, [to], source_etype=DOUBLE)
+            whole = builder.and_(length, I64(-LANES))
+            with counted(builder, whole, LANES) as j:
+                x = builder.load(builder.gep(from_, [j], source_etype=DOUBLE), typ=VECTOR, align=8)
+                builder.store(x, builder.gep(into, [j], source_etype=DOUBLE), align=8)
+            with counted(builder, length, 1, whole) as j:
+                self.put(self.number(from_, j), into, j)
 
     def _run(self, record: ir.Value, start: int) -> None:
         builder = self.builder
@@ -141,17 +158,21 @@ class _Driver:
         builder = self.builder
         loss = self.number(shared, self.whole(record, I64(Field.LOSS)))
         self.put(loss, self.losses, step)
-        places, count = self.table(record, Field.GRADIENTS)
         gradient = self.pointer(self.whole(self.update, I64(UpdateField.GRADIENT)))
+        self._copy(record, Field.GRADIENTS, shared, gradient)
         with builder.goto_block(self.function.entry_basic_block):
-            total = builder.alloca(DOUBLE)
-        builder.store(builder.fmul(loss, DOUBLE(0.0)), total)
-        with counted(builder, count) as i:
-            x = self.number(shared, self.small(places, i))
-            self.put(x, gradient, i)
-            builder.store(builder.fadd(builder.load(total, typ=DOUBLE), builder.fmul(x, DOUBLE(0.0))), total)
-        spoilt = builder.fcmp_unordered("uno", builder.load(total, typ=DOUBLE), DOUBLE(0.0))  # 0 · x is 0, if x is finite
-        self._stop_if(spoilt, step, NOT_FINITE)
+            total = builder.alloca(VECTOR)
+        zero = ir.Constant(VECTOR, [0.0] * LANES)
+        builder.store(zero, total)
+        with counted(builder, self.whole(self.update, I64(UpdateField.WIDTH)), LANES) as i:
+            x = builder.load(builder.gep(gradient, [i], source_etype=DOUBLE), typ=VECTOR, align=8)
+            builder.store(builder.fadd(builder.load(total, typ=VECTOR), builder.fmul(x, zero)), total)
+        found = builder.load(total, typ=VECTOR)  # 0 · x is 0, if x is finite
+        sums = [builder.extract_element(found, I32(lane)) for lane in range(LANES)]
+        spoilt = builder.fmul(loss, DOUBLE(0.0))
+        for x in sums:
+            spoilt = builder.fadd(spoilt, x)
+        self._stop_if(builder.fcmp_unordered("uno", spoilt, DOUBLE(0.0)), step, NOT_FINITE)
 
     def _run_update(self, step: ir.Value) -> None:
         builder = self.builder

@@ -111,18 +111,30 @@ class CompiledStep:
         return total if self.reduce == "sum" else total * (1.0 / len(samples))
 
 
+def stretches(source: np.ndarray, target: np.ndarray) -> np.ndarray:
+    """Pairs of places as stretches: int32[n, 3], with the first places and how many follow one another.
+
+    >>> stretches(np.array([4, 5, 6, 0]), np.array([0, 1, 2, 3])).tolist()
+    [[4, 0, 3], [0, 3, 1]]
+    """
+    breaks = np.flatnonzero((np.diff(source) != 1) | (np.diff(target) != 1)) + 1
+    starts = np.concatenate([[0], breaks])
+    lengths = np.diff([*starts, len(source)])
+    return np.stack([source[starts], target[starts], lengths], axis=1).astype(np.int32)
+
+
 def _record(path: Path, bound: Bound) -> _Record:
     """What the driver has to know of a path."""
     kernel, count = path.kernel, len(path.parameters)
     inputs = np.array(path.places, dtype=np.int32)
-    pairs = np.stack([np.arange(count), np.array(path.parameters)], axis=1).astype(np.int32)
-    gradients = kernel.places[1 : 1 + count].astype(np.int32)
+    parameters = stretches(np.arange(count), np.array(path.parameters))
+    gradients = stretches(kernel.places[1 : 1 + count], np.arange(count))
     guards = np.array([[at, int(outcome)] for _, at, outcome in kernel.guards], dtype=np.int32).reshape(-1, 2)
     row = np.zeros(Field.SIZE, np.int64)
     row[Field.RUN] = kernel.address("run")
     own = bound.arguments()
     row[Field.ARGUMENTS : Field.ARGUMENTS + len(own)] = own
-    tables = {Field.INPUTS: inputs, Field.PARAMETERS: pairs, Field.GRADIENTS: gradients, Field.GUARDS: guards}
+    tables = {Field.INPUTS: inputs, Field.PARAMETERS: parameters, Field.GRADIENTS: gradients, Field.GUARDS: guards}
     for field, table in tables.items():
         row[field], row[field + 1] = table.ctypes.data, len(table)
     row[Field.LOSS] = kernel.places[0]
@@ -238,6 +250,7 @@ class _Run:
         row[UpdateField.ARGUMENTS : UpdateField.ARGUMENTS + len(own)] = own
         row[UpdateField.ROWS] = update.rows.ctypes.data
         row[UpdateField.GRADIENT] = update.rows[-1].ctypes.data
+        row[UpdateField.WIDTH] = update.rows.shape[1]
         row[UpdateField.LR], row[UpdateField.STEP] = update.lr_at, update.step_at
         return row
 

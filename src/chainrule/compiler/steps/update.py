@@ -15,6 +15,7 @@ from chainrule.compiler.loops.kernel import LoopKernel, aligned
 from chainrule.compiler.native import Machine
 from chainrule.compiler.passes.fold import relax
 from chainrule.compiler.pipeline import Stages, loop_kernel, loops_of
+from chainrule.compiler.steps.driver import LANES
 from chainrule.optim import Optimizer
 
 
@@ -127,7 +128,7 @@ class Update:
         self.kernel: LoopKernel = loop_kernel(planned, machine, 64, 1, stages)
         self.count = len(optimizer.parameters)
         self.slots = list(optimizer.slots)
-        lanes = machine.lanes(64)
+        lanes = max(machine.lanes(64), LANES)
         self.rows = aligned([len(self.slots) + 2, -(-self.count // lanes) * lanes], np.float64)
         order = planned.program.order.tolist()
         self.lr_at, self.step_at = order.index(graph.inputs - 2), order.index(graph.inputs - 1)
