@@ -27,6 +27,9 @@ from chainrule.ops import mul
 FEWEST = 4
 """An axis of fewer places is no axis for vectors."""
 
+MOST_CROSSING = 32
+"""Lanes that read from one another are all worked on at once, so there cannot be many."""
+
 EXPORTED = 16
 """Results along the lanes are copied in rows of a multiple of so many numbers, the widest vector there is."""
 
@@ -51,15 +54,29 @@ def choose_lanes(program: Program) -> Program:
     extents = {same.find(("array", s.target, d)): n for s in program.statements for d, n in enumerate(s.axes)}
     in_order = {same.find(("array", s.target, 0)) for s in program.statements if s.chain is not None}
     candidates = [axis for axis in work if extents.get(axis, 0) >= FEWEST and axis not in in_order]
-    if not candidates:
-        return program
-    chosen = max(candidates, key=lambda axis: (work[axis], extents[axis]))
-    if work[chosen] * 2 < sum([math.prod(s.axes) * (1 + sum([one.length for one in s.sums])) for s in program.statements]):
-        return program
-    try:
-        return _Turned(program, same, chosen, extents[chosen]).program()
-    except _CrossLaneError:
-        return program
+    whole = sum([math.prod(s.axes) * (1 + sum([one.length for one in s.sums])) for s in program.statements])
+    for chosen in sorted(candidates, key=lambda axis: (-work[axis], -extents[axis])):
+        if work[chosen] * 2 < whole:
+            break
+        try:
+            turned = _Turned(program, same, chosen, extents[chosen]).program()
+        except _CrossLaneError:
+            continue
+        if _in_phases(turned) and not (turned.crossing and extents[chosen] > MOST_CROSSING):
+            return turned
+    return program
+
+
+def _in_phases(program: Program) -> bool:
+    """Whether nothing that is done for each lane needs a sum over all lanes."""
+    late: set[int] = set()
+    for statement in program.statements:
+        needs = any(read.array in late for read in statement.reads())
+        if statement.lanes and needs:
+            return False
+        if statement.op is BATCH_SUM or needs:
+            late.add(statement.target)
+    return True
 
 
 class _CrossLaneError(Exception):
