@@ -187,20 +187,6 @@ def _target(machine: Machine, level: int) -> binding.TargetMachine:
     return target.create_target_machine(machine.cpu, machine.features, level, reloc="pic", codemodel="small")
 
 
-@functools.cache
-def _passes(machine: Machine, optimize: int) -> tuple[binding.PassBuilder, binding.ModulePassManager]:
-    """What optimizes a module; made once for each machine and level, since llvmlite would not free it."""
-    options = binding.create_pipeline_tuning_options(speed_level=2)
-    options.loop_vectorization = options.slp_vectorization = False
-    builder = binding.create_pass_builder(_target(machine, min(optimize, 2)), options)
-    if optimize > 2:
-        return builder, builder.getModulePassManager()
-    passes = binding.create_new_module_pass_manager()
-    for name in _QUICK[: (2, 4, len(_QUICK))[optimize]]:
-        getattr(passes, f"add_{name}_pass")()
-    return builder, passes
-
-
 def _optimized(module: ir.Module | str, machine: Machine, optimize: int) -> binding.ModuleRef:
     """The module as LLVM has it, checked and optimized."""
     target = _target(machine, min(optimize, 2))
@@ -210,12 +196,27 @@ def _optimized(module: ir.Module | str, machine: Machine, optimize: int) -> bind
         parsed.verify()
     except RuntimeError as error:
         raise NativeCodeError(f"LLVM refuses the module: {error}") from None
-    builder, passes = _passes(machine, optimize)
+    options = binding.create_pipeline_tuning_options(speed_level=2)
+    options.loop_vectorization = options.slp_vectorization = False
+    builder = binding.create_pass_builder(target, options)
+    if optimize > 2:
+        passes = builder.getModulePassManager()
+    else:
+        passes = binding.create_new_module_pass_manager()
+        for name in _QUICK[: (2, 4, len(_QUICK))[optimize]]:
+            getattr(passes, f"add_{name}_pass")()
     passes.run(parsed, builder)
+    _free(passes)
     return parsed
 
 
-def compile_to_object(module: ir.Module | str, machine: Machine, optimize: int = 2) -> bytes:
+def _free(passes: binding.ModulePassManager) -> None:
+    """Frees a list of passes, which llvmlite forgets: an empty method stands before the one that would."""
+    if type(passes)._dispose is binding.ffi.ObjectRef._dispose:
+        binding.newpassmanagers.NewPassManager._dispose(passes)
+
+
+def compile_to_object(module: ir.Module | str, machine: Machine, optimize: int = 1) -> bytes:
     """Object code of a module, for `load`.
 
     Args:

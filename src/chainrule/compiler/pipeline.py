@@ -39,7 +39,7 @@ class Pass:
     apply: Callable[[Graph], Graph]
 
 
-SIMPLIFY = (Pass("relax", relax), Pass("gather sums", gather_sums))
+SIMPLIFY = (Pass("gather sums", gather_sums), Pass("relax", relax))
 """What is done before derivatives are taken."""
 
 TIDY = (

@@ -7,8 +7,11 @@ lanes are samples, which stand side by side.
 
 from __future__ import annotations
 
+import contextlib
 import functools
-from collections.abc import Callable, Sequence
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 
 from llvmlite import ir
 
@@ -27,8 +30,8 @@ ARGUMENTS = [POINTER, POINTER, I64, POINTER, I64, I64, POINTER]
 
 The result is 0, or what that function gave."""
 
-IN_PYTHON = [I64, I64, I64, I64, POINTER, POINTER, I64, I64]
-"""What Python is called with: kind, nodes, operands, first slot, table, numbers, places of a row, those in use."""
+IN_PYTHON = [I64, I64, I64, POINTER, POINTER, I64, I64]
+"""What Python is called with: kind, nodes, first slot, table, numbers, places of a row, those in use."""
 
 Load = Callable[[ir.Value | int], ir.Value]
 
@@ -48,6 +51,15 @@ def is_lowered(op: Operation, rows: int, bits: int, exact: bool) -> bool:
     except NotLowered:
         return False
     return True
+
+
+@dataclass(frozen=True)
+class Rows:
+    """The rows of operands of a block: where the first begins, how far it is to the next, and their number."""
+
+    table: ir.Value
+    step: ir.Value
+    count: ir.Value
 
 
 class Walk(Code):
@@ -74,7 +86,7 @@ class Walk(Code):
         self.builder.ret(ir.Constant(I32, 0))
 
     def _segment(self, fields: ir.Value, table: ir.Value, kinds: Sequence[Kind], first: int) -> None:
-        kind, self.n, self.count, self.to, at = [self.index(fields, i) for i in range(FIELDS)]
+        kind, self.n, self.to, at = [self.index(fields, i) for i in range(FIELDS)]
         self.out = self.at(self.base, self.times(self.to, self.width))
         self.table = self.at(table, at, I32)
         builder, impossible, done = self.builder, self.block("impossible"), self.block("done")
@@ -85,7 +97,7 @@ class Walk(Code):
             if not is_lowered(own.op, own.rows, self.bits, self.exact):
                 self._in_python(i + first)
             elif own.op is ops.take and own.rows == ANY:
-                self._take()
+                self._take(own)
             else:
                 self._case(own)
             builder.branch(done)
@@ -100,20 +112,35 @@ class Walk(Code):
         """A place to add operations."""
         return Emitter(self.builder, self.module, self.machine, lanes, self.bits, self.exact)
 
-    def result(self, kind: Kind, e: Emitter, load: Load) -> ir.Value:
+    @contextlib.contextmanager
+    def blocks(self, kind: Kind, side: int) -> Iterator[tuple[ir.Value, Rows]]:
+        """A loop over blocks of so many nodes; the body gets the place of the first, and the rows of operands."""
+        at = Carried(self.integer(0))
+        with self.loop(self.n, side, carried=at) as i:
+            place, step = self.table, self.integer(1)
+            if side > 1:
+                left, all_of_them = self.minus(self.n, i), self.integer(side)
+                step = self.builder.select(self.builder.icmp_signed("<", left, all_of_them), left, all_of_them)
+            begin, count = at.value, self.integer(kind.rows)
+            if kind.rows == ANY:
+                begin, count = self.plus(begin, 1), self.index(self.table, begin)
+            yield i, Rows(self.at(place, begin, I32), step, count)
+            many = self.times(count, 2) if kind.rows == ANY and kind.op in (ops.mul, ops.weighted_sum) else count
+            many = self.plus(many, 1) if kind.rows == ANY and kind.op is ops.weighted_sum else many
+            at.value = self.plus(begin, self.times(many, step))
+
+    def result(self, kind: Kind, e: Emitter, count: ir.Value, load: Load) -> ir.Value:
         """The result, of operands that `load` takes from the rows of the table."""
-        if kind.op is ops.identity:
-            return load(0)
         if kind.rows != ANY:
             return e.apply(kind.op, [load(j) for j in range(kind.rows)])
         if kind.op is ops.sum:
             total = Carried(load(0))
-            with self.loop(self.count, begin=1, carried=total) as j:
+            with self.loop(count, begin=1, carried=total) as j:
                 total.value = e.add(total.value, load(j))
             return total.value
         bias = kind.op is ops.weighted_sum
         total = Carried(load(0) if bias else e.mul(load(0), load(1)))
-        with self.loop(self.count, begin=0 if bias else 1, carried=total) as j:
+        with self.loop(count, begin=0 if bias else 1, carried=total) as j:
             row = self.plus(self.times(j, 2), int(bias))
             total.value = self.multiply_add(e, load(row), load(self.plus(row, 1)), total.value)
         return total.value
@@ -122,24 +149,24 @@ class Walk(Code):
         """a · b + c, rounded twice if it is to be exact."""
         return e.add(c, e.mul(a, b)) if self.exact else e.fma(a, b, c)
 
-    def _take(self) -> None:
+    def _take(self, kind: Kind) -> None:
         """The number at a place of a list, for one node and sample after the other."""
         builder, e = self.builder, self.emitter(1)
-        size = builder.sitofp(self.minus(self.count, 1), self.element)
-        with self.loop(self.n) as i, self.loop(self.live) as s:
+        with self.blocks(kind, 1) as (i, rows), self.loop(self.live) as s:
+            size = builder.sitofp(self.minus(rows.count, 1), self.element)
             base = self.at(self.base, s)
-            place = self.number(base, self.times(self.index(self.table, i), self.width))
+            place = self.number(base, self.times(self.index(rows.table, 0), self.width))
             inside = builder.and_(e.compare(">=", place, e.constant(0.0)), e.compare("<", place, size))
             inside = builder.and_(inside, e.compare("==", place, e.floor(place)))
-            chosen = builder.fptosi(e.where(inside, place, e.constant(0.0)), I64)
-            slot = self.index(self.table, self.plus(self.times(self.plus(chosen, 1), self.n), i))
+            chosen = builder.fptosi(e.where(inside, place, e.constant(-1.0)), I64)
+            slot = self.index(rows.table, self.plus(chosen, 1))
             y = e.where(inside, self.number(base, self.times(slot, self.width)), e.constant(float("nan")))
             self.put(y, self.at(self.out, s), self.times(i, self.width))
 
     def _in_python(self, kind: int) -> None:
         """A call of Python, and the end of all if it gives anything but 0."""
         builder = self.builder
-        arguments = [self.integer(kind), self.n, self.count, self.to, self.table, self.base, self.width, self.live]
+        arguments = [self.integer(kind), self.n, self.to, self.table, self.base, self.width, self.live]
         status = builder.call(FunctionAt(self.python, ir.FunctionType(I32, IN_PYTHON)), arguments)
         failed, going_on = self.block("failed"), self.block()
         builder.cbranch(builder.icmp_signed("!=", status, ir.Constant(I32, 0)), failed, going_on)
@@ -156,40 +183,54 @@ class SharedWalk(Walk):
             self._across(kind)
             return
         e = self.emitter(kind.lanes)
-        with self.loop(self.n, kind.lanes) as i:
-            row = self.at(self.table, i, I32)
-            y = self.result(kind, e, lambda j: self._gathered(row, self.times(j, self.n), kind.lanes))
-            self.put(y, self.out, i)
+        with self.blocks(kind, kind.lanes) as (i, rows):
 
-    def _gathered(self, table: ir.Value, at: ir.Value | int, lanes: int) -> ir.Value:
+            def load(j: ir.Value | int) -> ir.Value:
+                return self._gathered(rows.table, self.times(j, rows.step), 1, kind.lanes)
+
+            self.put(self.result(kind, e, rows.count, load), self.out, i)
+
+    def _gathered(self, table: ir.Value, at: ir.Value | int, step: int, lanes: int) -> ir.Value:
         """The numbers of so many slots of the table."""
         if lanes == 1:
             return self.number(self.base, self.index(table, at))
         vector = ir.Constant(ir.VectorType(self.element, lanes), ir.Undefined)
-        for lane in range(lanes):
-            x = self.number(self.base, self.index(table, self.plus(at, lane)))
-            vector = self.builder.insert_element(vector, x, ir.Constant(I32, lane))
+        for lane in range(0, lanes, 2):
+            places = [self.plus(at, (lane + k) * step) for k in range(2)]
+            pair = self._two(table, places[0]) if step == 1 else [self.index(table, place) for place in places]
+            for k in range(2):
+                x = self.number(self.base, pair[k])
+                vector = self.builder.insert_element(vector, x, ir.Constant(I32, lane + k))
         return vector
+
+    def _two(self, table: ir.Value, at: ir.Value) -> list[ir.Value]:
+        """The slots at a place and at the next one, by one load: loads are what there are too many of."""
+        both = self.builder.load(self.at(table, at, I32), typ=I64, align=4)
+        low = self.builder.and_(both, self.integer(2**32 - 1))
+        high = self.builder.lshr(both, self.integer(32))
+        return [low, high] if sys.byteorder == "little" else [high, low]
 
     def _across(self, kind: Kind) -> None:
         """One sum of many terms: lanes are terms, and what is left over is added one by one."""
         lanes = self.machine.lanes(self.bits)
         bias = kind.op is ops.weighted_sum
-        terms = self.at(self.table, int(bias), I32)
-        whole = self.builder.and_(self.count, self.integer(-lanes))
+        count, terms = self.index(self.table, 0), self.at(self.table, 1 + int(bias), I32)
+        whole = self.builder.and_(count, self.integer(-lanes))
 
         def added(e: Emitter, i: ir.Value, total: ir.Value) -> ir.Value:
-            x = self._gathered(terms, i, e.lanes)
             if not bias:
-                return e.add(total, x)
-            return e.fma(x, self._gathered(terms, self.plus(i, self.count), e.lanes), total)
+                return e.add(total, self._gathered(terms, i, 1, e.lanes))
+            at = self.times(i, 2)
+            return e.fma(
+                self._gathered(terms, at, 2, e.lanes), self._gathered(terms, self.plus(at, 1), 2, e.lanes), total
+            )
 
         e, one = self.emitter(lanes), self.emitter(1)
         total = Carried(e.constant(0.0))
         with self.loop(whole, lanes, carried=total) as i:
             total.value = added(e, i, total.value)
-        rest = Carried(self._gathered(self.table, 0, 1) if bias else one.constant(0.0))
-        with self.loop(self.count, begin=whole, carried=rest) as i:
+        rest = Carried(self._gathered(self.table, 1, 1, 1) if bias else one.constant(0.0))
+        with self.loop(count, begin=whole, carried=rest) as i:
             rest.value = added(one, i, rest.value)
         y = rest.value
         for lane in range(lanes):
@@ -202,15 +243,15 @@ class SamplesWalk(Walk):
 
     def _case(self, kind: Kind) -> None:
         e = self.emitter(kind.lanes)
-        with self.loop(self.n) as i:
-            out, row = self.at(self.out, self.times(i, self.width)), self.at(self.table, i, I32)
+        with self.blocks(kind, 1) as (i, rows):
+            out = self.at(self.out, self.times(i, self.width))
             with self.loop(self.live, kind.lanes) as s:
 
                 def load(j: ir.Value | int) -> ir.Value:
-                    at = self.times(self.index(row, self.times(j, self.n)), self.width)
+                    at = self.times(self.index(rows.table, j), self.width)
                     return self.number(self.at(self.base, s), at, kind.lanes)
 
-                self.put(self.result(kind, e, load), out, s)
+                self.put(self.result(kind, e, rows.count, load), out, s)
 
 
 def build(plan: Plan, machine: Machine, bits: int = 64) -> bytes:

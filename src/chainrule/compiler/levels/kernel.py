@@ -13,10 +13,9 @@ from chainrule.compiler.kernel import Floats, Held
 from chainrule.compiler.levels.batch import FRAME
 from chainrule.compiler.levels.emit import build, is_lowered
 from chainrule.compiler.levels.schedule import BatchPlan, Plan, Section, schedule
-from chainrule.compiler.levels.segments import Kind
+from chainrule.compiler.levels.segments import ANY, Kind
 from chainrule.compiler.native import Machine, load
 from chainrule.errors import SizeError
-from chainrule.operation import Operation
 
 CACHE = 2**20
 """As many bytes as a block is to have at most: they should stay in the CPU's second cache."""
@@ -69,7 +68,7 @@ class LevelKernel:
         self._shared = _SHARED(self._library.address("levels_shared"))
         self._batch = _BATCH(self._library.address("levels_batch")) if plan.batch else None
         self._errors: dict[int, BaseException] = {}
-        self._python = _in_python([kind.op for kind in self._kinds()], self._errors, bits)
+        self._python = _in_python(self._kinds(), len(plan.kinds), self._errors, bits)
         self._free: list[_Memory] = []
         self._inputs = (plan.inputs,)
         self._outputs = plan.shared.astype(np.intp)
@@ -223,26 +222,32 @@ def _width(batch: BatchPlan, lanes: int, bits: int) -> int:
     return lanes * vectors
 
 
-def _in_python(ops: Sequence[Operation], errors: dict[int, BaseException], bits: int) -> Any:
+def _in_python(kinds: Sequence[Kind], shared: int, errors: dict[int, BaseException], bits: int) -> Any:
     """The function that native code calls for segments of operations that it does not know.
 
     Args:
-        ops: for each kind its operation.
+        kinds: of the segments.
+        shared: how many of these are of nodes that samples share; of all others, nodes do not go side by side.
         errors: where exceptions go, by the address of the numbers.
         bits: the size of a number.
     """
     floats = ctypes.POINTER(ctypes.c_double if bits == 64 else ctypes.c_float)
-    table_of = ctypes.POINTER(ctypes.c_int32)
 
-    @ctypes.CFUNCTYPE(ctypes.c_int32, _N, _N, _N, _N, table_of, floats, _N, _N)
-    def calculate(kind: int, n: int, rows: int, to: int, *place: Any) -> int:
-        table, numbers, width, live = place
+    @ctypes.CFUNCTYPE(ctypes.c_int32, _N, _N, _N, ctypes.POINTER(ctypes.c_int32), floats, _N, _N)
+    def calculate(kind: int, n: int, to: int, table: Any, numbers: Any, *places: int) -> int:
+        (width, live), at = places, 0
         try:
-            value = ops[kind].value
-            for i in range(n):
-                places = [table[j * n + i] * width for j in range(rows)]
-                for sample in range(live):
-                    numbers[(to + i) * width + sample] = value(*[numbers[place + sample] for place in places])
+            value, rows, side = kinds[kind].op.value, kinds[kind].rows, kinds[kind].lanes if kind < shared else 1
+            for block in range(0, n, side):
+                step = min(side, n - block)
+                if kinds[kind].rows == ANY:
+                    rows, at = table[at], at + 1
+                for i in range(step):
+                    operands = [table[at + i + j * step] * width for j in range(rows)]
+                    for sample in range(live):
+                        y = value(*[numbers[place + sample] for place in operands])
+                        numbers[(to + block + i) * width + sample] = y
+                at += rows * step
         except BaseException as error:  # it must not end here: the thread that called has to raise it
             errors[ctypes.addressof(numbers.contents)] = error
             return 1

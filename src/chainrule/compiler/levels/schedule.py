@@ -31,13 +31,14 @@ from chainrule.compiler.levels.nodes import (
     spans,
 )
 from chainrule.compiler.levels.order import batches, heights
-from chainrule.compiler.levels.segments import LONG, OTHER, Kind, Segments, kinds_of, segmented, table_of
+from chainrule.compiler.levels.segments import ACROSS, ANY, LONG_SUM, LONG_WEIGHTED, OTHER, Kind, Segments, segmented
+from chainrule.compiler.levels.table import table_of
 
-FIELDS = 5
-"""Numbers of a segment: its kind, nodes, operands or products, the slot of its first result, its place in the table."""
+FIELDS = 4
+"""Numbers of a segment: its kind, how many nodes, the slot of its first result, its place in the table."""
 
-NEVER = 2**40
-"""So many terms no sum has."""
+FEW = 16
+"""So many sums of one shape are worth a segment of their own; where samples go side by side, all are."""
 
 _OF_ITS_OWN = frozenset(["chain", "div", "select", "lt", "le", "gt", "ge", "eq", "ne", "relu", "max", "min"])
 """Operations that need no function of the C library in exact mode, of those that matter."""
@@ -164,11 +165,11 @@ class _Scheduler:
         self._place(constants)
         nan = self.slots
         self.slots += 1
-        before = self._segments(BEFORE, few=self.lanes)
+        before = self._segments(BEFORE)
         self._place(before.nodes)
         sums = np.flatnonzero((nodes.code == SUM_OF_BATCH) & (self.height > 0))
         self._place(sums)
-        after = self._segments(AFTER, few=self.lanes)
+        after = self._segments(AFTER)
         self._place(after.nodes)
         kinds, (first, last) = self._sections([before, after], self.slot, sampled=False)
         outputs = np.array(graph.outputs, np.int64)
@@ -178,7 +179,7 @@ class _Scheduler:
             exact=self.exact,
             inputs=graph.inputs,
             constants=np.append(nodes.numbers[constants], math.nan),
-            slots=self.slots + self.lanes,
+            slots=self.slots + 2 * self.lanes,
             kinds=kinds,
             before=first,
             after=last,
@@ -191,7 +192,7 @@ class _Scheduler:
         self.slot[members] = self.slots + np.arange(len(members))
         self.slots += len(members)
 
-    def _segments(self, phase: int, few: int) -> Segments:
+    def _segments(self, phase: int) -> Segments:
         """The segments of a phase."""
         nodes = self.nodes
         inner = (nodes.code != LEAF) & (nodes.code != SUM_OF_BATCH)
@@ -203,29 +204,29 @@ class _Scheduler:
         above = np.repeat(np.arange(len(members)), arity)
         within = below >= 0
         order, ends = batches(nodes.code[members], self.height[members], below[within], above[within])
-        long = NEVER if self.exact or phase == VARYING else LONG
-        return segmented(nodes, members[order], ends, few, long)
+        varying = phase == VARYING
+        return segmented(nodes, members[order], ends, 0 if varying else FEW, not (self.exact or varying))
 
     def _sections(self, parts: Sequence[Segments], slot: Ints, sampled: bool) -> tuple[tuple[Kind, ...], list[Section]]:
         """Segments as they are stored, and the kinds of all of them."""
-        nodes, lanes, found = self.nodes, self.lanes, []
+        nodes, found = self.nodes, []
         for part in parts:
-            side = np.full(len(part.shape), lanes) if sampled else _side_by_side(nodes, part, lanes, self.exact)
-            found.append(kinds_of(nodes, part, side))
-        kinds = sorted({kind for own, _ in found for kind in own}, key=str)
+            every = np.full(len(part.shape), self.lanes)
+            lanes = every if sampled else _side_by_side(nodes, part, self.lanes, self.exact)
+            table, at = table_of(nodes, part, slot, np.ones_like(lanes) if sampled else np.maximum(lanes, 1))
+            table = np.append(table, np.zeros(2 * self.lanes, np.int32))  # the last vector may read on
+            found.append((*part.kinds(nodes, lanes), part.lengths, slot[part.nodes[part.begins[:-1]]], at, table))
+        kinds = sorted({kind for own, *_ in found for kind in own}, key=str)
         sections = []
-        for part, (own, which) in zip(parts, found, strict=True):
-            table, at = table_of(nodes, part, slot)
+        for own, which, *fields, table in found:
             kind = np.array([kinds.index(k) for k in own], np.int64)[which]
-            fields = [kind, part.lengths, part.count, slot[part.nodes[part.begins[:-1]]], at]
-            table = np.append(table, np.zeros(lanes, np.int32))  # the last vector may read on
-            sections.append(Section(np.stack(fields, axis=1).astype(np.int32), table))
+            sections.append(Section(np.stack([kind, *fields], axis=1).astype(np.int32), table))
         return tuple(kinds), sections
 
     def _batch(self, sums: Ints, outputs: Ints, guard: int | None) -> BatchPlan:
         """What is done for each sample; `sums` are nodes, as `outputs` and `guard` are."""
         nodes, row = self.nodes, self.row
-        part = self._segments(VARYING, few=0)
+        part = self._segments(VARYING)
         taken = np.append(nodes.operands[spans(nodes.start[part.nodes], nodes.arity[part.nodes])], self._operand(sums))
         taken = np.append(taken, [nodes.extra(NOTHING), nodes.extra(ZERO)])
         uniform = np.unique(taken[nodes.phase[taken] == BEFORE])
@@ -255,13 +256,15 @@ class _Scheduler:
 def _side_by_side(nodes: Nodes, segments: Segments, lanes: int, exact: bool) -> Ints:
     """For each segment how many nodes go side by side.
 
-    There are two sizes of sums of terms, and one of anything else, as more would gain little and each takes its time to
-    compile. In exact mode functions are the C library's, of one number.
+    There are three sizes of sums of terms, and one of anything else, as more would gain little and each takes its time
+    to compile. In exact mode functions are the C library's, of one number.
     """
-    fewer = np.where(segments.lengths <= lanes // 2, lanes // 2, lanes)
+    shape, n = segments.shape, segments.lengths
     of_libm = [OTHER + i for i, op in enumerate(nodes.ops) if op.name not in _OF_ITS_OWN]
-    single = np.isin(segments.shape, of_libm) & exact
-    return np.select([segments.shape < OTHER, single], [fewer, 1], lanes)
+    single = (np.isin(shape, of_libm) & exact) | ((shape >= OTHER) & (segments.rows == ANY))
+    long = (shape == LONG_SUM) | (shape == LONG_WEIGHTED)
+    cases = [long, single, shape >= OTHER, n <= lanes // 2, n < 4 * lanes]
+    return np.select(cases, [ACROSS, 1, lanes, lanes // 2, lanes], 2 * lanes)
 
 
 def _pairs(a: Ints, b: Ints) -> Int32s:

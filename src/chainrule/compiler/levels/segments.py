@@ -108,7 +108,9 @@ def segmented(nodes: Nodes, order: Ints, ends: Ints, few: int, across: bool) -> 
     def put_in_order() -> Truths:
         nonlocal order, batch, shape, count, products, rows, own
         by = np.lexsort((order, count, own, rows, shape, batch))  # neighbours often have neighbours as operands
-        order, batch, shape, count, products, rows, own = (x[by] for x in (order, batch, shape, count, products, rows, own))
+        order, batch, shape, count, products, rows, own = (
+            x[by] for x in (order, batch, shape, count, products, rows, own)
+        )
         return _changes(batch, shape, rows, own)
 
     new = put_in_order()
@@ -131,7 +133,7 @@ def _changes(*keys: Ints) -> Truths:
 
 
 def _shapes(nodes: Nodes, members: Ints) -> tuple[Ints, Ints, Ints, Ints]:
-    """For each node its shape; how many operands, terms or products that has; how many products as WEIGHTED; its rows."""
+    """For each node its shape; how many operands, terms or products that has; how many products as WEIGHTED; rows."""
     shape, count = nodes.code[members] + OTHER - FIRST_OP, nodes.arity[members]
     products, of_terms = count.copy(), np.flatnonzero(nodes.code[members] == TERMS)
     take = OTHER + nodes.ops.index(ops.take) if ops.take in nodes.ops else -1

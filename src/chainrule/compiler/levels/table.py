@@ -86,7 +86,11 @@ def table_of(nodes: Nodes, segments: Segments, slot: Ints, side: Ints) -> tuple[
     biased[with_bias] = nodes.operands[begins[with_bias] + 1] == nodes.extra(ONE)
     table[blocks.to[with_bias]] = slot[nodes.extra(NOTHING)]
     table[blocks.to[biased]] = slot[nodes.operands[begins[biased]]]
-    to, have = blocks.to + with_bias * blocks.step, arity // 2 - biased
-    put(products, to, blocks.step, begins + 2 * biased, 1, 2 * have)
-    _fill(table, blocks, to, np.where(products, have, arity // 2), products | plain, slot[[nodes.extra(NOTHING), nodes.extra(ZERO)]])
-    return table, blocks.at[np.flatnonzero(np.diff(blocks.of, prepend=-1))][0:0]
+    to, terms = blocks.to + with_bias * blocks.step, arity // 2 - biased
+    put(products, to, blocks.step, begins + 2 * biased, 1, 2 * terms)
+    there = np.where(products, 2 * terms, terms)
+    lacking = np.where(plain | products, blocks.count[blocks.of] * np.where(products, 2, 1) - there, 0)
+    k = counting(lacking)
+    nothing = np.where(np.repeat(products, lacking) & (k % 2 == 1), nodes.extra(ZERO), nodes.extra(NOTHING))
+    table[np.repeat(to + there * blocks.step, lacking) + np.repeat(blocks.step, lacking) * k] = slot[nothing]
+    return table, blocks.at[blocks.of[segments.begins[:-1]]]

@@ -95,11 +95,14 @@ class _Run:
 
     @property
     def starts(self) -> np.ndarray:
-        return np.concatenate([[0], np.cumsum(self.lengths)[:-1]]).astype(np.int64)
+        """Where in the row of all steps those of each member begin."""
+        return np.cumsum(self.lengths) - self.lengths
 
     def picked(self, order: np.ndarray) -> _Run:
-        steps = np.concatenate([np.arange(self.starts[i], self.starts[i] + self.lengths[i]) for i in order])
-        return _Run(self.lengths[order], [_picked(x, steps) for x in self.parts])
+        lengths = self.lengths[order]
+        within = np.arange(lengths.sum()) - np.repeat(np.cumsum(lengths) - lengths, lengths)
+        steps = np.repeat(self.starts[order], lengths) + within
+        return _Run(lengths, [_picked(x, steps) for x in self.parts])
 
 
 def to_program(graph: Graph, grouping: Grouping) -> Program:

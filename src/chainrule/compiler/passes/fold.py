@@ -28,10 +28,18 @@ def fold(graph: Graph) -> Graph:
 
 def folded(graph: Graph, op: Operation, operands: tuple[int, ...]) -> int:
     """The node of an operation in `graph`: one that is there already, a constant, or else a new one."""
-    if op is not BATCH_SUM and all([graph.is_constant(k) for k in operands]):
+    if _all_constant(graph, operands) and op is not BATCH_SUM:
         return plain(graph, op, operands)
     same = _unchanged(graph, op, operands)
     return graph.add(op, *operands) if same is None else same
+
+
+def _all_constant(graph: Graph, operands: tuple[int, ...]) -> bool:
+    inputs, ops_ = graph.inputs, graph.ops
+    for k in operands:  # mostly it is seen at the first or second that they are not
+        if k < inputs or ops_[k] is not None:
+            return False
+    return bool(operands)
 
 
 def _unchanged(graph: Graph, op: Operation, operands: tuple[int, ...]) -> int | None:
@@ -95,7 +103,7 @@ def _steady(graph: Graph) -> list[bool]:
 
 def plain(graph: Graph, op: Operation, operands: tuple[int, ...]) -> int:
     """The node of an operation, as it stands; a constant, if all its operands are."""
-    if op is not BATCH_SUM and operands and all([graph.is_constant(k) for k in operands]):
+    if _all_constant(graph, operands) and op is not BATCH_SUM:
         return graph.constant(op.value(*[graph.numbers[k] for k in operands]))
     return graph.add(op, *operands)
 
