@@ -162,6 +162,8 @@ class LoopKernel:
         """This kernel with memory of its own and these columns, for native code to call it again and again."""
         memory = _Memory(self.plan, self.lanes, self.dtype)
         samples, wide = self._padded(columns)
+        if wide is columns:
+            wide = columns.copy()
         each = aligned([max(len(self.plan.each), 1), -(-samples // self.lanes) * self.lanes], self.dtype)
         return Bound(self, memory, wide, each, samples)
 

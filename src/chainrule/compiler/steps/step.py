@@ -53,7 +53,7 @@ class CompiledStep:
                 f"the update of {type(optimizer).__name__} cannot be compiled: it must be arithmetic on each parameter by "
                 "itself, with chainrule's functions (chainrule.sqrt, not math.sqrt)"
             )
-        self.records: dict[Path, _Record] = {}
+        self.records: dict[tuple, _Record] = {}
         self._update = Update(optimizer, graph, self.machine)
         self._drive = _DRIVE(driver(self.machine).address("drive"))
 
@@ -182,17 +182,21 @@ class _Run:
         key = (id(chosen), None if batch.columns is None else id(batch))
         if key not in self.record_of:
             self.record_of[key] = len(self.records)
-            self.records.append(self._record(chosen, batch))
+            self.records.append(self._record(chosen, batch, len(self.records)))
         self.which[at] = self.record_of[key]
         self.number_at[at] = len(self.numbers)
         self.numbers += batch.numbers
 
-    def _record(self, path: Path, batch: Batch) -> _Record:
-        if batch.columns is not None:
-            return _record(path, path.bind(batch.columns))
-        if path not in self.step.records:  # without columns, it serves for all batches
-            self.step.records[path] = _record(path, path.bind(None))
-        return self.step.records[path]
+    def _record(self, path: Path, batch: Batch, number: int) -> _Record:
+        """The record of a path; without columns, it serves for all batches, else the next call's may lie there."""
+        columns = batch.columns
+        key = (path, None) if columns is None else (path, (number, columns.shape))
+        record = self.step.records.get(key)
+        if record is None:
+            record = self.step.records[key] = _record(path, path.bind(columns))
+        elif columns is not None:
+            record.bound.columns[:, : columns.shape[1]] = columns
+        return record
 
     # ---- parameters and memory ----
     def _load(self) -> None:
