@@ -106,8 +106,9 @@ def start(console: Any) -> dict[str, Any]:
 
 def _plain(rounds: int, workers: dict[str, Any], results: dict[str, Any]) -> dict[str, Any]:
     """The results as JSON has them."""
+    from contest.layout import holds  # noqa: PLC0415
     from contest.machine import machine, python  # noqa: PLC0415
-    from contest.targets import TARGETS, holds  # noqa: PLC0415
+    from contest.targets import TARGETS  # noqa: PLC0415
 
     workloads = {}
     for workload, found in results.items():
@@ -120,7 +121,13 @@ def _plain(rounds: int, workers: dict[str, Any], results: dict[str, Any]) -> dic
         "rounds": rounds,
         "workloads": workloads,
         "targets": [
-            {"target": t.title, "bound": t.limit, "at_least": t.at_least, "figure": f, "holds": f and holds(t, f)}
+            {
+                "target": t.title,
+                "bound": t.limit,
+                "at_least": t.at_least,
+                "figure": f,
+                "holds": f and holds(t.limit, t.at_least, f),
+            }
             for t, f in figures
         ],
     }

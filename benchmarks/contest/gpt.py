@@ -22,11 +22,11 @@ class GPT:
     def __init__(self, kit: Kit, sizes: dict[str, Any]) -> None:
         self.tokens = [[END, *map(ascii_lowercase.index, name), END] for name in NAMES[: sizes["names"]]]
         self.trains = isinstance(kit, Chainrule)
-        self.gpt: Any = _example() if self.trains else gpt_floats
+        self.gpt: Any = example() if self.trains else gpt_floats
         self.model = self.gpt.GPT(END + 1, random.Random(42))
         self.repeats = Repeats(sizes["seconds"], 1 if self.trains else 100)  # steps of training go on, round by round
         self.first = [kit.number(self.gpt.loss_of(self.model, tokens)) for tokens in self.tokens]
-        self.optimizer = _adam(self.model) if self.trains else gpt_floats.Adam(self.model)
+        self.optimizer = adam(self.model) if self.trains else gpt_floats.Adam(self.model)
 
     def run(self, _: int) -> dict[str, Any]:
         forward = step = 0.0
@@ -45,13 +45,13 @@ class GPT:
         return {"seconds": {"step": step * share, "forward": forward * share}, "losses": self.first}
 
 
-def _adam(model: Any) -> Any:
+def adam(model: Any) -> Any:
     from chainrule import optim  # noqa: PLC0415
 
     return optim.Adam(model.parameters(), lr=optim.linear(0.01, 0.0, 1000), betas=(0.85, 0.99), eps=1e-8)
 
 
-def _example() -> Any:
+def example() -> Any:
     spec = importlib.util.spec_from_file_location("gpt_example", EXAMPLE)
     assert spec is not None
     assert spec.loader is not None

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import platform
+from importlib import import_module
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 CPUINFO = Path("/proc/cpuinfo")
@@ -15,6 +17,15 @@ def machine() -> str:
 
 def python() -> str:
     return f"{platform.python_implementation()} {platform.python_version()}"
+
+
+def version_of(library: str) -> str:
+    if not library:
+        return ""
+    try:
+        return version(library)
+    except PackageNotFoundError:  # a checkout on the path
+        return getattr(import_module(library), "__version__", "?")
 
 
 def _processor() -> str:

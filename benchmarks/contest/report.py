@@ -4,18 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 
-from contest import checks
+from contest import checks, layout
 from contest.contestants import COLLECTOR_OFF, COMPILED, CONTESTANTS, FLOATS, MICROGRAD, PURE
 from contest.demo import NN, OWN
 from contest.rounds import Results
-from contest.targets import TARGETS, holds
-
-Found = tuple[float, float] | None
-UNITS = [(1.0, "s"), (1e-3, "ms"), (1e-6, "µs"), (1e-9, "ns")]
+from contest.targets import TARGETS
 
 
 def multiply_add(console: Console, results: Results) -> None:
@@ -58,12 +54,14 @@ def _times(
     measures = measure if isinstance(measure, dict) else dict.fromkeys(CONTESTANTS, measure)
     rows = [name for name in measures if results.time(name, measures[name])]
     rivals = [name for name in (MICROGRAD, COLLECTOR_OFF) if name in rows]
-    table = _table("contestant", "time", "÷ floats", *[_RIVALS[name] for name in rivals])
+    table = layout.table("contestant", "time", "÷ floats", *[_RIVALS[name] for name in rivals])
     table.add_column("check", justify="left")
     for name in rows:
         mine = (name, measures[name])
         ratios = [results.ratio(mine, floats), *[results.ratio((rival, measures[rival]), mine) for rival in rivals]]
-        table.add_row(CONTESTANTS[name].title, _time(results.time(*mine)), *map(_spread, ratios), check(name))
+        table.add_row(
+            CONTESTANTS[name].title, layout.time(results.time(*mine)), *map(layout.spread, ratios), check(name)
+        )
     _show(console, table, results)
 
 
@@ -72,54 +70,41 @@ _RIVALS = {MICROGRAD: "micrograd ÷", COLLECTOR_OFF: "no gc ÷"}
 
 def memory(console: Console, results: Results) -> None:
     console.print("[bold]node memory[/bold]: bytes of a node of two operands")
-    table = _table("contestant", "nodes", "object alone", "resident")
+    table = layout.table("contestant", "nodes", "object alone", "resident")
     for name, (answer,) in results.answers.items():
         whole = answer["resident"]
         table.add_row(
-            CONTESTANTS[name].title, _count(answer["count"]), str(answer["object"]), f"{whole:.1f}" if whole else "?"
+            CONTESTANTS[name].title,
+            layout.count(answer["count"]),
+            str(answer["object"]),
+            f"{whole:.1f}" if whole else "?",
         )
     _show(console, table, results)
 
 
 def build(console: Console, results: Results) -> None:
     console.print("[bold]build and free[/bold]: nanoseconds a node, in a chain of x = x + y")
-    table = _table("contestant", "nodes", "build", "backward", "free", "all", "÷ floats")
+    table = layout.table("contestant", "nodes", "build", "backward", "free", "all", "÷ floats")
     table.add_column("check", justify="left")
     for name, answers in results.answers.items():
         found = [results.time(name, measure) for measure in ("build", "backward", "free")]
         table.add_row(
             CONTESTANTS[name].title,
-            _count(answers[0]["count"]),
+            layout.count(answers[0]["count"]),
             *[f"{1e9 * each[0]:,.0f}" if each else "–" for each in found],
-            _spread(results.time(name, "all"), 1e9),
-            _spread(results.ratio((name, "all"), (FLOATS, "all"))),
+            layout.spread(results.time(name, "all"), 1e9),
+            layout.spread(results.ratio((name, "all"), (FLOATS, "all"))),
             checks.gradient(results, name),
         )
     _show(console, table, results)
 
 
 def targets(console: Console, results: dict[str, Results]) -> None:
-    console.print("[bold]What chainrule means to reach[/bold]")
-    table = _table("target", "bound", "this run", "holds")
-    for target in TARGETS:
-        figure = target.figure(results)
-        bound = f"{'≥' if target.at_least else '≤'} {target.limit:g}"
-        if figure is None:
-            table.add_row(target.title, bound, "–", "–")
-        else:
-            table.add_row(target.title, bound, _figure(figure), "yes" if holds(target, figure) else "[red]no[/red]")
-    console.print(table, end="\n\n")
+    rows = [(target.title, target.limit, target.at_least, target.figure(results)) for target in TARGETS]
+    layout.targets(console, "What chainrule means to reach", rows)
 
 
 SHOW = {"multiply-add": multiply_add, "demo": demo, "gpt": gpt, "memory": memory, "build": build}
-
-
-def _table(first: str, *others: str) -> Table:
-    table = Table(box=SIMPLE_HEAD, pad_edge=False, show_edge=False, padding=(0, 1, 0, 0))
-    table.add_column(first, no_wrap=True)
-    for heading in others:
-        table.add_column(heading, justify="right")
-    return table
 
 
 def _show(console: Console, table: Table, results: Results) -> None:
@@ -128,23 +113,3 @@ def _show(console: Console, table: Table, results: Results) -> None:
     console.print()
     for name, failure in results.failures.items():
         console.print(f"  {CONTESTANTS[name].title} is left out here: {failure}", markup=False)
-
-
-def _time(found: Found) -> str:
-    if not found:
-        return "–"
-    size, unit = next((each for each in UNITS if found[0] >= each[0]), UNITS[-1])
-    return f"{_figure(found[0] / size)} {unit} ({found[1]:.0%})"
-
-
-def _spread(found: Found, factor: float = 1.0) -> str:
-    return f"{_figure(found[0] * factor)} ({found[1]:.0%})" if found else "–"
-
-
-def _count(n: int) -> str:
-    return f"{n // 10**6} M" if n % 10**6 == 0 else f"{n // 1000} k"
-
-
-def _figure(x: float) -> str:
-    """Three digits."""
-    return f"{x:,.0f}" if x >= 100 else f"{x:.1f}" if x >= 10 else f"{x:.2f}" if x >= 0.1 else f"{x:.2g}"

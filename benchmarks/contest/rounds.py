@@ -20,16 +20,14 @@ class WorkerError(Exception):
     """A contestant did not answer, or answered that it cannot."""
 
 
-class Worker:
-    """The process of one contestant; `version` is that of its library."""
+class Process:
+    """A process that answers requests, one line of JSON for another."""
 
-    def __init__(self, name: str) -> None:
-        environment = os.environ | CONTESTANTS[name].environment
-        command = [sys.executable, str(SCRIPT), "--worker", name]
+    def __init__(self, script: Path, name: str, environment: dict[str, str]) -> None:
+        command = [sys.executable, str(script), "--worker", name]
         self._process = subprocess.Popen(
-            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=environment, text=True
+            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=os.environ | environment, text=True
         )
-        self.version = self._answer()["version"]
 
     def ask(self, **request: Any) -> dict[str, Any]:
         assert self._process.stdin is not None
@@ -37,9 +35,9 @@ class Worker:
             print(json.dumps(request), file=self._process.stdin, flush=True)
         except BrokenPipeError:
             raise WorkerError("its process has ended") from None
-        return self._answer()
+        return self.answer()
 
-    def _answer(self) -> dict[str, Any]:
+    def answer(self) -> dict[str, Any]:
         assert self._process.stdout is not None
         line = self._process.stdout.readline()
         if not line:
@@ -53,6 +51,14 @@ class Worker:
         if self._process.stdin is not None:
             self._process.stdin.close()
         self._process.wait()
+
+
+class Worker(Process):
+    """The process of one contestant; `version` is that of its library."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(SCRIPT, name, CONTESTANTS[name].environment)
+        self.version = self.answer()["version"]
 
 
 class Results:

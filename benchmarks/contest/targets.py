@@ -50,7 +50,3 @@ TARGETS: list[Ratio | Weight] = [
     Weight("node of two operands: bytes of the object", "object", 112),
     Weight("node of two operands: bytes resident", "resident", 120),
 ]
-
-
-def holds(target: Ratio | Weight, figure: float) -> bool:
-    return figure >= target.limit if target.at_least else figure <= target.limit

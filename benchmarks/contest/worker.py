@@ -6,8 +6,6 @@ import gc
 import json
 import os
 import sys
-from importlib import import_module
-from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
 from contest.chains import BuildAndFree, Memory
@@ -15,6 +13,7 @@ from contest.contestants import CONTESTANTS
 from contest.demo import Demo
 from contest.gpt import GPT
 from contest.kits import MissingError
+from contest.machine import version_of
 from contest.multiply_add import MultiplyAdd
 
 WORKLOADS: dict[str, Any] = {
@@ -59,12 +58,3 @@ def serve(name: str) -> None:
         if not contestant.collector:
             gc.collect()  # or memory would run out; it costs the contestant nothing here, between measurements
     os._exit(0)  # without freeing what is left, node by node
-
-
-def version_of(library: str) -> str:
-    if not library:
-        return ""
-    try:
-        return version(library)
-    except PackageNotFoundError:  # a checkout on the path
-        return getattr(import_module(library), "__version__", "?")

@@ -216,7 +216,7 @@ def _free(passes: binding.ModulePassManager) -> None:
         binding.newpassmanagers.NewPassManager._dispose(passes)
 
 
-def compile_to_object(module: ir.Module | str, machine: Machine, optimize: int = 1) -> bytes:
+def compile_to_object(module: ir.Module | str, machine: Machine, optimize: int = 2) -> bytes:
     """Object code of a module, for `load`.
 
     Args:

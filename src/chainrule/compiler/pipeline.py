@@ -169,8 +169,13 @@ def loops_of(graph: Graph, machine: Machine, bits: int, stages: Stages) -> Plan 
         return plan(program, machine, bits)
 
 
+LARGE = 500_000
+"""Modules with more characters than that get fewer of LLVM's passes, which take longer on them than they save."""
+
+
 def loop_kernel(planned: Plan, machine: Machine, bits: int, threads: int, stages: Stages) -> LoopKernel:
     """The kernel of loops."""
     with stages.timed("native code"):
-        object_code = compile_to_object(module_of(planned, machine, bits), machine)
+        text = str(module_of(planned, machine, bits))
+        object_code = compile_to_object(text, machine, 2 if len(text) < LARGE else 1)
     return LoopKernel(planned, object_code, machine, bits, threads)

@@ -57,9 +57,6 @@ class Batch(Code):
     def _row(self, row: ir.Value) -> ir.Value:
         return self.at(self.frame["block"], self.times(row, self.frame["width"]))
 
-    def _smaller(self, a: ir.Value, b: ir.Value) -> ir.Value:
-        return self.builder.select(self.builder.icmp_signed("<", a, b), a, b)
-
     def _whole(self, n: ir.Value) -> ir.Value:
         """How many of n numbers fill whole vectors."""
         return self.builder.and_(n, self.integer(-self.lanes))
@@ -74,7 +71,7 @@ class Batch(Code):
     def _block(self, walk: ir.Function, first: ir.Value) -> None:
         """One block: the columns in, the segments, the sums and results out."""
         frame, samples = self.frame, self.frame["samples"]
-        here = self._smaller(frame["width"], self.minus(samples, first))
+        here = self.smaller(frame["width"], self.minus(samples, first))
         live = self._whole(self.plus(here, self.lanes - 1))
         with self._each("columns") as (_, column, row):
             source = self.at(frame["columns"], self.plus(self.times(column, samples), first), DOUBLE)

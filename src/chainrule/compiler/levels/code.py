@@ -67,6 +67,10 @@ class Code:
         """a · b, of integers."""
         return self.builder.mul(self.integer(a), self.integer(b))
 
+    def smaller(self, a: ir.Value, b: ir.Value) -> ir.Value:
+        """The smaller of two integers."""
+        return self.builder.select(self.builder.icmp_signed("<", a, b), a, b)
+
     # ---- memory --------------------------------------------------------------------------------------------------
 
     def at(self, base: ir.Value, i: ir.Value | int, element: ir.Type | None = None) -> ir.Value:

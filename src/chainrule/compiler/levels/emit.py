@@ -117,17 +117,15 @@ class Walk(Code):
         """A loop over blocks of so many nodes; the body gets the place of the first, and the rows of operands."""
         at = Carried(self.integer(0))
         with self.loop(self.n, side, carried=at) as i:
-            place, step = self.table, self.integer(1)
-            if side > 1:
-                left, all_of_them = self.minus(self.n, i), self.integer(side)
-                step = self.builder.select(self.builder.icmp_signed("<", left, all_of_them), left, all_of_them)
+            step = self.smaller(self.minus(self.n, i), self.integer(side)) if side > 1 else self.integer(1)
             begin, count = at.value, self.integer(kind.rows)
             if kind.rows == ANY:
                 begin, count = self.plus(begin, 1), self.index(self.table, begin)
-            yield i, Rows(self.at(place, begin, I32), step, count)
-            many = self.times(count, 2) if kind.rows == ANY and kind.op in (ops.mul, ops.weighted_sum) else count
-            many = self.plus(many, 1) if kind.rows == ANY and kind.op is ops.weighted_sum else many
-            at.value = self.plus(begin, self.times(many, step))
+            yield i, Rows(self.at(self.table, begin, I32), step, count)
+            rows = count
+            if kind.rows == ANY and kind.op in (ops.mul, ops.weighted_sum):
+                rows = self.plus(self.times(count, 2), int(kind.op is ops.weighted_sum))
+            at.value = self.plus(begin, self.times(rows, step))
 
     def result(self, kind: Kind, e: Emitter, count: ir.Value, load: Load) -> ir.Value:
         """The result, of operands that `load` takes from the rows of the table."""
@@ -220,10 +218,8 @@ class SharedWalk(Walk):
         def added(e: Emitter, i: ir.Value, total: ir.Value) -> ir.Value:
             if not bias:
                 return e.add(total, self._gathered(terms, i, 1, e.lanes))
-            at = self.times(i, 2)
-            return e.fma(
-                self._gathered(terms, at, 2, e.lanes), self._gathered(terms, self.plus(at, 1), 2, e.lanes), total
-            )
+            a, p = [self._gathered(terms, self.plus(self.times(i, 2), side), 2, e.lanes) for side in (0, 1)]
+            return e.fma(a, p, total)
 
         e, one = self.emitter(lanes), self.emitter(1)
         total = Carried(e.constant(0.0))

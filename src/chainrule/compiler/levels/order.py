@@ -67,8 +67,7 @@ def batches(family: Ints, height: Ints, below: Ints, above: Ints) -> tuple[Ints,
         ends.append(len(order))
         for node in batch:
             for k in users[begins[node] : begins[node + 1]]:
-                left = waits[k] - 1
-                waits[k] = left
+                waits[k] = left = waits[k] - 1
                 if not left:
                     f = families[k]
                     ready[f].append(k)

@@ -172,6 +172,7 @@ class _Scheduler:
         after = self._segments(AFTER)
         self._place(after.nodes)
         kinds, (first, last) = self._sections([before, after], self.slot, sampled=False)
+        most = max(int(section.table.max()) for section in (first, last))  # read as slots, past the end of a block
         outputs = np.array(graph.outputs, np.int64)
         varies = nodes.phase[outputs] == VARYING
         return Plan(
@@ -179,7 +180,7 @@ class _Scheduler:
             exact=self.exact,
             inputs=graph.inputs,
             constants=np.append(nodes.numbers[constants], math.nan),
-            slots=self.slots + 2 * self.lanes,
+            slots=max(self.slots + 2 * self.lanes, most + 1),
             kinds=kinds,
             before=first,
             after=last,

@@ -2,7 +2,8 @@
 
 The nodes of a segment stand in blocks of those that go side by side. A block has its rows of operands one after the
 other; before them, where the segment does not say how many there are, their number, which is that of its longest node.
-Shorter sums are filled up with products that change nothing.
+Shorter sums are filled up with products that change nothing. The last block of a segment may have fewer nodes, and its
+rows are shorter; what vectors then read past their end, be it the next block's number, is a slot as well.
 """
 
 from __future__ import annotations

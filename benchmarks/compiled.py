@@ -1,0 +1,136 @@
+"""chainrule's compiler against C by hand and its peers, in one report: python benchmarks/compiled.py
+
+Each contestant lives in a process of its own, and C runs before and after each. See README.md beside this file.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from time import perf_counter
+from typing import Any
+
+from compiled_contest.contestants import CONTESTANTS
+from compiled_contest.workloads import WORKLOADS
+
+GROWTH = "growth"
+NAMES = ["moons", "moons_lists", "asian", "gpt", "irregular", GROWTH]
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description="Compares chainrule's compiler with C by hand and with its peers.")
+    parser.add_argument("only", nargs="*", metavar="WORKLOAD", help=f"{', '.join(NAMES)}; all unless told")
+    parser.add_argument("--rounds", type=int, default=21, help="after one of warm-up; 21 unless told")
+    parser.add_argument(
+        "--setups", type=int, default=3, help="fresh processes in which chainrule sets up; 3 unless told"
+    )
+    parser.add_argument("--with", nargs="+", dest="names", metavar="NAME", help=f"only these: {', '.join(CONTESTANTS)}")
+    parser.add_argument("--largest", type=int, default=10**6, help="operations that growth goes up to")
+    parser.add_argument("--out", type=Path, default=Path("compile_growth.png"), help="where growth draws its picture")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write all figures of every round")
+    parser.add_argument("--worker", choices=CONTESTANTS, help=argparse.SUPPRESS)
+    arguments = parser.parse_args()
+    for given, known in ((arguments.only, dict.fromkeys([*NAMES, *WORKLOADS])), (arguments.names or [], CONTESTANTS)):
+        if unknown := set(given) - set(known):
+            parser.error(f"{', '.join(unknown)}: there are {', '.join(known)}")
+    if arguments.worker:
+        from compiled_contest.worker import serve  # noqa: PLC0415 - a worker loads its own contestant, the parent none
+
+        serve(arguments.worker)
+    else:
+        sys.exit(report(arguments))
+
+
+def report(arguments: argparse.Namespace) -> int:
+    """Runs the workloads and shows their tables; 1 where a contestant computed something else than the others."""
+    from compiled_contest import report as tables  # noqa: PLC0415
+    from compiled_contest.rounds import play  # noqa: PLC0415
+    from contest.machine import machine, python  # noqa: PLC0415
+    from rich.console import Console  # noqa: PLC0415
+
+    console = Console(highlight=False, width=None if sys.stdout.isatty() else 120)
+    console.print(f"{machine()}\n{python()}", markup=False)
+    console.print(
+        f"{arguments.rounds} rounds after one of warm-up. Medians; in brackets the interquartile range.",
+        "÷ C: how often as long as C, which runs before and after each.",
+        "check: the largest difference from the reference's numbers (–), relative to the largest of these.",
+        sep="\n",
+        end="\n\n",
+        markup=False,
+    )
+    start, results = perf_counter(), {}
+    with console.status("") as status:
+        tell = _teller(console, status)
+        for workload in _chosen(arguments.only):
+            names = [name for name in WORKLOADS[workload].names if not arguments.names or name in arguments.names]
+            results[workload] = play(workload, names, arguments.rounds, arguments.setups, tell)
+            tables.show(console, workload, results[workload])
+        grown = _growth(console, arguments, tell) if not arguments.only or GROWTH in arguments.only else None
+    return _ending(console, arguments, results, grown, perf_counter() - start)
+
+
+def _chosen(only: list[str]) -> list[str]:
+    """The workloads to run; `irregular` is two of them."""
+    return [name for name in WORKLOADS if not only or name in only or name.split("_")[0] in set(only) - {"moons"}]
+
+
+def _growth(console: Any, arguments: argparse.Namespace, tell: Callable[[str], None]) -> Any:
+    from compiled_contest.growth.measure import measure  # noqa: PLC0415
+    from compiled_contest.growth.show import draw, show  # noqa: PLC0415
+
+    grown = measure(arguments.largest, tell)
+    show(console, grown)
+    draw(grown, arguments.out)
+    return grown
+
+
+def _teller(console: Any, status: Any) -> Callable[[str], None]:
+    return status.update if console.is_terminal else lambda text: print(text, file=sys.stderr)
+
+
+def _ending(console: Any, arguments: argparse.Namespace, results: dict[str, Any], grown: Any, seconds: float) -> int:
+    """What was found in all: versions, targets, and who was wrong."""
+    from compiled_contest.targets import rows  # noqa: PLC0415
+    from contest import layout  # noqa: PLC0415
+
+    versions = {
+        CONTESTANTS[name].library: opened["version"]
+        for played in results.values()
+        for name, opened in played.opened.items()
+        if CONTESTANTS[name].library
+    }
+    console.print("Versions:", ", ".join(f"{library} {version}" for library, version in versions.items()), markup=False)
+    console.print(f"{seconds / 60:.1f} minutes in all\n")
+    layout.targets(console, "must show", rows(results, grown))
+    wrong = [f"{workload}: {CONTESTANTS[name].title}" for workload in results for name in results[workload].wrong()]
+    if wrong:
+        console.print("These computed something else than the reference:", *wrong, sep="\n  ", markup=False)
+    if arguments.json:
+        arguments.json.write_text(json.dumps(_plain(results, grown), indent=1) + "\n", encoding="utf-8")
+    return 1 if wrong else 0
+
+
+def _plain(results: dict[str, Any], grown: Any) -> dict[str, Any]:
+    """The results as JSON has them."""
+    from contest.machine import machine, python  # noqa: PLC0415
+
+    workloads = {
+        workload: {
+            "seconds": played.seconds,
+            "times_c": {name: played.ratios(name) for name in played.opened},
+            "setups": played.setups,
+            "off": {name: played.off(name) for name in played.opened},
+            "absent": played.absent,
+            "failed": played.failed,
+        }
+        for workload, played in results.items()
+    }
+    growth = grown and [vars(point) for point in grown.points]
+    return {"machine": machine(), "python": python(), "workloads": workloads, "growth": growth}
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""A step of training of examples/gpt.py: one name, loss, gradients, Adam."""

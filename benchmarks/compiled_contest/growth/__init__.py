@@ -1,0 +1,1 @@
+"""How set-up and run time grow with the number of recorded operations."""

@@ -1,0 +1,78 @@
+"""What the compiler must show, each target with the figure of this run."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from compiled_contest.contestants import AADC, C_TWICE, COMPILED, JAX, JAX_SCAN, NUMPY, TWO_THREADS, C
+from compiled_contest.growth.measure import Growth
+from compiled_contest.rounds import Played
+
+
+@dataclass(frozen=True)
+class Target:
+    title: str
+    workload: str
+    figure: Callable[[Played], float | None]
+    limit: float
+    at_least: bool = False
+
+
+def times_c(workload: str, limit: float) -> Target:
+    def figure(played: Played) -> float | None:
+        found = played.ratio(COMPILED)
+        return found and found[0]
+
+    return Target(f"{workload}: times C", workload, figure, limit)
+
+
+def ahead_of(workload: str, name: str, title: str, limit: float = 1.0) -> Target:
+    return Target(
+        f"{workload}: {title}, how often as long", workload, lambda p: p.between(name, COMPILED), limit, at_least=True
+    )
+
+
+def set_up(workload: str, seconds: float) -> Target:
+    return Target(f"{workload}: seconds of set-up", workload, lambda p: p.setup(COMPILED), seconds)
+
+
+def off(workload: str, what: str, limit: float) -> Target:
+    return Target(f"{workload}: {what}, difference from eager", workload, lambda p: p.off(COMPILED), limit)
+
+
+def scaling(played: Played) -> float | None:
+    """How much faster two threads are than one, as a part of what two processes of C bring."""
+    ours, theirs = played.between(COMPILED, TWO_THREADS), played.between(C, C_TWICE)
+    return ours / theirs if ours and theirs else None
+
+
+TARGETS = [
+    times_c("moons", 2.0),
+    ahead_of("moons", JAX_SCAN, "JAX scan"),
+    off("moons", "losses of 100 steps", 1e-12),
+    set_up("moons", 1.0),
+    times_c("moons_lists", 3.0),
+    set_up("moons_lists", 1.5),
+    times_c("asian", 1.6),
+    ahead_of("asian", AADC, "AADC", 3.0),
+    set_up("asian", 0.3),
+    Target("asian: gain by a second thread, as a part of C's", "asian", scaling, 0.9, at_least=True),
+    times_c("gpt", 3.0),
+    ahead_of("gpt", NUMPY, "NumPy"),
+    ahead_of("gpt", JAX, "JAX jit"),
+    off("gpt", "losses of 200 steps", 1e-9),
+    set_up("gpt", 4.0),
+    times_c("irregular_wide", 1.5),
+    set_up("irregular_wide", 5.0),
+    times_c("irregular_narrow", 1.5),
+    set_up("irregular_narrow", 5.0),
+]
+
+
+def rows(results: dict[str, Played], grown: Growth | None) -> list[tuple[str, float, bool, float | None]]:
+    """The targets of the workloads that were run, each with its figure: None where it could not be measured."""
+    found = [(t.title, t.limit, t.at_least, t.figure(results[t.workload])) for t in TARGETS if t.workload in results]
+    if grown:
+        found.append(("growth: set-up, times a decade, from 10,000 operations on", 16, False, grown.worst(COMPILED)))
+    return found

@@ -1,0 +1,82 @@
+"""The process of one contestant: it reads requests, one a line, from its standard input, and answers each with a line.
+
+{"open": workload} makes a workload ready and answers how long that took, and numbers to compare. With it may come
+options, and a limit: the seconds after which the process ends.
+{"steps": n, "repeats": m} runs n steps m times and answers the seconds of a step. With it may come a core, on which all
+of this happens, where one thread is enough.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import os
+import signal
+import sys
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from contest.machine import version_of
+
+from compiled_contest.contestants import CONTESTANTS
+from compiled_contest.entry import AbsentError, Entry
+from compiled_contest.workloads import GROWTH, WORKLOADS
+
+
+def serve(name: str) -> None:
+    """Answers until there are no more requests."""
+    answers, sys.stdout = os.fdopen(os.dup(1), "w"), sys.stderr  # nothing printed by a library is taken for an answer
+    os.dup2(2, 1)
+    entry = None
+    for line in sys.stdin:
+        request = json.loads(line)
+        try:
+            if "open" in request:
+                signal.alarm(request.get("limit", 0))
+                entry = None  # before the next, so that nothing of the last one is left
+                entry = _entry(request["open"], name, request.get("options", {}))
+                found = _opened(entry, name)
+            else:
+                assert entry is not None
+                if not entry.threads and "core" in request:
+                    _stay_on(request["core"])
+                found = {"seconds": entry.block(request["steps"], request["repeats"])}
+        except AbsentError as error:
+            found = {"absent": str(error)}
+        except ModuleNotFoundError as error:
+            found = {"absent": f"{error.name} is not installed"}
+        except Exception as error:  # to be shown in the report, in place of the figures
+            found = {"error": f"{type(error).__name__}: {error}"}
+        print(json.dumps(found), file=answers, flush=True)
+    os._exit(0)  # without freeing what is left, node by node
+
+
+def _entry(workload: str, name: str, options: dict[str, Any]) -> Entry:
+    what, module = WORKLOADS.get(workload, GROWTH), CONTESTANTS[name].module
+    found = [f"compiled_contest.{package}.{module}" for package in what.packages or (workload,)]
+    chosen = next(path for path in found if importlib.util.find_spec(path))
+    return importlib.import_module(chosen).ENTRIES[name](**what.options, **options)
+
+
+def _stay_on(core: int) -> None:
+    """Binds every thread of this process to a core."""
+    if not hasattr(os, "sched_setaffinity"):
+        return
+    for thread in Path("/proc/self/task").iterdir():
+        with suppress(ProcessLookupError):  # it has ended meanwhile
+            os.sched_setaffinity(int(thread.name), {core})
+
+
+def _opened(entry: Entry, name: str) -> dict[str, Any]:
+    setup, unit = entry.open()
+    return {
+        "setup": setup,
+        "unit": unit,
+        "numbers": [float(x) for x in entry.check()],
+        "steps": entry.steps,
+        "rounds": entry.rounds,
+        "tolerance": entry.tolerance,
+        "note": entry.note,
+        "version": version_of(CONTESTANTS[name].library),
+    }
