@@ -15,7 +15,7 @@ from pathlib import Path
 
 from chainrule import Value, no_grad, optim, relu, weighted_sum
 from chainrule.losses import cross_entropy
-from chainrule.nn import Module, linear, rms_norm, softmax
+from chainrule.nn import Embedding, Module, linear, rms_norm, softmax
 
 NAMES = Path(__file__).parent / "data" / "names.txt"
 WIDTH, HEADS, CONTEXT = 16, 4, 16
@@ -39,7 +39,7 @@ class GPT(Module):
     """One layer: attention looks back, neurons think it over, and each adds its result to what came in."""
 
     def __init__(self, tokens, rng):
-        self.token_embedding = matrix(tokens, WIDTH, rng)
+        self.token_embedding = Embedding(tokens, WIDTH, init=lambda rng, nin, nout: rng.gauss(0, 0.08), rng=rng)
         self.position_embedding = matrix(CONTEXT, WIDTH, rng)
         self.unembedding = matrix(tokens, WIDTH, rng)
         self.query, self.key, self.value, self.output = [matrix(WIDTH, WIDTH, rng) for _ in range(4)]
@@ -48,7 +48,7 @@ class GPT(Module):
 
     def logits(self, token, position, keys, values):
         """A logit for each next token. `keys` and `values` hold those of earlier positions, and grow by one."""
-        x = rms_norm(plus(self.token_embedding[token], self.position_embedding[position]))
+        x = rms_norm(plus(self.token_embedding(token), self.position_embedding[position]))
         x = plus(x, self.attend(rms_norm(x), keys, values))
         x = plus(x, times(self.narrow, [relu(h) for h in times(self.widen, rms_norm(x))]))
         return times(self.unembedding, x)

@@ -10,7 +10,9 @@ from __future__ import annotations
 import ctypes
 import functools
 import os
+import sys
 import threading
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from llvmlite import binding, ir
@@ -282,7 +284,9 @@ class Library:
                     raise NativeCodeError(f"{function} cannot be linked: {error}") from None
             return self._trackers[function][function]
 
-    def __del__(self) -> None:
+    def __del__(self, finalizing: Callable[[], bool] = sys.is_finalizing) -> None:
+        if finalizing():
+            return  # with the process goes the code, and llvmlite is half gone
         for tracker in getattr(self, "_trackers", {}).values():
             tracker.close()  # before the linker, which LLVM would otherwise take down with code still in it
         if hasattr(self, "_linker"):

@@ -158,6 +158,10 @@ class LoopKernel:
         """Calls one of the native functions."""
         self._functions[name](*arguments)
 
+    def memory(self) -> _Memory:
+        """Memory for one call at a time."""
+        return _Memory(self.plan, self.lanes, self.dtype)
+
     def bind(self, columns: np.ndarray | None) -> Bound:
         """This kernel with memory of its own and these columns, for native code to call it again and again."""
         memory = _Memory(self.plan, self.lanes, self.dtype)

@@ -14,9 +14,8 @@ from chainrule.compiler.control import I64, counted
 from chainrule.compiler.loops.build import NUMBERS, POINTERS
 from chainrule.compiler.native import Library, Machine, compile_to_object, load
 
-POINTER, DOUBLE, I32 = ir.PointerType(), ir.DoubleType(), ir.IntType(32)
+POINTER, I32 = ir.PointerType(), ir.IntType(32)
 LANES = 8
-VECTOR = ir.VectorType(DOUBLE, LANES)
 
 
 class Field(IntEnum):
@@ -64,7 +63,9 @@ DONE, NOT_FINITE, GUARD = 0, 1, 2
 class _Driver:
     """Writes the function `drive`."""
 
-    def __init__(self) -> None:
+    def __init__(self, bits: int) -> None:
+        self.element = ir.DoubleType() if bits == 64 else ir.FloatType()
+        self.vector = ir.VectorType(self.element, LANES)
         self.module = ir.Module("driver")
         kinds = [I64, I64, POINTER, POINTER, POINTER, POINTER, POINTER, POINTER, POINTER, POINTER]
         self.function = ir.Function(self.module, ir.FunctionType(I64, kinds), "drive")
@@ -99,10 +100,10 @@ class _Driver:
         return self.builder.sext(self.builder.load(self.builder.gep(row, [at], source_etype=I32), typ=I32), I64)
 
     def number(self, row: ir.Value, at: ir.Value) -> ir.Value:
-        return self.builder.load(self.builder.gep(row, [at], source_etype=DOUBLE), typ=DOUBLE)
+        return self.builder.load(self.builder.gep(row, [at], source_etype=self.element), typ=self.element)
 
     def put(self, x: ir.Value, row: ir.Value, at: ir.Value) -> None:
-        self.builder.store(x, self.builder.gep(row, [at], source_etype=DOUBLE))
+        self.builder.store(x, self.builder.gep(row, [at], source_etype=self.element))
 
     def pointer(self, address: ir.Value) -> ir.Value:
         return self.builder.inttoptr(address, POINTER)
@@ -115,7 +116,7 @@ class _Driver:
     def _fill_in(self, record: ir.Value, shared: ir.Value, step: ir.Value) -> None:
         builder = self.builder
         places, count = self.table(record, Field.INPUTS)
-        own = builder.gep(self.numbers, [self.whole(self.number_at, step)], source_etype=DOUBLE)
+        own = builder.gep(self.numbers, [self.whole(self.number_at, step)], source_etype=self.element)
         with counted(builder, count) as i:
             self.put(self.number(own, i), shared, self.small(places, i))
         rows = self.pointer(self.whole(self.update, I64(UpdateField.ROWS)))
@@ -128,12 +129,12 @@ class _Driver:
         with counted(builder, count) as i:
             at = builder.mul(i, I64(3))
             first, to, length = [self.small(stretches, builder.add(at, I64(j))) for j in range(3)]
-            from_ = builder.gep(source, [first], source_etype=DOUBLE)
-            into = builder.gep(target, [to], source_etype=DOUBLE)
+            from_ = builder.gep(source, [first], source_etype=self.element)
+            into = builder.gep(target, [to], source_etype=self.element)
             whole = builder.and_(length, I64(-LANES))
             with counted(builder, whole, LANES) as j:
-                x = builder.load(builder.gep(from_, [j], source_etype=DOUBLE), typ=VECTOR, align=8)
-                builder.store(x, builder.gep(into, [j], source_etype=DOUBLE), align=8)
+                x = builder.load(builder.gep(from_, [j], source_etype=self.element), typ=self.vector, align=8)
+                builder.store(x, builder.gep(into, [j], source_etype=self.element), align=8)
             with counted(builder, length, 1, whole) as j:
                 self.put(self.number(from_, j), into, j)
 
@@ -150,7 +151,7 @@ class _Driver:
         pairs, count = self.table(record, Field.GUARDS)
         with counted(builder, count) as i:
             twice = builder.mul(i, I64(2))
-            truth = builder.fcmp_unordered("!=", self.number(shared, self.small(pairs, twice)), DOUBLE(0.0))
+            truth = builder.fcmp_unordered("!=", self.number(shared, self.small(pairs, twice)), self.element(0.0))
             wanted = self.small(pairs, builder.add(twice, I64(1)))
             self._stop_if(builder.icmp_signed("!=", builder.zext(truth, I64), wanted), step, GUARD)
 
@@ -161,18 +162,18 @@ class _Driver:
         gradient = self.pointer(self.whole(self.update, I64(UpdateField.GRADIENT)))
         self._copy(record, Field.GRADIENTS, shared, gradient)
         with builder.goto_block(self.function.entry_basic_block):
-            total = builder.alloca(VECTOR)
-        zero = ir.Constant(VECTOR, [0.0] * LANES)
+            total = builder.alloca(self.vector)
+        zero = ir.Constant(self.vector, [0.0] * LANES)
         builder.store(zero, total)
         with counted(builder, self.whole(self.update, I64(UpdateField.WIDTH)), LANES) as i:
-            x = builder.load(builder.gep(gradient, [i], source_etype=DOUBLE), typ=VECTOR, align=8)
-            builder.store(builder.fadd(builder.load(total, typ=VECTOR), builder.fmul(x, zero)), total)
-        found = builder.load(total, typ=VECTOR)  # 0 · x is 0, if x is finite
+            x = builder.load(builder.gep(gradient, [i], source_etype=self.element), typ=self.vector, align=8)
+            builder.store(builder.fadd(builder.load(total, typ=self.vector), builder.fmul(x, zero)), total)
+        found = builder.load(total, typ=self.vector)  # 0 · x is 0, if x is finite
         sums = [builder.extract_element(found, I32(lane)) for lane in range(LANES)]
-        spoilt = builder.fmul(loss, DOUBLE(0.0))
+        spoilt = builder.fmul(loss, self.element(0.0))
         for x in sums:
             spoilt = builder.fadd(spoilt, x)
-        self._stop_if(builder.fcmp_unordered("uno", spoilt, DOUBLE(0.0)), step, NOT_FINITE)
+        self._stop_if(builder.fcmp_unordered("uno", spoilt, self.element(0.0)), step, NOT_FINITE)
 
     def _run_update(self, step: ir.Value) -> None:
         builder = self.builder
@@ -195,6 +196,6 @@ class _Driver:
 
 
 @functools.cache
-def driver(machine: Machine) -> Library:
-    """The driver as native code."""
-    return load(compile_to_object(_Driver().module, machine))
+def driver(machine: Machine, bits: int = 64) -> Library:
+    """The driver as native code, for kernels of numbers of that size."""
+    return load(compile_to_object(_Driver(bits).module, machine))

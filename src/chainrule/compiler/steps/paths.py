@@ -22,8 +22,9 @@ from chainrule.engine import Value
 from chainrule.errors import OperandError, TraceError
 from chainrule.transforms import gradients
 
-CLOSE = 1e-9
-"""By how much, relative to the largest of them, gradients for a shorter list may differ from the eager engine's."""
+CLOSE, CLOSE_32 = 1e-9, 1e-3
+"""By how much, relative to the largest of them, gradients for a shorter list may differ from the eager engine's;
+the second is for floats of 32 bits."""
 
 
 @dataclass(eq=False)
@@ -82,7 +83,10 @@ class _Template:
 class Paths:
     """All paths of a loss."""
 
-    def __init__(self, loss: Callable, parameters: Sequence[Value], reduce: str, max_traces: int) -> None:
+    def __init__(
+        self, loss: Callable, parameters: Sequence[Value], reduce: str, bits: int = 64, max_traces: int = 64
+    ) -> None:
+        self.bits = bits
         self.loss, self.parameters, self.reduce, self.max_traces = loss, list(parameters), reduce, max_traces
         self.machine = Machine.default()
         self.known: dict[Any, list[Path]] = {}
@@ -177,7 +181,8 @@ class Paths:
         loss = self.loss(*batch.sample)
         wanted = np.array([loss.data, *gradients(loss, self.parameters)])
         found = bound.shared[path.kernel.places]
-        return bool(np.abs(found - wanted).max() <= CLOSE * max(1.0, np.abs(wanted).max()))
+        close = CLOSE if self.bits == 64 else CLOSE_32
+        return bool(np.abs(found - wanted).max() <= close * max(1.0, np.abs(wanted).max()))
 
     # ---- tracing and compiling ----
     def _simplified(self, batch: Batch, stages: Stages) -> tuple[Graph, list[Value]]:
@@ -196,10 +201,10 @@ class Paths:
         wanted = Wanted(1, tuple(range(first, first + count)), self.reduce if batch.columns is not None else None)
         inputs = graph.inputs
         graph = derived(graph, wanted, stages)
-        planned = loops_of(graph, self.machine, 64, stages)
+        planned = loops_of(graph, self.machine, self.bits, stages)
         if planned is None:
             raise TraceError("the loss has no loops to compile: use compile(loss).value_and_grad and optimizer.step()")
-        kernel = loop_kernel(planned, self.machine, 64, 1, stages)
+        kernel = loop_kernel(planned, self.machine, self.bits, 1, stages)
         self.kernels += 1
         rank = np.argsort(planned.program.order).tolist()
         shared = [i for i in range(inputs) if i not in graph.batched]

@@ -18,7 +18,7 @@ from chainrule.compiler.steps.driver import DONE, GUARD, NOT_FINITE, Field, Upda
 from chainrule.compiler.steps.paths import Path, Paths
 from chainrule.compiler.steps.update import NativeMemory, Update, update_graph
 from chainrule.engine import Value
-from chainrule.errors import AnomalyError, TraceError
+from chainrule.errors import AnomalyError, ArgumentError, TraceError
 from chainrule.leaves import read_data, write_data
 from chainrule.modes import detect_anomaly
 from chainrule.optim import Optimizer
@@ -26,6 +26,22 @@ from chainrule.optim import Optimizer
 _DRIVE = ctypes.CFUNCTYPE(ctypes.c_int64, ctypes.c_int64, ctypes.c_int64, *[ctypes.c_void_p] * 8)
 AT_ONCE = 0.05
 """A native call lasts about so many seconds at most, so that Ctrl-C is heard."""
+
+
+@dataclass(frozen=True)
+class Options:
+    """What `compile_step` was told."""
+
+    in_axes: Any
+    reduce: str
+    dtype: str
+    max_traces: int
+
+    def __post_init__(self) -> None:
+        if self.reduce not in ("mean", "sum"):
+            raise ArgumentError(f"reduce is 'mean' or 'sum', not {self.reduce!r}")
+        if self.dtype not in ("float64", "float32"):
+            raise ArgumentError(f"dtype is 'float64' or 'float32', not {self.dtype!r}")
 
 
 @dataclass
@@ -41,12 +57,11 @@ class _Record:
 class CompiledStep:
     """A training step: the loss, its gradients, and the optimiser's update. Made by `compile_step`."""
 
-    def __init__(
-        self, loss: Callable, optimizer: Optimizer, in_axes: Any = None, reduce: str = "mean", max_traces: int = 64
-    ) -> None:
-        self.loss, self.optimizer, self.in_axes, self.reduce = loss, optimizer, in_axes, reduce
-        self.machine = Machine.default()
-        self.paths = Paths(loss, optimizer.parameters, reduce, max_traces)
+    def __init__(self, loss: Callable, optimizer: Optimizer, options: Options) -> None:
+        self.loss, self.optimizer, self.options = loss, optimizer, options
+        self.in_axes, self.reduce = options.in_axes, options.reduce
+        self.machine, self.bits = Machine.default(), 32 if options.dtype == "float32" else 64
+        self.paths = Paths(loss, optimizer.parameters, options.reduce, self.bits, options.max_traces)
         graph = update_graph(optimizer)
         if graph is None:
             raise TraceError(
@@ -54,8 +69,8 @@ class CompiledStep:
                 "itself, with chainrule's functions (chainrule.sqrt, not math.sqrt)"
             )
         self.records: dict[tuple, _Record] = {}
-        self._update = Update(optimizer, graph, self.machine)
-        self._drive = _DRIVE(driver(self.machine).address("drive"))
+        self._update = Update(optimizer, graph, self.machine, self.bits)
+        self._drive = _DRIVE(driver(self.machine, self.bits).address("drive"))
 
     @property
     def traces(self) -> int:
@@ -151,7 +166,9 @@ class _Run:
         self.numbers: list[float] = []
         self.which = np.zeros(len(batches), np.int64)
         self.number_at = np.zeros(len(batches), np.int64)
-        self.found = np.zeros(len(batches))
+        self.dtype = self.update.kernel.dtype
+        self.found = np.zeros(len(batches), self.dtype)
+        self.numbers_of_parameters = np.empty(self.update.count)
         self.read: dict[tuple, Batch] = {}
         self.record_of: dict[tuple, int] = {}
         step.paths.prepare([self._batch(arguments) for arguments in batches])
@@ -202,7 +219,8 @@ class _Run:
     def _load(self) -> None:
         """Parameters, and what the optimiser remembers, go into the native rows."""
         rows = self.update.rows
-        read_data(self.optimizer.parameters, rows[0])
+        read_data(self.optimizer.parameters, self.numbers_of_parameters)
+        rows[0, : self.update.count] = self.numbers_of_parameters
         memory = self.optimizer.memory
         if not isinstance(memory, NativeMemory) or memory.rows is not rows:
             for row, slot in enumerate(self.update.slots, 1):
@@ -213,7 +231,8 @@ class _Run:
 
     def _save(self) -> None:
         """And back."""
-        write_data(self.optimizer.parameters, self.update.rows[0])
+        self.numbers_of_parameters[:] = self.update.rows[0, : self.update.count]
+        write_data(self.optimizer.parameters, self.numbers_of_parameters)
         self.optimizer.memory = NativeMemory(self.update.slots, self.update.rows, self.update.count)  # type: ignore
 
     # ---- running ----
@@ -221,10 +240,10 @@ class _Run:
         """Runs steps natively from `first` on; returns the step at which to go on."""
         last = len(self.batches)
         records = np.concatenate([record.numbers for record in self.records])
-        numbers = np.array([*self.numbers, 0.0], dtype=np.float64)
+        numbers = np.array([*self.numbers, 0.0], dtype=self.dtype)
         steps = self.optimizer.steps
         rates = np.array([[self.optimizer.schedule(steps + i), steps + i + 1] for i in range(last - first)])
-        rates = np.concatenate([np.zeros((first, 2)), rates.reshape(-1, 2)])
+        rates = np.concatenate([np.zeros((first, 2)), rates.reshape(-1, 2)]).astype(self.dtype)
         update = self._update_record()
         why = np.zeros(1, np.int64)
         pointers = (self.which, records, numbers, self.number_at, self.found, update, rates, why)
@@ -243,14 +262,9 @@ class _Run:
     def _update_record(self) -> np.ndarray:
         update = self.update
         kernel = update.kernel
-        if not hasattr(update, "bound"):
-            update.bound = kernel.bind(update.rows)  # type: ignore[attr-defined]
-            update.bound.each = update.rows  # type: ignore[attr-defined]
-            update.bound.columns = update.rows  # type: ignore[attr-defined]
-        bound: Bound = update.bound  # type: ignore[attr-defined]
         row = np.zeros(UpdateField.SIZE, np.int64)
         row[UpdateField.RUN] = kernel.address("run")
-        own = bound.arguments()
+        own = update.bound.arguments()
         row[UpdateField.ARGUMENTS : UpdateField.ARGUMENTS + len(own)] = own
         row[UpdateField.ROWS] = update.rows.ctypes.data
         row[UpdateField.GRADIENT] = update.rows[-1].ctypes.data
@@ -283,16 +297,36 @@ class _Run:
         return self.__dict__.setdefault("_tried", {})
 
 
-def compile_step(loss: Callable, optimizer: Optimizer, *, in_axes: Any = None, reduce: str = "mean") -> CompiledStep:
+def compile_step(
+    loss: Callable,
+    optimizer: Optimizer,
+    *,
+    in_axes: Any = None,
+    reduce: str = "mean",
+    dtype: str = "float64",
+    max_traces: int = 64,
+) -> CompiledStep:
     """The training step of a loss and an optimiser, as native code.
 
     Args:
         loss: a function that returns one number; it closes over the parameters of the optimiser.
-        optimizer: SGD, Adam or AdamW, or one of one's own whose `updated` is plain arithmetic.
+        optimizer: SGD, Adam or AdamW, or one of one's own whose `updated` is plain arithmetic on each parameter.
         in_axes: for each argument of the loss the axis along which it differs from sample to sample, as in
             `chainrule.compile`; the loss is then that of one sample.
         reduce: "mean" or "sum" of the losses of the samples.
+        dtype: "float64" or "float32": with which numbers the step calculates.
+        max_traces: how many different ways the loss may go, for arguments of the same structure.
 
+    Returns:
+        A function of the arguments of the loss that does one step and returns the loss before it. Its method `run`
+        takes the arguments of many steps, and does them in native code. Between calls, parameters and optimiser are
+        as after steps by hand; their gradients are not touched.
+
+    Raises:
+        ArgumentError: an option makes no sense.
+        TraceError: the loss, or the update, cannot be compiled.
+
+    >>> from chainrule import Value
     >>> from chainrule.optim import SGD
     >>> w = Value(0.0)
     >>> step = compile_step(lambda x, y: (w * x - y) ** 2, SGD([w], lr=0.1), in_axes=0)
@@ -300,4 +334,4 @@ def compile_step(loss: Callable, optimizer: Optimizer, *, in_axes: Any = None, r
     >>> round(losses[0], 3), round(w.data, 3)
     (10.0, 2.0)
     """
-    return CompiledStep(loss, optimizer, in_axes, reduce)
+    return CompiledStep(loss, optimizer, Options(in_axes, reduce, dtype, max_traces))

@@ -11,7 +11,7 @@ import numpy as np
 from chainrule import ops
 from chainrule.compiler.differentiate import Symbol
 from chainrule.compiler.graph import Graph
-from chainrule.compiler.loops.kernel import LoopKernel, aligned
+from chainrule.compiler.loops.kernel import Bound, LoopKernel, aligned
 from chainrule.compiler.native import Machine
 from chainrule.compiler.passes.fold import relax
 from chainrule.compiler.pipeline import Stages, loop_kernel, loops_of
@@ -117,18 +117,20 @@ class Update:
     """The native update of all parameters of an optimiser, which keeps them side by side in one array.
 
     Attributes:
-        rows: float64[parameter, memory…, gradient; number of parameters, rounded up to whole vectors].
+        rows: float[parameter, memory…, gradient; number of parameters, rounded up to whole vectors].
         kernel: what is run on it.
+        bound: the kernel with its memory and the rows, which it reads and writes.
     """
 
-    def __init__(self, optimizer: Optimizer, graph: Graph, machine: Machine) -> None:
+    def __init__(self, optimizer: Optimizer, graph: Graph, machine: Machine, bits: int = 64) -> None:
         stages = Stages()
-        planned = loops_of(graph, machine, 64, stages)
+        planned = loops_of(graph, machine, bits, stages)
         assert planned is not None
-        self.kernel: LoopKernel = loop_kernel(planned, machine, 64, 1, stages)
+        self.kernel: LoopKernel = loop_kernel(planned, machine, bits, 1, stages)
         self.count = len(optimizer.parameters)
         self.slots = list(optimizer.slots)
-        lanes = max(machine.lanes(64), LANES)
-        self.rows = aligned([len(self.slots) + 2, -(-self.count // lanes) * lanes], np.float64)
+        lanes = max(machine.lanes(bits), LANES)
+        self.rows = aligned([len(self.slots) + 2, -(-self.count // lanes) * lanes], self.kernel.dtype)
+        self.bound = Bound(self.kernel, self.kernel.memory(), self.rows, self.rows, self.rows.shape[1])
         order = planned.program.order.tolist()
         self.lr_at, self.step_at = order.index(graph.inputs - 2), order.index(graph.inputs - 1)
