@@ -9,6 +9,8 @@
 """
 
 import builtins
+import importlib
+from typing import Any
 
 from chainrule import builds  # noqa: F401 # isort: skip - before the engine is imported: it chooses which
 
@@ -16,6 +18,7 @@ from chainrule import data, engine, losses, nn, optim
 from chainrule.check import check_gradients
 from chainrule.draw import draw, repr_html, repr_svg
 from chainrule.engine import Value, topological_order
+from chainrule.errors import require
 from chainrule.explain import explain
 from chainrule.modes import detect_anomaly, no_grad
 from chainrule.operation import TABLE, operation
@@ -27,6 +30,18 @@ from chainrule.transforms import grad, hessian, jacobian, jvp, value_and_grad, v
 engine.display_hook = lambda value, format: repr_svg(value) if format == "svg" else repr_html(value)
 
 __version__ = "0.1.0"
+
+_COMPILER = {"compile_step": "chainrule.compiler.steps.step"}
+"""What needs the extra "compiler", and is imported when it is first asked for: its name, and where it is."""
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _COMPILER:
+        raise AttributeError(f"module 'chainrule' has no attribute {name!r}")
+    for library in ("numpy", "llvmlite"):
+        require(library, extra="compiler")
+    return getattr(importlib.import_module(_COMPILER[name]), name)
+
 
 __all__ = [
     "Value",

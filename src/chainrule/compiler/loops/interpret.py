@@ -3,8 +3,8 @@
 One statement after the other, one place after the other, one lane after the other, and every operation as the table has
 it: slow, and made to be seen to be right. Nothing is known here of vectors, blocks, phases or areas of memory.
 
-What no statement has filled is nan, and so is what is read beside an array: loops over a box in which not every place is
-a member go there, and nothing that is asked for may depend on it.
+What no statement has filled is nan, and so is what is read beside an array: loops over a box of which not every place
+is a member go there, and nothing that is asked for may depend on it.
 """
 
 from __future__ import annotations

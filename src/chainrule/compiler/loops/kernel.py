@@ -58,7 +58,7 @@ class Bound:
 
     def run(self) -> None:
         """Calculates once, with the inputs that are in `shared`."""
-        self.kernel.call("run", self.arguments())
+        self.kernel.calculate(self.memory, self.columns, self.each, self.samples)
 
 
 class LoopKernel:
@@ -112,7 +112,7 @@ class LoopKernel:
             memory.shared[: len(order)] = numbers[order]
             samples, columns = self._padded(columns)
             each = np.empty((max(len(self.plan.each), 1), -(-samples // self.lanes) * self.lanes), self.dtype)
-            self._call(memory, columns, each, samples)
+            self.calculate(memory, columns, each, samples)
             return self._results(memory, each[:, :samples])
         finally:
             with self._lock:
@@ -135,14 +135,16 @@ class LoopKernel:
         strides = [array.strides[0] // array.itemsize for array in (columns, self._fixed, each)]
         return [*[array.ctypes.data for array in pointers], *strides, start, end]
 
-    def _call(self, memory: _Memory, columns: np.ndarray, each: np.ndarray, samples: int) -> None:
+    def calculate(self, memory: _Memory, columns: np.ndarray, each: np.ndarray, samples: int) -> None:
+        """Runs the kernel, with the inputs in `memory`; by several threads, if it has them and it is worth it."""
+
         def call(name: str, own: _Memory, start: int, end: int) -> None:
             arguments = self.arguments(own, columns, each, start, end)
             self._functions[name](memory.shared.ctypes.data, *arguments[1:])
 
         block = self.plan.vectors * self.lanes
-        parts = min(self.threads, samples // (4 * block)) if self._pool else 1
-        if parts < 2 or self._pool is None:
+        parts = self.parts(samples)
+        if parts == 1 or self._pool is None:
             call("run", memory, 0, samples)
             return
         call("before", memory, 0, samples)
@@ -154,9 +156,9 @@ class LoopKernel:
             memory.sums += helper.sums
         call("after", memory, 0, samples)
 
-    def call(self, name: str, arguments: list[int]) -> None:
-        """Calls one of the native functions."""
-        self._functions[name](*arguments)
+    def parts(self, samples: int) -> int:
+        """Among how many threads so many samples are shared out."""
+        return max(1, min(self.threads, samples // (4 * self.plan.vectors * self.lanes)))
 
     def memory(self) -> _Memory:
         """Memory for one call at a time."""

@@ -84,9 +84,10 @@ class Paths:
     """All paths of a loss."""
 
     def __init__(
-        self, loss: Callable, parameters: Sequence[Value], reduce: str, bits: int = 64, max_traces: int = 64
+        self, loss: Callable, parameters: Sequence[Value], reduce: str, bits: int = 64, threads: int = 1,
+        max_traces: int = 64,
     ) -> None:
-        self.bits = bits
+        self.bits, self.threads = bits, threads
         self.loss, self.parameters, self.reduce, self.max_traces = loss, list(parameters), reduce, max_traces
         self.machine = Machine.default()
         self.known: dict[Any, list[Path]] = {}
@@ -204,7 +205,7 @@ class Paths:
         planned = loops_of(graph, self.machine, self.bits, stages)
         if planned is None:
             raise TraceError("the loss has no loops to compile: use compile(loss).value_and_grad and optimizer.step()")
-        kernel = loop_kernel(planned, self.machine, self.bits, 1, stages)
+        kernel = loop_kernel(planned, self.machine, self.bits, self.threads, stages)
         self.kernels += 1
         rank = np.argsort(planned.program.order).tolist()
         shared = [i for i in range(inputs) if i not in graph.batched]

@@ -35,9 +35,12 @@ class Options:
     in_axes: Any
     reduce: str
     dtype: str
+    threads: int
     max_traces: int
 
     def __post_init__(self) -> None:
+        if not isinstance(self.threads, int) or self.threads < 1:
+            raise ArgumentError(f"threads is a number of threads, 1 or more, not {self.threads!r}")
         if self.reduce not in ("mean", "sum"):
             raise ArgumentError(f"reduce is 'mean' or 'sum', not {self.reduce!r}")
         if self.dtype not in ("float64", "float32"):
@@ -61,7 +64,9 @@ class CompiledStep:
         self.loss, self.optimizer, self.options = loss, optimizer, options
         self.in_axes, self.reduce = options.in_axes, options.reduce
         self.machine, self.bits = Machine.default(), 32 if options.dtype == "float32" else 64
-        self.paths = Paths(loss, optimizer.parameters, options.reduce, self.bits, options.max_traces)
+        self.paths = Paths(
+            loss, optimizer.parameters, options.reduce, self.bits, options.threads, options.max_traces
+        )
         graph = update_graph(optimizer)
         if graph is None:
             raise TraceError(
@@ -239,6 +244,8 @@ class _Run:
     def _drive(self, first: int) -> int:
         """Runs steps natively from `first` on; returns the step at which to go on."""
         last = len(self.batches)
+        if any(record.bound.kernel.parts(record.bound.samples) > 1 for record in self.records):
+            return self._step_with_threads(first)
         records = np.concatenate([record.numbers for record in self.records])
         numbers = np.array([*self.numbers, 0.0], dtype=self.dtype)
         steps = self.optimizer.steps
@@ -258,6 +265,28 @@ class _Run:
             took = time.perf_counter() - start
             size = size * 8 if took < AT_ONCE / 8 else size
         return at
+
+    def _step_with_threads(self, at: int) -> int:
+        """One step whose samples are shared out among threads; returns the step at which to go on."""
+        record = self.records[self.which[at]]
+        bound, update, start = record.bound, self.update, self.number_at[at]
+        inputs, parameters, gradients, guards = record.keep
+        bound.shared[inputs] = self.numbers[start : start + len(inputs)]
+        for source, target, count in parameters:
+            bound.shared[target : target + count] = update.rows[0, source : source + count]
+        bound.run()
+        if any((bound.shared[place] != 0) != outcome for place, outcome in guards):
+            return self._stopped(at, GUARD)
+        self.found[at] = bound.shared[record.numbers[Field.LOSS]]
+        for source, target, count in gradients:
+            update.rows[-1, target : target + count] = bound.shared[source : source + count]
+        if not (np.isfinite(self.found[at]) and np.isfinite(update.rows[-1]).all()):
+            return self._stopped(at, NOT_FINITE)
+        update.bound.shared[update.lr_at] = self.optimizer.lr
+        self.optimizer.steps += 1
+        update.bound.shared[update.step_at] = self.optimizer.steps
+        update.bound.run()
+        return at + 1
 
     def _update_record(self) -> np.ndarray:
         update = self.update
@@ -304,6 +333,7 @@ def compile_step(
     in_axes: Any = None,
     reduce: str = "mean",
     dtype: str = "float64",
+    threads: int = 1,
     max_traces: int = 64,
 ) -> CompiledStep:
     """The training step of a loss and an optimiser, as native code.
@@ -315,6 +345,7 @@ def compile_step(
             `chainrule.compile`; the loss is then that of one sample.
         reduce: "mean" or "sum" of the losses of the samples.
         dtype: "float64" or "float32": with which numbers the step calculates.
+        threads: among how many threads large batches are shared out.
         max_traces: how many different ways the loss may go, for arguments of the same structure.
 
     Returns:
@@ -334,4 +365,4 @@ def compile_step(
     >>> round(losses[0], 3), round(w.data, 3)
     (10.0, 2.0)
     """
-    return CompiledStep(loss, optimizer, Options(in_axes, reduce, dtype, max_traces))
+    return CompiledStep(loss, optimizer, Options(in_axes, reduce, dtype, threads, max_traces))
