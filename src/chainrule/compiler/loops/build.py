@@ -11,7 +11,7 @@ from chainrule.compiler.graph import BATCH_SUM
 from chainrule.compiler.loops.emit import I32, I64, POINTER, Code, Width, vectors_along
 from chainrule.compiler.loops.layout import Layout, Phases, lay_out, phases
 from chainrule.compiler.loops.nests import Nest, nests
-from chainrule.compiler.loops.program import Program, Statement
+from chainrule.compiler.loops.program import Program, Read, Statement
 from chainrule.compiler.native import Machine
 
 CACHE = 48 * 1024
@@ -104,7 +104,24 @@ class _Builder:
     def _shared(self, name: str, found: list[Nest]) -> None:
         code = self._code(self._function(name))
         self._nests(code, found)
+        for array, read in self.plan.program.packs.items():
+            self._pack(code, array, read)
         code.finish()
+
+    def _pack(self, code: Code, array: int, read: Read) -> None:
+        """Lays shared inputs out along the lanes."""
+        program, (index,) = self.plan.program, read.indices
+        shape, lanes = program.arrays[array].shape, program.lanes or 0
+        target, source = self.plan.layout.place[array][1], self.plan.layout.place[read.array][1]
+        with code.loop(math.prod(shape)) as i:
+            at: ir.Value = I64(source + index.offset)
+            for stride, inner, extent in zip(index.strides, [math.prod(shape[d + 1 :]) for d in range(len(shape))], shape, strict=True):
+                place = code.builder.srem(code.builder.sdiv(i, I64(inner)), I64(extent))
+                at = code.plus(at, code.times(place, stride))
+            row = code.builder.mul(code.plus(I64(target), i), code.strides["fixed"])
+            with code.loop(lanes) as lane:
+                x = code.builder.load(code.pointer("shared", code.plus(at, code.times(lane, index.lane))), typ=code.element)
+                code.builder.store(x, code.pointer("fixed", code.plus(row, lane)))
 
     def _nests(self, code: Code, found: list[Nest]) -> None:
         def begin(nest: Nest) -> None:
@@ -115,7 +132,7 @@ class _Builder:
 
     def _block(self, name: str, found: list[Nest], width: Width, masked: bool) -> None:
         code = self._code(self._function(name, internal=True))
-        code.width, code.lanes = width, True
+        code.width, code.lanes, code.start = width, True, code.function.args[10]
         if masked:
             code.mask = self._mask(code, width)
         if self.plan.program.crossing:

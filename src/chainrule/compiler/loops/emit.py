@@ -67,6 +67,7 @@ class Code:
         self.element = ir.DoubleType() if bits == 64 else ir.FloatType()
         self.width = Width(1, 1)
         self.mask: list[ir.Value] | None = None
+        self.start: ir.Value | None = None  # the first lane of the block
         self.count: ir.Value | None = None  # of lanes, where they read from one another
         self.lanes = False  # whether this is a piece of code for lanes
         self.along: int | None = None  # outside lanes: the axis that vectors run along
@@ -157,6 +158,8 @@ class Code:
         if area == "shared":
             if self.along is not None and self.width.lanes > 1:
                 step = stride_along(self.program, read, self.along, len(axes)) or 0
+            elif step and self.start is not None:
+                at = self.plus(at, self.times(self.start, step))
             return self._load_steps(area, at, step)
         if area == "scratch" and (read.lane is not None or step):
             lane = read.lane or Index(0, (0,) * len(axes), None, 1)

@@ -17,6 +17,7 @@ from typing import Any
 
 import numpy as np
 
+from chainrule import ops
 from chainrule.compiler.graph import BATCH_SUM
 from chainrule.compiler.loops.program import Array, Call, Expression, Index, Number, Program, Read, Statement, Sum
 from chainrule.errors import GraphError
@@ -128,15 +129,16 @@ class Memory:
         for lane in range(self.lanes) if statement.lanes else [None]:
             operands = [self.value(x, axes, lane) for x in statement.arguments]
             for one in statement.sums:
-                operands += self.steps(one, axes, lane)
+                operands += self.steps(one, axes, lane, statement.op is ops.weighted_sum)
             row[lane or 0] = statement.op.value(*operands)
 
-    def steps(self, one: Sum, axes: tuple[int, ...], lane: int | None) -> list[float]:
-        """What a sum adds up: the numbers of all of its steps, or, one after the other, the pairs of them."""
+    def steps(self, one: Sum, axes: tuple[int, ...], lane: int | None, pairs: bool) -> list[float]:
+        """What a sum adds up, step by step: numbers, or pairs of them (a number by itself is a pair with 1)."""
         first, end = (place(bound, axes, lane) for bound in one.bounds) if one.bounds else (0, one.length)
         if one.along_lanes:
             end = min(end, self.lanes)
-        return [self.value(part, (*axes, k), lane) for k in range(first, end) for part in one.parts]
+        parts = [*one.parts, Number(1.0)] if pairs and len(one.parts) == 1 else one.parts
+        return [self.value(part, (*axes, k), lane) for k in range(first, end) for part in parts]
 
     def value(self, x: Expression, axes: tuple[int, ...], lane: int | None) -> float:
         """The number of an expression."""

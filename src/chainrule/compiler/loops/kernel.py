@@ -35,6 +35,9 @@ class _Memory:
         self.shared[: len(layout.shared)] = layout.shared
         self.sums = aligned([sizes["sums"] + 1, lanes], dtype)
         self.scratch = aligned([sizes["scratch"] + 1, plan.vectors * lanes], dtype)
+        padded = -(-layout.fixed.shape[1] // (plan.vectors * lanes)) * plan.vectors * lanes
+        self.fixed = aligned([max(layout.fixed.shape[0], 1), padded], dtype)
+        self.fixed[: layout.fixed.shape[0], : layout.fixed.shape[1]] = layout.fixed
 
 
 @dataclass
@@ -80,9 +83,6 @@ class LoopKernel:
         self._functions = {name: _SIGNATURE(self._library.address(name)) for name in ("run", "before", "blocks", "after")}
         layout = plan.layout
         self._tables = layout.tables if len(layout.tables) else np.zeros(1, dtype=np.int32)
-        padded = -(-layout.fixed.shape[1] // (plan.vectors * self.lanes)) * plan.vectors * self.lanes
-        self._fixed = aligned([max(layout.fixed.shape[0], 1), padded], self.dtype)
-        self._fixed[: layout.fixed.shape[0], : layout.fixed.shape[1]] = layout.fixed
         outputs = self._addresses(plan.program.outputs)
         self._output_varies = np.array([varies for varies, _ in outputs], dtype=bool)
         self._shared_places = np.array([0 if varies else at for varies, at in outputs], dtype=np.int64)
@@ -131,8 +131,8 @@ class LoopKernel:
 
     def arguments(self, memory: _Memory, columns: np.ndarray, each: np.ndarray, start: int, end: int) -> list[int]:
         """What a native function of this kernel is called with."""
-        pointers = (memory.shared, self._tables, memory.sums, columns, self._fixed, memory.scratch, each)
-        strides = [array.strides[0] // array.itemsize for array in (columns, self._fixed, each)]
+        pointers = (memory.shared, self._tables, memory.sums, columns, memory.fixed, memory.scratch, each)
+        strides = [array.strides[0] // array.itemsize for array in (columns, memory.fixed, each)]
         return [*[array.ctypes.data for array in pointers], *strides, start, end]
 
     def calculate(self, memory: _Memory, columns: np.ndarray, each: np.ndarray, samples: int) -> None:
@@ -140,7 +140,9 @@ class LoopKernel:
 
         def call(name: str, own: _Memory, start: int, end: int) -> None:
             arguments = self.arguments(own, columns, each, start, end)
-            self._functions[name](memory.shared.ctypes.data, *arguments[1:])
+            arguments[0] = memory.shared.ctypes.data
+            arguments[4] = memory.fixed.ctypes.data
+            self._functions[name](*arguments)
 
         block = self.plan.vectors * self.lanes
         parts = self.parts(samples)

@@ -132,7 +132,9 @@ class _Turned:
         self.dimension = {at: d for at, array in enumerate(program.arrays) if (d := self._lane_of(at, array)) is not None}
         self.statements: list[Statement] = []
         self.crossing = False
+        self.axes: tuple[int, ...] = ()  # of the expression that is being turned, without the lanes
         self.exports: dict[int, int] = {}
+        self.packs: dict[int, Read] = {}
 
     def program(self) -> Program:
         for at, statement in enumerate(self.old.statements):
@@ -141,7 +143,15 @@ class _Turned:
         outputs = [self._exported(array, at) for array, at in old.outputs]
         guards = [(*self._exported(array, at), outcome) for array, at, outcome in old.guards]
         return Program(
-            self.arrays, self.statements, old.order, outputs, guards, self.extent, self.crossing, self.exports
+            self.arrays,
+            self.statements,
+            old.order,
+            outputs,
+            guards,
+            self.extent,
+            self.crossing,
+            self.exports,
+            self.packs,
         )
 
     def _is_lane(self, axis: Axis) -> bool:
@@ -177,12 +187,13 @@ class _Turned:
 
     def _turn(self, at: int, statement: Statement) -> None:
         lane = self.dimension.get(statement.target)
-        axes = tuple([n for d, n in enumerate(statement.axes) if d != lane])
+        axes = self.axes = tuple([n for d, n in enumerate(statement.axes) if d != lane])
         arguments = [self._expression(x, lane, len(statement.axes)) for x in statement.arguments]
         sums = []
         for number, one in enumerate(statement.sums):
             over_lanes = lane is None and self._is_lane(("sum", at, number))
             along = len(statement.axes) if over_lanes else lane
+            self.axes = axes if over_lanes else (*axes, one.length)
             parts = [self._expression(x, along, len(statement.axes) + 1) for x in one.parts]
             if over_lanes and one.bounds is None:
                 sums.append(Sum(1, [self._over_lanes(axes, parts)]))
@@ -222,8 +233,11 @@ class _Turned:
             return read
         rest = [_laned(index, lane) for d, index in enumerate(read.indices) if d != dimension]
         if dimension is None:
-            if self.old.arrays[read.array].data is not None and any(index.lane for index in rest):
-                return self._column(read, lane)
+            if any(index.lane for index in rest):
+                if self.old.arrays[read.array].data is not None:
+                    return self._column(read, lane)
+                if self.old.arrays[read.array].kind == "shared":
+                    return self._packed(read.array, rest[0])
             return Read(read.array, rest)
         if dimension in read.merged:
             raise _CrossLaneError
@@ -236,6 +250,18 @@ class _Turned:
             return Read(read.array, rest)
         self.crossing = True
         return Read(read.array, rest, own)
+
+    def _packed(self, array: int, index: Index) -> Read:
+        """Shared inputs that differ from lane to lane: laid out anew, along the lanes."""
+        along = [axis for axis, stride in enumerate(index.strides) if stride]
+        shape = tuple([self.axes[axis] for axis in along])
+        own = Index(index.offset, tuple([index.strides[axis] for axis in along]), None, index.lane)
+        same = [at for at, read in self.packs.items() if self.arrays[at].shape == shape and read.indices == [own]]
+        if not same:
+            self.arrays.append(Array(shape, True, None, "packed"))
+            same = [len(self.arrays) - 1]
+            self.packs[same[0]] = Read(array, [own])
+        return Read(same[0], [Index(0, tuple([int(a == axis) for a in range(len(index.strides))])) for axis in along])
 
     def _column(self, read: Read, lane: int) -> Read:
         """A constant, or an input, that differs from lane to lane: laid out anew, along the lanes."""

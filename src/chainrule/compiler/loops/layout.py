@@ -76,7 +76,7 @@ def lay_out(program: Program) -> Layout:
 def _area(array: Array) -> str:
     if not array.lanes:
         return "shared"
-    return {"value": "scratch", "data": "fixed", "batched": "batched"}[array.kind]
+    return {"value": "scratch", "data": "fixed", "packed": "fixed", "batched": "batched"}[array.kind]
 
 
 def _tables(program: Program) -> tuple[np.ndarray, dict[int, int]]:

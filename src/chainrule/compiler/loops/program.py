@@ -142,7 +142,8 @@ class Array:
         shape: its extents, without the lanes.
         lanes: whether it has a number for each lane.
         data: its numbers, if they are constants: float64[shape], or float64[shape, lanes].
-        kind: "value" for what a statement fills, "shared" and "batched" for inputs, "data" for constants.
+        kind: "value" for what a statement fills, "shared" and "batched" for inputs, "data" for constants, "packed" for
+            shared inputs laid out anew along the lanes.
     """
 
     shape: tuple[int, ...]
@@ -173,6 +174,7 @@ class Program:
         lanes: how many lanes there are; None if that is known when it runs, as it is for samples.
         crossing: whether a lane reads what another wrote, so that all lanes must be one block.
         exports: arrays with lanes that are results: for each the shared array [elements, lanes] that it is copied to.
+        packs: arrays of kind "packed": for each the read of the shared array, over its own axes, that fills it.
     """
 
     arrays: list[Array]
@@ -183,6 +185,7 @@ class Program:
     lanes: int | None = None
     crossing: bool = False
     exports: dict[int, int] = field(default_factory=dict)
+    packs: dict[int, Read] = field(default_factory=dict)
 
     def __str__(self) -> str:
         return "\n".join([str(statement) for statement in self.statements])

@@ -49,6 +49,8 @@ def batch_of(arguments: tuple, in_axes: Any) -> Batch:
         arguments: numbers or nested lists of them.
         in_axes: None, one axis for all, or for each argument its axis or None.
     """
+    if in_axes is None:
+        return Batch((tuple([_shape(x) for x in arguments]), None), list(arguments), [], _numbers(arguments), None, [])
     axes = list(in_axes) if isinstance(in_axes, list | tuple) else [in_axes] * len(arguments)
     if len(axes) != len(arguments):
         raise ArgumentError(f"in_axes has {len(axes)} entries, but the loss has {len(arguments)} arguments")
@@ -70,6 +72,13 @@ def batch_of(arguments: tuple, in_axes: Any) -> Batch:
         at += len(found)
     table = np.concatenate(columns) if columns else None
     return Batch((tuple([_shape(x) for x in sample]), tuple(axes)), sample, batched, numbers, table, arrays)
+
+
+def _numbers(arguments: tuple) -> list[float]:
+    """All numbers of the arguments; most of these are plain lists."""
+    if len(arguments) == 1 and type(arguments[0]) is list and set(map(type, arguments[0])) <= {int, float}:
+        return arguments[0]
+    return leaves(list(arguments))
 
 
 def _moved(x: Any, axis: int) -> np.ndarray:

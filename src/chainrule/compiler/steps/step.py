@@ -169,6 +169,7 @@ class _Run:
         self.optimizer, self.update = step.optimizer, step._update
         self.records: list[_Record] = []
         self.numbers: list[float] = []
+        self.offsets: dict[int, int] = {}  # of each batch, where its numbers begin
         self.which = np.zeros(len(batches), np.int64)
         self.number_at = np.zeros(len(batches), np.int64)
         self.dtype = self.update.kernel.dtype
@@ -206,8 +207,10 @@ class _Run:
             self.record_of[key] = len(self.records)
             self.records.append(self._record(chosen, batch, len(self.records)))
         self.which[at] = self.record_of[key]
-        self.number_at[at] = len(self.numbers)
-        self.numbers += batch.numbers
+        if id(batch) not in self.offsets:
+            self.offsets[id(batch)] = len(self.numbers)
+            self.numbers += batch.numbers
+        self.number_at[at] = self.offsets[id(batch)]
 
     def _record(self, path: Path, batch: Batch, number: int) -> _Record:
         """The record of a path; without columns, it serves for all batches, else the next call's may lie there."""
