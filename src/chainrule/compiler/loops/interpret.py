@@ -88,7 +88,11 @@ def _begin(program: Program, numbers: np.ndarray, columns: Any, lanes: int | Non
         elif array.data is not None:
             rows[:] = array.data.reshape(len(rows), -1)[:, : rows.shape[1]]
         found.append(rows)
-    return Memory(program.arrays, found, lanes)
+    memory = Memory(program.arrays, found, lanes)
+    for array, read in program.packs.items():
+        for at, axes in enumerate(_places(program.arrays[array].shape)):
+            found[array][at] = [memory.element(read, axes, lane) for lane in range(lanes)]
+    return memory
 
 
 def _fill_chain(memory: Memory, statements: list[Statement]) -> None:

@@ -17,6 +17,7 @@ from chainrule.compiler.passes.batches import SAMPLES
 from chainrule.compiler.pipeline import Stages, Wanted, derived, loop_kernel, loops_of, simplified
 from chainrule.compiler.steps.batch import Batch
 from chainrule.compiler.steps.families import Shortening, shortening, with_free_constants
+from chainrule.compiler.steps.levelled import LevelledBound, LevelledKernel
 from chainrule.compiler.tracing import trace
 from chainrule.engine import Value
 from chainrule.errors import OperandError, TraceError
@@ -42,7 +43,7 @@ class Path:
         stages: what became of the graph on the way.
     """
 
-    kernel: LoopKernel
+    kernel: LoopKernel | LevelledKernel
     places: list[int]
     live: list[tuple[Value, int]]
     parameters: list[int]
@@ -51,7 +52,7 @@ class Path:
     lanes: int | None = None
     constants: list[tuple[float, int]] = field(default_factory=list)
 
-    def bind(self, columns: np.ndarray | None) -> Bound:
+    def bind(self, columns: np.ndarray | None) -> Bound | LevelledBound:
         """The kernel with memory of its own, and in it all numbers that stay the same from step to step."""
         bound = self.kernel.bind(columns)
         if self.lanes is not None:
@@ -160,6 +161,8 @@ class Paths:
     def _shortened(self, template: _Template, found: Shortening, batch: Batch) -> Path | None:
         """The template's kernel, for fewer lanes."""
         path = template.path
+        if isinstance(path.kernel, LevelledKernel):
+            return None
         program = path.kernel.plan.program
         if not program.crossing or program.lanes != found.full or not found.constants.keys() <= set(template.free):
             return None
@@ -203,11 +206,15 @@ class Paths:
         inputs = graph.inputs
         graph = derived(graph, wanted, stages)
         planned = loops_of(graph, self.machine, self.bits, stages)
+        kernel: LoopKernel | LevelledKernel
         if planned is None:
-            raise TraceError("the loss has no loops to compile: use compile(loss).value_and_grad and optimizer.step()")
-        kernel = loop_kernel(planned, self.machine, self.bits, self.threads, stages)
+            with stages.timed("levels"):
+                kernel = LevelledKernel(graph, self.machine, self.bits)
+            rank = [i for i in range(inputs) if i not in graph.batched]
+        else:
+            kernel = loop_kernel(planned, self.machine, self.bits, self.threads, stages)
+            rank = np.argsort(planned.program.order).tolist()
         self.kernels += 1
-        rank = np.argsort(planned.program.order).tolist()
         shared = [i for i in range(inputs) if i not in graph.batched]
         place = dict(zip(shared, rank, strict=True))
         return Path(

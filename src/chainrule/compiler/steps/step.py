@@ -15,6 +15,7 @@ from chainrule.compiler.loops.kernel import Bound
 from chainrule.compiler.native import Machine
 from chainrule.compiler.steps.batch import Batch, batch_of
 from chainrule.compiler.steps.driver import DONE, GUARD, NOT_FINITE, Field, UpdateField, driver
+from chainrule.compiler.steps.levelled import LevelledBound
 from chainrule.compiler.steps.paths import Path, Paths
 from chainrule.compiler.steps.update import NativeMemory, Update, update_graph
 from chainrule.engine import Value
@@ -49,12 +50,13 @@ class Options:
 
 @dataclass
 class _Record:
-    """A row that the driver reads, and the arrays that it points to."""
+    """A row that the driver reads, and the arrays that it points to; `one_by_one` if it cannot do such steps."""
 
     numbers: np.ndarray
-    bound: Bound
+    bound: Bound | LevelledBound
     keep: list[np.ndarray]
     live: list[tuple[Value, int]]
+    one_by_one: bool
 
 
 class CompiledStep:
@@ -143,7 +145,7 @@ def stretches(source: np.ndarray, target: np.ndarray) -> np.ndarray:
     return np.stack([source[starts], target[starts], lengths], axis=1).astype(np.int32)
 
 
-def _record(path: Path, bound: Bound) -> _Record:
+def _record(path: Path, bound: Bound | LevelledBound) -> _Record:
     """What the driver has to know of a path."""
     kernel, count = path.kernel, len(path.parameters)
     inputs = np.array(path.places, dtype=np.int32)
@@ -158,7 +160,7 @@ def _record(path: Path, bound: Bound) -> _Record:
     for field, table in tables.items():
         row[field], row[field + 1] = table.ctypes.data, len(table)
     row[Field.LOSS] = kernel.places[0]
-    return _Record(row, bound, list(tables.values()), path.live)
+    return _Record(row, bound, list(tables.values()), path.live, kernel.parts(bound.samples) > 1)
 
 
 class _Run:
@@ -220,6 +222,7 @@ class _Run:
         if record is None:
             record = self.step.records[key] = _record(path, path.bind(columns))
         elif columns is not None:
+            assert record.bound.columns is not None
             record.bound.columns[:, : columns.shape[1]] = columns
         return record
 
@@ -247,7 +250,7 @@ class _Run:
     def _drive(self, first: int) -> int:
         """Runs steps natively from `first` on; returns the step at which to go on."""
         last = len(self.batches)
-        if any(record.bound.kernel.parts(record.bound.samples) > 1 for record in self.records):
+        if any(record.one_by_one for record in self.records):
             return self._step_with_threads(first)
         records = np.concatenate([record.numbers for record in self.records])
         numbers = np.array([*self.numbers, 0.0], dtype=self.dtype)
