@@ -112,7 +112,7 @@ class _Sweep:
         self.stops = set(self.wrt)
         reached: list[bool] = []
         for i, (op, operands) in enumerate(zip(self.graph.ops, self.graph.operands, strict=True)):
-            flows = op is not None and any([reached[k] and op.flows(at) for at, k in enumerate(operands)])
+            flows = op is not None and any(reached[k] and op.flows(at) for at, k in enumerate(operands))
             reached.append(flows or i in self.stops)
         return reached
 
@@ -128,8 +128,8 @@ class _Sweep:
             local = [self.one] * len(places)
         else:
             local = self._local(op, places, operands, node)
-        for i, l in zip(places, local, strict=True):
-            self.parts.setdefault(operands[i], []).append((upstream, l))
+        for i, slope in zip(places, local, strict=True):
+            self.parts.setdefault(operands[i], []).append((upstream, slope))
 
     def _local(self, op: Operation, places: list[int], operands: tuple[int, ...], node: int) -> list[int]:
         xs, y = tuple([self._symbol(k) for k in operands]), self._symbol(node)
@@ -155,7 +155,7 @@ class _Sweep:
             for product in products[1:]:
                 total = self.graph.add(ops.add, total, product)
             return total
-        if not any([self.one in part or self.minus_one in part for part in parts]):
+        if not any(self.one in part or self.minus_one in part for part in parts):
             return self.graph.add(ops.weighted_sum, self.zero, *[k for part in parts for k in part])
         if len(parts) == 1:
             return self._product(*parts[0])

@@ -21,7 +21,7 @@ from chainrule.operation import Operation
 class _OfBatches(Operation):
     """An operation that is not in the table, since it is about no single sample."""
 
-    def __reduce__(self) -> str:
+    def __reduce__(self) -> str:  # type: ignore[override]
         return "BATCH_SUM"
 
 

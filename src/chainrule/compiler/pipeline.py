@@ -11,7 +11,7 @@ from __future__ import annotations
 import contextlib
 import math
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
 from chainrule import ops
@@ -22,7 +22,8 @@ from chainrule.compiler.loops.chains import group_with_chains
 from chainrule.compiler.loops.grouping import group
 from chainrule.compiler.loops.kernel import LoopKernel
 from chainrule.compiler.loops.lanes import choose_lanes
-from chainrule.compiler.loops.statements import NoLoopsError, to_program
+from chainrule.compiler.loops.links import to_program
+from chainrule.compiler.loops.statements import NoLoopsError
 from chainrule.compiler.native import Machine, compile_to_object
 from chainrule.compiler.passes.batches import SAMPLES, split_batch_sums
 from chainrule.compiler.passes.fold import fold, relax
@@ -135,7 +136,7 @@ def _derive(graph: Graph, wanted: Wanted) -> None:
         latest = [d for output in latest for d in differentiate(graph, output, wanted.wrt, wanted.exact)]
         found += latest
     if wanted.reduce is not None:
-        by = [node for _ in values for node in [None]]
+        by: list[int | None] = [None] * len(values)
         for order in range(wanted.order):
             by += [node for _ in range(len(values) * len(wanted.wrt) ** order) for node in wanted.wrt]
         found = [_reduced(graph, node, input, wanted.reduce) for node, input in zip(found, by, strict=True)]
@@ -143,7 +144,7 @@ def _derive(graph: Graph, wanted: Wanted) -> None:
 
 
 def _reduced(graph: Graph, node: int, input: int | None, reduce: str) -> int:
-    """A result of one sample as that of all: its sum or mean; the derivative by a batched input stays each one's own."""
+    """One sample's result as that of all: its sum or mean. A derivative by a batched input stays each one's own."""
     samples = graph.names.index(SAMPLES)
     if input is None or input not in graph.batched:
         node = graph.add(BATCH_SUM, node)

@@ -66,7 +66,9 @@ def ragged_axes_of(columns: np.ndarray) -> tuple[tuple[int, ...], np.ndarray] | 
         return None
     outer = axes_of(columns[starts])
     if outer is not None:
-        coordinates = np.stack(np.unravel_index(np.arange(len(starts)), outer), axis=1) if outer else np.zeros((1, 0), int)
+        coordinates = (
+            np.stack(np.unravel_index(np.arange(len(starts)), outer), axis=1) if outer else np.zeros((1, 0), int)
+        )
     else:
         found = ragged_axes_of(columns[starts])
         if found is None:

@@ -8,10 +8,12 @@ from dataclasses import dataclass
 from llvmlite import ir
 
 from chainrule.compiler.graph import BATCH_SUM
-from chainrule.compiler.loops.emit import I32, I64, POINTER, Code, Width, vectors_along
+from chainrule.compiler.loops.code import I32, I64, POINTER, Width
+from chainrule.compiler.loops.emit import NestCode
 from chainrule.compiler.loops.layout import Layout, Phases, lay_out, phases
 from chainrule.compiler.loops.nests import Nest, nests
 from chainrule.compiler.loops.program import Program, Read, Statement
+from chainrule.compiler.loops.strides import vectors_along
 from chainrule.compiler.native import Machine
 
 CACHE = 48 * 1024
@@ -95,8 +97,8 @@ class _Builder:
             function.linkage = "internal"
         return function
 
-    def _code(self, function: ir.Function) -> Code:
-        code = Code(function, self.plan.program, self.plan.layout, self.machine, self.bits)
+    def _code(self, function: ir.Function) -> NestCode:
+        code = NestCode(function, self.plan.program, self.plan.layout, self.machine, self.bits)
         code.areas = dict(zip(POINTERS, function.args, strict=False))
         code.strides = {"batched": function.args[7], "fixed": function.args[8]}
         return code
@@ -108,22 +110,26 @@ class _Builder:
             self._pack(code, array, read)
         code.finish()
 
-    def _pack(self, code: Code, array: int, read: Read) -> None:
+    def _pack(self, code: NestCode, array: int, read: Read) -> None:
         """Lays shared inputs out along the lanes."""
         program, (index,) = self.plan.program, read.indices
         shape, lanes = program.arrays[array].shape, program.lanes or 0
         target, source = self.plan.layout.place[array][1], self.plan.layout.place[read.array][1]
         with code.loop(math.prod(shape)) as i:
             at: ir.Value = I64(source + index.offset)
-            for stride, inner, extent in zip(index.strides, [math.prod(shape[d + 1 :]) for d in range(len(shape))], shape, strict=True):
+            for stride, inner, extent in zip(
+                index.strides, [math.prod(shape[d + 1 :]) for d in range(len(shape))], shape, strict=True
+            ):
                 place = code.builder.srem(code.builder.sdiv(i, I64(inner)), I64(extent))
                 at = code.plus(at, code.times(place, stride))
             row = code.builder.mul(code.plus(I64(target), i), code.strides["fixed"])
             with code.loop(lanes) as lane:
-                x = code.builder.load(code.pointer("shared", code.plus(at, code.times(lane, index.lane))), typ=code.element)
+                x = code.builder.load(
+                    code.pointer("shared", code.plus(at, code.times(lane, index.lane))), typ=code.element
+                )
                 code.builder.store(x, code.pointer("fixed", code.plus(row, lane)))
 
-    def _nests(self, code: Code, found: list[Nest]) -> None:
+    def _nests(self, code: NestCode, found: list[Nest]) -> None:
         def begin(nest: Nest) -> None:
             code.width, code.along = Width(1, 1), vectors_along(self.plan.program, nest)
 
@@ -144,7 +150,7 @@ class _Builder:
             self._export(code, array, export, width)
         code.finish()
 
-    def _export(self, code: Code, array: int, export: int, width: Width) -> None:
+    def _export(self, code: NestCode, array: int, export: int, width: Width) -> None:
         """Copies an array with lanes to a shared one."""
         elements, wide = self.plan.program.arrays[export].shape
         source, target = self.plan.layout.place[array][1], self.plan.layout.place[export][1]
@@ -152,14 +158,16 @@ class _Builder:
             row = code.plus(code.function.args[10], code.plus(I64(target), code.times(i, wide)))
             for u in range(width.vectors):
                 at = code.plus(I64(u * width.lanes), code.times(code.plus(I64(source), i), width.all))
-                x = code.builder.load(code.pointer("scratch", at), typ=code.vector_type(), align=width.lanes * self.bits // 8)
+                x = code.builder.load(
+                    code.pointer("scratch", at), typ=code.vector_type(), align=width.lanes * self.bits // 8
+                )
                 if code.mask is not None:  # nothing depends on a lane that is not there
                     e = code.emitter()
                     x = e.where(code.mask[u], x, e.constant(0.0))
                 place = code.pointer("shared", code.plus(I64(u * width.lanes), row))
                 code.builder.store(x, place, align=self.bits // 8)
 
-    def _mask(self, code: Code, width: Width) -> list[ir.Value] | None:
+    def _mask(self, code: NestCode, width: Width) -> list[ir.Value] | None:
         """Which lanes are samples, and which stand behind the last one."""
         start, end = code.function.args[10], code.function.args[11]
         count = code.builder.sub(end, start)
@@ -167,11 +175,13 @@ class _Builder:
             return [code.builder.icmp_signed("<", I64(u), count) for u in range(width.vectors)]
         kind = ir.VectorType(I64, width.lanes)
         one = code.builder.insert_element(ir.Constant(kind, ir.Undefined), count, I32(0))
-        counts = code.builder.shuffle_vector(one, ir.Constant(kind, ir.Undefined), ir.Constant(ir.VectorType(I32, width.lanes), [0] * width.lanes))
+        counts = code.builder.shuffle_vector(
+            one, ir.Constant(kind, ir.Undefined), ir.Constant(ir.VectorType(I32, width.lanes), [0] * width.lanes)
+        )
         numbers = [[u * width.lanes + lane for lane in range(width.lanes)] for u in range(width.vectors)]
         return [code.builder.icmp_signed("<", ir.Constant(kind, row), counts) for row in numbers]
 
-    def _copy_out(self, code: Code, row: int, at: int, width: Width) -> None:
+    def _copy_out(self, code: NestCode, row: int, at: int, width: Width) -> None:
         target = code.builder.mul(I64(row), code.function.args[9])
         for u in range(width.vectors):
             source = code.pointer("scratch", I64(at * width.all + u * width.lanes))
@@ -187,7 +197,7 @@ class _Builder:
         self._nests(code, found)
         code.finish()
 
-    def _gather(self, code: Code, statement: Statement, layout: Layout, lanes: int) -> None:
+    def _gather(self, code: NestCode, statement: Statement, layout: Layout, lanes: int) -> None:
         """The numbers of each vector of partial sums, added up."""
         target, source = layout.place[statement.target][1], layout.place[statement.sum_at][1]  # type: ignore[attr-defined]
         with code.loop(math.prod(statement.axes)) as i:

@@ -1,8 +1,8 @@
 """Chains: loops whose iterations depend on each other, such as time stepping, found in the row of groups.
 
-What depends on an earlier iteration has a longer expression than that iteration, and hence a group of its own. So such a
-loop is a row of groups in which the same stretch comes again and again: each group has the operation and the size of the
-one a stretch before, and its operands are either as far back as there, or of the same group as there.
+What depends on an earlier iteration has a longer expression than that iteration, and hence a group of its own. So such
+a loop is a row of groups in which the same stretch comes again and again: each group has the operation and the size of
+the one a stretch before, and its operands are either as far back as there, or of the same group as there.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from __future__ import annotations
 import numpy as np
 
 from chainrule.compiler.graph import Graph
-from chainrule.compiler.loops.grouping import CONSTANT, Chain, Group, Grouping, Operand, group
+from chainrule.compiler.loops.grouping import CONSTANT, Chain, Group, Grouping, group
 
 FEWEST = 4
 """So many times a stretch must come to be a loop."""
@@ -51,16 +51,17 @@ def _longest(grouping: Grouping, taken: set[int]) -> tuple[int, int, int] | None
     """Where the loop that covers most groups starts, how long its stretch is, and how often it comes."""
     groups = grouping.groups
     looks: dict[tuple, int] = {}
-    look = np.array([-1 - i if g.op is None or i in taken else looks.setdefault(_look(g), len(looks)) for i, g in enumerate(groups)])
+    look = np.array(
+        [-1 - i if g.op is None or i in taken else looks.setdefault(_look(g), len(looks)) for i, g in enumerate(groups)]
+    )
     best, covered = None, 0
     for period in range(1, min(LONGEST, len(groups) // FEWEST) + 1):
         equal = look[period:] == look[:-period]
         if best is not None and period % best[1] == 0:
             continue  # the same loop, so many iterations at a time
         for start, end in _stretches(equal, max((FEWEST - 2) * period, covered - period)):
-            for first, last in _matching(groups, start, end, period):
-                times = (last - first) // period
-                first, times = _earlier(groups, look, first, period, times)
+            for begin, last in _matching(groups, start, end, period):
+                first, times = _earlier(look, begin, period, (last - begin) // period)
                 if times >= FEWEST and times * period > covered and _carried(groups, first, period):
                     best, covered = (first, period, times), times * period
     return best
@@ -95,26 +96,22 @@ def _matching(groups: list[Group], start: int, end: int, period: int) -> list[tu
 def _carried(groups: list[Group], first: int, period: int) -> bool:
     """Whether the second iteration uses something of the first."""
     for at in range(first + period, first + 2 * period):
-        if any(first <= operand.group < first + period for operand in _all_operands(groups[at])):
+        if any(first <= operand.group < first + period for operand in groups[at].all_operands()):
             return True
     return False
 
 
-def _all_operands(g: Group) -> list[Operand]:
-    return [*g.operands, *[part for run in g.runs for part in run.parts]]
-
-
 def _corresponds(groups: list[Group], i: int, j: int) -> bool:
     """Whether group j is made as group i is, a stretch later: of the same groups, or of groups as far back."""
-    for a, b in zip(_all_operands(groups[i]), _all_operands(groups[j]), strict=True):
+    for a, b in zip(groups[i].all_operands(), groups[j].all_operands(), strict=True):
         if a.foreign or b.foreign:
             return False
-        if a.group != b.group and (a.group == CONSTANT or b.group == CONSTANT or i - a.group != j - b.group):
+        if a.group != b.group and (CONSTANT in (a.group, b.group) or i - a.group != j - b.group):
             return False
     return True
 
 
-def _earlier(groups: list[Group], look: np.ndarray, first: int, period: int, times: int) -> tuple[int, int]:
+def _earlier(look: np.ndarray, first: int, period: int, times: int) -> tuple[int, int]:
     """One iteration more at the beginning, if it differs only in what it gets from before the loop."""
     start = first - period
     if start >= 0 and (look[start:first] == look[first : first + period]).all() and (look[start:first] >= 0).all():

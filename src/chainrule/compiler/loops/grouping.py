@@ -70,6 +70,10 @@ class Group:
     def __len__(self) -> int:
         return len(self.nodes)
 
+    def all_operands(self) -> list[Operand]:
+        """Its operands and those in its runs."""
+        return [*self.operands, *[part for run in self.runs for part in run.parts]]
+
 
 N_ARY = {ops.sum: (0, 1), ops.largest: (0, 1), ops.weighted_sum: (1, 2), ops.take: (1, 1)}
 """Operations with runs: how many operands stand before them, and how many make one step of a run."""
@@ -134,7 +138,9 @@ def group(graph: Graph, known: dict[int, object] | None = None, split: bool = Tr
     return Grouping(groups, group_of, place_of)
 
 
-def _by_shape(graph: Graph, known: dict[int, object], uses: dict[int, int]) -> tuple[list[list[int]], list[int], list[int]]:
+def _by_shape(
+    graph: Graph, known: dict[int, object], uses: dict[int, int]
+) -> tuple[list[list[int]], list[int], list[int]]:
     """The members of each group, and for each node its group and its place there."""
     number_of: dict[object, int] = {"constant": 0, "shared": 1, "batched": 2}
     members: list[list[int]] = [[], [], []]
@@ -184,7 +190,7 @@ def _shape(op: Operation, shapes: Sequence[int]) -> tuple:
         return (op.code, *shapes)
     before, step = N_ARY[op]
     if step == 1:
-        runs = [shape for shape, _ in groupby(shapes[before:])]
+        runs: list[object] = [shape for shape, _ in groupby(shapes[before:])]
     else:
         runs = [shape for shape, _ in groupby(zip(shapes[1::2], shapes[2::2], strict=True))]
     return (op.code, *shapes[:before], tuple(runs))
@@ -216,8 +222,8 @@ class _Places:
         if group.op is ops.sum:
             return Group(ops.identity, group.nodes, parts)
         if group.op is ops.weighted_sum and group.operands[0].group == CONSTANT:
-            if not np.array([self.graph.numbers[k] for k in group.operands[0].places]).any():
-                return Group(ops.mul, group.nodes, parts)
+            biases = [self.graph.numbers[k] for k in group.operands[0].places]
+            return group if any(biases) else Group(ops.mul, group.nodes, parts)
         return group
 
     def _operand(self, nodes: Table) -> Operand:
@@ -229,7 +235,7 @@ class _Places:
         return Operand(group, self.place_of[nodes], {int(i): int(nodes[i]) for i in others})
 
     def _runs(self, flat: Table, counts: Table) -> list[Run]:
-        """The runs of all members, which have equally many: a new one begins where the shape, or the member, changes."""
+        """The runs of all members, which have equally many: one begins where the shape, or the member, changes."""
         if not len(flat):
             return []
         shapes = self.group_of[flat]

@@ -80,7 +80,9 @@ class LoopKernel:
         self.dtype = np.float64 if bits == 64 else np.float32
         self.lanes = machine.lanes(bits)
         self._library = load(object_code)
-        self._functions = {name: _SIGNATURE(self._library.address(name)) for name in ("run", "before", "blocks", "after")}
+        self._functions = {
+            name: _SIGNATURE(self._library.address(name)) for name in ("run", "before", "blocks", "after")
+        }
         layout = plan.layout
         self._tables = layout.tables if len(layout.tables) else np.zeros(1, dtype=np.int32)
         outputs = self._addresses(plan.program.outputs)

@@ -119,8 +119,9 @@ def _match_read(program: Program, read: Read, axes: list[Axis], extents: tuple[i
     for d, index in enumerate(read.indices):
         along = [a for a, stride in enumerate(index.strides) if stride]
         if index.table is None and len(along) == 1 and not index.offset and index.strides[along[0]] == 1:
-            if extents[along[0]] == array.shape[d]:
-                same.join(axes[along[0]], ("array", read.array, d))
+            (axis,) = along
+            if extents[axis] == array.shape[d]:
+                same.join(axes[axis], ("array", read.array, d))
 
 
 class _Turned:
@@ -129,7 +130,9 @@ class _Turned:
     def __init__(self, program: Program, same: _Same, chosen: Axis, extent: int) -> None:
         self.old, self.same, self.chosen, self.extent = program, same, chosen, extent
         self.arrays = [self._array(at, array) for at, array in enumerate(program.arrays)]
-        self.dimension = {at: d for at, array in enumerate(program.arrays) if (d := self._lane_of(at, array)) is not None}
+        self.dimension = {
+            at: d for at, array in enumerate(program.arrays) if (d := self._lane_of(at, array)) is not None
+        }
         self.statements: list[Statement] = []
         self.crossing = False
         self.axes: tuple[int, ...] = ()  # of the expression that is being turned, without the lanes
@@ -203,9 +206,9 @@ class _Turned:
                 low_high = one.bounds and (_laned(one.bounds[0], lane), _laned(one.bounds[1], lane))
                 sums.append(Sum(one.length, parts, low_high, self._is_lane(("sum", at, number))))
         others = [d for d in range(len(statement.axes)) if d != lane]
-        along = frozenset([i for i, d in enumerate(others) if self._is_lane(("array", statement.target, d))])
+        along_lanes = frozenset([i for i, d in enumerate(others) if self._is_lane(("array", statement.target, d))])
         found = Statement(statement.target, axes, statement.op, arguments, sums, lane is not None, statement.row)
-        found.chain, found.along_lanes = statement.chain, along if lane is not None else frozenset()
+        found.chain, found.along_lanes = statement.chain, along_lanes if lane is not None else frozenset()
         self.statements.append(found)
 
     def _over_lanes(self, axes: tuple[int, ...], parts: list[Expression]) -> Expression:

@@ -28,8 +28,8 @@ class Layout:
     """Where everything lies.
 
     Attributes:
-        place: for each array of the program its area and its offset there, in numbers (in `scratch`, `sums`, and `fixed`
-            in rows of a number for each lane).
+        place: for each array of the program its area and its offset there, in numbers (in `scratch`, `sums`, and
+            `fixed` in rows of a number for each lane).
         sizes: of each area, in the same unit.
         shared: float64[sizes["shared"]], with the constants filled in.
         fixed: float64[sizes["fixed"], lanes].
@@ -104,7 +104,7 @@ class Phases:
 
 
 def phases(program: Program) -> Phases:
-    """Which statements run when. (One for lanes never needs a sum over lanes; the graph's own verification sees to it.)"""
+    """Which statements run when. One for lanes never needs a sum over lanes: see `lanes`."""
     found = Phases([], [], [])
     late = {statement.target for statement in program.statements if statement.op is BATCH_SUM}
     for statement in program.statements:

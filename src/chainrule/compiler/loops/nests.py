@@ -46,7 +46,9 @@ def nests(statements: list[Statement], wanted: set[int]) -> list[Nest]:
     for at, nest in enumerate(found):
         for statement in nest.statements:
             for read in statement.reads():
-                if read.array in home and not (home[read.array] == at and own_place(read, len(nest.axes), rows[read.array])):
+                if read.array in home and not (
+                    home[read.array] == at and own_place(read, len(nest.axes), rows[read.array])
+                ):
                     found[home[read.array]].kept.add(read.array)
     for array in wanted & home.keys():
         found[home[array]].kept.add(array)
@@ -91,6 +93,12 @@ def own_place(read: Read, axes: int, row: int = 0) -> bool:
     for axis, index in enumerate(read.indices):
         unit = [int(a == axis) for a in range(axes)]
         strides = list(index.strides)
-        if index.table is not None or index.lane or index.offset != (0 if axis else row) or strides[:axes] != unit or any(strides[axes:]):
+        if (
+            index.table is not None
+            or index.lane
+            or index.offset != (0 if axis else row)
+            or strides[:axes] != unit
+            or any(strides[axes:])
+        ):
             return False
     return True

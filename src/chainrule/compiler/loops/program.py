@@ -30,7 +30,11 @@ class Index:
     def __str__(self) -> str:
         if self.table is not None:
             return "table"
-        parts = [f"{stride if stride != 1 else ''}{axis}" for stride, axis in zip(self.strides, NAMES, strict=False) if stride]
+        parts = [
+            f"{stride if stride != 1 else ''}{axis}"
+            for stride, axis in zip(self.strides, NAMES, strict=False)
+            if stride
+        ]
         parts += [f"{self.lane if self.lane != 1 else ''}lane"] if self.lane else []
         return "+".join([*parts, *([str(self.offset)] if self.offset or not parts else [])])
 

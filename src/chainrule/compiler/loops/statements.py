@@ -2,120 +2,34 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
-from dataclasses import dataclass
 
 import numpy as np
 
 from chainrule.compiler.graph import BATCH_SUM, Graph
-from chainrule.compiler.loops.axes import axes_of, fitted, index_of, ragged_axes_of, squeezed
-from chainrule.compiler.loops.grouping import BATCHED_INPUT, CONSTANT, N_ARY, SHARED_INPUT, Chain, Group, Grouping, Operand
+from chainrule.compiler.loops.axes import axes_of, ragged_axes_of, squeezed
+from chainrule.compiler.loops.frames import Calculated, Element, Frame, Steps, backwards, forward, picked
+from chainrule.compiler.loops.grouping import (
+    BATCHED_INPUT,
+    CONSTANT,
+    N_ARY,
+    SHARED_INPUT,
+    Chain,
+    Group,
+    Grouping,
+    Operand,
+)
 from chainrule.compiler.loops.program import Array, Call, Expression, Index, Number, Program, Read, Statement, Sum
 from chainrule.errors import ChainruleError
-from chainrule.operation import Operation
-from chainrule.ops import identity
 
 
 class NoLoopsError(ChainruleError):
     """What looked like a loop is none."""
 
 
-@dataclass
-class _Place:
-    """An operand that is an element of an array: which, for each member (and step of a run)."""
+class Writer:
+    """Writes the statements of groups; what it knows of each array is where the members of its group lie."""
 
-    group: int
-    places: np.ndarray
-
-
-@dataclass
-class _Calculated:
-    """An operand that is calculated on the spot."""
-
-    op: Operation
-    arguments: list[_Place | _Calculated]
-
-
-@dataclass
-class Frame:
-    """The loops in which the members of a group are: all places of a box, or some points of it.
-
-    Attributes:
-        box: the extents of the loops.
-        at: int[members, axes]: where in the box each member is; None if they fill it in order.
-    """
-
-    box: tuple[int, ...]
-    at: np.ndarray | None = None
-
-    def index(self, column: np.ndarray) -> Index:
-        """A column, with an entry for each member, as an Index over the axes."""
-        return index_of(column, self.box) if self.at is None else fitted(column, self.at, self.box)
-
-    def spread(self, numbers: np.ndarray) -> np.ndarray:
-        """Numbers of members, each at its point of the box; elsewhere the first of them."""
-        if self.at is None:
-            return numbers.reshape(self.box)
-        whole = np.full(self.box, numbers[0])
-        whole[tuple(self.at.T)] = numbers
-        return whole
-
-    def points(self, count: int) -> np.ndarray:
-        """int[members, axes]: where in the box each member is."""
-        if self.at is not None:
-            return self.at
-        return np.array(np.unravel_index(np.arange(count), self.box), dtype=np.int64).T.reshape(count, len(self.box))
-
-    def places(self, order: np.ndarray | None) -> np.ndarray:
-        """For each member, which stands in the frame as `order` says, its flat place in the box."""
-        count = math.prod(self.box) if self.at is None else len(self.at)
-        flat = np.arange(count) if self.at is None else np.ravel_multi_index(tuple(self.at.T), self.box)
-        if order is None:
-            return flat
-        found = np.empty(count, dtype=np.int64)
-        found[order] = flat
-        return found
-
-    def with_steps(self, steps: int) -> Frame:
-        """The frame with one more axis, that of the steps of sums of equal length."""
-        if self.at is None:
-            return Frame((*self.box, steps))
-        count = len(self.at)
-        points = np.concatenate([np.repeat(self.at, steps, axis=0), np.tile(np.arange(steps), count)[:, None]], axis=1)
-        return Frame((*self.box, steps), points)
-
-
-@dataclass
-class _Run:
-    """A run of operands: for each member its length, and for all members one after the other what is added up."""
-
-    lengths: np.ndarray
-    parts: list[_Place | _Calculated]
-
-    @property
-    def starts(self) -> np.ndarray:
-        """Where in the row of all steps those of each member begin."""
-        return np.cumsum(self.lengths) - self.lengths
-
-    def picked(self, order: np.ndarray) -> _Run:
-        lengths = self.lengths[order]
-        within = np.arange(lengths.sum()) - np.repeat(np.cumsum(lengths) - lengths, lengths)
-        steps = np.repeat(self.starts[order], lengths) + within
-        return _Run(lengths, [_picked(x, steps) for x in self.parts])
-
-
-def to_program(graph: Graph, grouping: Grouping) -> Program:
-    """The statements that calculate a graph.
-
-    Args:
-        graph: whose nodes were grouped.
-        grouping: the groups.
-    """
-    return _Writer(graph, grouping).write()
-
-
-class _Writer:
     def __init__(self, graph: Graph, grouping: Grouping) -> None:
         self.graph, self.groups, self.grouping = graph, grouping.groups, grouping
         self.numbers = np.array(graph.numbers)
@@ -134,12 +48,16 @@ class _Writer:
         statements = []
         for at in self._in_turn():
             if at in self.chain_of:
-                statements += self._chain(self.grouping.chains[self.chain_of[at]])
+                statements += self.chain(self.grouping.chains[self.chain_of[at]])
             elif self.groups[at].op is not None and at not in self.on_the_spot:
                 statements.append(self._statement(at, self.groups[at]))
         outputs = [self._address(node) for node in self.graph.outputs]
         guards = [(*self._address(node), outcome) for node, outcome in self.graph.guards]
         return Program(self.arrays, statements, self.order, outputs, guards)
+
+    def chain(self, chain: Chain) -> list[Statement]:
+        """The statements of a chain; see `links`."""
+        raise NotImplementedError
 
     def _in_turn(self) -> list[int]:
         """The groups in an order in which they can be calculated; of each chain the first group stands for all."""
@@ -147,7 +65,7 @@ class _Writer:
         needs: dict[int, set[int]] = {}
         for at, group in enumerate(self.groups):
             below = needs.setdefault(head.get(at, at), set())
-            for operand in _all_operands(group):
+            for operand in group.all_operands():
                 foreign = [self.grouping.group_of[node] for node in operand.foreign.values()]
                 below.update([head.get(source, source) for source in [operand.group, *foreign]])
         order, done = [], set()
@@ -177,7 +95,7 @@ class _Writer:
         nodes = np.array(self.groups[SHARED_INPUT].nodes, dtype=np.int64)
         used = [np.flatnonzero(nodes < self.graph.arguments)]
         for group in self.groups:
-            for operand in _all_operands(group):
+            for operand in group.all_operands():
                 if operand.group == SHARED_INPUT:
                     used.append(operand.places)
         everything = np.concatenate([*used, np.arange(len(nodes))])
@@ -209,7 +127,7 @@ class _Writer:
         """Groups that need no array: each member is used once, in one place of one group."""
         uses: dict[int, list[np.ndarray]] = {}
         for group in self.groups:
-            for operand in _all_operands(group):
+            for operand in group.all_operands():
                 uses.setdefault(operand.group, []).append(operand.places)
                 for node in operand.foreign.values():
                     uses.setdefault(self.grouping.group_of[node], []).append(np.array([], dtype=np.int64))
@@ -224,24 +142,24 @@ class _Writer:
                 spot.add(at)
         return spot
 
-    def _operand(self, operand: Operand, at: np.ndarray | None = None) -> _Place | _Calculated:
+    def _operand(self, operand: Operand, at: np.ndarray | None = None) -> Element | Calculated:
         """An operand, for the members `at` of its group (all of them, if left out)."""
         places = operand.places if at is None else operand.places[at]
         if operand.group not in self.on_the_spot:
-            return _Place(operand.group, self.moved[operand.group][places] if operand.group in self.moved else places)
+            return Element(operand.group, self.moved[operand.group][places] if operand.group in self.moved else places)
         group = self.groups[operand.group]
         assert group.op is not None
-        return _Calculated(group.op, [self._operand(x, places) for x in group.operands])
+        return Calculated(group.op, [self._operand(x, places) for x in group.operands])
 
     # ---- statements ----
     def _statement(self, at: int, group: Group) -> Statement:
         assert group.op is not None
         operands = [self._operand(x) for x in group.operands]
-        runs = [_Run(run.lengths, [self._operand(x) for x in run.parts]) for run in group.runs]
+        runs = [Steps(run.lengths, [self._operand(x) for x in run.parts]) for run in group.runs]
         columns = self._starts(operands, runs, lambda group: True)
         frame, order = self._frame(columns, self._starts(operands, runs, lambda group: group > BATCHED_INPUT))
         if order is not None:  # members of a group that was made from the last to the first, as gradients are
-            operands = [_picked(x, order) for x in operands]
+            operands = [picked(x, order) for x in operands]
             runs = [run.picked(order) for run in runs]
         self.moved[at] = frame.places(order)
         arguments = [self._expression(x, frame) for x in operands]
@@ -255,44 +173,44 @@ class _Writer:
         for some in (columns, calculated):
             axes = axes_of(some)
             if axes is not None:
-                return Frame(axes), _forward(axes, columns)
+                return Frame(axes), forward(axes, columns)
         for some in (columns, calculated):
             for order in (None, np.arange(len(columns))[::-1]):
                 found = ragged_axes_of(some if order is None else some[order])
-                if found is not None and (order is not None or not _backwards(some)):
+                if found is not None and (order is not None or not backwards(some)):
                     return Frame(found[0], found[1]), order
         return Frame((len(columns),)), None
 
-    def _starts(self, operands: list, runs: list[_Run], wanted: Callable[[int], bool]) -> np.ndarray:
+    def _starts(self, operands: list, runs: list[Steps], wanted: Callable[[int], bool]) -> np.ndarray:
         """For each member where its operands lie; of runs, where they begin."""
         columns = [self._columns(x, wanted) for x in operands]
         columns += [self._columns(x, wanted)[run.starts] for run in runs for x in run.parts]
         return np.concatenate(columns, axis=1)
 
-    def _columns(self, x: _Place | _Calculated, wanted: Callable[[int], bool]) -> np.ndarray:
-        if isinstance(x, _Calculated):
+    def _columns(self, x: Element | Calculated, wanted: Callable[[int], bool]) -> np.ndarray:
+        if isinstance(x, Calculated):
             return np.concatenate([self._columns(a, wanted) for a in x.arguments], axis=1)
         if x.group == CONSTANT or not wanted(x.group):
             return np.empty((len(x.places), 0), dtype=np.int64)
         return self._coordinates(x)
 
-    def _coordinates(self, x: _Place) -> np.ndarray:
+    def _coordinates(self, x: Element) -> np.ndarray:
         shape = self.arrays[self.array_of[x.group]].shape
         if x.group in self.rows:
             members, before = self.rows[x.group]
-            x = _Place(x.group, x.places + before * members)
+            x = Element(x.group, x.places + before * members)
         if not shape:
             return np.empty((len(x.places), 0), dtype=np.int64)
         return np.array(np.unravel_index(x.places, shape), dtype=np.int64).T.reshape(len(x.places), len(shape))
 
-    def _expression(self, x: _Place | _Calculated, frame: Frame) -> Expression:
-        if isinstance(x, _Calculated):
+    def _expression(self, x: Element | Calculated, frame: Frame) -> Expression:
+        if isinstance(x, Calculated):
             return Call(x.op, [self._expression(a, frame) for a in x.arguments])
         if x.group == CONSTANT:
             return self._data(frame.spread(self.numbers[x.places]))
         return self._read(x, frame)
 
-    def _read(self, x: _Place, frame: Frame) -> Read:
+    def _read(self, x: Element, frame: Frame) -> Read:
         """Where an operand lies: an index for each dimension. Two neighbouring dimensions that are gone through as if
         they were one, as a list is that was put together of parts, have the index of that one in the second's place."""
         array, columns = self.array_of[x.group], list(self._coordinates(x).T)
@@ -317,7 +235,7 @@ class _Writer:
         return Read(array, [Index(0, tuple([int(a == axis) for a in range(box.ndim)])) for axis in kept])
 
     # ---- sums ----
-    def _sum(self, run: _Run, frame: Frame) -> Sum:
+    def _sum(self, run: Steps, frame: Frame) -> Sum:
         steps = int(run.lengths.max())
         if (run.lengths == steps).all():
             inner = frame.with_steps(steps)
@@ -331,9 +249,11 @@ class _Writer:
         inner = Frame((*frame.box, int(step.max()) + 1), points)
         first = np.minimum.reduceat(step, run.starts)
         behind = np.maximum.reduceat(step, run.starts) + 1
-        return Sum(inner.box[-1], [self._expression(x, inner) for x in run.parts], (frame.index(first), frame.index(behind)))
+        return Sum(
+            inner.box[-1], [self._expression(x, inner) for x in run.parts], (frame.index(first), frame.index(behind))
+        )
 
-    def _aligned(self, run: _Run, member: np.ndarray) -> np.ndarray | None:
+    def _aligned(self, run: Steps, member: np.ndarray) -> np.ndarray | None:
         """Steps of runs of different lengths, counted by a place that they all go through one by one."""
         same = member[1:] == member[:-1]
         for x in run.parts:
@@ -345,139 +265,15 @@ class _Writer:
 
     def _in_order(self, parts: list, count: int, steps: int) -> list:
         """The steps of sums in the order in which they lie in memory: of a single one sorted, else perhaps turned."""
-        if not all(isinstance(x, _Place) and x.group != CONSTANT for x in parts):
+        if not all(isinstance(x, Element) and x.group != CONSTANT for x in parts):
             first = [c for x in parts for c in self._columns(x, lambda group: True)[: min(steps, 2)].T if steps > 1]
-            backwards = sum([int(c[1] < c[0]) for c in first]) > sum([int(c[1] > c[0]) for c in first])
+            turned = sum([int(c[1] < c[0]) for c in first]) > sum([int(c[1] > c[0]) for c in first])
         elif count == 1:
             order = np.argsort(parts[0].places, kind="stable")
-            return [_picked(x, order) for x in parts]
+            return [picked(x, order) for x in parts]
         else:
-            backwards = sum([int(x.places[1] < x.places[0]) for x in parts if steps > 1]) * 2 > len(parts)
-        if not backwards:
+            turned = sum([int(x.places[1] < x.places[0]) for x in parts if steps > 1]) * 2 > len(parts)
+        if not turned:
             return parts
         order = np.arange(count * steps).reshape(count, steps)[:, ::-1].ravel()
-        return [_picked(x, order) for x in parts]
-
-    # ---- chains ----
-    def _chain(self, chain: Chain) -> list[Statement]:
-        """The statements of a chain: what its arrays begin with, and then its body."""
-        initial: dict[int, dict[int, int]] = {at: {} for at in chain.groups}  # group: node at each place before the first
-        for at in chain.groups:
-            for operand in _all_operands(self.groups[at]):
-                self._go_back(operand, chain.length, initial)
-        inner = {}
-        for at in chain.groups:
-            group = self.groups[at]
-            members = len(group) // chain.length
-            before = -min([place // members for place in initial[at]], default=0)
-            inner[at] = self._inner_axes(group, chain)
-            self._add_array(Array((before + chain.length, *inner[at]), self.varies[at]), at)
-            self.rows[at] = (members, before)
-        number = self.chain_of[chain.groups[0]]
-        statements = [s for at in chain.groups if initial[at] for s in self._beginnings(at, initial[at], inner[at])]
-        return statements + [self._link(at, (chain.length, *inner[at]), number) for at in chain.groups]
-
-    def _go_back(self, operand: Operand, length: int, initial: dict[int, dict[int, int]]) -> None:
-        """Gives the foreign operands of the first iterations the places before the first: -1 is the last of these."""
-        if not operand.foreign:
-            return
-        if operand.group not in initial:
-            raise NoLoopsError("an operand of a chain comes from here and there")
-        members = len(self.groups[operand.group]) // length
-        each = len(operand.places) // length
-        if len(operand.places) % length:
-            raise NoLoopsError("the iterations of a chain differ in size")
-        for i in sorted(operand.foreign, reverse=True):
-            if i + each >= len(operand.places):
-                raise NoLoopsError("all of an operand of a chain is foreign")
-            place = int(operand.places[i + each]) - members
-            if initial[operand.group].setdefault(place, operand.foreign[i]) != operand.foreign[i] or place >= 0:
-                raise NoLoopsError("a chain begins with two things at once")
-            operand.places[i] = place
-
-    def _inner_axes(self, group: Group, chain: Chain) -> tuple[int, ...]:
-        """The axes of one iteration."""
-        members = len(group) // chain.length
-        if members == 1:
-            return ()
-        columns = []
-        for operand in _all_operands(group):
-            if operand.group in self.array_of and operand.group not in self.rows and len(operand.places) == len(group):
-                columns.append(self._columns(self._operand(operand), lambda group: True)[-members:])
-            elif len(operand.places) == len(group):
-                columns.append(operand.places[-members:, None])
-        axes = axes_of(np.concatenate(columns, axis=1)) if columns else None
-        return axes if axes is not None else (members,)
-
-    def _beginnings(self, at: int, nodes: dict[int, int], inner: tuple[int, ...]) -> list[Statement]:
-        members, before = self.rows[at]
-        statements = []
-        for row in range(-before, 0):
-            found = [nodes.get(row * members + e) for e in range(members)]
-            known = [node for node in found if node is not None]
-            if not known:
-                continue
-            groups = {self.grouping.group_of[node] for node in known}
-            if len(groups) > 1:
-                raise NoLoopsError("what a chain begins with comes from here and there")
-            group = groups.pop()
-            filled = [known[0] if node is None else node for node in found]
-            places = np.array([node if group == CONSTANT else self.grouping.place_of[node] for node in filled])
-            source = self._expression(self._operand(Operand(group, places)), Frame((1, *inner)))
-            statement = Statement(self.array_of[at], (1, *inner), identity, [source], [], self.varies[at])
-            statement.row = row + before
-            statements.append(statement)
-        return statements
-
-    def _link(self, at: int, axes: tuple[int, ...], number: int) -> Statement:
-        group = self.groups[at]
-        assert group.op is not None
-        frame = Frame(axes)
-        arguments = [self._expression(self._operand(x), frame) for x in group.operands]
-        sums = [self._sum(_Run(run.lengths, [self._operand(x) for x in run.parts]), frame) for run in group.runs]
-        return Statement(
-            self.array_of[at], axes, group.op, arguments, sums, self.varies[at], self.rows[at][1], number
-        )
-
-    def _forward(self, axes: tuple[int, ...], operands: list, runs: list[_Run]) -> np.ndarray | None:
-        """An order of the members in which, along each axis, operands are mostly read forwards; None: it is so."""
-        members = np.arange(math.prod(axes)).reshape(axes)
-        columns = self._starts(operands, runs, lambda group: True)
-        turned = members
-        for axis, extent in enumerate(axes):
-            if extent > 1:
-                second = int(members.take(1, axis=axis).flat[0])
-                steps = columns[second] - columns[0]
-                if (steps < 0).sum() > (steps > 0).sum():
-                    turned = np.flip(turned, axis)
-        return None if turned is members else turned.ravel()
-
-
-def _forward(axes: tuple[int, ...], columns: np.ndarray) -> np.ndarray | None:
-    """An order of the members in which, along each axis, columns mostly grow; None: they do."""
-    members = np.arange(math.prod(axes)).reshape(axes)
-    turned = members
-    for axis, extent in enumerate(axes):
-        if extent > 1:
-            second = int(members.take(1, axis=axis).flat[0])
-            steps = columns[second] - columns[0]
-            if (steps < 0).sum() > (steps > 0).sum():
-                turned = np.flip(turned, axis)
-    return None if turned is members else turned.ravel()
-
-
-def _backwards(columns: np.ndarray) -> bool:
-    """Whether columns shrink more often than they grow."""
-    steps = np.diff(columns, axis=0)
-    return bool((steps < 0).sum() > (steps > 0).sum())
-
-
-def _all_operands(group: Group) -> list[Operand]:
-    return [*group.operands, *[part for run in group.runs for part in run.parts]]
-
-
-def _picked(x: _Place | _Calculated, order: np.ndarray) -> _Place | _Calculated:
-    """An operand for members in another order."""
-    if isinstance(x, _Place):
-        return _Place(x.group, x.places[order])
-    return _Calculated(x.op, [_picked(a, order) for a in x.arguments])
+        return [picked(x, order) for x in parts]

@@ -40,7 +40,7 @@ def split_batch_sums(graph: Graph) -> Graph:
         while len(varies) < len(new):
             node = len(varies)
             above = new.operands[node]
-            varies.append(node in new.batched or (new.ops[node] is not BATCH_SUM and any([varies[k] for k in above])))
+            varies.append(node in new.batched or (new.ops[node] is not BATCH_SUM and any(varies[k] for k in above)))
         return _split(new, operands[0], varies, samples)
 
     return prune(rebuild(graph, rule))
@@ -66,7 +66,11 @@ def _split(new: Graph, node: int, varies: list[bool], samples: int) -> int:
             inner = bias
         else:
             inner = _products(new, new.constant(0.0), own_pairs)
-        shared = None if varies[bias] and not rest_pairs else _products(new, new.constant(0.0) if varies[bias] else bias, rest_pairs)
+        shared = (
+            None
+            if varies[bias] and not rest_pairs
+            else _products(new, new.constant(0.0) if varies[bias] else bias, rest_pairs)
+        )
     else:
         return new.add(BATCH_SUM, node)
     total = new.add(BATCH_SUM, inner)

@@ -6,7 +6,7 @@ import math
 
 from chainrule import ops
 from chainrule.compiler.graph import BATCH_SUM, Graph
-from chainrule.compiler.passes.rebuild import prune, rebuild
+from chainrule.compiler.passes.rebuild import rebuild
 from chainrule.operation import Operation
 
 
@@ -17,6 +17,7 @@ def fold(graph: Graph) -> Graph:
 
     >>> from chainrule.compiler.text import from_text, to_text
     >>> text = "%0 = input x\\n%1 = constant 2.0\\n%2 = log %1\\n%3 = neg %0\\n%4 = neg %3\\n%5 = mul %4 %2\\nreturn %5"
+    >>> from chainrule.compiler.passes.rebuild import prune
     >>> print(to_text(prune(fold(from_text(text)))))
     %0 = input x
     %1 = constant 0.6931471805599453
@@ -45,19 +46,18 @@ def _all_constant(graph: Graph, operands: tuple[int, ...]) -> bool:
 def _unchanged(graph: Graph, op: Operation, operands: tuple[int, ...]) -> int | None:
     """The operand that an operation gives back as it is, if there is one."""
     a, b = operands[0], operands[1] if len(operands) == 2 else -1
-    if op is ops.identity:
-        return a
-    if op is ops.mul:
-        return a if is_number(graph, b, 1.0) else b if is_number(graph, a, 1.0) else None
-    if op is ops.div or op is ops.pow:
-        return a if is_number(graph, b, 1.0) else None
-    if op is ops.sub:
-        return a if is_number(graph, b, 0.0) and math.copysign(1.0, graph.numbers[b]) > 0 else None
-    if op is ops.neg:
-        return graph.operands[a][0] if graph.ops[a] is ops.neg else None
-    if op is ops.select and graph.is_constant(a):
-        return operands[1] if graph.numbers[a] else operands[2]
-    return None
+    same: int | None = None
+    if op is ops.identity or (op in (ops.mul, ops.div, ops.pow) and is_number(graph, b, 1.0)):
+        same = a
+    elif op is ops.mul and is_number(graph, a, 1.0):
+        same = b
+    elif op is ops.sub and is_number(graph, b, 0.0) and math.copysign(1.0, graph.numbers[b]) > 0:
+        same = a
+    elif op is ops.neg and graph.ops[a] is ops.neg:
+        same = graph.operands[a][0]
+    elif op is ops.select and graph.is_constant(a):
+        same = operands[1] if graph.numbers[a] else operands[2]
+    return same
 
 
 def is_number(graph: Graph, node: int, x: float) -> bool:
@@ -73,6 +73,7 @@ def relax(graph: Graph) -> Graph:
 
     >>> from chainrule.compiler.text import from_text, to_text
     >>> text = "%0 = input x\\n%1 = constant 0.0\\n%2 = add %1 %0\\n%3 = constant 2.0\\n%4 = pow %2 %3\\nreturn %4"
+    >>> from chainrule.compiler.passes.rebuild import prune
     >>> print(to_text(prune(relax(from_text(text)))))
     %0 = input x
     %1 = mul %0 %0
@@ -90,7 +91,7 @@ def _steady(graph: Graph) -> list[bool]:
     constants: dict[tuple, list[float]] = {}
     looks: list[tuple | None] = []
     for i, (op, operands) in enumerate(zip(graph.ops, graph.operands, strict=True)):
-        if op is None or len(operands) > 3 or not any([graph.is_constant(k) for k in operands]):
+        if op is None or len(operands) > 3 or not any(graph.is_constant(k) for k in operands):
             looks.append(None)
             continue
         look = (codes[i], *[-1 if graph.is_constant(k) else codes[k] for k in operands])
@@ -111,10 +112,8 @@ def plain(graph: Graph, op: Operation, operands: tuple[int, ...]) -> int:
 def relaxed(graph: Graph, op: Operation, operands: tuple[int, ...]) -> int:
     """As `folded`, where the sign of a zero and the last bits may differ."""
     a, b = operands[0], operands[1] if len(operands) == 2 else -1
-    if op is ops.add and is_number(graph, a, 0.0):
-        return b
-    if op is ops.add and is_number(graph, b, 0.0):
-        return a
+    if op is ops.add and (is_number(graph, a, 0.0) or is_number(graph, b, 0.0)):
+        return b if is_number(graph, a, 0.0) else a
     if op is ops.sub and is_number(graph, a, 0.0):
         return folded(graph, ops.neg, (b,))
     if op is ops.pow and is_number(graph, b, 2.0):

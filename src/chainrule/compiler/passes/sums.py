@@ -89,7 +89,7 @@ def _sum(new: Graph, terms: list[int], graph: Graph, products: list[bool], place
     if len(terms) > 1 and not of_table and is_number(graph, terms[0], 0.0):
         terms = terms[1:]
     rest = terms if products[terms[0]] else terms[1:]
-    if len(terms) > 1 and not of_table and all([products[k] for k in rest]):
+    if len(terms) > 1 and not of_table and all(products[k] for k in rest):
         bias = new.constant(0.0) if len(rest) == len(terms) else place[terms[0]]
         return new.add(ops.weighted_sum, bias, *[place[f] for k in rest for f in graph.operands[k]])
     if len(terms) == 1 and not of_table:

@@ -54,14 +54,18 @@ def batch_of(arguments: tuple, in_axes: Any) -> Batch:
     axes = list(in_axes) if isinstance(in_axes, list | tuple) else [in_axes] * len(arguments)
     if len(axes) != len(arguments):
         raise ArgumentError(f"in_axes has {len(axes)} entries, but the loss has {len(arguments)} arguments")
-    arrays = [(axis is not None, x if axis is None else _moved(x, axis)) for x, axis in zip(arguments, axes, strict=True)]
+    arrays = [
+        (axis is not None, x if axis is None else _moved(x, axis)) for x, axis in zip(arguments, axes, strict=True)
+    ]
     counts = {len(x) for varies, x in arrays if varies}
     if len(counts) > 1:
         raise SizeError(f"the batched arguments have {', '.join(map(str, sorted(counts)))} samples: give equally many")
     if counts == {0}:
         raise SizeError("a batch of no samples: give at least one")
     sample = [_as_lists(x[0]) if varies else x for varies, x in arrays]
-    batched, numbers, columns, at = [], [], [], 0
+    batched: list[int] = []
+    numbers: list[float] = []
+    columns, at = [], 0
     for (varies, x), own in zip(arrays, sample, strict=True):
         found = leaves(own)
         if varies:
@@ -93,7 +97,7 @@ def _shape(x: Any, lengths: bool = True) -> Any:
     """The structure of an argument."""
     if type(x) is list and x:
         kinds = set(map(type, x))  # most lists are long, and of plain numbers
-        if kinds == {float} or kinds == {int}:
+        if kinds in ({float}, {int}):
             return "list", len(x) if lengths else 0, "int" if int in kinds else "float"
     if isinstance(x, dict):
         return tuple([(key, _shape(part, lengths)) for key, part in x.items()])

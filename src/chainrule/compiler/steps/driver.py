@@ -16,6 +16,8 @@ from chainrule.compiler.native import Library, Machine, compile_to_object, load
 
 POINTER, I32 = ir.PointerType(), ir.IntType(32)
 LANES = 8
+OWN = len(POINTERS) + len(NUMBERS)
+"""How many arguments a kernel has."""
 
 
 class Field(IntEnum):
@@ -23,9 +25,9 @@ class Field(IntEnum):
     numbers lie one after the other, that where they are copied to, and how many there are."""
 
     RUN = 0
-    ARGUMENTS = auto()
+    ARGUMENTS = 1
     """The kernel's own arguments, one after the other."""
-    INPUTS = ARGUMENTS + len(POINTERS) + len(NUMBERS)
+    INPUTS = 1 + OWN
     INPUT_COUNT = auto()
     """Places in `shared` of the numbers of a step, and how many there are."""
     PARAMETERS = auto()
@@ -45,8 +47,8 @@ class UpdateField(IntEnum):
     """What stands where in the record of the update."""
 
     RUN = 0
-    ARGUMENTS = auto()
-    ROWS = ARGUMENTS + len(POINTERS) + len(NUMBERS)
+    ARGUMENTS = 1
+    ROWS = 1 + OWN
     GRADIENT = auto()
     """The addresses of the row of parameters and of that of gradients."""
     WIDTH = auto()

@@ -33,8 +33,8 @@ def shortening(short: Graph, long: Graph) -> Shortening | None:
     """How `short` lies within `long`; None if it does not.
 
     >>> from chainrule.compiler.text import from_text
-    >>> long = from_text("%0 = input x\\n%1 = input y\\n%2 = sum %0 %1\\n%3 = constant 0.5\\n%4 = mul %2 %3\\nreturn %4")
-    >>> short = from_text("%0 = input x\\n%1 = sum %0\\n%2 = constant 1.0\\n%3 = mul %1 %2\\nreturn %3")
+    >>> long = from_text("%0 = input a\\n%1 = input b\\n%2 = sum %0 %1\\n%3 = constant .5\\n%4 = mul %2 %3\\nreturn %4")
+    >>> short = from_text("%0 = input a\\n%1 = sum %0\\n%2 = constant 1.0\\n%3 = mul %1 %2\\nreturn %3")
     >>> long.arguments, short.arguments = 2, 1
     >>> shortening(short, long)
     Shortening(kept=1, full=2, constants={3: 1.0})

@@ -85,7 +85,12 @@ class Paths:
     """All paths of a loss."""
 
     def __init__(
-        self, loss: Callable, parameters: Sequence[Value], reduce: str, bits: int = 64, threads: int = 1,
+        self,
+        loss: Callable,
+        parameters: Sequence[Value],
+        reduce: str,
+        bits: int = 64,
+        threads: int = 1,
         max_traces: int = 64,
     ) -> None:
         self.bits, self.threads = bits, threads
@@ -112,8 +117,8 @@ class Paths:
         paths = self.known.setdefault(batch.key, [])
         if len(paths) >= self.max_traces:
             raise TraceError(
-                f"the loss went {len(paths)} different ways, which is the most there may be: let its branches depend on "
-                "fewer numbers, say them by chainrule.select, relu or max, or give max_traces=…"
+                f"the loss went {len(paths)} different ways, which is the most there may be: let its branches depend "
+                "on fewer numbers, say them by chainrule.select, relu or max, or give max_traces=…"
             )
         stages = Stages()
         graph, live = self._simplified(batch, stages)
@@ -167,12 +172,11 @@ class Paths:
         if not program.crossing or program.lanes != found.full or not found.constants.keys() <= set(template.free):
             return None
         constants = [
-            (found.constants.get(node, x), place) for node, (x, place) in zip(template.free, path.constants, strict=True)
+            (found.constants.get(node, x), place)
+            for node, (x, place) in zip(template.free, path.constants, strict=True)
         ]
         places = path.places[: len(batch.numbers)]
-        return Path(
-            path.kernel, places, path.live, path.parameters, None, path.stages, found.kept, constants
-        )
+        return Path(path.kernel, places, path.live, path.parameters, None, path.stages, found.kept, constants)
 
     def _as_eager(self, path: Path, batch: Batch) -> bool:
         """Whether a path gives the loss and the gradients that the eager engine gives, at the present numbers."""

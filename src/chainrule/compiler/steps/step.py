@@ -66,14 +66,12 @@ class CompiledStep:
         self.loss, self.optimizer, self.options = loss, optimizer, options
         self.in_axes, self.reduce = options.in_axes, options.reduce
         self.machine, self.bits = Machine.default(), 32 if options.dtype == "float32" else 64
-        self.paths = Paths(
-            loss, optimizer.parameters, options.reduce, self.bits, options.threads, options.max_traces
-        )
+        self.paths = Paths(loss, optimizer.parameters, options.reduce, self.bits, options.threads, options.max_traces)
         graph = update_graph(optimizer)
         if graph is None:
             raise TraceError(
-                f"the update of {type(optimizer).__name__} cannot be compiled: it must be arithmetic on each parameter by "
-                "itself, with chainrule's functions (chainrule.sqrt, not math.sqrt)"
+                f"the update of {type(optimizer).__name__} cannot be compiled: it must be arithmetic on each parameter "
+                "by itself, with chainrule's functions (chainrule.sqrt, not math.sqrt)"
             )
         self.records: dict[tuple, _Record] = {}
         self._update = Update(optimizer, graph, self.machine, self.bits)
@@ -114,7 +112,7 @@ class CompiledStep:
 
     # ---- the eager engine, where numbers are not finite ----
     def eager_step(self, batch: tuple) -> float:
-        """The same step by the eager engine, which names the operation that made the first number that is not finite."""
+        """The same step by the eager engine, which names the operation that made the first non-finite number."""
         self.optimizer.zero_grad()
         with detect_anomaly():
             total = self._eager_loss(batch)

@@ -1,4 +1,4 @@
-"""The update of an optimiser as a kernel: what `updated` does with lists of numbers, done natively to all parameters."""
+"""The update of an optimiser as a kernel: what `updated` does with lists of numbers, natively to all parameters."""
 
 from __future__ import annotations
 
@@ -45,17 +45,17 @@ def update_graph(optimizer: Optimizer) -> Graph | None:
     symbols = [Symbol(graph, i, False) for i in range(graph.inputs)]
     rows: list[list[Any]] = [list(symbols[i : i + pair]) for i in range(0, len(names) * pair, pair)]
     one = copy.copy(optimizer)
-    one.memory = dict(zip(slots, rows[1:], strict=False))  # type: ignore[assignment]
+    one.memory = dict(zip(slots, rows[1:], strict=False))
     one.steps = symbols[-1]  # type: ignore[assignment]
     try:
         new = one.updated(rows[0], rows[-1], symbols[-2])  # type: ignore[arg-type]
     except TypeError:  # a formula of the user's own that takes floats only
         return None
-    found = [new, *[one.memory[slot] for slot in slots]]
+    found: list[list[Any]] = [new, *[one.memory[slot] for slot in slots]]
     if any(not isinstance(row[0], Symbol) for row in found):
         return None
     graph.outputs = [row[0].node for row in found]
-    return _of_first(graph, [name for name in names], pair)
+    return _of_first(graph, names, pair)
 
 
 def _of_first(graph: Graph, names: list[str], pair: int) -> Graph | None:
