@@ -19,6 +19,7 @@ from chainrule.compiler.differentiate import differentiate
 from chainrule.compiler.graph import BATCH_SUM, Graph
 from chainrule.compiler.loops.build import Plan, module_of, plan
 from chainrule.compiler.loops.chains import group_with_chains
+from chainrule.compiler.loops.folding import fold_into_chains
 from chainrule.compiler.loops.grouping import group
 from chainrule.compiler.loops.kernel import LoopKernel
 from chainrule.compiler.loops.lanes import choose_lanes
@@ -167,7 +168,7 @@ def loops_of(graph: Graph, machine: Machine, bits: int, stages: Stages) -> Plan 
             program = to_program(graph, grouping)
         if not graph.batched:
             program = choose_lanes(program)
-        return plan(program, machine, bits)
+        return plan(fold_into_chains(program), machine, bits)
 
 
 LARGE = 500_000

@@ -16,8 +16,11 @@ from chainrule.compiler.loops.program import Program, Read, Statement
 from chainrule.compiler.loops.strides import vectors_along
 from chainrule.compiler.native import Machine
 
-CACHE = 48 * 1024
-"""How many bytes a block of lanes may take, so that it stays near the CPU."""
+CACHE = 256 * 1024
+"""How many bytes a block of lanes may take, so that it stays near the CPU: in the second cache of most."""
+
+MOST_VECTORS = 4
+"""So many vectors of lanes are worked on at once, if there is room."""
 
 POINTERS = ("shared", "tables", "sums", "batched", "fixed", "scratch", "each")
 NUMBERS = ("batched_stride", "fixed_stride", "each_stride", "start", "end")
@@ -46,17 +49,31 @@ class Plan:
 
 def plan(program: Program, machine: Machine, bits: int = 64) -> Plan:
     """Lays a program out and chooses the size of blocks."""
-    layout, lanes = lay_out(program), machine.lanes(bits)
-    vectors = 4
+    layout, lanes, order = lay_out(program), machine.lanes(bits), phases(program)
+    wanted = {array for array, *_ in [*program.outputs, *program.guards]} | program.exports.keys()
+    vectors = MOST_VECTORS
     if program.crossing:
         assert program.lanes is not None
         vectors = -(-program.lanes // lanes)
-    while vectors > 1 and not program.crossing and layout.sizes["scratch"] * vectors * lanes * bits // 8 > CACHE:
+    while (
+        vectors > 1
+        and not program.crossing
+        and _rows(program, layout, order, wanted) * vectors * lanes * bits // 8 > CACHE
+    ):
         vectors //= 2
     rows = [(a, at) for a, at, *_ in [*program.outputs, *program.guards] if program.arrays[a].lanes]
     row_of = {element: row for row, element in enumerate(dict.fromkeys(rows))}
     each = [layout.place[a][1] + at for a, at in row_of]
-    return Plan(program, layout, phases(program), vectors, each, row_of)
+    return Plan(program, layout, order, vectors, each, row_of)
+
+
+def _rows(program: Program, layout: Layout, order: Phases, wanted: set[int]) -> int:
+    """How many numbers of each lane a block goes through in memory."""
+    kept = {array for nest in nests(order.inside, wanted) for array in nest.kept}
+    batched = (
+        [at for at, array in enumerate(program.arrays) if array.kind == "batched"] if layout.copied is not None else []
+    )
+    return sum([math.prod(program.arrays[array].shape) for array in [*kept, *batched]])
 
 
 def module_of(plan: Plan, machine: Machine, bits: int = 64) -> ir.Module:
@@ -143,12 +160,28 @@ class _Builder:
             code.mask = self._mask(code, width)
         if self.plan.program.crossing:
             code.count = code.builder.sub(code.function.args[11], code.function.args[10])
+        self._copy_in(code, width)
         code.nests(found)
         for row, at in enumerate(self.plan.each):
             self._copy_out(code, row, at, width)
         for array, export in self.plan.program.exports.items():
             self._export(code, array, export, width)
         code.finish()
+
+    def _copy_in(self, code: NestCode, width: Width) -> None:
+        """Copies the batched inputs of a block, if they are to be read from there."""
+        copied = self.plan.layout.copied
+        if copied is None:
+            return
+        rows = sum([math.prod(array.shape) for array in self.plan.program.arrays if array.kind == "batched"])
+        with code.loop(rows) as i:
+            source = code.builder.mul(i, code.strides["batched"])
+            target = code.times(code.plus(I64(copied), i), width.all)
+            for u in range(width.vectors):
+                at = code.pointer("batched", code.plus(I64(u * width.lanes), source))
+                x = code.builder.load(at, typ=code.vector_type(), align=self.bits // 8)
+                place = code.pointer("scratch", code.plus(I64(u * width.lanes), target))
+                code.builder.store(x, place, align=width.lanes * self.bits // 8)
 
     def _export(self, code: NestCode, array: int, export: int, width: Width) -> None:
         """Copies an array with lanes to a shared one."""

@@ -80,6 +80,10 @@ class Code:
             self.builder.store(start, places[-1])
         return places
 
+    def contents(self, places: list[ir.Value]) -> Vectors:
+        """The numbers in variables."""
+        return [self.builder.load(place, typ=self.vector_type()) for place in places]
+
     # ---- numbers ----
     def emitter(self) -> Emitter:
         return Emitter(self.builder, self.function.module, self.machine, self.width.lanes, self.bits)

@@ -9,6 +9,7 @@ from llvmlite import ir
 from chainrule.compiler.graph import BATCH_SUM
 from chainrule.compiler.loops.code import I64, Width
 from chainrule.compiler.loops.nests import Nest
+from chainrule.compiler.loops.program import Index, Read
 from chainrule.compiler.loops.statement_code import UNROLLED, Place, StatementCode
 
 ACCUMULATORS = 8
@@ -25,12 +26,26 @@ class NestCode(StatementCode):
         self._loops(nest, list(nest.axes), [])
 
     def chain(self, chain: list[Nest]) -> None:
-        """Nests that share their first axis, which runs in order."""
-        with self.loop(chain[0].axes[0]) as i:
+        """Nests that share their first axis, which runs in order. What is carried stays in registers."""
+        carried = sorted({array for nest in chain for array in nest.carried})
+        variables = {array: self.variables(self.load(Read(array, [Index(0, ())]), [])) for array in carried}
+        length = chain[0].axes[0]
+        with self.loop(length) as i:
+            self.previous = {array: self.contents(places) for array, places in variables.items()}
             for nest in chain:
                 self.nest_axes = nest.axes
                 self.rows = {statement.target: statement.row for statement in nest.statements}
+                self.made = {}
                 self._loops(nest, list(nest.axes[1:]), [i])
+                for array in nest.carried:
+                    for value, place in zip(self.made[array], variables[array], strict=True):
+                        self.builder.store(value, place)
+            self.previous = {}
+        for nest in chain:
+            for statement in nest.statements:
+                if statement.target in nest.carried:
+                    last = self.contents(variables[statement.target])
+                    self.store(statement, [I64(length - 1)], last)
 
     def nests(self, found: list[Nest], before: Callable[[Nest], None] = lambda nest: None) -> None:
         """One nest after the other; those of a chain together."""
@@ -81,6 +96,7 @@ class NestCode(StatementCode):
                     self.add_up(statement, place.axes, place.near)
                 continue
             self.statement(statement, places)
+            self.made[statement.target] = places[0].near[statement.target]
             if statement.target in nest.kept:
                 for place in places:
                     self.store(statement, place.axes, place.near[statement.target])

@@ -43,14 +43,17 @@ class Layout:
     fixed: np.ndarray
     tables: np.ndarray
     table_at: dict[int, int]
+    copied: int | None = None
+    """Where in `scratch` the batched inputs of a block are copied to; None if they are read where they are."""
 
 
 def lay_out(program: Program) -> Layout:
     """Gives every array of a program its place."""
     sizes = {"shared": 0, "scratch": 0, "sums": 0, "fixed": 0, "batched": 0}
     place = []
+    copied = _reads_often(program)
     for array in program.arrays:
-        area = _area(array)
+        area = "scratch" if copied and array.kind == "batched" else _area(array)
         place.append((area, sizes[area]))
         size = math.prod(array.shape)
         sizes[area] += -(-size // ALIGNED) * ALIGNED if area == "shared" else size
@@ -70,7 +73,21 @@ def lay_out(program: Program) -> Layout:
             statement.sum_at = len(place) - 1  # type: ignore[attr-defined]
         del at
     tables, table_at = _tables(program)
-    return Layout(place, sizes, shared, fixed, tables, table_at)
+    at = [place[array][1] for array, one in enumerate(program.arrays) if one.kind == "batched"]
+    return Layout(place, sizes, shared, fixed, tables, table_at, at[0] if copied else None)
+
+
+MANY = 16
+"""So many batched inputs that are read more than once are copied."""
+
+
+def _reads_often(program: Program) -> bool:
+    """Whether batched inputs are read more than once. Rows of the caller's that lie a multiple of 4096 bytes apart
+    would drive each other out of the CPU's caches in the meantime."""
+    batched = [at for at, array in enumerate(program.arrays) if array.kind == "batched"]
+    rows = sum([math.prod(program.arrays[at].shape) for at in batched])
+    reads = [read for statement in program.statements for read in statement.reads() if read.array in batched]
+    return rows >= MANY and len(reads) > 1
 
 
 def _area(array: Array) -> str:

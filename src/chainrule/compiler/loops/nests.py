@@ -17,6 +17,8 @@ class Nest:
         kept: the arrays that something outside reads, and that must be written to memory.
         chain: the chain that it is part of, if it is: the first axis is then that of the iterations.
         along_lanes: the axes that end with the last lane there is.
+        carried: arrays of a chain of which an iteration needs just what the one before has made, and the rest of the
+            program, if anything, what the last one has: they need no memory but for that.
     """
 
     axes: tuple[int, ...]
@@ -24,6 +26,7 @@ class Nest:
     kept: set[int] = field(default_factory=set)
     chain: int | None = None
     along_lanes: frozenset[int] = frozenset()
+    carried: set[int] = field(default_factory=set)
 
 
 def nests(statements: list[Statement], wanted: set[int]) -> list[Nest]:
@@ -52,9 +55,40 @@ def nests(statements: list[Statement], wanted: set[int]) -> list[Nest]:
                     found[home[read.array]].kept.add(read.array)
     for array in wanted & home.keys():
         found[home[array]].kept.add(array)
+    for nest in found:
+        if nest.chain is not None and len(nest.axes) == 1:
+            nest.carried = _carried(nest, statements, wanted)
+            nest.kept -= nest.carried
     for nest in found:  # what a chain begins with lies in the array of the chain
         nest.kept |= {statement.target for statement in nest.statements if home[statement.target] != found.index(nest)}
     return found
+
+
+def _carried(nest: Nest, statements: list[Statement], wanted: set[int]) -> set[int]:
+    """Those arrays of a nest of a chain whose elements are read just once more after they were made, or never."""
+    own = {s.target: s for s in nest.statements if s.row == 1 and s.axes == nest.axes and s.target not in wanted}
+    found = set(own)
+    for statement in statements:
+        for read in statement.reads():
+            if read.array in own and not _is_near(read, statement, nest):
+                found.discard(read.array)
+    return found
+
+
+def _is_near(read: Read, statement: Statement, nest: Nest) -> bool:
+    """Whether a chain's element is read in its own iteration, the next one, or, if it is the last, afterwards."""
+    (index,) = read.indices
+    if index.table is not None or index.lane or read.lane is not None:
+        return False
+    if statement in nest.statements:
+        return index.offset in (0, 1) and index.strides[0] == 1 and not any(index.strides[1:])
+    return statement.chain is None and index.offset == nest.axes[0] and not any(index.strides)
+
+
+def is_previous(read: Read) -> bool:
+    """Whether a chain's element is read in the iteration after its own."""
+    (index,) = read.indices
+    return index.offset == 0
 
 
 def _best(statement: Statement, found: list[Nest], home: dict[int, int], rows: dict[int, int]) -> int | None:

@@ -10,7 +10,7 @@ from llvmlite import ir
 from chainrule import ops
 from chainrule.compiler.graph import BATCH_SUM
 from chainrule.compiler.loops.code import I32, I64, Code, Vectors, Width
-from chainrule.compiler.loops.nests import Nest, own_place
+from chainrule.compiler.loops.nests import Nest, is_previous, own_place
 from chainrule.compiler.loops.program import Call, Expression, Number, Read, Statement, Sum, reads
 from chainrule.compiler.loops.strides import row_major, stride_along
 from chainrule.operation import Operation
@@ -33,16 +33,22 @@ class StatementCode(Code):
     Attributes:
         nest_axes: the extents of the loops around the present statement.
         rows: for the arrays that its nest fills, in which row that begins.
+        previous: in a chain, of the arrays that are carried, the numbers of the iteration before.
+        made: the numbers of each array that the nest has made last.
     """
 
     nest_axes: tuple[int, ...] = ()
-    rows: dict[int, int] = {}  # noqa: RUF012 - set anew for each nest
+    rows: dict[int, int] = {}  # noqa: RUF012 - these are set anew for each nest
+    previous: dict[int, Vectors] = {}  # noqa: RUF012
+    made: dict[int, Vectors] = {}  # noqa: RUF012
 
     # ---- expressions ----
     def value(self, x: Expression, axes: list[ir.Value], near: dict[int, Vectors]) -> Vectors:
         """The numbers of an expression; `near` has those that the same nest has just calculated."""
         if isinstance(x, Number):
             return self.number(x.number)
+        if isinstance(x, Read) and x.array in self.previous and is_previous(x):
+            return self.previous[x.array]
         if isinstance(x, Read):
             return (
                 near[x.array]
