@@ -148,7 +148,7 @@ def jvp(f: Callable, primals: Sequence[Any], tangents: Sequence[Any]) -> tuple[A
 
 
 def gradients(out: Value, variables: Sequence[Value]) -> list[float]:
-    """The derivative of a Value in each of some Values of its graph; unlike `backward()`, it leaves their `.grad` alone.
+    """The derivative of a Value in each of some Values of its graph; other than `backward()`, it leaves `.grad` alone.
 
     >>> x, y = Value(3.0), Value(4.0)
     >>> gradients(x * y, [x, y]), x.grad

@@ -55,12 +55,10 @@ def plan(program: Program, machine: Machine, bits: int = 64) -> Plan:
     if program.crossing:
         assert program.lanes is not None
         vectors = -(-program.lanes // lanes)
-    while (
-        vectors > 1
-        and not program.crossing
-        and _rows(program, layout, order, wanted) * vectors * lanes * bits // 8 > CACHE
-    ):
-        vectors //= 2
+    else:
+        bytes_a_vector = _rows(program, layout, order, wanted) * lanes * bits // 8
+        while vectors > 1 and bytes_a_vector * vectors > CACHE:
+            vectors //= 2
     rows = [(a, at) for a, at, *_ in [*program.outputs, *program.guards] if program.arrays[a].lanes]
     row_of = {element: row for row, element in enumerate(dict.fromkeys(rows))}
     each = [layout.place[a][1] + at for a, at in row_of]

@@ -73,8 +73,8 @@ def lay_out(program: Program) -> Layout:
             statement.sum_at = len(place) - 1  # type: ignore[attr-defined]
         del at
     tables, table_at = _tables(program)
-    at = [place[array][1] for array, one in enumerate(program.arrays) if one.kind == "batched"]
-    return Layout(place, sizes, shared, fixed, tables, table_at, at[0] if copied else None)
+    batched = [place[array][1] for array, one in enumerate(program.arrays) if one.kind == "batched"]
+    return Layout(place, sizes, shared, fixed, tables, table_at, batched[0] if copied else None)
 
 
 MANY = 16
