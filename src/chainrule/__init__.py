@@ -31,7 +31,7 @@ engine.display_hook = lambda value, format: repr_svg(value) if format == "svg" e
 
 __version__ = "0.1.0"
 
-_COMPILER = {"compile_step": "chainrule.compiler.steps.step"}
+_COMPILER = {"compile": "chainrule.compiler.compiled", "compile_step": "chainrule.compiler.steps.step"}
 """What needs the extra "compiler", and is imported when it is first asked for: its name, and where it is."""
 
 

@@ -126,8 +126,10 @@ def is_whole(x: Any) -> bool:
 
 
 def _variable(x: Any) -> Any:
-    if not is_number_leaf(x):
+    if isinstance(x, bool) or not is_number_leaf(x):
         return x
+    if isinstance(x, Value):
+        x = x.peek_data()
     return Integer(number(x, "an argument")) if is_whole(x) else Value(number(x, "an argument"))
 
 

@@ -67,11 +67,10 @@ def plan(program: Program, machine: Machine, bits: int = 64) -> Plan:
 
 def _rows(program: Program, layout: Layout, order: Phases, wanted: set[int]) -> int:
     """How many numbers of each lane a block goes through in memory."""
-    kept = {array for nest in nests(order.inside, wanted) for array in nest.kept}
-    batched = (
-        [at for at, array in enumerate(program.arrays) if array.kind == "batched"] if layout.copied is not None else []
-    )
-    return sum([math.prod(program.arrays[array].shape) for array in [*kept, *batched]])
+    kept = sum([math.prod(nest.axes) * len(nest.kept) for nest in nests(order.inside, wanted)])
+    copied = layout.copied is not None
+    batched = [array for array in program.arrays if array.kind == "batched" and copied]
+    return kept + sum([math.prod(array.shape) for array in batched])
 
 
 def module_of(plan: Plan, machine: Machine, bits: int = 64) -> ir.Module:

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from chainrule.collector import collector_paused
 from chainrule.compiler.graph import Graph
 from chainrule.compiler.loops.kernel import Bound, LoopKernel
 from chainrule.compiler.native import Machine
@@ -108,8 +109,9 @@ class Paths:
             if batch.key not in self.known:
                 families.setdefault(batch.family, {}).setdefault(batch.key, batch)
         start = time.perf_counter()
-        for family, members in families.items():
-            self._add_family(family, sorted(members.values(), key=lambda batch: -len(batch.numbers)))
+        with collector_paused():
+            for family, members in families.items():
+                self._add_family(family, sorted(members.values(), key=lambda batch: -len(batch.numbers)))
         self.set_up_seconds += time.perf_counter() - start
 
     def add(self, batch: Batch) -> Path:
