@@ -78,7 +78,9 @@ def flatten(arguments: tuple, in_axes: Any) -> Flat:
     if len(axes) != len(arguments):
         raise ArgumentError(f"in_axes has {len(axes)} entries, but there are {len(arguments)} arguments")
     flat = Flat(None, [], [], set(), np.zeros(0))
-    keys, numbers, rows = [], [], []
+    keys: list[Any] = []
+    numbers: list[float] = []
+    rows: list[np.ndarray] = []
     for x, axis in zip(arguments, axes, strict=True):
         sample, form, own = _one(x, axis)
         found = [leaf for leaf in leaves(sample) if is_number_leaf(leaf) and not isinstance(leaf, bool)]
@@ -109,15 +111,12 @@ def _one(x: Any, axis: int | None) -> tuple[Any, Form, np.ndarray | None]:
             lists = x.tolist()
             return lists, Form(lists, x.shape), None
         return x, Form(x), None
-    whole = isinstance(x, np.ndarray) and np.issubdtype(x.dtype, np.integer)
     array = np.asarray(x)
     if not -array.ndim <= axis < array.ndim:
         raise ArgumentError(f"in_axes={axis}, but the argument has {array.ndim} axes")
-    whole = np.issubdtype(array.dtype, np.integer)
     last = np.moveaxis(array, axis, -1)
     columns = np.ascontiguousarray(last.reshape(-1, last.shape[-1]), dtype=np.float64)
     first = last[..., 0].tolist() if last.shape[-1] else []
-    del whole
     return first, Form(first, last.shape[:-1], axis), columns
 
 

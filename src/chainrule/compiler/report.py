@@ -7,7 +7,6 @@ from collections.abc import Mapping
 from typing import Any
 
 from chainrule.compiler.graph import Graph
-from chainrule.compiler.loops.kernel import LoopKernel
 from chainrule.compiler.text import to_text
 
 MOST = 60
@@ -49,26 +48,11 @@ def report(compiled: Any, path: Any, wanted: Any) -> str:
         f"  traced {compiled.traces} times; this trace: {operations} operations, {traced.inputs} inputs "
         f"({len(path.traced.live)} closed over), {len(traced.guards)} guards",
     ]
-    lines += ["  " + line for line in (_of_loops(kernel) if isinstance(kernel, LoopKernel) else kernel.describe())]
+    lines.append(f"  {kernel.operations_per_call} operations and {kernel.bytes_per_call} bytes a call")
+    lines += ["  " + line for line in kernel.describe()]
     lines.append("  time of each step, in ms:")
     lines += [f"    {name:<24}{1e3 * seconds:8.1f}" for name, seconds in stages.seconds.items()]
     return "\n".join([*lines, *_constants(traced)])
-
-
-def _of_loops(kernel: LoopKernel) -> list[str]:
-    plan, program = kernel.plan, kernel.plan.program
-    lanes = "as many as there are samples" if program.lanes is None else str(program.lanes)
-    by_lane = [s for s in program.statements if s.lanes]
-    found = [
-        f"{len(program.statements)} statements in loops, {len(by_lane)} of them for each lane; lanes: {lanes}",
-        f"vectors of {kernel.lanes} numbers along the lanes, {plan.vectors} at a time",
-    ]
-    chains = sorted({s.chain for s in program.statements if s.chain is not None})
-    for chain in chains:
-        length = next(s.axes[0] for s in program.statements if s.chain == chain)
-        count = len([s for s in program.statements if s.chain == chain])
-        found.append(f"a loop of {length} iterations that depend on each other, with {count} statements")
-    return [*found, *[f"  {statement}" for statement in program.statements]]
 
 
 def _constants(graph: Graph) -> list[str]:

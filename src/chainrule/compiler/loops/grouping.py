@@ -133,7 +133,7 @@ def group(graph: Graph, known: dict[int, object] | None = None, split: bool = Tr
     uses = _uses(graph, members, group_of) if split else {}
     if uses:
         members, group_of, place_of = _by_shape(graph, known or {}, uses)
-    places = _Places(graph, np.array(group_of), np.array(place_of))
+    places = _Places(graph, group_of, place_of)
     groups = [Group(None, nodes) for nodes in members[:3]] + [places.group(nodes) for nodes in members[3:]]
     return Grouping(groups, group_of, place_of)
 
@@ -199,12 +199,15 @@ def _shape(op: Operation, shapes: Sequence[int]) -> tuple:
 class _Places:
     """Where the operands of nodes stand, found for whole groups at a time."""
 
-    def __init__(self, graph: Graph, group_of: Table, place_of: Table) -> None:
-        self.graph, self.group_of, self.place_of = graph, group_of, place_of
+    def __init__(self, graph: Graph, group_of: list[int], place_of: list[int]) -> None:
+        self.graph, self.group_list, self.place_list = graph, group_of, place_of
+        self.group_of, self.place_of = np.array(group_of), np.array(place_of)
 
     def group(self, nodes: list[int]) -> Group:
         op = self.graph.ops[nodes[0]]
         assert op is not None
+        if len(nodes) == 1:
+            return self._plainest(self._single(op, nodes[0]))
         rows = [self.graph.operands[node] for node in nodes]
         if op not in N_ARY:
             return Group(op, nodes, [self._operand(column) for column in np.array(rows, dtype=np.int64).T])
@@ -213,6 +216,21 @@ class _Places:
         counts = np.array([len(row) - before for row in rows]) // step
         flat = np.array([k for row in rows for k in row[before:]], dtype=np.int64).reshape(-1, step)
         return self._plainest(Group(op, nodes, operands, self._runs(flat, counts)))
+
+    def _single(self, op: Operation, node: int) -> Group:
+        """A group of one member: there are many of these until chains are found, and little to them."""
+        row, group_of = self.graph.operands[node], self.group_list
+        before, step = N_ARY.get(op, (len(row), 1))
+        group = Group(op, [node], [self._one([k]) for k in row[:before]])
+        steps = [row[i : i + step] for i in range(before, len(row), step)]
+        for _, own in groupby(steps, key=lambda step: [group_of[k] for k in step]):
+            columns = list(zip(*own, strict=True))
+            group.runs.append(Run(np.array([len(columns[0])]), [self._one(column) for column in columns]))
+        return group
+
+    def _one(self, nodes: Sequence[int]) -> Operand:
+        group = self.group_list[nodes[0]]
+        return Operand(group, np.array(nodes if group == CONSTANT else [self.place_list[k] for k in nodes]))
 
     def _plainest(self, group: Group) -> Group:
         """A sum of just one product is that product, and a sum of one number that number."""

@@ -39,7 +39,7 @@ def run_program(
         each: float64[outputs that differ from sample to sample, samples].
 
     >>> from chainrule.compiler.loops.grouping import group
-    >>> from chainrule.compiler.loops.statements import to_program
+    >>> from chainrule.compiler.loops.links import to_program
     >>> from chainrule.compiler.text import from_text
     >>> lines = ["%0 = input w", "%1 = input x, batched", "%2 = mul %0 %1", "%3 = batch_sum %2", "return %2 %3"]
     >>> graph = from_text("\\n".join(lines))

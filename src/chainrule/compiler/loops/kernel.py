@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import math
 import threading
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -12,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from chainrule.compiler.loops.build import NUMBERS, POINTERS, Plan
+from chainrule.compiler.loops.program import operations
 from chainrule.compiler.native import Machine, load
 
 _SIGNATURE = ctypes.CFUNCTYPE(None, *[ctypes.c_void_p] * len(POINTERS), *[ctypes.c_int64] * len(NUMBERS))
@@ -94,6 +96,37 @@ class LoopKernel:
         self._free: list[_Memory] = []
         self._lock = threading.Lock()
         self._pool = ThreadPoolExecutor(threads) if threads > 1 else None
+
+    @property
+    def bytes_per_call(self) -> int:
+        """How much memory a call goes through; for a batch, with each block of it."""
+        sizes = self.plan.layout.sizes
+        rows = sizes["scratch"] * self.plan.vectors * self.lanes
+        return (sizes["shared"] + sizes["sums"] * self.lanes + rows) * np.dtype(self.dtype).itemsize
+
+    @property
+    def operations_per_call(self) -> int:
+        """How many operations a call does, those on single samples counted once."""
+        total = 0
+        for statement in self.plan.program.statements:
+            inside = sum([operations(x) for x in statement.arguments])
+            inside += sum([one.length * (len(one.parts) + sum(map(operations, one.parts))) for one in statement.sums])
+            total += math.prod(statement.axes) * (inside + 1)
+        return total
+
+    def describe(self) -> list[str]:
+        """Sentences on what was made of the graph, for `explain()`."""
+        program = self.plan.program
+        lanes = "as many as there are samples" if program.lanes is None else str(program.lanes)
+        by_lane = [s for s in program.statements if s.lanes]
+        found = [
+            f"{len(program.statements)} statements in loops, {len(by_lane)} of them for each lane; lanes: {lanes}",
+            f"vectors of {self.lanes} numbers along the lanes, {self.plan.vectors} at a time",
+        ]
+        for chain in sorted({s.chain for s in program.statements if s.chain is not None}):
+            own = [s for s in program.statements if s.chain == chain]
+            found.append(f"a loop of {own[0].axes[0]} iterations that depend on each other, with {len(own)} statements")
+        return [*found, *[f"  {statement}" for statement in program.statements]]
 
     def _addresses(self, elements: Sequence[tuple[int, int]]) -> list[tuple[bool, int]]:
         """For each element whether it differs from lane to lane, and its place in `shared`, or its row of `each`."""

@@ -165,6 +165,11 @@ def reads(expression: Expression) -> Iterator[Read]:
             yield from reads(argument)
 
 
+def operations(expression: Expression) -> int:
+    """How many operations an expression has."""
+    return 1 + sum(map(operations, expression.arguments)) if isinstance(expression, Call) else 0
+
+
 @dataclass
 class Program:
     """A graph as statements in loops.
