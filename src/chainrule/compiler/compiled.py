@@ -240,22 +240,24 @@ class CompiledFunction:
                 parts.append((rest[ok], shared, each, path))
             rest = rest[~ok]
         self._last = parts[0][3], each_wanted
-        return Results(parts[0][3], self._together(parts, wanted, samples))
+        return Results(parts[0][3], self._together(parts, wanted, samples, set(flat.batched)))
 
-    def _together(self, parts: list, wanted: Wanted, samples: int) -> list[Any]:
-        """The results of all parts of a batch as one."""
+    def _together(self, parts: list, wanted: Wanted, samples: int, batched: set[int]) -> list[Any]:
+        """The results of all parts of a batch as one. With `reduce`, only derivatives by what differs from sample to
+        sample are each sample's own."""
         rows: list[Any] = []
-        for i in range(len(parts[0][1])):
+        own = _own(len(parts[0][1]), wanted, batched)
+        mean = samples if wanted.reduce == "mean" else 1
+        for i, one_each in enumerate(own):
             varies = [bool(np.isnan(part[1][i])) and len(part[2]) > 0 for part in parts]
-            own = [part[2][_row(part, i)] if v else part[1][i] for part, v in zip(parts, varies, strict=True)]
-            if wanted.reduce is not None and not any(isinstance(x, np.ndarray) for x in own):
-                total = float(sum(own))
-                rows.append(total / samples if wanted.reduce == "mean" else total)
+            found = [part[2][_row(part, i)] if v else part[1][i] for part, v in zip(parts, varies, strict=True)]
+            if not one_each:
+                rows.append(float(sum(found)) / mean)
                 continue
             row = np.empty(samples)
-            for part, x in zip(parts, own, strict=True):
+            for part, x in zip(parts, found, strict=True):
                 row[part[0]] = x
-            rows.append(row / samples if wanted.reduce == "mean" else row)
+            rows.append(row / mean)
         return rows
 
     def _inputs(self, path: Path, flat: Flat, samples: int = 0) -> np.ndarray:
@@ -292,6 +294,16 @@ class CompiledFunction:
             samples = flat.columns is not None and any(isinstance(x, np.ndarray) for x in own)
             parts.append(flat.like[i].filled(own, samples))
         return parts[0] if isinstance(argnums, int) else tuple(parts)
+
+
+def _own(count: int, wanted: Wanted, batched: set[int]) -> list[bool]:
+    """For each result whether every sample has its own: values first, then derivatives, `wrt` running fastest."""
+    values = count // sum([len(wanted.wrt) ** order for order in range(wanted.order + 1)])
+    own = [wanted.reduce is None] * values
+    for order in range(wanted.order):
+        times = values * len(wanted.wrt) ** order
+        own += [wanted.reduce is None or node in batched for _ in range(times) for node in wanted.wrt]
+    return own
 
 
 def _row(part: Any, i: int) -> int:

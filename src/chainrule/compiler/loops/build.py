@@ -35,7 +35,7 @@ class Plan:
         layout: where its arrays lie.
         phases: its statements.
         vectors: how many vectors of lanes a block has.
-        each: the scratch places of outputs and guards that differ from lane to lane.
+        each: area and place of outputs and guards that differ from lane to lane.
         row_of: for each of those, by array and flat place, its row in `each`.
     """
 
@@ -43,7 +43,7 @@ class Plan:
     layout: Layout
     phases: Phases
     vectors: int
-    each: list[int]
+    each: list[tuple[str, int]]
     row_of: dict[tuple[int, int], int]
 
 
@@ -61,7 +61,7 @@ def plan(program: Program, machine: Machine, bits: int = 64) -> Plan:
             vectors //= 2
     rows = [(a, at) for a, at, *_ in [*program.outputs, *program.guards] if program.arrays[a].lanes]
     row_of = {element: row for row, element in enumerate(dict.fromkeys(rows))}
-    each = [layout.place[a][1] + at for a, at in row_of]
+    each = [(layout.place[a][0], layout.place[a][1] + at) for a, at in row_of]
     return Plan(program, layout, order, vectors, each, row_of)
 
 
@@ -159,8 +159,8 @@ class _Builder:
             code.count = code.builder.sub(code.function.args[11], code.function.args[10])
         self._copy_in(code, width)
         code.nests(found)
-        for row, at in enumerate(self.plan.each):
-            self._copy_out(code, row, at, width)
+        for row, (area, at) in enumerate(self.plan.each):
+            self._copy_out(code, row, area, at)
         for array, export in self.plan.program.exports.items():
             self._export(code, array, export, width)
         code.finish()
@@ -211,12 +211,12 @@ class _Builder:
         numbers = [[u * width.lanes + lane for lane in range(width.lanes)] for u in range(width.vectors)]
         return [code.builder.icmp_signed("<", ir.Constant(kind, row), counts) for row in numbers]
 
-    def _copy_out(self, code: NestCode, row: int, at: int, width: Width) -> None:
+    def _copy_out(self, code: NestCode, row: int, area: str, at: int) -> None:
+        """Copies a result of each lane to its row of `each`."""
         target = code.builder.mul(I64(row), code.function.args[9])
-        for u in range(width.vectors):
-            source = code.pointer("scratch", I64(at * width.all + u * width.lanes))
-            x = code.builder.load(source, typ=code.vector_type(), align=width.lanes * self.bits // 8)
-            code.builder.store(x, code.pointer("each", code.plus(target, I64(u * width.lanes))), align=self.bits // 8)
+        for u, x in enumerate(code.row(area, I64(at))):
+            place = code.pointer("each", code.plus(target, I64(u * code.width.lanes)))
+            code.builder.store(x, place, align=self.bits // 8)
 
     def _after(self, found: list[Nest]) -> None:
         code = self._code(self._function("after"))

@@ -158,6 +158,10 @@ class Code:
             lane = read.lane or Index(0, (0,) * len(axes), None, 1)
             at = self.plus(self.times(at, self.width.all), self.single(lane, axes))
             return self._load_steps(area, at, step * self.width.all + lane.lane)
+        return self.row(area, at)
+
+    def row(self, area: str, at: ir.Value) -> Vectors:
+        """The numbers of a row of an area that has a number for each lane."""
         align = self.bits // 8
         if area == "scratch":
             at, align = self.times(at, self.width.all), self.width.lanes * self.bits // 8

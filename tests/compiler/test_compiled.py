@@ -1,0 +1,262 @@
+"""chainrule.compile: values and derivatives equal those of the eager transforms, on every way that a function goes."""
+
+from __future__ import annotations
+
+import math
+import pickle
+
+import pytest
+
+import chainrule
+from chainrule import Value, errors
+from chainrule.nn import MLP, Embedding
+
+np = pytest.importorskip("numpy")
+pytest.importorskip("llvmlite")
+
+
+def newton(a):
+    x = a
+    while abs(x * x - a) > 1e-9:
+        x = 0.5 * (x + a / x)
+    return x
+
+
+def payoff(s, k):
+    if s > k:
+        return s - k
+    if s < 0.5 * k:
+        return 0.1 * (0.5 * k - s)
+    return 0.0 * s
+
+
+def ordered(*xs):
+    return sorted(xs)
+
+
+def polynomial(v, w):
+    return v[0] ** 2 * w["a"] + chainrule.sin(v[1]) * w["b"][0]
+
+
+def close(a, b, within=1e-12):
+    if isinstance(a, dict):
+        return a.keys() == b.keys() and all(close(a[k], b[k], within) for k in a)
+    if isinstance(a, list | tuple):
+        return len(a) == len(b) and all(close(x, y, within) for x, y in zip(a, b, strict=True))
+    return math.isclose(a, b, rel_tol=within, abs_tol=within)
+
+
+ARGUMENTS = ([2.0, 3.0], {"a": 4.0, "b": [5.0]})
+
+
+@pytest.mark.parametrize("argnums", [0, 1, (1, 0)])
+def test_derivatives_are_those_of_the_transforms_in_their_nesting(argnums):
+    f = chainrule.compile(polynomial)
+    assert close(f(*ARGUMENTS), polynomial(*ARGUMENTS))
+    assert close(
+        f.value_and_grad(*ARGUMENTS, argnums=argnums), chainrule.value_and_grad(polynomial, argnums)(*ARGUMENTS)
+    )
+    assert close(f.grad(*ARGUMENTS, argnums=argnums), chainrule.grad(polynomial, argnums)(*ARGUMENTS))
+    assert close(f.hessian(*ARGUMENTS, argnums=argnums), chainrule.hessian(polynomial, argnums)(*ARGUMENTS))
+
+
+def test_the_jacobian_of_a_structure():
+    def several(x, y):
+        return {"sum": x + y, "rest": [x * y, chainrule.exp(x)]}
+
+    expected = chainrule.jacobian(several, (0, 1))(0.5, 2.0)
+    assert close(chainrule.compile(several).jacobian(0.5, 2.0, argnums=(0, 1)), expected)
+
+
+@pytest.mark.parametrize("a", [2.0, 9.0, 0.3, 100.0])
+def test_a_newton_iteration_with_while(a):
+    f = chainrule.compile(newton)
+    value, slope = f.value_and_grad(a)
+    assert (value, slope) == pytest.approx(chainrule.value_and_grad(newton)(a), rel=1e-12)
+    assert f.traces == 1
+
+
+def test_each_number_of_iterations_is_traced_once():
+    f = chainrule.compile(newton)
+    for a in [2.0, 9.0, 0.3, 100.0] * 3:
+        f(a)
+    assert f.traces == 4
+
+
+def test_a_newton_iteration_of_a_batch():
+    a = np.linspace(0.1, 50.0, 200)
+    f = chainrule.compile(newton, in_axes=0)
+    values, slopes = f.value_and_grad(a)
+    expected = [chainrule.value_and_grad(newton)(x) for x in a.tolist()]
+    np.testing.assert_allclose(values, [value for value, _ in expected], rtol=1e-12)
+    np.testing.assert_allclose(slopes, [slope for _, slope in expected], rtol=1e-9)
+    assert f.traces < 12
+
+
+@pytest.mark.parametrize("s", [120.0, 100.0, 99.0, 50.0, 49.0, 0.0])
+def test_a_payoff_on_every_side_of_its_branches(s):
+    f = chainrule.compile(payoff)
+    assert f.value_and_grad(s, 100.0, argnums=(0, 1)) == chainrule.value_and_grad(payoff, (0, 1))(s, 100.0)
+
+
+@pytest.mark.parametrize("reduce", ["mean", "sum"])
+def test_a_payoff_of_a_batch(reduce):
+    s = np.linspace(0.0, 200.0, 101)
+    f = chainrule.compile(payoff, in_axes=(0, None), reduce=reduce)
+    value, (by_s, by_k) = f.value_and_grad(s, 100.0, argnums=(0, 1))
+    expected = [chainrule.value_and_grad(payoff, (0, 1))(x, 100.0) for x in s.tolist()]
+    n = len(s) if reduce == "mean" else 1
+    assert value == pytest.approx(sum(v for v, _ in expected) / n)
+    assert by_k == pytest.approx(sum(d[1] for _, d in expected) / n)
+    np.testing.assert_allclose(by_s, [d[0] / n for _, d in expected])
+    assert f.traces == 3
+
+
+def test_a_sort_of_five_values():
+    f = chainrule.compile(ordered)
+    for xs in ([3.0, 1.0, 2.0, 5.0, 4.0], [1.0, 2.0, 3.0, 4.0, 5.0], [5.0, 4.0, 3.0, 2.0, 1.0]) * 2:
+        assert f(*xs) == sorted(xs)
+        assert f.jacobian(*xs, argnums=(0, 4)) == chainrule.jacobian(ordered, (0, 4))(*xs)
+    assert f.traces == 3
+
+
+def test_too_many_ways_are_an_error_that_says_what_to_do():
+    f = chainrule.compile(lambda x: x * 2 if x > 0.5 else x if x > 0.2 else -x, max_traces=2)
+    f(1.0), f(0.3)
+    with pytest.raises(errors.TraceError, match=r"went 2 different ways.*select.*max_traces"):
+        f(0.1)
+
+
+def test_values_that_the_function_closes_over_are_read_at_each_call():
+    w = Value(2.0)
+    f = chainrule.compile(lambda x: w * x)
+    assert f(3.0) == 6.0
+    w.data = 5.0
+    assert (f(3.0), f.grad(3.0), f.traces) == (15.0, 5.0, 1)
+
+
+def test_data_of_a_traced_value_is_its_number_without_slope():
+    f = chainrule.compile(lambda x: x * x.data)
+    assert (f.value_and_grad(3.0), f.value_and_grad(5.0)) == ((9.0, 3.0), (25.0, 5.0))
+
+
+def test_results_under_no_grad_have_no_slope():
+    def half(x):
+        with chainrule.no_grad():
+            y = x * x
+        return y * x
+
+    f = chainrule.compile(half)
+    assert (f.value_and_grad(3.0), f.value_and_grad(2.0)) == ((27.0, 9.0), (8.0, 4.0))
+
+
+@pytest.mark.parametrize("x", [-1.0, 0.0, 4.0])
+def test_a_zero_in_the_chain_rule_deposits_nothing(x):
+    def root(x):
+        return chainrule.select(x > 0, chainrule.sqrt(x), 0.0)
+
+    assert chainrule.compile(root).value_and_grad(x) == chainrule.value_and_grad(root)(x)
+
+
+def test_strict_mode_has_the_bits_of_the_eager_engine():
+    def f(x, y):
+        return chainrule.exp(x) * chainrule.tanh(y) / x + chainrule.pow(y, x) - chainrule.sigmoid(x * y)
+
+    strict = chainrule.compile(f, strict=True)
+    for x, y in [(0.3, 0.7), (1.7, 0.1), (2.5, 3.5)]:
+        assert strict.value_and_grad(x, y, argnums=(0, 1)) == chainrule.value_and_grad(f, (0, 1))(x, y)
+
+
+def test_arrays_keep_their_shape():
+    f = chainrule.compile(lambda m: sum(sum(row) for row in m) ** 2)
+    m = np.arange(6.0).reshape(2, 3)
+    value, slope = f.value_and_grad(m)
+    assert (value, slope.shape) == (225.0, (2, 3))
+    np.testing.assert_array_equal(slope, 30.0)
+
+
+def test_per_sample_results_of_a_batch_along_any_axis():
+    f = chainrule.compile(lambda w, x: [w * x[0], x[1]], in_axes=(None, 1))
+    x = np.arange(10.0).reshape(2, 5)
+    first, second = f(3.0, x)
+    np.testing.assert_array_equal(first, 3 * x[0])
+    np.testing.assert_array_equal(second, x[1])
+
+
+def test_a_model_s_gradient_over_a_batch():
+    model = MLP(3, [4, 1], activation="tanh", seed=1)
+    f = chainrule.compile(lambda x, y: (model(x) - y) ** 2, in_axes=0, reduce="mean")
+    rng = np.random.default_rng(0)
+    x, y = rng.standard_normal((33, 3)), rng.standard_normal(33)
+    expected = sum((model(a) - b) ** 2 for a, b in zip(x.tolist(), y.tolist(), strict=True)) * (1 / 33)
+    assert f(x, y) == pytest.approx(expected.data, rel=1e-12)
+
+
+def test_integers_choose_rows_and_have_no_derivative():
+    table = Embedding(5, 2, seed=1) if "seed" in Embedding.__init__.__kwdefaults__ else Embedding(5, 2)
+    f = chainrule.compile(lambda i, x: table(i)[0] * x)
+    for i in range(5):
+        assert f(i, 2.0) == table.rows[i][0].data * 2.0
+    assert f.traces == 1
+    with pytest.raises(errors.ArgumentError, match="integers"):
+        f.grad(1, 2.0)
+
+
+def test_an_integer_as_a_python_index_is_traced_for_each():
+    f = chainrule.compile(lambda i, x: [x, 2 * x, 3 * x][i])
+    assert [f(i, 5.0) for i in (0, 1, 2, 0, 1, 2)] == [5.0, 10.0, 15.0, 5.0, 10.0, 15.0]
+    assert f.traces == 3
+
+
+def test_what_cannot_be_traced_names_the_line():
+    with pytest.raises(errors.OperandError) as caught:
+        chainrule.compile(lambda x: math.exp(x))(1.0)
+    assert "chainrule.exp" in str(caught.value)
+    assert any("math.exp(x)" in note for note in caught.value.__notes__)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"reduce": "median", "in_axes": 0}, "reduce is"),
+        ({"reduce": "mean"}, "in_axes"),
+        ({"dtype": "int"}, "dtype is"),
+        ({"threads": 0}, "threads is"),
+        ({"strict": True, "dtype": "float32"}, "strict"),
+    ],
+)
+def test_options_that_make_no_sense(options, message):
+    with pytest.raises(errors.ArgumentError, match=message):
+        chainrule.compile(newton, **options)
+
+
+def test_floats_of_32_bits():
+    f = chainrule.compile(lambda x: chainrule.exp(x) * x, dtype="float32")
+    value, slope = f.value_and_grad(0.5)
+    assert value == pytest.approx(0.5 * math.exp(0.5), rel=1e-6)
+    assert slope == pytest.approx(1.5 * math.exp(0.5), rel=1e-6)
+
+
+def test_threads_give_the_same_sums():
+    def f(w, x):
+        return chainrule.tanh(w * x)
+
+    x = np.linspace(-3, 3, 20_000)
+    one = chainrule.compile(f, in_axes=(None, 0), reduce="mean").value_and_grad(0.7, x)
+    two = chainrule.compile(f, in_axes=(None, 0), reduce="mean", threads=2).value_and_grad(0.7, x)
+    assert two == pytest.approx(one, rel=1e-12)
+
+
+def test_a_compiled_function_can_be_pickled():
+    f = pickle.loads(pickle.dumps(chainrule.compile(newton)))
+    assert f(2.0) == pytest.approx(math.sqrt(2.0))
+
+
+def test_the_report_and_the_graph():
+    f = chainrule.compile(payoff)
+    f.value_and_grad(120.0, 100.0)
+    text = f.explain()
+    assert "traced 1 times" in text
+    assert "1 guards" in text
+    assert "gt %0 %1" in str(f.graph)
+    assert "differentiate" in f.graph.stages
