@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -192,7 +193,7 @@ class CompiledFunction:
         run = self._run_one if flat.columns is None else self._run_batch
         found = run(flat, wanted)
         derivatives = found.rows[len(leaves(found.path.traced.result)) :]
-        if not options.strict and options.bits == 64 and any(np.isnan(row).any() for row in derivatives):
+        if not options.strict and options.bits == 64 and any(map(_has_nan, derivatives)):
             return run(flat, Wanted(order, wrt, reduce, True))  # by the rule that a zero in a product deposits nothing
         return found
 
@@ -294,6 +295,10 @@ class CompiledFunction:
             samples = flat.columns is not None and any(isinstance(x, np.ndarray) for x in own)
             parts.append(flat.like[i].filled(own, samples))
         return parts[0] if isinstance(argnums, int) else tuple(parts)
+
+
+def _has_nan(row: Any) -> bool:
+    return bool(np.isnan(row).any()) if isinstance(row, np.ndarray) else math.isnan(row)
 
 
 def _own(count: int, wanted: Wanted, batched: set[int]) -> list[bool]:

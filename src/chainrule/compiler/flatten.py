@@ -83,10 +83,10 @@ def flatten(arguments: tuple, in_axes: Any) -> Flat:
     rows: list[np.ndarray] = []
     for x, axis in zip(arguments, axes, strict=True):
         sample, form, own = _one(x, axis)
-        found = [leaf for leaf in leaves(sample) if is_number_leaf(leaf) and not isinstance(leaf, bool)]
         start = len(numbers)
-        numbers += [number(leaf.peek_data() if isinstance(leaf, Value) else leaf, "an argument") for leaf in found]
-        flat.whole.update([start + i for i, leaf in enumerate(found) if is_whole(leaf)])
+        own_numbers, whole = _numbers(sample)
+        numbers += own_numbers
+        flat.whole.update([start + i for i in whole])
         flat.spans.append(range(start, len(numbers)))
         flat.sample.append(sample)
         flat.like.append(form)
@@ -102,6 +102,22 @@ def flatten(arguments: tuple, in_axes: Any) -> Flat:
     flat.columns = None if not rows else rows[0] if len(rows) == 1 else np.concatenate(rows)
     flat.key, flat.numbers = tuple(keys), np.array(numbers, dtype=np.float64)
     return flat
+
+
+def _numbers(sample: Any) -> tuple[list[float], list[int]]:
+    """All numbers of an argument, and which of them are integers."""
+    if type(sample) is float:
+        return [sample], []
+    flat = sample if type(sample) is list else leaves(sample)
+    kinds = set(map(type, flat))
+    if list in kinds:
+        flat = leaves(sample)
+        kinds = set(map(type, flat))
+    if kinds <= {float}:  # most arguments are lists of these
+        return flat, []
+    found = [x for x in flat if is_number_leaf(x) and not isinstance(x, bool)]
+    numbers = [number(x.peek_data() if isinstance(x, Value) else x, "an argument") for x in found]
+    return numbers, [i for i, x in enumerate(found) if is_whole(x)]
 
 
 def _one(x: Any, axis: int | None) -> tuple[Any, Form, np.ndarray | None]:
@@ -122,6 +138,8 @@ def _one(x: Any, axis: int | None) -> tuple[Any, Form, np.ndarray | None]:
 
 def structure(x: Any) -> Any:
     """What must be equal of two arguments for the same trace to serve."""
+    if type(x) is float:
+        return "float"
     if type(x) is list and x:
         kinds = set(map(type, x))
         if kinds in ({float}, {int}):

@@ -9,7 +9,6 @@ are levelled and gathered instead (`chainrule.compiler.levels`).
 from __future__ import annotations
 
 import contextlib
-import math
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -18,7 +17,7 @@ from chainrule import ops
 from chainrule.compiler.differentiate import differentiate
 from chainrule.compiler.graph import BATCH_SUM, Graph
 from chainrule.compiler.loops.build import Plan, module_of, plan
-from chainrule.compiler.loops.chains import group_with_chains
+from chainrule.compiler.loops.chains import group_with_chains, most_groups, repeats
 from chainrule.compiler.loops.folding import fold_into_chains
 from chainrule.compiler.loops.grouping import group
 from chainrule.compiler.loops.kernel import LoopKernel
@@ -51,6 +50,9 @@ TIDY = (
 )
 """What is done afterwards."""
 
+TIDY_IRREGULAR = (Pass("split sums over samples", split_batch_sums), Pass("prune", prune))
+"""What is done of it where there will be no loops."""
+
 SIMPLIFY_EXACTLY = (Pass("fold", fold),)
 TIDY_EXACTLY = (Pass("prune", prune),)
 """The same where every bit must be that of the eager engine."""
@@ -75,8 +77,10 @@ class Wanted:
 
 @dataclass
 class Stages:
-    """What became of a graph: one after the other its forms, and how long each step took, in seconds."""
+    """What became of a graph: one after the other its forms, and how long each step took, in seconds; and whether it
+    repeats itself, so that there may be loops in it."""
 
+    regular: bool = True
     graphs: dict[str, Graph] = field(default_factory=dict)
     seconds: dict[str, float] = field(default_factory=dict)
 
@@ -121,10 +125,13 @@ def calculation(graph: Graph, wanted: Wanted, stages: Stages) -> Graph:
 
 def derived(graph: Graph, wanted: Wanted, stages: Stages) -> Graph:
     """As `calculation`, of a graph that is simplified already; it is added to."""
+    if not wanted.exact:
+        with stages.timed("look for loops"):
+            stages.regular = repeats(graph)
     with stages.timed("differentiate"):
         _derive(graph, wanted)
     stages.graphs["differentiate"] = graph
-    for step in TIDY_EXACTLY if wanted.exact else TIDY:
+    for step in TIDY_EXACTLY if wanted.exact else TIDY if stages.regular else TIDY_IRREGULAR:
         graph = stages.run(step, graph)
     return graph
 
@@ -154,16 +161,18 @@ def _reduced(graph: Graph, node: int, input: int | None, reduce: str) -> int:
 
 def loops_of(graph: Graph, machine: Machine, bits: int, stages: Stages) -> Plan | None:
     """A graph as loops, ready to be written down as native code; None if too little of it repeats itself."""
+    if not stages.regular:
+        return None
     with stages.timed("group"):
         grouping = group_with_chains(graph)
-    if len(grouping.groups) > 40 + 4 * math.sqrt(len(graph)):
+    if len(grouping.groups) > most_groups(graph):
         return None
     with stages.timed("loops"):
         try:
             program = to_program(graph, grouping)
         except NoLoopsError:  # what looked like a chain is none
             grouping = group(graph)
-            if len(grouping.groups) > 40 + 4 * math.sqrt(len(graph)):
+            if len(grouping.groups) > most_groups(graph):
                 return None
             program = to_program(graph, grouping)
         if not graph.batched:

@@ -7,10 +7,12 @@ the one a stretch before, and its operands are either as far back as there, or o
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 
 from chainrule.compiler.graph import Graph
-from chainrule.compiler.loops.grouping import CONSTANT, Chain, Group, Grouping, group
+from chainrule.compiler.loops.grouping import CONSTANT, Chain, Group, Grouping, by_shape, group
 
 FEWEST = 4
 """So many times a stretch must come to be a loop."""
@@ -45,6 +47,25 @@ def group_with_chains(graph: Graph) -> Grouping:
         numbers = [grouping.group_of[nodes[0]] for nodes in rows[0]]
         grouping.chains.append(Chain(numbers, len(rows)))
     return grouping
+
+
+def repeats(graph: Graph) -> bool:
+    """Whether a graph has few groups, or these follow one another in the same way again and again: a quick look."""
+    members, _, _ = by_shape(graph, {}, {})
+    if len(members) <= most_groups(graph):
+        return True
+    codes = np.array([graph.ops[nodes[0]].code for nodes in members[3:]])  # type: ignore[union-attr]
+    sizes = np.array([len(nodes) for nodes in members[3:]])
+    look = codes * 65537 + sizes
+    covered = max(
+        [int((look[p:] == look[:-p]).sum()) for p in range(1, min(LONGEST, len(look) // FEWEST) + 1)], default=0
+    )
+    return covered * 4 >= len(look) * 3
+
+
+def most_groups(graph: Graph) -> float:
+    """With more groups than that, a graph is no program of loops."""
+    return 40 + 4 * math.sqrt(len(graph))
 
 
 def _longest(grouping: Grouping, taken: set[int]) -> tuple[int, int, int] | None:

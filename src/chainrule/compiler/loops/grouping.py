@@ -129,16 +129,16 @@ def group(graph: Graph, known: dict[int, object] | None = None, split: bool = Tr
     >>> [(group.op.name, group.nodes) for group in group(graph).groups[3:]]
     [('exp', [2, 3]), ('sum', [4])]
     """
-    members, group_of, place_of = _by_shape(graph, known or {}, {})
+    members, group_of, place_of = by_shape(graph, known or {}, {})
     uses = _uses(graph, members, group_of) if split else {}
     if uses:
-        members, group_of, place_of = _by_shape(graph, known or {}, uses)
+        members, group_of, place_of = by_shape(graph, known or {}, uses)
     places = _Places(graph, group_of, place_of)
     groups = [Group(None, nodes) for nodes in members[:3]] + [places.group(nodes) for nodes in members[3:]]
     return Grouping(groups, group_of, place_of)
 
 
-def _by_shape(
+def by_shape(
     graph: Graph, known: dict[int, object], uses: dict[int, int]
 ) -> tuple[list[list[int]], list[int], list[int]]:
     """The members of each group, and for each node its group and its place there."""
