@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -193,7 +192,7 @@ class CompiledFunction:
         run = self._run_one if flat.columns is None else self._run_batch
         found = run(flat, wanted)
         derivatives = found.rows[len(leaves(found.path.traced.result)) :]
-        if not options.strict and options.bits == 64 and any(map(_has_nan, derivatives)):
+        if not options.strict and options.bits == 64 and _has_nan(derivatives, flat.columns is not None):
             return run(flat, Wanted(order, wrt, reduce, True))  # by the rule that a zero in a product deposits nothing
         return found
 
@@ -297,8 +296,9 @@ class CompiledFunction:
         return parts[0] if isinstance(argnums, int) else tuple(parts)
 
 
-def _has_nan(row: Any) -> bool:
-    return bool(np.isnan(row).any()) if isinstance(row, np.ndarray) else math.isnan(row)
+def _has_nan(rows: list[Any], batch: bool) -> bool:
+    """Whether nan is among numbers or, of a batch, rows of them."""
+    return any(np.isnan(row).any() for row in rows) if batch else any([x != x for x in rows])
 
 
 def _own(count: int, wanted: Wanted, batched: set[int]) -> list[bool]:

@@ -51,7 +51,8 @@ class Form:
     def filled(self, flat: Sequence[Any], samples: bool = False) -> Any:
         """Numbers, in order, in that form; with `samples` each of them is a row, with a number for each sample."""
         if self.shape is None:
-            return unflatten(self.tree, flat)
+            plain = type(self.tree) is list and set(map(type, self.tree)) == {float}
+            return list(flat) if plain else unflatten(self.tree, flat)
         array = np.array(list(flat), dtype=np.float64)
         if not samples:
             return array.reshape(self.shape)
@@ -150,6 +151,11 @@ def structure(x: Any) -> Any:
         parts = [structure(part) for part in x]
         same = bool(parts) and all(part == parts[0] for part in parts)
         return type(x).__name__, len(x), parts[0] if same else tuple(parts)
+    return _kind(x)
+
+
+def _kind(x: Any) -> Any:
+    """The kind of a leaf; of what is no number, the thing itself."""
     if is_number_leaf(x) and not isinstance(x, bool):
         return "int" if is_whole(x) else "float"
     try:
