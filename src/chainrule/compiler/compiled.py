@@ -298,7 +298,7 @@ class CompiledFunction:
 
 def _has_nan(rows: list[Any], batch: bool) -> bool:
     """Whether nan is among numbers or, of a batch, rows of them."""
-    return any(np.isnan(row).any() for row in rows) if batch else any([x != x for x in rows])
+    return any(np.isnan(row).any() for row in rows) if batch else bool(np.isnan(rows).any())
 
 
 def _own(count: int, wanted: Wanted, batched: set[int]) -> list[bool]:

@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
 from chainrule import ops
+from chainrule.compiler.cache import cached_object
 from chainrule.compiler.differentiate import differentiate
 from chainrule.compiler.graph import BATCH_SUM, Graph
 from chainrule.compiler.loops.build import Plan, module_of, plan
@@ -24,7 +25,7 @@ from chainrule.compiler.loops.kernel import LoopKernel
 from chainrule.compiler.loops.lanes import choose_lanes
 from chainrule.compiler.loops.links import to_program
 from chainrule.compiler.loops.statements import NoLoopsError
-from chainrule.compiler.native import Machine, compile_to_object
+from chainrule.compiler.native import Machine
 from chainrule.compiler.passes.batches import SAMPLES, split_batch_sums
 from chainrule.compiler.passes.fold import fold, relax
 from chainrule.compiler.passes.rebuild import prune
@@ -188,5 +189,5 @@ def loop_kernel(planned: Plan, machine: Machine, bits: int, threads: int, stages
     """The kernel of loops."""
     with stages.timed("native code"):
         text = str(module_of(planned, machine, bits))
-        object_code = compile_to_object(text, machine, 2 if len(text) < LARGE else 1)
+        object_code = cached_object(text, machine, 2 if len(text) < LARGE else 1)
     return LoopKernel(planned, object_code, machine, bits, threads)

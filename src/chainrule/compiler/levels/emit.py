@@ -16,12 +16,13 @@ from dataclasses import dataclass
 from llvmlite import ir
 
 from chainrule import ops
+from chainrule.compiler.cache import cached_object
 from chainrule.compiler.levels.batch import Batch
 from chainrule.compiler.levels.code import I32, I64, POINTER, Carried, Code, FunctionAt
 from chainrule.compiler.levels.schedule import FIELDS, Plan
 from chainrule.compiler.levels.segments import ACROSS, ANY, Kind
 from chainrule.compiler.lowering import Emitter, NotLowered
-from chainrule.compiler.native import Machine, compile_to_object
+from chainrule.compiler.native import Machine
 from chainrule.errors import ArgumentError
 from chainrule.operation import Operation
 
@@ -270,4 +271,4 @@ def build(plan: Plan, machine: Machine, bits: int = 64) -> bytes:
     if plan.batch is not None:
         walk = SamplesWalk(module, "levels_samples", plan.batch.kinds, style, len(plan.kinds))
         Batch(module, walk.function, style)
-    return compile_to_object(module, machine)
+    return cached_object(module, machine)

@@ -10,9 +10,10 @@ from enum import IntEnum, auto
 
 from llvmlite import ir
 
+from chainrule.compiler.cache import cached_object
 from chainrule.compiler.control import I64, counted
 from chainrule.compiler.loops.build import NUMBERS, POINTERS
-from chainrule.compiler.native import Library, Machine, compile_to_object, load
+from chainrule.compiler.native import Library, Machine, load
 
 POINTER, I32 = ir.PointerType(), ir.IntType(32)
 LANES = 8
@@ -200,4 +201,4 @@ class _Driver:
 @functools.cache
 def driver(machine: Machine, bits: int = 64) -> Library:
     """The driver as native code, for kernels of numbers of that size."""
-    return load(compile_to_object(_Driver(bits).module, machine))
+    return load(cached_object(_Driver(bits).module, machine))

@@ -1,0 +1,117 @@
+"""The cache: object code on disk, so that what was compiled once is not compiled again, by this process or another.
+
+A file is named after the module's text, the machine, LLVM's version and that of chainrule. It begins with a checksum of
+what follows. One that is cut off or foreign is taken for none and written anew, and always as a whole under its name;
+where the folder cannot be written, there is no cache. `CHAINRULE_CACHE` names another folder, or is `off`.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import os
+import tempfile
+import time
+from pathlib import Path
+
+from llvmlite import ir
+
+from chainrule.compiler.native import VERSION, Machine, compile_to_object
+
+VARIABLE = "CHAINRULE_CACHE"
+MAGIC = b"chainrule object code 1\n"
+MOST_BYTES = 200 * 2**20
+"""When the folder has more, what was not used for longest is removed."""
+
+_SUFFIX = ".o"
+_DIGEST = hashlib.sha256().digest_size
+_SWEEP_EVERY = 50
+_written = 0
+
+
+def folder() -> Path | None:
+    """Where the files are; None if there is no cache."""
+    wanted = os.environ.get(VARIABLE, "")
+    if wanted == "off":
+        return None
+    if wanted:
+        return Path(wanted)
+    base = os.environ.get("XDG_CACHE_HOME", "")
+    with contextlib.suppress(RuntimeError):  # a user without a home
+        return (Path(base) if base else Path.home() / ".cache") / "chainrule"
+    return None
+
+
+def cached_object(module: ir.Module | str, machine: Machine, optimize: int = 2) -> bytes:
+    """The object code of a module: from the cache, or compiled and put there; see `native.compile_to_object`."""
+    text = str(module)
+    place = folder()
+    if place is None:
+        return compile_to_object(text, machine, optimize)
+    path = place / (_key(text, machine, optimize) + _SUFFIX)
+    found = _read(path)
+    if found is None:
+        found = compile_to_object(text, machine, optimize)
+        _write(path, found)
+    return found
+
+
+def _key(text: str, machine: Machine, optimize: int) -> str:
+    parts = [text, machine.name, VERSION, str(optimize)]
+    return hashlib.sha256("\0".join(parts).encode()).hexdigest()
+
+
+def _read(path: Path) -> bytes | None:
+    """The content of a file, if it is whole."""
+    try:
+        data = path.read_bytes()
+    except OSError:
+        return None
+    digest, content = data[len(MAGIC) : len(MAGIC) + _DIGEST], data[len(MAGIC) + _DIGEST :]
+    if not data.startswith(MAGIC) or hashlib.sha256(content).digest() != digest:
+        return None
+    with contextlib.suppress(OSError):
+        os.utime(path)  # it was used now
+    return content
+
+
+def _write(path: Path, content: bytes) -> None:
+    """Puts a file in its place, at once: nobody sees a part of it."""
+    global _written  # noqa: PLW0603 - a count for this process
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, name = tempfile.mkstemp(dir=path.parent, suffix=".part")
+    except OSError:
+        return
+    temporary = Path(name)
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(MAGIC + hashlib.sha256(content).digest() + content)
+        temporary.replace(path)
+    except OSError:
+        with contextlib.suppress(OSError):
+            temporary.unlink()
+        return
+    if _written % _SWEEP_EVERY == 0:
+        sweep(path.parent)
+    _written += 1
+
+
+def sweep(place: Path, most: int = MOST_BYTES) -> None:
+    """Removes the files that were not used for longest, until the rest has at most so many bytes; and what a process
+    that was killed has left behind."""
+    files = []
+    for path in place.iterdir():
+        with contextlib.suppress(OSError):
+            status = path.stat()
+            if path.suffix == ".part" and time.time() - status.st_mtime > 3600:
+                path.unlink()
+            elif path.suffix == _SUFFIX:
+                files.append((status.st_mtime, status.st_size, path))
+    total = sum([size for _, size, _ in files])
+    for _, size, path in sorted(files):
+        if total <= most:
+            break
+        with contextlib.suppress(OSError):
+            path.unlink()
+            total -= size
