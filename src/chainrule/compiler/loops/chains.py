@@ -29,12 +29,13 @@ def group_with_chains(graph: Graph) -> Grouping:
     >>> [(chain.groups, chain.length) for chain in found.chains]
     [([3], 9)]
     """
-    known: dict[int, object] = {}
+    known: dict[int, tuple] = {}
+    alike = list(zip(graph.ops, graph.varying(), strict=True))  # a product may be a weighted_sum of one
     chains: list[list[list[list[int]]]] = []  # for each chain, for each iteration, for each group its nodes
     while True:
         grouping = group(graph, known)
         taken = {grouping.group_of[node] for node in known}
-        found = _longest(grouping, taken)
+        found = _longest(grouping, taken, alike)
         if found is None:
             break
         start, period, times = found
@@ -42,7 +43,7 @@ def group_with_chains(graph: Graph) -> Grouping:
         chains.append(rows)
         for row in rows:
             for j, nodes in enumerate(row):
-                known.update(dict.fromkeys(nodes, ("chain", len(chains), j)))
+                known.update(dict.fromkeys(nodes, ("chain", len(chains), j, len(nodes))))
     for rows in chains:
         numbers = [grouping.group_of[nodes[0]] for nodes in rows[0]]
         grouping.chains.append(Chain(numbers, len(rows)))
@@ -68,13 +69,12 @@ def most_groups(graph: Graph) -> float:
     return 40 + 4 * math.sqrt(len(graph))
 
 
-def _longest(grouping: Grouping, taken: set[int]) -> tuple[int, int, int] | None:
+def _longest(grouping: Grouping, taken: set[int], alike: list[tuple]) -> tuple[int, int, int] | None:
     """Where the loop that covers most groups starts, how long its stretch is, and how often it comes."""
     groups = grouping.groups
     looks: dict[tuple, int] = {}
-    look = np.array(
-        [-1 - i if g.op is None or i in taken else looks.setdefault(_look(g), len(looks)) for i, g in enumerate(groups)]
-    )
+    keys = [None if g.op is None or i in taken else (*_look(g), *alike[g.nodes[0]]) for i, g in enumerate(groups)]
+    look = np.array([-1 - i if key is None else looks.setdefault(key, len(looks)) for i, key in enumerate(keys)])
     best, covered = None, 0
     for period in range(1, min(LONGEST, len(groups) // FEWEST) + 1):
         equal = look[period:] == look[:-period]
@@ -82,7 +82,7 @@ def _longest(grouping: Grouping, taken: set[int]) -> tuple[int, int, int] | None
             continue  # the same loop, so many iterations at a time
         for start, end in _stretches(equal, max((FEWEST - 2) * period, covered - period)):
             for begin, last in _matching(groups, start, end, period):
-                first, times = _earlier(look, begin, period, (last - begin) // period)
+                first, times = _earlier(groups, look, begin, period, (last - begin) // period)
                 if times >= FEWEST and times * period > covered and _carried(groups, first, period):
                     best, covered = (first, period, times), times * period
     return best
@@ -132,9 +132,13 @@ def _corresponds(groups: list[Group], i: int, j: int) -> bool:
     return True
 
 
-def _earlier(look: np.ndarray, first: int, period: int, times: int) -> tuple[int, int]:
+def _earlier(groups: list[Group], look: np.ndarray, first: int, period: int, times: int) -> tuple[int, int]:
     """One iteration more at the beginning, if it differs only in what it gets from before the loop."""
     start = first - period
-    if start >= 0 and (look[start:first] == look[first : first + period]).all() and (look[start:first] >= 0).all():
-        return start, times + 1
-    return first, times
+    if start < 0 or (look[start:first] < 0).any() or (look[start:first] != look[first : first + period]).any():
+        return first, times
+    for at in range(start, first):
+        for a, b in zip(groups[at].all_operands(), groups[at + period].all_operands(), strict=True):
+            if b.group < start and a.group != b.group:  # not what is carried
+                return first, times
+    return start, times + 1

@@ -213,6 +213,8 @@ class Code:
             first = self.plus(self.from_table(bound, axes[:-1]), I64(bound.offset))
         else:
             first = self.single(bound, axes[:-1])
+        if bound.lane and self.start is not None:
+            first = self.plus(first, self.times(self.start, bound.lane))
         if self.width.lanes == 1:
             return self.builder.icmp_signed(sign, first, axes[-1])
         kind = ir.VectorType(I64, self.width.lanes)

@@ -83,6 +83,7 @@ class Steps:
 
     lengths: np.ndarray
     parts: list[Element | Calculated]
+    any_order: bool = True
 
     @property
     def starts(self) -> np.ndarray:
@@ -94,7 +95,7 @@ class Steps:
         lengths = self.lengths[order]
         within = np.arange(lengths.sum()) - np.repeat(np.cumsum(lengths) - lengths, lengths)
         steps = np.repeat(self.starts[order], lengths) + within
-        return Steps(lengths, [picked(x, steps) for x in self.parts])
+        return Steps(lengths, [picked(x, steps) for x in self.parts], self.any_order)
 
 
 def forward(axes: tuple[int, ...], columns: np.ndarray) -> np.ndarray | None:

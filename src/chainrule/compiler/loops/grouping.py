@@ -109,7 +109,7 @@ class Chain:
     length: int
 
 
-def group(graph: Graph, known: dict[int, object] | None = None, split: bool = True) -> Grouping:
+def group(graph: Graph, known: dict[int, tuple] | None = None, split: bool = True) -> Grouping:
     """Puts the nodes of a graph into groups.
 
     Args:
@@ -133,13 +133,13 @@ def group(graph: Graph, known: dict[int, object] | None = None, split: bool = Tr
     uses = _uses(graph, members, group_of) if split else {}
     if uses:
         members, group_of, place_of = by_shape(graph, known or {}, uses)
-    places = _Places(graph, group_of, place_of)
+    places = _Places(graph, group_of, place_of, known or {})
     groups = [Group(None, nodes) for nodes in members[:3]] + [places.group(nodes) for nodes in members[3:]]
     return Grouping(groups, group_of, place_of)
 
 
 def by_shape(
-    graph: Graph, known: dict[int, object], uses: dict[int, int]
+    graph: Graph, known: dict[int, tuple], uses: dict[int, int]
 ) -> tuple[list[list[int]], list[int], list[int]]:
     """The members of each group, and for each node its group and its place there."""
     number_of: dict[object, int] = {"constant": 0, "shared": 1, "batched": 2}
@@ -191,6 +191,8 @@ def _shape(op: Operation, shapes: Sequence[int]) -> tuple:
     before, step = N_ARY[op]
     if step == 1:
         runs: list[object] = [shape for shape, _ in groupby(shapes[before:])]
+        if op is ops.take:  # its index counts the operands
+            runs = [(shape, len(list(own))) for shape, own in groupby(shapes[before:])]
     else:
         runs = [shape for shape, _ in groupby(zip(shapes[1::2], shapes[2::2], strict=True))]
     return (op.code, *shapes[:before], tuple(runs))
@@ -199,8 +201,8 @@ def _shape(op: Operation, shapes: Sequence[int]) -> tuple:
 class _Places:
     """Where the operands of nodes stand, found for whole groups at a time."""
 
-    def __init__(self, graph: Graph, group_of: list[int], place_of: list[int]) -> None:
-        self.graph, self.group_list, self.place_list = graph, group_of, place_of
+    def __init__(self, graph: Graph, group_of: list[int], place_of: list[int], known: dict[int, tuple]) -> None:
+        self.graph, self.group_list, self.place_list, self.known = graph, group_of, place_of, known
         self.group_of, self.place_of = np.array(group_of), np.array(place_of)
 
     def group(self, nodes: list[int]) -> Group:
@@ -215,7 +217,7 @@ class _Places:
         operands = [self._operand(np.array([row[i] for row in rows])) for i in range(before)]
         counts = np.array([len(row) - before for row in rows]) // step
         flat = np.array([k for row in rows for k in row[before:]], dtype=np.int64).reshape(-1, step)
-        return self._plainest(Group(op, nodes, operands, self._runs(flat, counts)))
+        return self._plainest(Group(op, nodes, operands, self._runs(nodes, flat, counts)))
 
     def _single(self, op: Operation, node: int) -> Group:
         """A group of one member: there are many of these until chains are found, and little to them."""
@@ -252,13 +254,14 @@ class _Places:
         others = np.flatnonzero(groups != group)
         return Operand(group, self.place_of[nodes], {int(i): int(nodes[i]) for i in others})
 
-    def _runs(self, flat: Table, counts: Table) -> list[Run]:
+    def _runs(self, nodes: list[int], flat: Table, counts: Table) -> list[Run]:
         """The runs of all members, which have equally many: one begins where the shape, or the member, changes."""
         if not len(flat):
             return []
         shapes = self.group_of[flat]
-        if len(flat) % len(counts) == 0 and (counts == counts[0]).all():  # the first of a chain may be made of others
-            shapes = np.tile(shapes[-counts[0] :], (len(counts), 1))
+        if nodes[0] in self.known:  # the first iteration of a chain may be made of others
+            last = int(counts[-self.known[nodes[0]][-1] :].sum())
+            shapes = np.tile(shapes[-last:], (len(flat) // last, 1))
         member = np.repeat(np.arange(len(counts)), counts)
         begins = np.ones(len(flat), dtype=bool)
         begins[1:] = (shapes[1:] != shapes[:-1]).any(axis=1) | (member[1:] != member[:-1])

@@ -6,7 +6,7 @@ import numpy as np
 
 from chainrule.compiler.graph import Graph
 from chainrule.compiler.loops.axes import axes_of
-from chainrule.compiler.loops.frames import Frame, Steps
+from chainrule.compiler.loops.frames import Frame
 from chainrule.compiler.loops.grouping import CONSTANT, Chain, Group, Grouping, Operand
 from chainrule.compiler.loops.program import Array, Program, Statement
 from chainrule.compiler.loops.statements import NoLoopsError, Writer
@@ -60,6 +60,8 @@ class ChainWriter(Writer):
         if len(operand.places) % length:
             raise NoLoopsError("the iterations of a chain differ in size")
         for i in sorted(operand.foreign, reverse=True):
+            if self.varies[self.grouping.group_of[operand.foreign[i]]] and not self.varies[operand.group]:
+                raise NoLoopsError("a chain that is the same for all samples begins with what is not")
             if i + each >= len(operand.places):
                 raise NoLoopsError("all of an operand of a chain is foreign")
             place = int(operand.places[i + each]) - members
@@ -106,5 +108,5 @@ class ChainWriter(Writer):
         assert group.op is not None
         frame = Frame(axes)
         arguments = [self._expression(self._operand(x), frame) for x in group.operands]
-        sums = [self._sum(Steps(run.lengths, [self._operand(x) for x in run.parts]), frame) for run in group.runs]
+        sums = [self._sum(self._steps(run, group), frame) for run in group.runs]
         return Statement(self.array_of[at], axes, group.op, arguments, sums, self.varies[at], self.rows[at][1], number)

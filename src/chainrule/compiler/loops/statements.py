@@ -18,9 +18,11 @@ from chainrule.compiler.loops.grouping import (
     Group,
     Grouping,
     Operand,
+    Run,
 )
 from chainrule.compiler.loops.program import Array, Call, Expression, Index, Number, Program, Read, Statement, Sum
 from chainrule.errors import ChainruleError
+from chainrule.ops import take
 
 
 class NoLoopsError(ChainruleError):
@@ -155,7 +157,7 @@ class Writer:
     def _statement(self, at: int, group: Group) -> Statement:
         assert group.op is not None
         operands = [self._operand(x) for x in group.operands]
-        runs = [Steps(run.lengths, [self._operand(x) for x in run.parts]) for run in group.runs]
+        runs = [self._steps(run, group) for run in group.runs]
         columns = self._starts(operands, runs, lambda group: True)
         frame, order = self._frame(columns, self._starts(operands, runs, lambda group: group > BATCHED_INPUT))
         if order is not None:  # members of a group that was made from the last to the first, as gradients are
@@ -180,6 +182,9 @@ class Writer:
                 if found is not None and (order is not None or not backwards(some)):
                     return Frame(found[0], found[1]), order
         return Frame((len(columns),)), None
+
+    def _steps(self, run: Run, group: Group) -> Steps:
+        return Steps(run.lengths, [self._operand(x) for x in run.parts], group.op is not take)
 
     def _starts(self, operands: list, runs: list[Steps], wanted: Callable[[int], bool]) -> np.ndarray:
         """For each member where its operands lie; of runs, where they begin."""
@@ -239,7 +244,7 @@ class Writer:
         steps = int(run.lengths.max())
         if (run.lengths == steps).all():
             inner = frame.with_steps(steps)
-            return Sum(steps, [self._expression(x, inner) for x in self._in_order(run.parts, len(run.lengths), steps)])
+            return Sum(steps, [self._expression(x, inner) for x in self._in_order(run, len(run.lengths), steps)])
         member = np.repeat(np.arange(len(run.lengths)), run.lengths)
         step = np.arange(len(member)) - np.repeat(run.starts, run.lengths)
         aligned = self._aligned(run, member)
@@ -256,15 +261,20 @@ class Writer:
     def _aligned(self, run: Steps, member: np.ndarray) -> np.ndarray | None:
         """Steps of runs of different lengths, counted by a place that they all go through one by one."""
         same = member[1:] == member[:-1]
+        both = same[1:] & same[:-1]
         for x in run.parts:
             for column in self._columns(x, lambda group: group > BATCHED_INPUT).T:
-                within = np.diff(column)[same]
-                if len(within) and (np.abs(within) == 1).all():
+                steps = np.diff(column)
+                turns = (steps[1:] != steps[:-1]) & both
+                if same.any() and (np.abs(steps[same]) == 1).all() and not turns.any():
                     return column
         return None
 
-    def _in_order(self, parts: list, count: int, steps: int) -> list:
+    def _in_order(self, run: Steps, count: int, steps: int) -> list:
         """The steps of sums in the order in which they lie in memory: of a single one sorted, else perhaps turned."""
+        parts = run.parts
+        if not run.any_order:
+            return parts
         if not all(isinstance(x, Element) and x.group != CONSTANT for x in parts):
             first = [c for x in parts for c in self._columns(x, lambda group: True)[: min(steps, 2)].T if steps > 1]
             turned = sum([int(c[1] < c[0]) for c in first]) > sum([int(c[1] > c[0]) for c in first])
