@@ -61,6 +61,11 @@ class Bound:
         """What a native function of the kernel is called with."""
         return self.kernel.arguments(self.memory, self.columns, self.each, 0, self.samples)
 
+    def samples_held(self) -> bool:
+        """Whether, in the last run, the guards that differ from lane to lane held in all of them."""
+        own = [(at, outcome) for varies, at, outcome in self.kernel.guards if varies]
+        return all(((self.each[at, : self.samples] != 0) == outcome).all() for at, outcome in own)
+
     def run(self) -> None:
         """Calculates once, with the inputs that are in `shared`."""
         self.kernel.calculate(self.memory, self.columns, self.each, self.samples)

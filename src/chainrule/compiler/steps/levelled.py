@@ -46,13 +46,19 @@ class LevelledBound:
     columns: np.ndarray | None
     inputs: int
     samples: int
+    held: bool = True
 
     def arguments(self) -> list[int]:
         """There are none for the driver."""
         return []
 
+    def samples_held(self) -> bool:
+        """Whether, in the last run of a batch, the guards held for all samples."""
+        return self.held
+
     def run(self) -> None:
         """Calculates the outputs from the inputs in `shared`."""
         found, _, held = self.kernel.run(self.shared[: self.inputs], self.columns)
         self.shared[self.inputs : -1] = found
-        self.shared[-1] = float(np.all(held))
+        self.held = bool(np.all(held)) or self.columns is None
+        self.shared[-1] = float(np.all(held) or self.columns is not None)

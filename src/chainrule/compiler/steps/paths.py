@@ -20,7 +20,7 @@ from chainrule.compiler.steps.batch import Batch
 from chainrule.compiler.steps.families import Shortening, shortening, with_free_constants
 from chainrule.compiler.steps.levelled import LevelledBound, LevelledKernel
 from chainrule.compiler.tracing import trace
-from chainrule.engine import Value
+from chainrule.engine import Value, topological_order
 from chainrule.errors import OperandError, TraceError
 from chainrule.transforms import gradients
 
@@ -96,6 +96,7 @@ class Paths:
     ) -> None:
         self.bits, self.threads = bits, threads
         self.loss, self.parameters, self.reduce, self.max_traces = loss, list(parameters), reduce, max_traces
+        self._parameters = {id(p) for p in self.parameters}
         self.machine = Machine.default()
         self.known: dict[Any, list[Path]] = {}
         self.templates: dict[Any, _Template] = {}
@@ -199,6 +200,11 @@ class Paths:
         with stages.timed("trace"):
             traced = trace(self.loss, batch.sample, batch.batched, self.parameters)
         self.traces += 1
+        for value in traced.live:
+            if not value.is_leaf() and any(p in self._parameters for p in map(id, topological_order(value))):
+                raise TraceError(
+                    "the loss uses a Value that was calculated from parameters before: calculate it inside"
+                )
         if not isinstance(traced.result, int):
             raise OperandError("a loss must return one number: a mean or a sum of what it has for the samples")
         return simplified(traced.graph, stages), traced.live

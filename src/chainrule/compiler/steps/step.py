@@ -17,7 +17,7 @@ from chainrule.compiler.steps.batch import Batch, batch_of
 from chainrule.compiler.steps.driver import DONE, GUARD, NOT_FINITE, Field, UpdateField, driver
 from chainrule.compiler.steps.levelled import LevelledBound
 from chainrule.compiler.steps.paths import Path, Paths
-from chainrule.compiler.steps.update import NativeMemory, Update, update_graph
+from chainrule.compiler.steps.update import NativeMemory, Update, settings, update_graph
 from chainrule.engine import Value
 from chainrule.errors import AnomalyError, ArgumentError, TraceError
 from chainrule.leaves import read_data, write_data
@@ -67,15 +67,18 @@ class CompiledStep:
         self.in_axes, self.reduce = options.in_axes, options.reduce
         self.machine, self.bits = Machine.default(), 32 if options.dtype == "float32" else 64
         self.paths = Paths(loss, optimizer.parameters, options.reduce, self.bits, options.threads, options.max_traces)
-        graph = update_graph(optimizer)
+        self.records: dict[tuple, _Record] = {}
+        self._update = self._make_update()
+        self._drive = _DRIVE(driver(self.machine, self.bits).address("drive"))
+
+    def _make_update(self) -> Update:
+        graph = update_graph(self.optimizer)
         if graph is None:
             raise TraceError(
-                f"the update of {type(optimizer).__name__} cannot be compiled: it must be arithmetic on each parameter "
-                "by itself, with chainrule's functions (chainrule.sqrt, not math.sqrt)"
+                f"the update of {type(self.optimizer).__name__} cannot be compiled: it must be arithmetic on each "
+                "parameter by itself, with chainrule's functions (chainrule.sqrt, not math.sqrt)"
             )
-        self.records: dict[tuple, _Record] = {}
-        self._update = Update(optimizer, graph, self.machine, self.bits)
-        self._drive = _DRIVE(driver(self.machine, self.bits).address("drive"))
+        return Update(self.optimizer, graph, self.machine, self.bits)
 
     @property
     def traces(self) -> int:
@@ -108,19 +111,29 @@ class CompiledStep:
         Raises:
             AnomalyError: a loss or gradient is not finite; the parameters are as they were before that step.
         """
-        return _Run(self, [tuple(batch) for batch in batches]).losses()
+        if self._update.settings != settings(self.optimizer):
+            self.optimizer.memory = dict(self.optimizer.memory)
+            self._update = self._make_update()
+        if isinstance(batches, list | tuple):
+            return _Run(self, [tuple(batch) for batch in batches]).losses()
+        return [loss for batch in batches for loss in _Run(self, [tuple(batch)]).losses()]  # they may not last
 
     # ---- the eager engine, where numbers are not finite ----
     def eager_step(self, batch: tuple) -> float:
         """The same step by the eager engine, which names the operation that made the first non-finite number."""
-        self.optimizer.zero_grad()
-        with detect_anomaly():
-            total = self._eager_loss(batch)
-            total.backward()
-        if not math.isfinite(total.data):
-            raise AnomalyError(f"the loss is {total.data}")
+        total = self._eager_backward(batch)
+        if not all(map(math.isfinite, [total.data, *[p.peek_grad() for p in self.optimizer.parameters]])):
+            with detect_anomaly():
+                self._eager_backward(batch)
+            raise AnomalyError(f"the loss is {total.data}, or a gradient is not finite")
         self.optimizer.step()
         return total.data
+
+    def _eager_backward(self, batch: tuple) -> Value:
+        self.optimizer.zero_grad()
+        total = self._eager_loss(batch)
+        total.backward()
+        return total
 
     def _eager_loss(self, batch: tuple) -> Value:
         found = batch_of(batch, self.in_axes)
@@ -149,7 +162,8 @@ def _record(path: Path, bound: Bound | LevelledBound) -> _Record:
     inputs = np.array(path.places, dtype=np.int32)
     parameters = stretches(np.arange(count), np.array(path.parameters))
     gradients = stretches(kernel.places[1 : 1 + count], np.arange(count))
-    guards = np.array([[at, int(outcome)] for _, at, outcome in kernel.guards], dtype=np.int32).reshape(-1, 2)
+    shared_guards = [[at, int(outcome)] for varies, at, outcome in kernel.guards if not varies]
+    guards = np.array(shared_guards, dtype=np.int32).reshape(-1, 2)
     row = np.zeros(Field.SIZE, np.int64)
     row[Field.RUN] = kernel.address("run")
     own = bound.arguments()
@@ -158,7 +172,8 @@ def _record(path: Path, bound: Bound | LevelledBound) -> _Record:
     for field, table in tables.items():
         row[field], row[field + 1] = table.ctypes.data, len(table)
     row[Field.LOSS] = kernel.places[0]
-    return _Record(row, bound, list(tables.values()), path.live, kernel.parts(bound.samples) > 1)
+    one_by_one = kernel.parts(bound.samples) > 1 or any(varies for varies, _, _ in kernel.guards)
+    return _Record(row, bound, list(tables.values()), path.live, one_by_one)
 
 
 class _Run:
@@ -281,6 +296,8 @@ class _Run:
         bound.run()
         if any((bound.shared[place] != 0) != outcome for place, outcome in guards):
             return self._stopped(at, GUARD)
+        if not bound.samples_held():
+            return self._by_hand(at)
         self.found[at] = bound.shared[record.numbers[Field.LOSS]]
         for source, target, count in gradients:
             update.rows[-1, target : target + count] = bound.shared[source : source + count]
@@ -309,9 +326,7 @@ class _Run:
         """What happens at a step that native code could not do; returns the step at which to go on."""
         self._save()
         if why == NOT_FINITE:
-            self.found[at] = self.step.eager_step(self.batches[at])
-            self._load()
-            return at + 1
+            return self._by_hand(at, saved=True)
         assert why == GUARD
         batch = self._batch(self.batches[at])
         paths = self.step.paths.known[batch.key]
@@ -324,6 +339,14 @@ class _Run:
         self._prepare(at, other)
         self._load()
         return at
+
+    def _by_hand(self, at: int, saved: bool = False) -> int:
+        """A step by the eager engine: its numbers are not finite, or its samples do not all go the same way."""
+        if not saved:
+            self._save()
+        self.found[at] = self.step.eager_step(self.batches[at])
+        self._load()
+        return at + 1
 
     @property
     def tried(self) -> dict[int, list[int]]:

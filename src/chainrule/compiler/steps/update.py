@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, MutableMapping
 from typing import Any
 
 import numpy as np
@@ -92,7 +92,7 @@ def _divided_once(graph: Graph) -> Graph:
     return new
 
 
-class NativeMemory(Mapping[str, list[float]]):
+class NativeMemory(MutableMapping[str, list[float]]):
     """What an optimiser remembers, while it lies in native rows: lists are made of it when they are asked for."""
 
     def __init__(self, slots: list[str], rows: np.ndarray, count: int) -> None:
@@ -103,6 +103,12 @@ class NativeMemory(Mapping[str, list[float]]):
             raise KeyError(slot)
         return self.rows[1 + self.slots.index(slot), : self.count].tolist()
 
+    def __setitem__(self, slot: str, numbers: list[float]) -> None:
+        self.rows[1 + self.slots.index(slot), : self.count] = numbers
+
+    def __delitem__(self, slot: str) -> None:
+        raise KeyError(f"{slot} cannot be taken out of what the optimizer remembers")
+
     def __iter__(self) -> Iterator[str]:
         return iter(self.slots)
 
@@ -111,6 +117,12 @@ class NativeMemory(Mapping[str, list[float]]):
 
     def __reduce__(self) -> tuple:
         return dict, (dict(self),)
+
+
+def settings(optimizer: Optimizer) -> dict[str, Any]:
+    """What the update of an optimiser depends on besides the numbers that it is given."""
+    given = {"parameters", "memory", "steps", "schedule"}
+    return {name: x for name, x in vars(optimizer).items() if name not in given}
 
 
 class Update:
@@ -123,6 +135,7 @@ class Update:
     """
 
     def __init__(self, optimizer: Optimizer, graph: Graph, machine: Machine, bits: int = 64) -> None:
+        self.settings = settings(optimizer)
         stages = Stages()
         planned = loops_of(graph, machine, bits, stages)
         assert planned is not None
