@@ -50,6 +50,7 @@ from chainrule.gradient_report import (
 )
 from chainrule.notation import call
 from chainrule.operation import Operation, number
+from chainrule.ops import stop_gradient
 from chainrule.transforms import grad, hessian, value_and_grad
 
 __all__ = [
@@ -217,7 +218,7 @@ def _inspected(nodes: Sequence[Value], order: int, tolerance: float) -> tuple[li
     for node in nodes:
         operands = tuple([operand.data for operand in node.operands])
         finite = math.isfinite(node.data) and all(math.isfinite(x) for x in operands)
-        if node.op is None or not finite or (node.op.name, operands) in checked:
+        if node.op in (None, stop_gradient) or not finite or (node.op.name, operands) in checked:
             continue
         checked.add((node.op.name, operands))
         first = _first_of_operation(node.op, list(operands), tolerance)

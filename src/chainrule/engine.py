@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 from chainrule import ops, pickling, stale
 from chainrule.errors import ReadOnlyError
-from chainrule.modes import check_deposits, check_read, check_write, open_modes, seen_data, seen_truth, under_modes
+from chainrule.modes import check_deposits, check_write, open_modes, seen_data, seen_truth, under_modes, untraced
 from chainrule.operation import HOW_TO_ADD, Operation, is_number, number, refuse_change, refuse_float
 from chainrule.stale import CONSTANT, READ, USED
 
@@ -80,7 +80,7 @@ class Value(Methods):
         Gradients of leaves are added to (set them to 0 between steps); those of all other nodes are set afresh.
         `seed` is the gradient of this node itself, that is, the derivative of some later quantity.
         """
-        upstream = number(seed, "backward(seed)")
+        upstream = untraced(number(seed, "backward(seed)"), "call backward()")
         with _one_walk_at_a_time:
             results, leaves = Nodes(()), Nodes(())
             _sort(self, results, leaves, True)
@@ -123,7 +123,7 @@ class Value(Methods):
     def grad(self) -> float:
         """The derivative that the last `backward()` found here (on a leaf: the sum since it was set to zero)."""
         self._state |= READ
-        return check_read(self, self._grad) if open_modes else self._grad
+        return untraced(self._grad, "read .grad") if open_modes else self._grad
 
     @grad.setter
     def grad(self, x: Any) -> None:

@@ -37,7 +37,7 @@ from dataclasses import dataclass, field
 from chainrule.engine import Value, topological_order
 from chainrule.errors import ArgumentError, GraphError, OperandError
 from chainrule.notation import call, formula, short
-from chainrule.ops import chain
+from chainrule.ops import chain, stop_gradient
 from chainrule.wording import (
     WIDTH,
     counted,
@@ -281,7 +281,10 @@ class _Writer:
         for deposit in shown:
             if deposit.local is None:
                 operand = self.name(deposit.operand)
-                yield f"{indent}nothing flows to {operand}: a small change of {operand} leaves {name} as it is"
+                constant = f"{name} counts as a constant"
+                unmoved = f"a small change of {operand} leaves {name} as it is"
+                why = constant if step.node.op is stop_gradient else unmoved
+                yield f"{indent}nothing flows to {operand}: {why}"
         flowing = [deposit for deposit in shown if deposit.local is not None]
         told = [(self.local(step, deposit), self.deposited(step, deposit)) for deposit in flowing]
         width = max([len(local) for local, _ in told], default=0)

@@ -17,7 +17,8 @@ ROWS_SHOWN = 20
 
 ADVICE = (
     "Every operation of the graph agrees with its own differences, so a derivative gets lost between them: .data, "
-    "detach() and float() cut the graph, and a plain number does not know what it was made of."
+    "detach() and float() cut the graph, stop_gradient() lets none through, and a plain number does not know what it "
+    "was made of."
 )
 AT_A_KINK = (
     "No operation is wrong, but {call} is at a kink, where a convention stands for its derivative; what is made of it "

@@ -130,11 +130,11 @@ def seen_truth(node: Any, truth: bool) -> bool:
     return truth if modes.trace is None else modes.trace.asked(node, truth)
 
 
-def check_read(node: Any, grad: float) -> float:
-    """Likewise `node.grad`, which a function that is compiled has no use for."""
+def untraced(x: float, deed: str) -> float:
+    """Refuses, while the compiler looks on, what belongs outside a function that is compiled; else gives back `x`."""
     if modes.trace is not None:
-        raise TraceError("a compiled function cannot read .grad: compile the loss alone, and ask value_and_grad of it")
-    return grad
+        raise TraceError(f"a compiled function cannot {deed}: compile the loss alone, and ask value_and_grad of it")
+    return x
 
 
 def check_write(node: Any) -> None:
@@ -156,8 +156,6 @@ def check_value(node: Any) -> None:
 
 def check_deposits(node: Any, upstream: float, locals: Sequence[float | None] | None = None) -> None:
     """Under `detect_anomaly()`: refuse a step of the chain rule that made a gradient that is not finite."""
-    if modes.trace is not None:
-        raise TraceError("a compiled function cannot call backward(): return the loss, and use value_and_grad of it")
     if modes.places is None:
         return
     for local in node.locals if locals is None else locals:

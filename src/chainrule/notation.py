@@ -140,11 +140,12 @@ def call(op: Operation, operands: Sequence[str | float]) -> str:
 
     >>> call(ops.mul, ["x", -3.0]), call(ops.tanh, ["n"]), call(ops.gt, ["x", 0.0]), call(ops.logsumexp, ["a", "b"])
     ('x*(-3)', 'tanh(n)', '(x > 0)', 'logsumexp([a, b])')
-    >>> call(ops.weighted_sum, ["b", "w1", "x1", "w2", "x2"])
-    'b + w1*x1 + w2*x2'
+    >>> call(ops.weighted_sum, ["b", "w1", "x1", "w2", "x2"]), call(ops.take, ["i", "a", "b"])
+    ('b + w1*x1 + w2*x2', 'take([a, b], i)')
     """
     if len(operands) > MANY:
-        return f"{op.name}([{', '.join([_term(x).text for x in operands[:3]])}, …, {_term(operands[-1]).text}])"
+        first = operands[: 4 if op is ops.take else 3]
+        return _applied(op, [_term(x) for x in (*first, "…", operands[-1])]).text
     terms = [_term(operand) for operand in operands]
     term: Any = None
     if op.operand_names is None:  # several operands read best as what is done to them, where that is plain arithmetic
@@ -175,6 +176,8 @@ def _applied(op: Operation, terms: Sequence[Term]) -> Term:
     if op.symbol == "?:" and len(terms) == 3:
         condition, a, b = [term.within(COMPARISON) for term in terms]
         return Term(f"{a} if {condition} else {b}", TERNARY)
+    if op is ops.take and terms:
+        return Term(f"take([{', '.join([term.text for term in terms[1:]])}], {terms[0].text})")
     listed = ", ".join([term.text for term in terms])
     return Term(f"{op.name}([{listed}])" if op.operand_names is None else f"{op.name}({listed})")
 

@@ -8,7 +8,7 @@ on Values (giving higher derivatives) and on the symbols of the compiler. Two ru
   functions raise or turn complex there, so formulas say `div`, `pow`, `exp`.
 - **No `if` in a local derivative.** Comparisons and `select` are operations too.
 
-At a kink the convention is: relu'(0) = 0, abs'(0) = 0, and ties of max, min and clip go to the first operand.
+At a kink the convention is: relu'(0) = 0, abs'(0) = 0, and ties of max, min, clip and largest go to the first operand.
 """
 
 from __future__ import annotations
@@ -91,15 +91,11 @@ def identity(x: float) -> float:
 
 @operation(local=None, symbol="⊥", samples=[(2.0,), (-0.5,)])
 def stop_gradient(x: float) -> float:
-    """x itself, but a constant to derivatives: none flows through."""
+    """x itself, but a constant to derivatives: none flows through it."""
     return x
 
 
-@operation(
-    local=[lambda upstream, local, y: local, lambda upstream, local, y: upstream],
-    symbol="·",
-    samples=[(2.0, -3.0), (0.5, 0.25)],
-)
+@operation(local=[lambda a, b, y: b, lambda a, b, y: a], symbol="·", samples=[(2.0, -3.0), (0.5, 0.25)])
 def chain(upstream: float, local: float) -> float:
     """The chain rule's own product, upstream · local; a zero on either side deposits nothing: 0 · inf is 0."""
     return upstream * local if upstream != 0 and local != 0 else 0.0
@@ -223,10 +219,7 @@ def relu(x: float) -> float:
 
 
 @operation(
-    local=[
-        lambda x, slope, y: select(gt(x, 0.0), 1.0, slope),
-        lambda x, slope, y: select(gt(x, 0.0), 0.0, x),
-    ],
+    local=[lambda x, slope, y: select(gt(x, 0.0), 1.0, slope), lambda x, slope, y: select(gt(x, 0.0), 0.0, x)],
     samples=[(-2.0, 0.01), (0.5, 0.01), (-3.0, 0.2)],
 )
 def leaky_relu(x: float, slope: float = 0.01) -> float:
@@ -299,7 +292,7 @@ def ne(a: float, b: float) -> float:
 
 
 @operation(
-    local=[None, lambda condition, a, b, y: ne(condition, 0.0), lambda condition, a, b, y: eq(condition, 0.0)],
+    local=[None, lambda c, a, b, y: ne(c, 0.0), lambda c, a, b, y: eq(c, 0.0)],
     symbol="?:",
     samples=[(1.0, 2.0, -3.0), (0.0, 2.0, -3.0)],
 )
@@ -396,7 +389,7 @@ def logsumexp(*xs: float) -> float:
 
 
 @operation(
-    local=lambda i, xs, y: eq(xs[i], y) * (lt(largest(xs[:i]), y) if i else 1.0),
+    local=lambda i, xs, y: eq(xs[i], y) * lt(largest(xs[:i]), y) if i else eq(xs[0], y),
     symbol="max",
     samples=[(1.0, 2.0, -0.5), (4.0,), (3.0, 5.0, 4.0)],
     pack=listed,
@@ -409,7 +402,7 @@ def largest(*xs: float) -> float:
     """
     y = -inf
     for x in xs:
-        y = max(y, x)
+        y = y if y >= x or math.isnan(y) else x
     return y
 
 
@@ -427,8 +420,8 @@ def take(*xs: float) -> float:
     >>> take([2.0, 3.0, 5.0], 1)
     3.0
     """
-    i = xs[0]
-    return xs[1 + int(i)] if 0 <= i < len(xs) - 1 and i == math.floor(i) else nan
+    place = xs[0]
+    return xs[1 + int(place)] if 0 <= place < len(xs) - 1 and place == math.floor(place) else nan
 
 
 __all__ = list(TABLE)

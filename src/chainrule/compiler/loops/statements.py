@@ -279,11 +279,16 @@ class Writer:
             first = [c for x in parts for c in self._columns(x, lambda group: True)[: min(steps, 2)].T if steps > 1]
             turned = sum([int(c[1] < c[0]) for c in first]) > sum([int(c[1] > c[0]) for c in first])
         elif count == 1:
-            order = np.argsort(parts[0].places, kind="stable")
+            order = np.argsort(_places(parts[0]), kind="stable")
             return [picked(x, order) for x in parts]
         else:
-            turned = sum([int(x.places[1] < x.places[0]) for x in parts if steps > 1]) * 2 > len(parts)
+            turned = steps > 1 and sum([int(_places(x)[1] < _places(x)[0]) for x in parts]) * 2 > len(parts)
         if not turned:
             return parts
         order = np.arange(count * steps).reshape(count, steps)[:, ::-1].ravel()
         return [picked(x, order) for x in parts]
+
+
+def _places(x: Element | Calculated) -> np.ndarray:
+    assert isinstance(x, Element)
+    return x.places
