@@ -14,7 +14,7 @@ from types import ModuleType
 from typing import Any
 
 SAME_IN_C = {
-    *("copysign", "fabs", "isinf", "isnan"),
+    *("copysign", "fabs", "floor", "isinf", "isnan"),
     *("erf", "erfc", "exp", "expm1", "log", "log1p", "pow", "sqrt"),
     *("acos", "acosh", "asin", "asinh", "atan", "atan2", "atanh", "cos", "cosh", "sin", "sinh", "tan", "tanh"),
 }
@@ -26,8 +26,10 @@ from libc cimport math
 from chainrule.memory cimport flows, numbers_of
 from chainrule.storage cimport Edge, Node, python_math, slope_by_call, value_by_call
 
-"""
+cdef inline Py_ssize_t whole(double x) noexcept:
+    return <Py_ssize_t>x
 
+"""
 
 ARITHMETIC = (ast.Add, ast.Sub, ast.Mult, ast.Div)
 TRANSLATED = (
@@ -56,6 +58,7 @@ class ToC(ast.NodeTransformer):
         self.table, self.constants, self.known = table, constants, known | set(types)
         self.variadic = next((name for name, kind in types.items() if kind == "Edge*"), None)
         self.indices = {name for name, kind in types.items() if kind == "Py_ssize_t"}
+        self.within_index = False
 
     def visit(self, node: ast.AST) -> Any:
         if not isinstance(node, TRANSLATED):
@@ -81,7 +84,8 @@ class ToC(ast.NodeTransformer):
                 raise NeedsPythonError(f"{ast.unparse(function)} may raise")
         if self._is_variadic(arguments) and isinstance(function, ast.Name) and function.id == "len":
             return ast.Name("n", ast.Load())
-        called, given = self._function(function), [self.visit(argument) for argument in arguments]
+        called = self._function(function)
+        given = self._first(arguments) or [self.visit(argument) for argument in arguments]
         if isinstance(called, ast.Attribute) and called.attr not in SAME_IN_C:
             called, given = _expression("python_math"), [ast.Constant(called.attr), ast.Tuple(given, ast.Load())]
         return ast.Call(called, given, [])
@@ -91,6 +95,8 @@ class ToC(ast.NodeTransformer):
             return ast.Name(f"value_{function.id}", ast.Load())
         if isinstance(function, ast.Name) and function.id == "range":
             return function
+        if isinstance(function, ast.Name) and function.id == "int" and self.within_index:
+            return ast.Name("whole", ast.Load())
         if isinstance(function, ast.Attribute) and isinstance(function.value, ast.Name) and function.value.id == "math":
             return _expression(f"math.{function.attr}")
         raise NeedsPythonError(ast.unparse(function))
@@ -98,10 +104,19 @@ class ToC(ast.NodeTransformer):
     def _is_variadic(self, expressions: list[ast.expr]) -> bool:
         return [ast.unparse(expression) for expression in expressions] == [self.variadic]
 
+    def _first(self, arguments: list[ast.expr]) -> list[ast.expr]:
+        """Of the argument xs[:i] the two that C takes, the row and how many of it; [] for all others."""
+        (text,) = [ast.unparse(argument) for argument in arguments] if len(arguments) == 1 else [""]
+        counts = [i for i in self.indices if text == f"{self.variadic}[:{i}]"]
+        return [_expression(str(self.variadic)), _expression(counts[0])] if counts else []
+
     def visit_Subscript(self, node: ast.Subscript) -> ast.expr:
-        if not self._is_variadic([node.value]):
+        if not self._is_variadic([node.value]) or self.within_index:
             raise NeedsPythonError(ast.unparse(node))
-        return _expression(f"{self.variadic}[{ast.unparse(self.visit(node.slice))}].operand._data")
+        self.within_index = True
+        place = self.visit(node.slice)
+        self.within_index = False
+        return _expression(f"{self.variadic}[{ast.unparse(place)}].operand._data")
 
     def visit_For(self, node: ast.For) -> list[ast.stmt]:
         body = [self.visit(statement) for statement in node.body]

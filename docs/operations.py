@@ -26,9 +26,9 @@ Each can be called as a function, `chainrule.exp(x)`, on numbers or Values, and,
 """
 
 MANY = ["x₁", "x₂", "x₃"]
-"""What the operands of an operation of any number of them are called here; a neuron's have names of their own."""
+"""What the operands of an operation of any number of them are called here, but for those with names of their own."""
 
-NEURON = ["b", "w₁", "x₁", "w₂", "x₂"]
+NAMED = {ops.weighted_sum: ["b", "w₁", "x₁", "w₂", "x₂"], ops.take: ["i", "x₁", "x₂", "x₃"]}
 
 
 def page() -> str:
@@ -39,7 +39,7 @@ def page() -> str:
 
 def row(op: Operation) -> str:
     """One operation's line of the table."""
-    names = list(op.operand_names or (NEURON if op is ops.weighted_sum else MANY))
+    names = list(op.operand_names or NAMED.get(op, MANY))
     derivatives = [f"∂y/∂{name} = `{formula(op, i, names)}`" for i, name in enumerate(names)]
     summary = (op.__doc__ or "").partition("\n")[0]
     cells = [f"`{op.name}`", f"`{call(op, names)}`", f"`{op.symbol}`", summary, "<br>".join(derivatives)]

@@ -11,6 +11,10 @@ from chainrule.expression import parse
 from chainrule.gradient_report import KINK, NOT_FINITE, OK, ROWS_SHOWN, UNCLEAR, WRONG
 from chainrule.operation import TABLE
 
+NO_SLOPE = {(ops.stop_gradient, 0): WRONG, (ops.take, 0): NOT_FINITE}
+"""Operands with which an operation's value changes though, by what it is there for, no derivative flows into them; and
+what a check of that operation says there. (All of its other derivatives agree, as everywhere.)"""
+
 
 def verdicts(report):
     return [one.verdict for one in report.first], [one.verdict for one in report.second]
@@ -51,7 +55,12 @@ def test_every_operation_of_the_table_at_its_samples():
     for op in TABLE.values():
         for sample in op.samples:
             report = check_operation(op, sample)
-            found = {one.verdict for one in (*report.first, *report.second)}
+            by_nature = [(i, report.first[i]) for i in range(len(sample)) if (op, i) in NO_SLOPE]
+            assert [(one.verdict, one.analytical) for i, one in by_nature] == [
+                (NO_SLOPE[op, i], 0) for i, _ in by_nature
+            ]
+            others = [one for one in report.first if not any(one is known for _, known in by_nature)]
+            found = {one.verdict for one in (*others, *report.second)}
             lost_in_rounding = max(map(abs, sample)) > 1e15  # 1e16 + 1 - 1e16, which differences cannot see
             assert found <= ({OK, KINK, UNCLEAR} if lost_in_rounding else {OK, KINK}), f"{op.name}{sample}:\n{report}"
             assert len(report.first) == len(sample)
@@ -130,6 +139,9 @@ def test_a_graph_that_is_cut_has_no_culprit_but_a_reason():
     assert ".data, detach() and float() cut the graph" in " ".join(str(report).split())
     assert not check_gradients(lambda x: 2.0 * x.data, 3.0)
     assert not check_gradients(lambda x: x.detach() * 2.0, 3.0)
+    report = check_gradients(lambda x: chainrule.stop_gradient(x) * x, 3.0)
+    assert report.culprits == ()
+    assert "stop_gradient() lets none through" in " ".join(str(report).split())
     assert check_gradients(lambda x: 7.0, 3.0)
 
 

@@ -43,8 +43,8 @@ def test_an_operation_has_its_number_and_derivatives_in_c_but_for_what_needs_pyt
     table = [op for op in TABLE.values() if op.value.__module__ == ops.__name__]
     assert [op.name for op in table if f"value_{op.name}(" not in text] == ["logsumexp"]  # it sorts
     for op in table:
-        for i in range(len(op.operand_names or [0])):
-            assert op.operand_names is None or not op.flows(i) or f"local_{op.name}_{i}(" in text
+        for i in range(len(op.operand_names or [0])):  # an operation of any number of operands has one for them all
+            assert not op.flows(i) or f"local_{op.name}_{i}(" in text
 
 
 def test_the_text_stays_the_text(text):
@@ -54,6 +54,11 @@ def test_the_text_stays_the_text(text):
     assert c_function(text, "local_pow_0").endswith("return value_chain(b, value_pow(a, b - 1.0))")
     assert "xs[i].operand._data * xs[i + 1].operand._data" in c_function(text, "value_weighted_sum")
     assert "python_math('hypot', (a, b))" in c_function(text, "value_hypot")
+
+
+def test_a_list_is_read_by_a_whole_number_and_its_first_numbers_are_a_list(text):
+    assert "return xs[1 + whole(place)].operand._data if 0 <= place < n - 1 and " in c_function(text, "value_take")
+    assert "value_lt(value_largest(xs, i), y) if i else " in c_function(text, "local_largest_0")
 
 
 def test_every_case_is_chosen_by_the_code_of_its_operation(text):
@@ -75,6 +80,7 @@ def test_an_operation_as_in_contributing_translates(generator):
         "return sorted(x)",
         "return x ** 2",
         "return x % 2.0",
+        "return int(x)",
         "return x // 2.0",
         "return f(x)",
         "return x.real",
@@ -95,6 +101,23 @@ def test_what_c_would_do_otherwise_is_left_to_python(generator, body):
     assert made.value is None
     assert made.locals[0]
     assert "value_by_call" in "".join(generator._case(made))
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "return int(xs[0])",
+        "return xs[xs[0]]",
+        "return exp(xs[1:])",
+        "return exp(xs[:2])",
+        "return exp(xs[::2])",
+        "return xs[:1]",
+    ],
+)
+def test_other_uses_of_a_list_are_left_to_python(generator, body):
+    made = entry(generator, f"@operation(local=lambda i, xs, y: exp(xs[i]))\ndef op(*xs):\n    {body}")
+    assert made.value is None
+    assert made.locals[0]
 
 
 def test_constants_are_written_out(generator):

@@ -16,8 +16,8 @@ from math import inf, nan
 import mpmath
 import pytest
 
-from chainrule import Value, operation, ops
-from chainrule.errors import SizeError
+from chainrule import Value, grad, hessian, operation, ops, topological_order
+from chainrule.errors import OperandError, SizeError
 from chainrule.operation import TABLE
 
 BUILT_IN = [op for op in TABLE.values() if op.value.__module__.startswith("chainrule.")]
@@ -31,6 +31,7 @@ REFERENCES = {
     "neg": lambda x: -x,
     "pow": lambda a, b: a**b,
     "identity": lambda x: x,
+    "stop_gradient": lambda x: x,
     "chain": lambda upstream, local: upstream * local,
     "sigmoid": lambda x: 1 / (1 + mpmath.exp(-x)),
     "softplus": lambda x: mpmath.log1p(mpmath.exp(x)),
@@ -51,8 +52,13 @@ REFERENCES = {
     "sum": lambda *xs: mpmath.fsum(xs),
     "weighted_sum": lambda b, *wx: b + mpmath.fsum(w * x for w, x in zip(wx[::2], wx[1::2], strict=True)),
     "logsumexp": lambda *xs: max(xs) + mpmath.log(mpmath.fsum(mpmath.exp(x - max(xs)) for x in xs)),
+    "largest": lambda *xs: max(xs),
+    "take": lambda place, *xs: xs[int(place)] if place in range(len(xs)) else mpmath.nan,
 }
 """What mpmath calls otherwise. Names that mpmath knows, such as tanh, need no line here."""
+
+NO_SLOPE = {("stop_gradient", 0), ("take", 0)}
+"""Operands with which an operation's value changes though, by what it is there for, no derivative flows into them."""
 
 SPECIAL = [0.0, -0.0, 5e-324, -5e-324, 1e-300, 1e-9, -1e-9, 0.5, 1.0, -1.0, 2.0, 3.0, -30.0, 30.0]
 SPECIAL += [1000.0, -1000.0, 1e300, -1e300, inf, -inf, nan]
@@ -183,6 +189,9 @@ def check_first_derivatives(op):
         y = op.value(*operands)
         for i in range(len(operands)):
             local = as_float(op.local(i, operands, y))
+            if (op.name, i) in NO_SLOPE:
+                assert local == 0
+                continue
             by_difference = difference(op.value, operands, i)
             assert local == pytest.approx(by_difference, rel=1e-6, abs=1e-8), f"{op.name}{operands}, operand {i}"
             expected = exact_derivative(op, operands, unit_directions(len(operands), i))
@@ -199,7 +208,7 @@ def check_second_derivatives(op):
                     lambda *moved, i=i: as_float(op.local(i, moved, op.value(*moved))), operands, j
                 )
                 assert found == pytest.approx(by_difference, rel=1e-6, abs=1e-8), where
-                if op.local(j, operands, op.value(*operands)) is None:
+                if op.local(j, operands, op.value(*operands)) is None or NO_SLOPE & {(op.name, i), (op.name, j)}:
                     continue  # a sample may stand at the very jump, such as the condition 0 of a select
                 expected = exact_derivative(op, operands, unit_directions(len(operands), i, j))
                 if expected is not None:
@@ -378,3 +387,131 @@ def test_a_two_layer_net_whose_layers_share_their_weights():
 def test_different_numbers_of_weights_and_inputs_are_refused():
     with pytest.raises(SizeError, match="1 weights but 2 inputs"):
         ops.weighted_sum([Value(1.0)], [1.0, 2.0])
+
+
+# ---- a list: its largest number, and the one at a place ------------------------------------------------------------
+
+
+def test_the_largest_of_a_list_is_one_node_whose_derivative_goes_there():
+    xs = [Value(2.0), Value(5.0), Value(3.0)]
+    y = ops.largest(xs)
+    y.backward(2.0)
+    assert (y.data, y.op, y.operands) == (5.0, ops.largest, tuple(xs))
+    assert [x.grad for x in xs] == [0.0, 2.0, 0.0]
+    assert ops.largest(x for x in [1, 2.5, True]) == 2.5
+    assert ops.largest([]) == -math.inf
+
+
+@pytest.mark.parametrize(
+    "numbers", [[3.0, 3.0, 1.0, 3.0], [1.0, 3.0, 3.0, 3.0], [-0.0, 0.0, 0.0], [-inf, -inf], [inf] * 3]
+)
+def test_of_equals_the_first_is_the_largest(numbers):
+    xs = [Value(x) for x in numbers]
+    y = ops.largest(xs)
+    y.backward()
+    first = numbers.index(max(numbers))
+    assert y.data.hex() == numbers[first].hex()
+    assert [x.grad for x in xs] == unit_directions(len(xs), first)
+    assert grad(ops.largest)(numbers) == unit_directions(len(xs), first)
+
+
+def test_a_number_that_is_given_twice_has_the_derivative_once():
+    x = Value(3.0)
+    ops.largest([x, 1.0, x]).backward()
+    assert x.grad == 1.0
+
+
+def test_the_largest_of_a_list_with_nan_is_nan_and_has_no_slope():
+    for numbers in ([nan, 1.0], [1.0, nan], [inf, nan, 2.0]):
+        xs = [Value(x) for x in numbers]
+        y = ops.largest(xs)
+        y.backward()
+        assert math.isnan(y.data)
+        assert math.isnan(ops.largest(numbers))
+        assert [x.grad for x in xs] == [0.0] * len(xs)
+
+
+def test_second_derivatives_through_the_largest():
+    assert hessian(lambda xs: ops.largest(xs) ** 3)([1.0, 2.0]) == [[0.0, 0.0], [0.0, 12.0]]
+    assert grad(grad(lambda x: ops.largest([x, x * x, 1.0])))(3.0) == 2.0
+
+
+def test_the_number_at_a_place_of_a_list():
+    xs = [2.0, 3.0, 5.0]
+    assert [ops.take(xs, i) for i in (0, 1, 2, 1.0, True)] == [2.0, 3.0, 5.0, 3.0, 3.0]
+    values, place = [Value(x) for x in xs], Value(1)
+    y = ops.take(values, place)
+    y.backward(4.0)
+    assert (y.data, y.op, y.operands) == (3.0, ops.take, (place, *values))
+    assert [x.grad for x in values] == [0.0, 4.0, 0.0]
+    assert place.grad == 0.0
+    assert ops.take(values, 2).data == 5.0
+    assert ops.take(xs, place).data == 3.0
+
+
+@pytest.mark.parametrize("place", [3, -1, -3, 0.5, -0.5, 2.999, 1e300, -1e300, inf, -inf, nan])
+def test_at_a_place_that_does_not_exist_is_nan(place):
+    xs = [Value(2.0), Value(3.0), Value(5.0)]
+    for at in (place, Value(place)):
+        y = ops.take(xs, at)
+        y.backward()
+        assert math.isnan(y.data)
+        assert [x.grad for x in xs] == [0.0] * 3
+    assert math.isnan(ops.take([2.0, 3.0, 5.0], place))
+
+
+def test_the_first_place_is_that_of_minus_zero_as_well_and_of_no_list_there_is_none():
+    assert ops.take([7.0], -0.0) == 7.0
+    assert math.isnan(ops.take([], 0))
+
+
+def test_derivatives_of_any_order_through_a_place():
+    cube = grad(grad(lambda x, i: ops.take([x, x**2, x**3], i)))
+    assert [cube(2.0, i) for i in (0, 1, 2)] == [0.0, 2.0, 12.0]
+    assert grad(lambda x: ops.take([1.0, 10.0], x > 1) * x)(2.0) == 10.0
+    assert grad(lambda x: ops.take([x, 3 * x], x))(1.0) == 3.0
+
+
+def test_a_place_that_changes_takes_another_number():
+    xs, place = [Value(2.0), Value(3.0)], Value(0)
+    y = ops.take(xs, place)
+    place.data = 1
+    y.refresh().backward()
+    assert y.data == 3.0
+    assert [x.grad for x in xs] == [0.0, 1.0]
+
+
+@pytest.mark.parametrize("call", [lambda: ops.take([1.0]), lambda: ops.take(1.0, 0), lambda: ops.take([1.0], "0")])
+def test_what_is_no_list_or_no_place_is_refused(call):
+    with pytest.raises(OperandError):
+        call()
+
+
+# ---- a constant to derivatives ------------------------------------------------------------------------------------
+
+
+def test_no_derivative_flows_through_stop_gradient():
+    x = Value(3.0)
+    y = ops.stop_gradient(x)
+    (y * x).backward()
+    assert (y.data, y.operands, y.locals) == (3.0, (x,), (None,))
+    assert (x.grad, y.grad) == (3.0, 3.0)
+    assert ops.stop_gradient(3.0) == 3.0
+    assert ops.stop_gradient.local(0, (3.0,), 3.0) is None
+    assert not ops.stop_gradient.flows(0)
+
+
+def test_stop_gradient_stays_a_constant_in_derivatives_of_derivatives():
+    assert grad(lambda x: ops.stop_gradient(x * x))(3.0) == 0.0
+    assert grad(lambda x: ops.stop_gradient(x) * x**2)(3.0) == 18.0
+    assert grad(grad(lambda x: ops.stop_gradient(x) * x**2))(3.0) == 6.0
+    assert grad(lambda x: ops.stop_gradient(grad(lambda t: t**3)(x)) * x)(2.0) == 12.0
+    assert grad(lambda x: grad(lambda t: ops.stop_gradient(t) * t * x)(x))(2.0) == 2.0
+
+
+def test_stop_gradient_is_refreshed_where_detach_is_not():
+    x = Value(3.0)
+    y = ops.stop_gradient(x) * x.detach()
+    x.data = 5.0
+    assert y.refresh().data == 15.0
+    assert x in topological_order(y)

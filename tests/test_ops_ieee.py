@@ -147,6 +147,25 @@ VALUES = [
     (ops.logsumexp, (1000.0, 1000.0), 1000.0 + math.log(2.0)),
     (ops.logsumexp, (-1000.0, -1000.0), -1000.0 + math.log(2.0)),
     (ops.logsumexp, (1e300, -1e300), 1e300),
+    (ops.largest, (-0.0, 0.0), -0.0),
+    (ops.largest, (0.0, -0.0), 0.0),
+    (ops.largest, (-inf, -inf), -inf),
+    (ops.largest, (nan, inf), nan),
+    (ops.largest, (inf, nan), nan),
+    (ops.largest, (), -inf),
+    (ops.take, (-0.0, 5.0), 5.0),
+    (ops.take, (1.0, 5.0, -0.0), -0.0),
+    (ops.take, (0.0, nan, 5.0), nan),
+    (ops.take, (1.0, nan, 5.0), 5.0),
+    (ops.take, (2.0, 5.0, 6.0), nan),
+    (ops.take, (-1.0, 5.0, 6.0), nan),
+    (ops.take, (0.5, 5.0, 6.0), nan),
+    (ops.take, (5e-324, 5.0, 6.0), nan),
+    (ops.take, (inf, 5.0), nan),
+    (ops.take, (-inf, 5.0), nan),
+    (ops.take, (nan, 5.0), nan),
+    (ops.take, (0.0,), nan),
+    (ops.stop_gradient, (-0.0,), -0.0),
 ]
 
 
@@ -216,6 +235,15 @@ LOCALS = [
     (ops.atan, (1e300,), (0.0,)),
     (ops.logsumexp, (1000.0, -1000.0), (1.0, 0.0)),
     (ops.logsumexp, (1000.0, 1000.0 - math.log(3.0)), (0.75, 0.25)),
+    (ops.largest, (2.0, 2.0, 1.0), (1.0, 0.0, 0.0)),
+    (ops.largest, (0.0, -0.0), (1.0, 0.0)),
+    (ops.largest, (1.0, inf, inf), (0.0, 1.0, 0.0)),
+    (ops.largest, (1.0, nan), (0.0, 0.0)),
+    (ops.take, (1.0, 5.0, inf), (0.0, 0.0, 1.0)),
+    (ops.take, (-0.0, 5.0, 6.0), (0.0, 1.0, 0.0)),
+    (ops.take, (2.0, 5.0, 6.0), (0.0, 0.0, 0.0)),
+    (ops.take, (nan, 5.0, 6.0), (0.0, 0.0, 0.0)),
+    (ops.stop_gradient, (nan,), (None,)),
 ]
 
 

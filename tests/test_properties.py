@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 import random
 from collections.abc import Callable
+from itertools import combinations
 
 import pytest
 from hypothesis import given, settings
@@ -40,6 +41,7 @@ INNER: dict[str, Callable[..., bool]] = {
     "select": lambda condition, a, b: abs(condition) > GAP,
     "clip": lambda x, low, high: min(abs(x - low), abs(x - high), abs(high - low)) > GAP and low < high,
     "logsumexp": lambda *xs: max(map(abs, xs)) < 50,
+    "largest": lambda *xs: min(abs(a - b) for a, b in combinations(xs, 2)) > GAP,
 }
 """Where an operation is smooth and tame; those not named here are everywhere, but for comparisons of equal numbers."""
 
@@ -56,6 +58,8 @@ def apply(op, operands):
     """An operation called as a user calls it."""
     if op.name == "weighted_sum":
         return op(operands[1::2], operands[2::2], operands[0])
+    if op.name == "take":
+        return op(operands[1:], operands[0])
     return op(operands) if op.takes_lists else op(*operands)
 
 
@@ -68,14 +72,20 @@ class Program:
         numbers = list(leaves)
         for op, wished in wishes:
             places = [place % len(numbers) for place in wished[: arity(op)]]
-            operands = [numbers[place] for place in places]
-            y = apply(op, operands) if is_tame(op.name, operands) else math.nan
-            if abs(y) < 100:
-                self.steps.append((op, places))
-            else:
-                y = ops.tanh(operands[0])
-                self.steps.append((ops.tanh, places[:1]))
-            numbers.append(y)
+            if op is ops.take:  # which number it takes is what a comparison gives, 0 or 1, and not near a jump
+                if not self.add(ops.gt, places[:2], numbers):
+                    continue
+                places[0] = len(numbers) - 1
+            self.add(op, places, numbers)
+
+    def add(self, op, places, numbers):
+        """Makes it the next step, or else a tanh; returns whether it was tame."""
+        operands = [numbers[place] for place in places]
+        y = apply(op, operands) if is_tame(op.name, operands) else math.nan
+        tame = abs(y) < 100
+        self.steps.append((op, places) if tame else (ops.tanh, places[:1]))
+        numbers.append(y if tame else ops.tanh(operands[0]))
+        return tame
 
     def run(self, leaves, call=apply):
         """The sum of the results that no step uses, and of a little of each leaf: so everything is in the graph."""
@@ -120,6 +130,7 @@ def gradients(program):
 
 BUILT_IN = [op for op in TABLE.values() if op.value.__module__.startswith("chainrule.")]
 SMOOTH = [op for op in BUILT_IN if op.name not in COMPARED]
+SEEN_BY_DIFFERENCES = [op for op in BUILT_IN if op is not ops.stop_gradient]  # whose value changes all the same
 
 # ---- against PyTorch -----------------------------------------------------------------------------------------------
 
@@ -130,6 +141,7 @@ def torch_functions():
     functional, stack = torch.nn.functional, torch.stack
     written = {
         "identity": lambda x: x * 1.0,
+        "stop_gradient": lambda x: x.detach(),
         "chain": lambda a, b: a * b,
         "softplus": lambda x: torch.logaddexp(x, torch.zeros_like(x)),
         "relu": functional.relu,
@@ -142,6 +154,8 @@ def torch_functions():
         "sum": lambda *xs: stack(xs).sum(),
         "weighted_sum": lambda b, w, x: b + w * x,
         "logsumexp": lambda *xs: torch.logsumexp(stack(xs), 0),
+        "largest": lambda *xs: stack(xs).max(),
+        "take": lambda place, *xs: stack(xs)[int(place)],
     }
     compared = {name: getattr(torch, name) for name in ("lt", "le", "gt", "ge", "eq", "ne")}
     written |= {name: lambda a, b, f=f: f(a, b).double() for name, f in compared.items()}
@@ -214,7 +228,7 @@ def test_grad_of_grad_equals_pytorch_s_double_backward(in_torch, program):
 
 
 @SETTINGS
-@given(program=programs(BUILT_IN, steps=6))
+@given(program=programs(SEEN_BY_DIFFERENCES, steps=6))
 def test_gradients_equal_central_differences(program):
     _, found = gradients(program)
     for i, x in enumerate(program.leaves):

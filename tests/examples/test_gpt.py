@@ -69,7 +69,7 @@ def test_gradients_flow_through_earlier_keys_and_values(model):
     keys, values = [], []
     last = [model.logits(t, i, keys, values) for i, t in enumerate(tokens("xyz"))][-1]
     last[0].backward()
-    embedding = model.token_embedding[LETTERS.index("x")]
+    embedding = model.token_embedding(LETTERS.index("x"))
     assert all(p.peek_grad() != 0 for p in embedding)
 
 
@@ -128,9 +128,8 @@ def test_as_a_program_it_takes_steps_and_a_seed(monkeypatch, capsys):
 
 
 def tensors(torch: ModuleType, model: Any) -> dict[str, Any]:
-    numbers = {
-        name: [[p.data for p in row] for row in rows] for name, rows in vars(model).items() if isinstance(rows, list)
-    }
+    tables = {name: getattr(part, "rows", part) for name, part in vars(model).items()}
+    numbers = {name: [[p.data for p in row] for row in rows] for name, rows in tables.items() if isinstance(rows, list)}
     return {name: torch.tensor(rows, dtype=torch.float64, requires_grad=True) for name, rows in numbers.items()}
 
 

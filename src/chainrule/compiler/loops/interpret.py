@@ -89,9 +89,9 @@ def _begin(program: Program, numbers: np.ndarray, columns: Any, lanes: int | Non
             rows[:] = array.data.reshape(len(rows), -1)[:, : rows.shape[1]]
         found.append(rows)
     memory = Memory(program.arrays, found, lanes)
-    for array, read in program.packs.items():
-        for at, axes in enumerate(_places(program.arrays[array].shape)):
-            found[array][at] = [memory.element(read, axes, lane) for lane in range(lanes)]
+    for packed, read in program.packs.items():
+        for at, axes in enumerate(_places(program.arrays[packed].shape)):
+            found[packed][at] = [memory.element(read, axes, lane) for lane in range(lanes)]
     return memory
 
 

@@ -1,0 +1,231 @@
+"""Training steps as native code, against the eager loop."""
+
+from __future__ import annotations
+
+import math
+from itertools import pairwise
+
+import pytest
+
+pytest.importorskip("llvmlite")
+
+import numpy as np
+
+from chainrule import Value, ops
+from chainrule.compiler.steps.step import compile_step
+from chainrule.errors import ArgumentError, OperandError, SizeError, TraceError
+from chainrule.optim import SGD, Adam, AdamW, Optimizer, cosine
+
+OPTIMIZERS = {
+    "sgd": lambda w: SGD(w, lr=0.05),
+    "momentum": lambda w: SGD(w, lr=0.05, momentum=0.9),
+    "nesterov": lambda w: SGD(w, lr=0.05, momentum=0.9, nesterov=True),
+    "decay": lambda w: SGD(w, lr=0.05, weight_decay=0.1),
+    "adam": lambda w: Adam(w, lr=0.05),
+    "adamw": lambda w: AdamW(w, lr=cosine(0.05, 0.01, 10), weight_decay=0.1),
+}
+
+
+def neuron(w):
+    return lambda xs, y: (sum([a * x for a, x in zip(w, xs, strict=True)]).tanh() - y) ** 2
+
+
+def of_lists(w):
+    def loss(xs):
+        errors = [(w[0] * x + ops.sin(w[2] * x) * math.tanh(1.0) - w[3]) ** 2 for x in xs]
+        return sum(errors) / len(xs) + 0.01 * sum([a * a for a in w])
+
+    return loss
+
+
+@pytest.fixture(params=OPTIMIZERS)
+def optimizer(request):
+    return OPTIMIZERS[request.param]
+
+
+def test_single_samples(optimizer, training, rows):
+    step = training.twice(neuron, optimizer, [(rows(7), rows(1)[0]) for _ in range(20)])
+    assert (step.traces, step.kernels) == (1, 1)
+
+
+def test_batches(optimizer, training, rows):
+    batches = [([rows(7) for _ in range(9)], rows(9)) for _ in range(20)]
+    assert training.twice(neuron, optimizer, batches, in_axes=0).kernels == 1
+
+
+def test_lists_of_different_lengths(optimizer, training, rows):
+    training.twice(of_lists, optimizer, [(rows(k % 4 + 1),) for k in range(20)])
+
+
+def test_batches_of_every_size(training, rows):
+    batches = [([rows(7) for _ in range(n)], rows(n)) for n in (1, 2, 7, 8, 9, 64, 65, 1, 100, 300)]
+    assert training.twice(neuron, OPTIMIZERS["adam"], batches, in_axes=0).kernels == 1
+
+
+def test_sums_of_samples_and_shared_arguments(training, rows):
+    def scaled(w):
+        inner = neuron(w)
+        return lambda xs, y, scale: inner(xs, y) * scale
+
+    batches = [([rows(7) for _ in range(5)], rows(5), 0.1 * k) for k in range(20)]
+    training.twice(scaled, OPTIMIZERS["sgd"], batches, in_axes=(0, 0, None), reduce="sum")
+
+
+def test_samples_along_another_axis(training, rows):
+    batches = [(np.array([rows(7) for _ in range(5)]), np.array(rows(5))) for _ in range(3)]
+    wanted, losses = training.parameters(), []
+    for native in (False, True):
+        w = wanted if not native else training.parameters()
+        loss, optimizer = neuron(w), SGD(w, lr=0.1)
+        if native:
+            step = compile_step(loss, optimizer, in_axes=(1, 0))
+            losses.append(step.run([(xs.T, ys) for xs, ys in batches]))
+        else:
+            losses.append(training.eager(loss, optimizer, batches, 0))
+    assert losses[1] == pytest.approx(losses[0], rel=1e-12)
+
+
+@pytest.mark.parametrize("name", OPTIMIZERS)
+def test_32_bits(name, training, rows):
+    batches = [([rows(7) for _ in range(n)], rows(n)) for n in (9, 16, 3, 33)]
+    training.twice(neuron, OPTIMIZERS[name], batches, in_axes=0, dtype="float32", tolerance=1e-4)
+
+
+def test_threads(training, rows):
+    batches = [([rows(7) for _ in range(n)], rows(n)) for n in (1000, 999, 1, 64)]
+    training.twice(neuron, OPTIMIZERS["adam"], batches, in_axes=0, threads=2)
+
+
+def test_one_step_at_a_time(training, rows):
+    w, v = training.parameters(), training.parameters()
+    step, optimizer = compile_step(of_lists(w), Adam(w)), Adam(v)
+    for k in range(6):
+        batch = (rows(k % 2 + 2),)
+        assert step(*batch) == pytest.approx(training.eager(of_lists(v), optimizer, [batch])[0], rel=1e-12)
+    assert [x.data for x in w] == pytest.approx([x.data for x in v], rel=1e-12)
+
+
+def test_no_steps_and_losses_of_nothing():
+    w = [Value(0.5)]
+    assert compile_step(lambda x: w[0] * x, SGD(w)).run([]) == []
+    assert compile_step(lambda x: x, SGD(w)).run([(1.0,), (2.0,)]) == [1.0, 2.0]
+    assert w[0].data == 0.5
+
+
+# ---- optimisers of one's own ---------------------------------------------------------------------------------------
+
+
+class RootMeanSquare(Optimizer):
+    slots = ("square",)
+
+    def updated(self, data, grads, lr):
+        square = [0.9 * s + 0.1 * g * g for s, g in zip(self.memory["square"], grads, strict=True)]
+        self.memory["square"] = square
+        return [x - lr * g / (ops.sqrt(s) + 1e-8) for x, g, s in zip(data, grads, square, strict=True)]
+
+
+class Signs(Optimizer):
+    def updated(self, data, grads, lr):
+        return [x - lr * (ops.gt(g, 0.0) - ops.lt(g, 0.0)) for x, g in zip(data, grads, strict=True)]
+
+
+class Clipped(Optimizer):
+    def updated(self, data, grads, lr):
+        return [x - lr * ops.clip(g, -0.1, 0.1) for x, g in zip(data, grads, strict=True)]
+
+
+class Norm(Optimizer):
+    def updated(self, data, grads, lr):
+        size = ops.sqrt(ops.sum([g * g for g in grads])) + 1e-6
+        return [x - lr * g / size for x, g in zip(data, grads, strict=True)]
+
+
+class Branch(Optimizer):
+    def updated(self, data, grads, lr):
+        return [x - lr * (g if g > 0 else 2 * g) for x, g in zip(data, grads, strict=True)]
+
+
+class Roots(Optimizer):
+    def updated(self, data, grads, lr):
+        return [x - lr * math.sqrt(g * g) for x, g in zip(data, grads, strict=True)]
+
+
+@pytest.mark.parametrize("kind", [RootMeanSquare, Signs, Clipped])
+def test_an_optimizer_of_ones_own(kind, training, rows):
+    training.twice(neuron, lambda w: kind(w, 0.05), [(rows(7), rows(1)[0]) for _ in range(20)])
+
+
+@pytest.mark.parametrize("kind", [Norm, Branch, Roots])
+def test_an_optimizer_that_cannot_be_compiled(kind):
+    w = [Value(1.0), Value(2.0)]
+    with pytest.raises(TraceError, match=f"the update of {kind.__name__} cannot be compiled"):
+        compile_step(lambda x: w[0] * x, kind(w, 0.1))
+
+
+# ---- arguments -----------------------------------------------------------------------------------------------------
+
+
+def test_integers_choose_rows(training, rows):
+    def loss_of(w):
+        return lambda ids: sum([(ops.take(w, i) * ops.take(w, j) - 0.3) ** 2 for i, j in pairwise(ids)])
+
+    batches = [([(3 * k + i * i) % 7 for i in range(6)],) for k in range(20)]
+    assert training.twice(loss_of, OPTIMIZERS["adam"], batches).kernels == 1
+
+
+def test_integers_as_indices_of_lists_are_traced_anew(training):
+    def loss_of(w):
+        return lambda i, y: (w[i] * y - 1.0) ** 2
+
+    assert training.twice(loss_of, OPTIMIZERS["adam"], [(k % 3, 0.1 * k) for k in range(20)]).kernels == 3
+
+
+def test_values_that_are_no_parameters_are_read_anew_in_each_run(training):
+    w, scale = [Value(0.5)], Value(2.0)
+    step = compile_step(lambda x: (w[0] * scale - x) ** 2, SGD(w, lr=0.1))
+    assert step(1.0) == 0.0
+    scale.data = 5.0
+    assert step(1.0) == pytest.approx(2.25)
+    assert w[0].data == pytest.approx(0.5 - 0.1 * 2 * 1.5 * 5)
+    assert step.traces == 1
+
+
+def test_wrong_arguments():
+    w = [Value(0.5)]
+    step = compile_step(lambda x, y: w[0] * x - y, SGD(w), in_axes=0)
+    with pytest.raises(SizeError, match="1, 2 samples"):
+        step([1.0], [1.0, 2.0])
+    with pytest.raises(SizeError, match="no samples"):
+        step([], [])
+    with pytest.raises(ArgumentError, match="in_axes has 1 entries"):
+        compile_step(lambda x, y: w[0] * x - y, SGD(w), in_axes=(0,))([1.0], [2.0])
+    with pytest.raises(OperandError, match="must return one number"):
+        compile_step(lambda x: [w[0] * x], SGD(w))(1.0)
+
+
+def test_a_buffer_that_is_filled_anew_for_each_step():
+    w, buffer = [Value(0.5)], np.zeros(2)
+
+    def batches():
+        for k in range(3):
+            buffer[:] = k
+            yield (buffer,)
+
+    losses = compile_step(lambda x: (w[0] * x - 1.0) ** 2, SGD(w, lr=0.0), in_axes=0).run(batches())
+    assert losses == [1.0, 0.25, 0.0]
+
+
+@pytest.mark.xfail(strict=True, reason="the trace takes a Value that was calculated before as a leaf")
+def test_values_that_were_calculated_from_parameters_before():
+    def trained(native):
+        w = [Value(0.5)]
+        twice = w[0] * 2.0
+        optimizer = SGD(w, lr=0.1)
+        if native:
+            compile_step(lambda x: (w[0] * twice - x) ** 2, optimizer)(1.5)
+        else:
+            ((w[0] * twice - 1.5) ** 2).backward()
+            optimizer.step()
+        return w[0].data
+
+    assert trained(native=True) == trained(native=False)

@@ -1,0 +1,163 @@
+"""What native steps cannot do: branches that turn, numbers that are not finite, and going on by hand."""
+
+from __future__ import annotations
+
+import pytest
+
+pytest.importorskip("llvmlite")
+
+from chainrule import Value, ops
+from chainrule.compiler.steps.step import compile_step
+from chainrule.errors import AnomalyError, TraceError
+from chainrule.optim import SGD, Adam
+
+
+def sgd(w):
+    return SGD(w, lr=0.05, momentum=0.9)
+
+
+# ---- guards --------------------------------------------------------------------------------------------------------
+
+
+def by_sign(w):
+    def loss(x, y):
+        s = w[0] * x + w[1]
+        return ((s * w[2] if x > 0 else s - w[3]) - y) ** 2
+
+    return loss
+
+
+def test_a_branch_on_a_number_of_the_step(training, rows):
+    step = training.twice(by_sign, sgd, [(x, y) for x, y in zip(rows(20), rows(20), strict=True)])
+    assert step.kernels == 2
+
+
+def test_a_branch_on_a_parameter(training):
+    def loss_of(w):
+        def loss(x):
+            return (w[0] * x) ** 2 + (w[1] * 1.5 if w[1] > 0 else -w[1] * 0.5)
+
+        return loss
+
+    assert training.twice(loss_of, lambda w: SGD(w, lr=0.3), [(0.1 * k,) for k in range(20)]).kernels == 2
+
+
+def test_too_many_branches():
+    w = [Value(0.5)]
+    step = compile_step(lambda i: w[0] * [1.0, 2.0, 3.0][i], SGD(w), max_traces=2)
+    with pytest.raises(TraceError, match="2 different ways"):
+        step.run([(0,), (1,), (2,)])
+
+
+def test_all_samples_of_a_batch_go_one_way(training, rows):
+    batches = [([abs(x) for x in rows(9)], rows(9)) for _ in range(5)]
+    assert training.twice(by_sign, sgd, batches, in_axes=0).kernels == 1
+
+
+def test_all_samples_of_a_batch_go_the_other_way(training, rows):
+    batches = [([-abs(x) for x in rows(9)], rows(9)) for _ in range(3)]
+    training.twice(by_sign, sgd, batches, in_axes=0)
+
+
+@pytest.mark.parametrize("odd", [1, 7, 8])
+def test_samples_of_a_batch_that_go_different_ways(odd, training, rows):
+    xs = [abs(x) for x in rows(9)]
+    xs[odd] = -xs[odd]
+    training.twice(by_sign, sgd, [(xs, rows(9)) for _ in range(3)], in_axes=0)
+
+
+# ---- numbers that are not finite -----------------------------------------------------------------------------------
+
+
+def logarithm(w):
+    return lambda x: (w[0] * x).log() + w[1] * w[1]
+
+
+@pytest.mark.parametrize("at", [0, 1, 5])
+@pytest.mark.parametrize("kind", [SGD, Adam])
+def test_the_operation_is_named_and_everything_is_as_before_the_step(at, kind, training):
+    w, v = [Value(5.0), Value(2.0)], [Value(5.0), Value(2.0)]
+    optimizer, other = kind(w, lr=0.01), kind(v, lr=0.01)
+    good = [(1.0 + k,) for k in range(at)]
+    with pytest.raises(AnomalyError, match=r"^log\(-.*\) gave nan"):
+        compile_step(logarithm(w), optimizer).run([*good, (-1.0,), (1.0,)])
+    training.eager(logarithm(v), other, good)
+    assert [x.data for x in w] == pytest.approx([x.data for x in v], rel=1e-12)
+    assert optimizer.steps == at
+    for slot in optimizer.slots:
+        assert optimizer.memory[slot] == pytest.approx(other.memory[slot], rel=1e-12)
+
+
+def test_a_gradient_that_is_not_finite():
+    w = [Value(0.0)]
+    with pytest.raises(AnomalyError):
+        compile_step(lambda x: ops.sqrt(w[0] * x), SGD(w))(1.0)
+    assert w[0].data == 0.0
+
+
+def test_zero_times_infinity_is_left_to_the_eager_engine(training):
+    def loss_of(w):
+        return lambda x: ops.select(x > 0, ops.log(ops.max(x * w[0] * w[0], 0.0)), w[0] * w[0]) + w[1]
+
+    training.twice(loss_of, lambda w: SGD(w, lr=0.1), [(-1.0,), (-2.0,)])
+
+
+# ---- going on by hand ----------------------------------------------------------------------------------------------
+
+
+KINDS = {
+    "sgd": lambda w: SGD(w, lr=0.05),
+    "adam": lambda w: Adam(w, lr=0.05),
+    "momentum": lambda w: SGD(w, lr=0.05, momentum=0.9),
+}
+
+
+@pytest.mark.parametrize("name", KINDS)
+def test_native_steps_and_eager_ones_by_turns(name, training, rows):
+    batches = [(x, y) for x, y in zip(rows(12), rows(12), strict=True)]
+
+    def trained(native):
+        w = training.parameters()
+        loss, optimizer = by_sign(w), KINDS[name](w)
+        step = compile_step(loss, optimizer).run if native else lambda some: training.eager(loss, optimizer, some)
+        losses = [*step(batches[:4]), *training.eager(loss, optimizer, batches[4:8]), *step(batches[8:])]
+        return [*losses, *[x.data for x in w], optimizer.steps]
+
+    assert trained(native=True) == pytest.approx(trained(native=False), rel=1e-9)
+
+
+def test_the_state_of_an_optimizer_can_be_taken_and_loaded(training, rows):
+    batches = [(x, y) for x, y in zip(rows(12), rows(12), strict=True)]
+    w = training.parameters()
+    optimizer = Adam(w)
+    step = compile_step(by_sign(w), optimizer)
+    step.run(batches[:6])
+    state, numbers = optimizer.state_dict(), [x.data for x in w]
+    first = step.run(batches[6:])
+    optimizer.load_state_dict(state)
+    for x, number in zip(w, numbers, strict=True):
+        x.data = number
+    assert step.run(batches[6:]) == first
+    fresh = training.parameters()
+    other = Adam(fresh)
+    other.load_state_dict(state)
+    for x, number in zip(fresh, numbers, strict=True):
+        x.data = number
+    assert compile_step(by_sign(fresh), other).run(batches[6:]) == pytest.approx(first, rel=1e-12)
+
+
+def test_settings_that_change_between_runs(training):
+    def trained(native):
+        w = [Value(0.5)]
+        optimizer = SGD(w, lr=0.1, weight_decay=0.5)
+
+        def loss(x):
+            return (w[0] * x) ** 2
+
+        step = compile_step(loss, optimizer).run if native else lambda some: training.eager(loss, optimizer, some)
+        step([(1.0,)])
+        optimizer.weight_decay = 0.0
+        step([(1.0,)])
+        return w[0].data
+
+    assert trained(native=True) == pytest.approx(trained(native=False))
