@@ -31,4 +31,4 @@ def write_data(leaves: list[Value], numbers: Any) -> None:
     """Copies each number to its leaf."""
     for i in range(len(leaves)):
         leaf = leaves[i]
-        leaf._data = numbers[i]
+        leaf._data = float(numbers[i])

@@ -215,6 +215,21 @@ def test_what_cannot_be_traced_names_the_line():
     assert any("math.exp(x)" in note for note in caught.value.__notes__)
 
 
+def test_numpy_s_functions_name_what_to_say_instead():
+    with pytest.raises(TypeError) as caught:
+        chainrule.compile(lambda x: np.exp(x))(1.0)
+    assert any("chainrule.exp(x)" in note for note in caught.value.__notes__)
+
+
+@pytest.mark.parametrize(
+    ("function", "message"),
+    [(lambda x: None, "returned None"), (lambda x: "a", "returned the str 'a'"), (lambda x: [x, {1}], "the set {1}")],
+)
+def test_what_is_no_result(function, message):
+    with pytest.raises(errors.OperandError, match=message):
+        chainrule.compile(function)(1.0)
+
+
 @pytest.mark.parametrize(
     ("options", "message"),
     [
@@ -250,13 +265,3 @@ def test_threads_give_the_same_sums():
 def test_a_compiled_function_can_be_pickled():
     f = pickle.loads(pickle.dumps(chainrule.compile(newton)))
     assert f(2.0) == pytest.approx(math.sqrt(2.0))
-
-
-def test_the_report_and_the_graph():
-    f = chainrule.compile(payoff)
-    f.value_and_grad(120.0, 100.0)
-    text = f.explain()
-    assert "traced 1 times" in text
-    assert "1 guards" in text
-    assert "gt %0 %1" in str(f.graph)
-    assert "differentiate" in f.graph.stages

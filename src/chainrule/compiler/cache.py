@@ -8,10 +8,12 @@ where the folder cannot be written, there is no cache. `CHAINRULE_CACHE` names a
 from __future__ import annotations
 
 import contextlib
+import contextvars
 import hashlib
 import os
 import tempfile
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 from llvmlite import ir
@@ -46,14 +48,34 @@ def cached_object(module: ir.Module | str, machine: Machine, optimize: int = 2) 
     """The object code of a module: from the cache, or compiled and put there; see `native.compile_to_object`."""
     text = str(module)
     place = folder()
-    if place is None:
-        return compile_to_object(text, machine, optimize)
-    path = place / (_key(text, machine, optimize) + _SUFFIX)
-    found = _read(path)
+    path = None if place is None else place / (_key(text, machine, optimize) + _SUFFIX)
+    found = None if path is None else _read(path)
+    _take_note(found is not None)
     if found is None:
         found = compile_to_object(text, machine, optimize)
-        _write(path, found)
+        if path is not None:
+            _write(path, found)
     return found
+
+
+_watching: contextvars.ContextVar[list[bool] | None] = contextvars.ContextVar("watching", default=None)
+
+
+@contextlib.contextmanager
+def watched() -> Iterator[list[bool]]:
+    """Gives a list that gets, for each module that is asked for inside, whether it came from the cache."""
+    found: list[bool] = []
+    before = _watching.set(found)
+    try:
+        yield found
+    finally:
+        _watching.reset(before)
+
+
+def _take_note(hit: bool) -> None:
+    watching = _watching.get()
+    if watching is not None:
+        watching.append(hit)
 
 
 def _key(text: str, machine: Machine, optimize: int) -> str:

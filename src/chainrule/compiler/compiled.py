@@ -3,348 +3,294 @@
 from __future__ import annotations
 
 import functools
+import inspect
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from chainrule.collector import collector_paused
-from chainrule.compiler.flatten import Flat, flatten
-from chainrule.compiler.graph import Graph
-from chainrule.compiler.kernel import Kernel
-from chainrule.compiler.levels.kernel import compile_graph
-from chainrule.compiler.native import Machine
-from chainrule.compiler.passes.batches import SAMPLES
-from chainrule.compiler.pipeline import Stages, Wanted, calculation, loop_kernel, loops_of
+from chainrule import transforms
+from chainrule.compiler.arguments import Layout, Reading, layout_of, read
+from chainrule.compiler.found import Found, like_arguments, own_by_sample, twice_like_arguments
+from chainrule.compiler.options import Options
+from chainrule.compiler.paths import Made, Path, Paths, by_position, name_of
+from chainrule.compiler.pipeline import Wanted
 from chainrule.compiler.report import GraphView, report
-from chainrule.compiler.tracing import Traced, trace
 from chainrule.errors import ArgumentError, OperandError, TraceError
-from chainrule.trees import leaves, unflatten
+from chainrule.trees import leaves, tree_map
 
-SMALL = 500
-"""A graph of so few nodes is levelled: there is too little in it for loops to pay."""
-
-
-@dataclass(frozen=True)
-class Options:
-    """What `compile` was told."""
-
-    in_axes: Any = None
-    reduce: str | None = None
-    dtype: str = "float64"
-    threads: int = 1
-    strict: bool = False
-    max_traces: int = 32
-
-    def __post_init__(self) -> None:
-        if self.reduce not in (None, "mean", "sum"):
-            raise ArgumentError(f"reduce is None, 'mean' or 'sum', not {self.reduce!r}")
-        if self.reduce is not None and self.in_axes is None:
-            raise ArgumentError("reduce is about a batch: say by in_axes which arguments have a sample axis")
-        if self.dtype not in ("float64", "float32"):
-            raise ArgumentError(f"dtype is 'float64' or 'float32', not {self.dtype!r}")
-        if self.strict and self.dtype != "float64":
-            raise ArgumentError("strict mode has the eager engine's bits, which are those of float64")
-        if not isinstance(self.threads, int) or self.threads < 1:
-            raise ArgumentError(f"threads is a number of threads, 1 or more, not {self.threads!r}")
-
-    @property
-    def bits(self) -> int:
-        """The size of a number."""
-        return 64 if self.dtype == "float64" else 32
+Argnums = int | Sequence[int]
 
 
 @dataclass
-class Path:
-    """A trace, and the kernels that were made of it."""
+class _Call:
+    """The arguments of a call, taken apart."""
 
-    traced: Traced
-    graph: Graph
-    kernels: dict[Wanted, Kernel] = field(default_factory=dict)
-    stages: dict[Wanted, Stages] = field(default_factory=dict)
-
-    def kernel(self, wanted: Wanted, options: Options) -> Kernel:
-        """The kernel for what is wanted, made when it is first asked for."""
-        if wanted not in self.kernels:
-            with collector_paused():
-                self._make(wanted, options)
-        return self.kernels[wanted]
-
-    def _make(self, wanted: Wanted, options: Options) -> None:
-        stages, machine = Stages(), Machine.default()
-        graph = calculation(self.graph, wanted, stages)
-        kernel: Kernel | None = None
-        if not wanted.exact and (graph.batched or len(graph) > SMALL):
-            planned = loops_of(graph, machine, options.bits, stages)
-            if planned is not None:
-                kernel = loop_kernel(planned, machine, options.bits, options.threads, stages)
-        if kernel is None:
-            with stages.timed("levels"):
-                kernel = compile_graph(graph, machine, options.bits, wanted.exact)
-        self.kernels[wanted], self.stages[wanted] = kernel, stages
-
-
-@dataclass
-class Results:
-    """What came out: for each output, and then each derivative, a number or a row with one for each sample."""
-
-    path: Path
-    rows: list[Any]
+    layout: Layout
+    paths: list[Path]
+    numbers: np.ndarray
+    columns: np.ndarray | None
 
 
 class CompiledFunction:
-    """A function as native code; made by `compile`, and called like the function."""
+    """A function as native code; made by `compile`, and called like the function.
+
+    Called with Values, it is the function itself, and its result part of their graph.
+    """
 
     def __init__(self, function: Callable, options: Options) -> None:
         self.function, self.options = function, options
-        self._paths: dict[Any, list[Path]] = {}
-        self._last: tuple[Path, Wanted] | None = None
+        self._name = name_of(function)
+        self._paths = Paths(function, options.max_traces, options.threads)
+        self._layouts: dict[Any, tuple[Layout, list[Path]]] = {}
+        self._last: tuple[_Call, Path, Wanted] | None = None
         functools.update_wrapper(self, function)
 
     @property
     def traces(self) -> int:
-        """How often the function was traced."""
-        return sum([len(paths) for paths in self._paths.values()])
+        """How many different ways the function was seen to go."""
+        return self._paths.count
 
     # ---- what it gives ----
-    def __call__(self, *args: Any) -> Any:
-        """The value, in the structure that the function returns; of a batch, an array in place of each number."""
-        flat = flatten(args, self.options.in_axes)
-        return self._value(self._run(flat, 0, ()))
+    def __call__(self, *args: Any, **named: Any) -> Any:
+        """The value, in the structure that the function returns.
 
-    def value_and_grad(self, *args: Any, argnums: int | Sequence[int] = 0) -> tuple[Any, Any]:
-        """The value and the derivative by the arguments `argnums`, as `chainrule.value_and_grad` gives them."""
-        flat = flatten(args, self.options.in_axes)
-        wrt = self._wrt(flat, argnums)
-        found = self._run(flat, 1, wrt)
-        if not isinstance(found.path.traced.result, int):
-            raise OperandError(f"grad needs a function that returns one number, but {self._name} returned a "
-                               f"{type(found.path.traced.result).__name__}: use jacobian")  # fmt: skip
-        return self._value(found), self._like(flat, argnums, found.rows[1:])
+        With `in_axes` there are arrays in place of its numbers, one number a sample; with `reduce`, sums or means.
 
-    def grad(self, *args: Any, argnums: int | Sequence[int] = 0) -> Any:
+        Raises:
+            OperandError: an argument cannot be used, or the function does what cannot be compiled.
+            TraceError: the function goes more ways than `max_traces`.
+        """
+        call = self._taken_apart(args, named)
+        return self.function(*args, **named) if call is None else self._run(call, 0, ()).value()
+
+    def value_and_grad(self, *args: Any, argnums: Argnums = 0, **named: Any) -> tuple[Any, Any]:
+        """The value and the derivative by the arguments `argnums`, as `chainrule.value_and_grad` gives them.
+
+        That by an array is an array, that by a Module a dict with the names of its parameters.
+        """
+        call = self._taken_apart(args, named)
+        if call is None:
+            return transforms.value_and_grad(self.function, argnums)(*args, **named)
+        argnums, wrt = self._by(call, argnums)
+        found = self._run(call, 1, wrt)
+        self._check_number(found, "grad")
+        return found.value(), like_arguments(call.layout, argnums, lambda at, count: found.block(1 + at, count))
+
+    def grad(self, *args: Any, argnums: Argnums = 0, **named: Any) -> Any:
         """The derivative, as `chainrule.grad` gives it."""
-        return self.value_and_grad(*args, argnums=argnums)[1]
+        return self.value_and_grad(*args, argnums=argnums, **named)[1]
 
-    def jacobian(self, *args: Any, argnums: int | Sequence[int] = 0) -> Any:
+    def jacobian(self, *args: Any, argnums: Argnums = 0, **named: Any) -> Any:
         """Every derivative of every result, as `chainrule.jacobian` gives them."""
-        flat = flatten(args, self.options.in_axes)
-        wrt = self._wrt(flat, argnums)
-        found = self._run(flat, 1, wrt)
-        result = found.path.traced.result
-        count = len(leaves(result))
-        rows = [found.rows[count + i * len(wrt) : count + (i + 1) * len(wrt)] for i in range(count)]
-        return unflatten(result, [self._like(flat, argnums, row) for row in rows])
+        call = self._taken_apart(args, named)
+        if call is None:
+            return transforms.jacobian(self.function, argnums)(*args, **named)
+        argnums, wrt = self._by(call, argnums)
+        found = self._run(call, 1, wrt)
+        count = len(leaves(found.result))
 
-    def hessian(self, *args: Any, argnums: int | Sequence[int] = 0) -> Any:
+        def of(result: int) -> Any:
+            first = count + result * len(wrt)
+            return like_arguments(call.layout, argnums, lambda at, own: found.block(first + at, own))
+
+        return tree_map(of, found.result)
+
+    def hessian(self, *args: Any, argnums: Argnums = 0, **named: Any) -> Any:
         """All second derivatives, as `chainrule.hessian` gives them."""
-        flat = flatten(args, self.options.in_axes)
-        wrt = self._wrt(flat, argnums)
-        found = self._run(flat, 2, wrt)
-        if not isinstance(found.path.traced.result, int):
-            raise OperandError(f"hessian needs a function that returns one number, but {self._name} returned several")
-        n = len(wrt)
-        rows = [found.rows[1 + n + i * n : 1 + n + (i + 1) * n] for i in range(n)]
-        if self.options.in_axes is not None:
-            return np.array(rows)
-        return self._like(flat, argnums, [self._like(flat, argnums, row) for row in rows])
+        call = self._taken_apart(args, named)
+        if call is None:
+            return transforms.hessian(self.function, argnums)(*args, **named)
+        argnums, wrt = self._by(call, argnums)
+        found = self._run(call, 2, wrt)
+        self._check_number(found, "hessian")
+        return twice_like_arguments(call.layout, argnums, found, 1 + len(wrt), len(wrt))
 
     # ---- what is known of it ----
     def explain(self) -> str:
-        """What became of the last call's function: loops, vectors, bytes and operations, times, constants."""
-        if self._last is None:
-            raise TraceError(f"call {self._name} once, then there is something to explain")
-        path, wanted = self._last
-        return report(self, path, wanted)
+        """What became of the function for the last call: loops, vectors, bytes and operations, times, constants.
+
+        Raises:
+            TraceError: it was not called yet.
+        """
+        call, path, wanted = self._last_call("something to explain")
+        rerun = by_position(self.function, call.layout.named), call.layout.sample(call.numbers.tolist())
+        return report(self._name, self.traces, path, self._made(path, wanted), wanted, rerun)
 
     @property
     def graph(self) -> GraphView:
-        """The graph of the last call: `print(f.graph)`, and after each pass `print(f.graph["differentiate"])`."""
+        """The graph of the last call: `print(f.graph)`, and after each pass `print(f.graph["differentiate"])`.
+
+        Raises:
+            TraceError: the function was not called yet.
+        """
+        _, path, wanted = self._last_call("a graph")
+        return GraphView(self._made(path, wanted).stages)
+
+    def _last_call(self, what: str) -> tuple[_Call, Path, Wanted]:
         if self._last is None:
-            raise TraceError(f"call {self._name} once, then there is a graph")
-        path, wanted = self._last
-        return GraphView(path.stages[wanted].graphs)
+            raise TraceError(f"call {self._name} once, then there is {what}")
+        return self._last
 
     def __reduce__(self) -> tuple:
-        return _compiled, (self.function, self.options)
+        return CompiledFunction, (self.function, self.options)
 
-    # ---- running ----
-    @property
-    def _name(self) -> str:
-        return getattr(self.function, "__name__", "the function")
+    def __repr__(self) -> str:
+        return f"<compiled {self._name}, {self.traces} traces>"
 
-    def _wrt(self, flat: Flat, argnums: int | Sequence[int]) -> tuple[int, ...]:
-        count = len(flat.spans)
-        found: list[int] = []
+    def __get__(self, instance: Any, owner: Any = None) -> Any:
+        return self if instance is None else functools.partial(self, instance)
+
+    # ---- reading arguments ----
+    def _taken_apart(self, args: tuple, named: dict[str, Any]) -> _Call | None:
+        """The arguments; None if there are Values among them."""
+        names: tuple[str, ...] = ()
+        if named:
+            args, named = self._bound(args, named)
+            names = tuple(named)
+            axes = self.options.axes(len(args), self._name) + (None,) * len(named)
+            args = (*args, *named.values())
+        else:
+            axes = self.options.axes(len(args), self._name)
+        reading = Reading()
+        key = (names, *[read(x, axis, reading) for x, axis in zip(args, axes, strict=True)])
+        if reading.values:
+            if self.options.in_axes is not None:
+                raise OperandError(f"{self._name} was compiled with in_axes, and takes plain numbers, not Values")
+            return None
+        found = self._layouts.get(key)
+        if found is None:
+            layout = layout_of(args, axes, names)
+            found = self._layouts[key] = layout, self._paths.of(layout.trace_key)
+        return _Call(*found, reading.numbers(), reading.columns())
+
+    def _bound(self, args: tuple, named: dict[str, Any]) -> tuple[tuple, dict[str, Any]]:
+        """Arguments that were given by name, at their positions; what can be given by name alone stays."""
+        try:
+            bound = inspect.signature(self.function).bind(*args, **named)
+        except TypeError as error:
+            raise ArgumentError(f"{self._name}: {error}") from None
+        except ValueError:  # a function that does not tell
+            return args, named
+        return bound.args, bound.kwargs
+
+    def _by(self, call: _Call, argnums: Argnums) -> tuple[int | tuple[int, ...], tuple[int, ...]]:
+        """`argnums` as positions from the left, and the inputs of the graph that they are."""
+        count, found = len(call.layout.forms) - len(call.layout.named), []
         for i in (argnums,) if isinstance(argnums, int) else argnums:
             if not -count <= i < count:
                 raise ArgumentError(f"argnums={i}, but {self._name} was called with {count} positional arguments")
-            if flat.whole.intersection(flat.spans[i]):
-                raise ArgumentError(f"argument {i} of {self._name} has integers, which have no derivative: give floats")
-            found += flat.spans[i]
-        return tuple(found)
+            found.append(i % count)
+        wrt = tuple([node for i in found for node in call.layout.inputs_of(i, self._name)])
+        return (found[0] if isinstance(argnums, int) else tuple(found)), wrt
 
-    def _run(self, flat: Flat, order: int, wrt: tuple[int, ...]) -> Results:
+    def _check_number(self, found: Found, what: str) -> None:
+        if isinstance(found.result, list | tuple | dict):
+            raise OperandError(f"{what} needs a function that returns one number, but {self._name} returned a "
+                               f"{type(found.result).__name__}: use jacobian")  # fmt: skip
+
+    # ---- running ----
+    def _made(self, path: Path, wanted: Wanted) -> Made:
+        return self._paths.made(path, wanted, self.options.bits)
+
+    def _run(self, call: _Call, order: int, wrt: tuple[int, ...]) -> Found:
         options = self.options
-        reduce = options.reduce if flat.columns is not None else None
-        wanted = Wanted(order, wrt, reduce, options.strict)
-        run = self._run_one if flat.columns is None else self._run_batch
-        found = run(flat, wanted)
-        derivatives = found.rows[len(leaves(found.path.traced.result)) :]
-        if not options.strict and options.bits == 64 and _has_nan(derivatives, flat.columns is not None):
-            return run(flat, Wanted(order, wrt, reduce, True))  # by the rule that a zero in a product deposits nothing
+        run = self._run_one if call.columns is None else self._run_batch
+        wanted = Wanted(order, wrt, options.reduce and "sum", options.strict)
+        found = run(call, wanted)
+        if not options.strict and options.bits == 64 and not found.finite:
+            found = run(call, Wanted(order, wrt, wanted.reduce, True))  # where a zero in a product deposits nothing
+        if options.reduce == "mean":
+            assert call.columns is not None
+            samples = call.columns.shape[1]
+            return found.divided_by(samples)
         return found
 
-    def _run_one(self, flat: Flat, wanted: Wanted) -> Results:
-        paths = self._paths.setdefault(flat.key, [])
-        for at, path in enumerate(paths):
-            shared, _, held = path.kernel(wanted, self.options).run(self._inputs(path, flat))
+    def _run_one(self, call: _Call, wanted: Wanted) -> Found:
+        for at, path in enumerate(call.paths):
+            shared, _, held = self._made(path, wanted).kernel.run(path.numbers(call.numbers))
             if held:
                 if at:
-                    paths.insert(0, paths.pop(at))
-                self._last = path, wanted
-                return Results(path, shared.tolist())
-        path = self._trace(flat)
-        shared, _, _ = path.kernel(wanted, self.options).run(self._inputs(path, flat))
-        self._last = path, wanted
-        return Results(path, shared.tolist())
+                    call.paths.insert(0, call.paths.pop(at))
+                break
+        else:
+            path = self._paths.add(call.paths, call.layout, call.numbers.tolist())
+            shared, _, _ = self._made(path, wanted).kernel.run(path.numbers(call.numbers))
+        self._last = call, path, wanted
+        return Found(path.traced.result, shared)
 
-    def _run_batch(self, flat: Flat, wanted: Wanted) -> Results:
+    def _run_batch(self, call: _Call, wanted: Wanted) -> Found:
         """All samples; those for which a path does not hold go on to the next."""
-        assert flat.columns is not None
-        samples = flat.columns.shape[1]
-        rest = np.arange(samples)
-        parts: list[tuple[np.ndarray, np.ndarray, np.ndarray, Path]] = []
-        tried = 0
-        paths = self._paths.setdefault(flat.key, [])
-        each_wanted = Wanted(wanted.order, wanted.wrt, wanted.reduce and "sum", wanted.exact)
+        assert call.columns is not None
+        samples = call.columns.shape[1]
+        rest, tried, parts = np.arange(samples), [], []
         while len(rest):
-            columns = flat.columns if len(rest) == samples else np.ascontiguousarray(flat.columns[:, rest])
-            if tried == len(paths):
-                own = flat.numbers.copy()
-                own[flat.batched] = columns[:, 0]
-                self._trace(flat, own, last=True)
-            path = paths[tried]
-            tried += 1
-            ok = np.ones(len(rest), dtype=bool)
-            if path.graph.guards:
-                _, _, held = path.kernel(Wanted(0, (), None, wanted.exact), self.options).run(
-                    self._inputs(path, flat, len(rest)), columns
-                )
-                ok = np.broadcast_to(held, ok.shape)
-            if ok.any():
-                some = columns if ok.all() else np.ascontiguousarray(columns[:, ok])
-                kernel = path.kernel(each_wanted, self.options)
-                shared, each, _ = kernel.run(self._inputs(path, flat, some.shape[1]), some)
-                parts.append((rest[ok], shared, each, path))
-            rest = rest[~ok]
-        self._last = parts[0][3], each_wanted
-        return Results(parts[0][3], self._together(parts, wanted, samples, set(flat.batched)))
+            columns = call.columns if len(rest) == samples else np.ascontiguousarray(call.columns[:, rest])
+            path = next((path for path in call.paths if path not in tried), None)
+            if path is None:
+                numbers = call.numbers.copy()
+                numbers[list(call.layout.batched)] = columns[:, 0]
+                path = self._paths.add(call.paths, call.layout, numbers.tolist())
+            known = path in tried  # native code, by a rounding, saw a guard otherwise than Python
+            tried.append(path)
+            held, found = self._held(call, path, wanted, columns)
+            if known:
+                held[0], found = True, None
+            if held.any():
+                if found is None:
+                    some = columns if held.all() else np.ascontiguousarray(columns[:, held])
+                    found = self._made(path, wanted).kernel.run(path.numbers(call.numbers, some.shape[1]), some)[:2]
+                parts.append((path, rest[held], *found))
+                rest = rest[~held]
+        self._last = call, parts[0][0], wanted
+        return self._together(call, wanted, parts, samples)
 
-    def _together(self, parts: list, wanted: Wanted, samples: int, batched: set[int]) -> list[Any]:
-        """The results of all parts of a batch as one. With `reduce`, only derivatives by what differs from sample to
-        sample are each sample's own."""
-        rows: list[Any] = []
-        own = _own(len(parts[0][1]), wanted, batched)
-        mean = samples if wanted.reduce == "mean" else 1
-        for i, one_each in enumerate(own):
-            varies = [bool(np.isnan(part[1][i])) and len(part[2]) > 0 for part in parts]
-            found = [part[2][_row(part, i)] if v else part[1][i] for part, v in zip(parts, varies, strict=True)]
-            if not one_each:
-                rows.append(float(sum(found)) / mean)
-                continue
-            row = np.empty(samples)
-            for part, x in zip(parts, found, strict=True):
-                row[part[0]] = x
-            rows.append(row / mean)
-        return rows
+    def _held(self, call: _Call, path: Path, wanted: Wanted, columns: np.ndarray) -> tuple[np.ndarray, Any]:
+        """For which samples a path holds; and what it found for them, if that is all of them and was found at once."""
+        samples = columns.shape[1]
+        numbers = path.numbers(call.numbers, samples)
+        if not path.mixed:
+            shared, each, held = self._made(path, wanted).kernel.run(numbers, columns)
+            held = np.array(np.broadcast_to(held, samples))
+            path.mixed = not held.all()
+            return held, None if path.mixed else (shared, each)
+        looked = Wanted(0, (), None, wanted.exact)
+        _, _, held = self._made(path, looked).kernel.run(numbers, columns)
+        return np.array(np.broadcast_to(held, samples)), None
 
-    def _inputs(self, path: Path, flat: Flat, samples: int = 0) -> np.ndarray:
-        live = [value.data for value in path.traced.live]
-        extra = [float(samples)] if path.graph.inputs > path.traced.graph.inputs else []
-        return np.concatenate([flat.numbers, live, extra])
-
-    def _trace(self, flat: Flat, numbers: np.ndarray | None = None, last: bool = False) -> Path:
-        paths = self._paths[flat.key]
-        if len(paths) >= self.options.max_traces:
-            raise TraceError(
-                f"{self._name} went {len(paths)} different ways, which is the most there may be: let its branches "
-                "depend on fewer numbers, say them by chainrule.select, relu or max, or give max_traces=…"
-            )
-        sample = flat.sample if numbers is None else _renewed(flat, numbers)
-        with collector_paused():
-            traced = trace(self.function, sample, flat.batched)
-        graph = traced.graph if flat.columns is None else traced.graph.with_input(SAMPLES)
-        path = Path(traced, graph)
-        paths.insert(len(paths) if last else 0, path)
-        return path
-
-    def _value(self, found: Results) -> Any:
-        result = found.path.traced.result
-        return unflatten(result, found.rows[: len(leaves(result))])
-
-    def _like(self, flat: Flat, argnums: int | Sequence[int], rows: Sequence[Any]) -> Any:
-        chosen = (argnums,) if isinstance(argnums, int) else tuple(argnums)
-        parts, at = [], 0
-        for i in chosen:
-            count = len(flat.spans[i])
-            own = rows[at : at + count]
-            at += count
-            samples = flat.columns is not None and any(isinstance(x, np.ndarray) for x in own)
-            parts.append(flat.like[i].filled(own, samples))
-        return parts[0] if isinstance(argnums, int) else tuple(parts)
-
-
-def _has_nan(rows: list[Any], batch: bool) -> bool:
-    """Whether nan is among numbers or, of a batch, rows of them."""
-    return any(np.isnan(row).any() for row in rows) if batch else bool(np.isnan(rows).any())
-
-
-def _own(count: int, wanted: Wanted, batched: set[int]) -> list[bool]:
-    """For each result whether every sample has its own: values first, then derivatives, `wrt` running fastest."""
-    values = count // sum([len(wanted.wrt) ** order for order in range(wanted.order + 1)])
-    own = [wanted.reduce is None] * values
-    for order in range(wanted.order):
-        times = values * len(wanted.wrt) ** order
-        own += [wanted.reduce is None or node in batched for _ in range(times) for node in wanted.wrt]
-    return own
-
-
-def _row(part: Any, i: int) -> int:
-    """Which row of `each` has output i: that of the outputs before it that differ from sample to sample as well."""
-    return int(np.isnan(part[1][:i]).sum())
-
-
-def _renewed(flat: Flat, numbers: np.ndarray) -> list[Any]:
-    """The arguments with other numbers."""
-    row = iter(numbers.tolist())
-    whole = iter(range(len(numbers)))
-
-    def leaf(x: Any) -> Any:
-        from_row = isinstance(x, int | float | np.generic) and not isinstance(x, bool)
-        if not from_row:
-            return x
-        at, new = next(whole), next(row)
-        return int(new) if at in flat.whole else new
-
-    return [unflatten(tree, [leaf(x) for x in leaves(tree)]) for tree in flat.sample]
-
-
-def _compiled(function: Callable, options: Options) -> CompiledFunction:
-    return CompiledFunction(function, options)
+    def _together(self, call: _Call, wanted: Wanted, parts: list, samples: int) -> Found:
+        """The results of all parts of a batch as one."""
+        result = parts[0][0].traced.result
+        own = own_by_sample(wanted, len(leaves(result)), call.layout.batched)
+        total, rows = np.zeros(len(own)), np.empty((int(own.sum()), samples))
+        for path, members, shared, each in parts:
+            if path.traced.result != result:
+                raise OperandError(f"{self._name} returned {result} for some samples, {path.traced.result} for others")
+            varies = self._made(path, wanted).varies
+            full = np.broadcast_to(shared[:, None], (len(own), len(members)))
+            if len(parts) == 1 and varies[own].all():
+                rows = each if varies.all() else each[own[varies]]
+            else:
+                found = full.copy()
+                found[varies] = each
+                rows[:, members] = found[own]
+            total += np.where(own, 0.0, shared)
+        return Found(result, total, rows, own)
 
 
 def compile(function: Callable | None = None, **options: Any) -> Any:
     """A function of scalars as native code, with its derivatives.
 
     Args:
-        function: of numbers, or nested lists, tuples and dicts of numbers, that it calculates with as on Values. It may
-            branch on them: each way it goes is traced once. Values that it closes over are read at each call.
-        in_axes: for each positional argument the axis along which it differs from sample to sample, or None (as
-            `jax.vmap` names it); one for all may stand alone. The function is then that of one sample.
+        function: of numbers, Modules, or nested lists, tuples, dicts and NumPy arrays of numbers, that it calculates
+            with as on Values. It may branch on them: each way it goes is traced once. An `int` has no derivative, and
+            may choose a row of a table. Values that it closes over are read at each call.
+        in_axes: for each positional argument the axis along which it differs from sample to sample, or None, or a
+            nesting of those (as `jax.vmap` names it); one for all may stand alone. The function is then that of one
+            sample.
         reduce: of a batch: None for the results of each sample, "sum" or "mean".
-        dtype: "float64" or "float32".
+        dtype: "float64" or "float32": with which numbers native code calculates.
         threads: among how many threads large batches are shared out.
         strict: whether every bit must be that of the eager engine.
         max_traces: how many different ways it may go, for arguments of the same structure.

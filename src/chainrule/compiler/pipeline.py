@@ -17,6 +17,8 @@ from chainrule import ops
 from chainrule.compiler.cache import cached_object
 from chainrule.compiler.differentiate import differentiate
 from chainrule.compiler.graph import BATCH_SUM, Graph
+from chainrule.compiler.kernel import Kernel
+from chainrule.compiler.levels.kernel import compile_graph
 from chainrule.compiler.loops.build import Plan, module_of, plan
 from chainrule.compiler.loops.chains import group_with_chains, most_groups, repeats
 from chainrule.compiler.loops.folding import fold_into_chains
@@ -24,6 +26,7 @@ from chainrule.compiler.loops.grouping import group
 from chainrule.compiler.loops.kernel import LoopKernel
 from chainrule.compiler.loops.lanes import choose_lanes
 from chainrule.compiler.loops.links import to_program
+from chainrule.compiler.loops.program import Program
 from chainrule.compiler.loops.statements import NoLoopsError
 from chainrule.compiler.native import Machine
 from chainrule.compiler.passes.batches import SAMPLES, split_batch_sums
@@ -79,10 +82,11 @@ class Wanted:
 @dataclass
 class Stages:
     """What became of a graph: one after the other its forms, and how long each step took, in seconds; and whether it
-    repeats itself, so that there may be loops in it."""
+    repeats itself, so that there may be loops in it; and the loops that were found."""
 
     regular: bool = True
     graphs: dict[str, Graph] = field(default_factory=dict)
+    program: Program | None = None
     seconds: dict[str, float] = field(default_factory=dict)
 
     def run(self, step: Pass, graph: Graph) -> Graph:
@@ -145,19 +149,19 @@ def _derive(graph: Graph, wanted: Wanted) -> None:
         latest = [d for output in latest for d in differentiate(graph, output, wanted.wrt, wanted.exact)]
         found += latest
     if wanted.reduce is not None:
-        by: list[int | None] = [None] * len(values)
-        for order in range(wanted.order):
-            by += [node for _ in range(len(values) * len(wanted.wrt) ** order) for node in wanted.wrt]
-        found = [_reduced(graph, node, input, wanted.reduce) for node, input in zip(found, by, strict=True)]
+        own = latest_own = [False] * len(values)
+        for _ in range(wanted.order):
+            latest_own = [before or node in graph.batched for before in latest_own for node in wanted.wrt]
+            own = own + latest_own
+        found = [_reduced(graph, node, one, wanted.reduce) for node, one in zip(found, own, strict=True)]
     graph.outputs = found
 
 
-def _reduced(graph: Graph, node: int, input: int | None, reduce: str) -> int:
-    """One sample's result as that of all: its sum or mean. A derivative by a batched input stays each one's own."""
-    samples = graph.names.index(SAMPLES)
-    if input is None or input not in graph.batched:
+def _reduced(graph: Graph, node: int, own: bool, reduce: str) -> int:
+    """One sample's result as that of all: its sum or mean. A derivative by a batched input stays each one's `own`."""
+    if not own:
         node = graph.add(BATCH_SUM, node)
-    return node if reduce == "sum" else graph.add(ops.div, node, samples)
+    return node if reduce == "sum" else graph.add(ops.div, node, graph.names.index(SAMPLES))
 
 
 def loops_of(graph: Graph, machine: Machine, bits: int, stages: Stages) -> Plan | None:
@@ -178,7 +182,24 @@ def loops_of(graph: Graph, machine: Machine, bits: int, stages: Stages) -> Plan 
             program = to_program(graph, grouping)
         if not graph.batched:
             program = choose_lanes(program)
-        return plan(fold_into_chains(program), machine, bits)
+        stages.program = fold_into_chains(program)
+        return plan(stages.program, machine, bits)
+
+
+SMALL = 500
+"""A graph of so few nodes is levelled: there is too little in it for loops to pay."""
+
+
+def build(graph: Graph, wanted: Wanted, stages: Stages, bits: int = 64, threads: int = 1) -> Kernel:
+    """The kernel that calculates what is wanted of a traced graph, by the whole pipeline."""
+    machine = Machine.default()
+    graph = calculation(graph, wanted, stages)
+    if not wanted.exact and (graph.batched or len(graph) > SMALL):
+        planned = loops_of(graph, machine, bits, stages)
+        if planned is not None:
+            return loop_kernel(planned, machine, bits, threads, stages)
+    with stages.timed("levels"):
+        return compile_graph(graph, machine, bits, wanted.exact)
 
 
 LARGE = 500_000

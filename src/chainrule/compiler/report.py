@@ -2,69 +2,111 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Sequence
 from typing import Any
 
-from chainrule.compiler.graph import Graph
+from chainrule.compiler.paths import Made, Path
+from chainrule.compiler.pipeline import Stages, Wanted
 from chainrule.compiler.text import to_text
+from chainrule.compiler.witness import Witness, witness
+from chainrule.errors import ArgumentError
 
 MOST = 60
 """Longer graphs are printed by their first and last nodes."""
 
+LINES = 12
+"""So many constants, or lines with branches, are named."""
+
+WIDTH = 100
+
 
 class GraphView:
-    """The forms that a graph went through, to be printed."""
+    """The forms that a graph went through, to be printed; the last is "loops", if it became a program of loops."""
 
-    def __init__(self, graphs: Mapping[str, Graph]) -> None:
-        self._graphs = dict(graphs)
+    def __init__(self, stages: Stages) -> None:
+        self._graphs, self._program = dict(stages.graphs), stages.program
 
     @property
     def stages(self) -> list[str]:
         """The names of the passes that were applied, in order; "trace" is the graph that the first one got."""
-        return list(self._graphs)
+        return [*self._graphs, "loops"] if self._program is not None else list(self._graphs)
 
     def __getitem__(self, stage: str) -> str:
+        if stage == "loops" and self._program is not None:
+            return str(self._program)
+        if stage not in self._graphs:
+            raise ArgumentError(f"there is no stage {stage!r}: there are {', '.join(self.stages)}")
         return to_text(self._graphs[stage], MOST)
 
     def __str__(self) -> str:
         return self["trace"]
 
 
-def report(compiled: Any, path: Any, wanted: Any) -> str:
+def report(
+    name: str, traces: int, path: Path, made: Made, wanted: Wanted, rerun: tuple[Callable, Sequence[Any]]
+) -> str:
     """The report on a compiled function.
 
     Args:
-        compiled: the CompiledFunction.
-        path: which of its paths.
-        wanted: what was calculated.
+        name: of the function.
+        traces: how many ways it went so far.
+        path, made, wanted: the last of them, the kernel that ran, and what it calculated.
+        rerun: the function and arguments at which to run it once more, to look for lines.
     """
-    kernel, stages = path.kernels[wanted], path.stages[wanted]
     what = {0: "value", 1: "value and derivatives", 2: "value, first and second derivatives"}[wanted.order]
-    traced = path.traced.graph
-    operations = sum([op is not None for op in traced.ops])
+    graph, kernel, seen = path.traced.graph, made.kernel, witness(*rerun)
+    operations = sum([op is not None for op in graph.ops])
+    inputs = f"{_count(graph.arguments, 'number')} of arguments and {len(path.live)} of Values closed over"
+    traced = f"{_count(operations, 'operation')} on {inputs}, {_count(len(graph.guards), 'guard')}"
     lines = [
-        f"{compiled.__name__}: {what}" + (", bit by bit as the eager engine" if wanted.exact else ""),
-        f"  traced {compiled.traces} times; this trace: {operations} operations, {traced.inputs} inputs "
-        f"({len(path.traced.live)} closed over), {len(traced.guards)} guards",
+        f"{name}: {what}" + (", bit by bit as the eager engine" if wanted.exact else ""),
+        f"  {_count(traces, 'trace')}; this one: {traced}",
+        *_branches(seen),
+        f"  a call: {_count(kernel.operations_per_call, 'operation')}, {kernel.bytes_per_call:,} bytes of memory",
+        *["  " + line for line in kernel.describe()],
+        *_constants(seen),
+        *_times(made),
     ]
-    lines.append(f"  {kernel.operations_per_call} operations and {kernel.bytes_per_call} bytes a call")
-    lines += ["  " + line for line in kernel.describe()]
-    lines.append("  time of each step, in ms:")
-    lines += [f"    {name:<24}{1e3 * seconds:8.1f}" for name, seconds in stages.seconds.items()]
-    return "\n".join([*lines, *_constants(traced)])
+    return "\n".join([part for line in lines for part in _wrapped(line)])
 
 
-def _constants(graph: Graph) -> list[str]:
-    """The Python values that became constants, and where they are used."""
-    uses: dict[float, Counter] = {}
-    for op, operands in zip(graph.ops, graph.operands, strict=True):
-        for k in operands:
-            if graph.is_constant(k) and op is not None:
-                uses.setdefault(graph.numbers[k], Counter())[op.name] += 1
-    if not uses:
+def _count(n: int, what: str) -> str:
+    """A number of things.
+
+    >>> _count(1, "trace"), _count(2000, "trace")
+    ('1 trace', '2,000 traces')
+    """
+    return f"{n:,} {what}" if n == 1 else f"{n:,} {what}s"
+
+
+def _wrapped(line: str) -> list[str]:
+    indent = " " * (len(line) - len(line.lstrip()))
+    return textwrap.wrap(line, WIDTH, subsequent_indent=indent + "    ", break_long_words=False) or [""]
+
+
+def _branches(seen: Witness) -> list[str]:
+    """The lines at which Python asked for the truth of a number."""
+    times = Counter(seen.asked_at)
+    lines = [f"    branch, {_count(n, 'time')}: {line}" for line, n in list(times.items())[:LINES]]
+    return lines + ([f"    … and {len(times) - LINES} more lines with branches"] if len(times) > LINES else [])
+
+
+def _constants(seen: Witness) -> list[str]:
+    """The Python values that became constants, and the lines that used them."""
+    if not seen.constants:
         return ["  no Python value became a constant"]
     lines = ["  Python values that became constants:"]
-    for x, names in list(uses.items())[:20]:
-        lines.append(f"    {x!r:<24} in {', '.join([f'{n} {name}' for name, n in names.items()])}")
-    return lines + ([f"    … and {len(uses) - 20} more"] if len(uses) > 20 else [])
+    for (line, op, x), n in list(seen.constants.items())[:LINES]:
+        lines.append(f"    {x!r}" + (f", {n} times" if n > 1 else "") + f", in {op}: {line}")
+    more = len(seen.constants) - LINES
+    return lines + ([f"    … and {more} more"] if more > 0 else [])
+
+
+def _times(made: Made) -> list[str]:
+    """How long each step took."""
+    seconds = made.stages.seconds
+    from_cache = " (native code came from the cache)" if made.cached and all(made.cached) else ""
+    lines = [f"  compiled in {1e3 * sum(seconds.values()):.1f} ms{from_cache}:"]
+    return lines + [f"    {name:<24}{1e3 * x:8.1f} ms" for name, x in seconds.items()]

@@ -1,0 +1,82 @@
+"""What `compile` was told."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from chainrule.errors import ArgumentError
+
+
+@dataclass(frozen=True)
+class Options:
+    """See `chainrule.compile`.
+
+    Raises:
+        ArgumentError: an option makes no sense.
+    """
+
+    in_axes: Any = None
+    reduce: str | None = None
+    dtype: str = "float64"
+    threads: int = 1
+    strict: bool = False
+    max_traces: int = 32
+
+    def __post_init__(self) -> None:
+        if self.reduce not in (None, "mean", "sum"):
+            raise ArgumentError(f"reduce is None, 'mean' or 'sum', not {self.reduce!r}")
+        if self.in_axes is not None and not _axes(self.in_axes):
+            raise ArgumentError(
+                f"in_axes={self.in_axes!r} names no axis: give in_axes=0, or one for each argument, in_axes=(None, 0)"
+            )
+        if self.reduce is not None and self.in_axes is None:
+            raise ArgumentError("reduce is about a batch: say by in_axes which arguments have a sample axis")
+        if self.dtype not in ("float64", "float32"):
+            raise ArgumentError(f"dtype is 'float64' or 'float32', not {self.dtype!r}")
+        if self.strict and self.dtype != "float64":
+            raise ArgumentError("strict mode has the eager engine's bits, which are those of float64")
+        for name, x in (("threads", self.threads), ("max_traces", self.max_traces)):
+            if isinstance(x, bool) or not isinstance(x, int) or x < 1:
+                raise ArgumentError(f"{name} is a whole number, 1 or more, not {x!r}")
+
+    @property
+    def bits(self) -> int:
+        """The size of a number."""
+        return 64 if self.dtype == "float64" else 32
+
+    def axes(self, count: int, name: str) -> tuple[Any, ...]:
+        """For each of so many positional arguments its axis, or nesting of axes.
+
+        Raises:
+            ArgumentError: `in_axes` is for another number of arguments.
+
+        >>> Options(in_axes=(0, None)).axes(2, "f"), Options(in_axes=0).axes(2, "f"), Options().axes(1, "f")
+        ((0, None), (0, 0), (None,))
+        """
+        if self.in_axes is None or isinstance(self.in_axes, int):
+            return (self.in_axes,) * count
+        if not isinstance(self.in_axes, list | tuple):
+            raise ArgumentError(f"in_axes is a whole number, or a tuple with one for each argument: {self.in_axes!r}")
+        if len(self.in_axes) != count:
+            raise ArgumentError(
+                f"in_axes has {len(self.in_axes)} entries, but {name} was called with {count} arguments"
+            )
+        return tuple(self.in_axes)
+
+
+def _axes(tree: Any) -> list[int]:
+    """All axes in a nesting of them.
+
+    Raises:
+        ArgumentError: there is something else.
+    """
+    if isinstance(tree, dict):
+        return [axis for branch in tree.values() for axis in _axes(branch)]
+    if isinstance(tree, list | tuple):
+        return [axis for branch in tree for axis in _axes(branch)]
+    if tree is None:
+        return []
+    if isinstance(tree, bool) or not isinstance(tree, int):
+        raise ArgumentError(f"in_axes is made of whole numbers and None, not {tree!r}")
+    return [tree]

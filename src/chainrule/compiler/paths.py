@@ -1,0 +1,213 @@
+"""Paths: the ways that a function goes. Each is a trace with its guards, and the kernels that were made of it.
+
+A path serves all arguments of its structure at which Python's questions (`if`, `while`, `sorted`, …) get the answers
+that they got when it was traced. A kernel says whether they did; if not, another path is tried, or one more is traced.
+"""
+
+from __future__ import annotations
+
+import functools
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+
+from chainrule.collector import collector_paused
+from chainrule.compiler.arguments import Layout
+from chainrule.compiler.cache import watched
+from chainrule.compiler.graph import Graph
+from chainrule.compiler.kernel import Kernel
+from chainrule.compiler.passes.batches import SAMPLES
+from chainrule.compiler.pipeline import Stages, Wanted, build
+from chainrule.compiler.tracing import Traced, trace
+from chainrule.compiler.witness import witness
+from chainrule.engine import Value
+from chainrule.errors import OperandError, TraceError
+from chainrule.operation import is_number
+from chainrule.trees import leaves
+
+
+@dataclass(frozen=True)
+class Made:
+    """A kernel, and what is known of it.
+
+    Attributes:
+        kernel: calculates what is wanted.
+        stages: what became of the graph on the way.
+        varies: for each output whether it differs from sample to sample.
+        cached: for each module of native code whether it came from the cache on disk.
+    """
+
+    kernel: Kernel
+    stages: Stages
+    varies: np.ndarray
+    cached: list[bool]
+
+
+@dataclass(eq=False)
+class Path:
+    """One way that a function goes.
+
+    Attributes:
+        traced: the trace.
+        graph: its graph, with guards that may fail alone; of a batch, with the number of samples as one more input.
+        outcomes: the answers to all of Python's questions, in order.
+        made: kernels by what they calculate and the size of their numbers.
+        mixed: whether, when it was last run on a batch, it held for some of the samples alone.
+    """
+
+    traced: Traced
+    graph: Graph
+    outcomes: list[bool]
+    made: dict[tuple[Wanted, int], Made] = field(default_factory=dict)
+    mixed: bool = False
+
+    @property
+    def live(self) -> list[Value]:
+        """The Values that the function closes over."""
+        return self.traced.live
+
+    def numbers(self, own: np.ndarray, samples: int = 0) -> np.ndarray:
+        """The inputs of its kernels: the arguments' own numbers, those of live Values, and of a batch how many samples
+        there are."""
+        more = [value.peek_data() for value in self.traced.live]
+        if self.graph.batched:
+            more.append(float(samples))
+        return np.concatenate([own, np.array(more, dtype=own.dtype)]) if more else own
+
+
+class Paths:
+    """All paths of a function.
+
+    Args:
+        function: the function.
+        most: how many there may be for arguments of one structure.
+        threads: among how many threads a kernel shares out large batches.
+    """
+
+    def __init__(self, function: Callable, most: int, threads: int) -> None:
+        self.function, self.most, self.threads = function, most, threads
+        self._known: dict[Any, list[Path]] = {}
+        self._lock = threading.RLock()
+
+    @property
+    def count(self) -> int:
+        """How many there are in all."""
+        return sum([len(paths) for paths in self._known.values()])
+
+    def of(self, key: Any) -> list[Path]:
+        """Those for arguments of one structure, the latest first."""
+        return self._known.setdefault(key, [])
+
+    def made(self, path: Path, wanted: Wanted, bits: int) -> Made:
+        """The kernel of a path for what is wanted, made when it is first asked for."""
+        found = path.made.get((wanted, bits))
+        if found is None:
+            with self._lock, collector_paused():
+                if (wanted, bits) not in path.made:
+                    path.made[wanted, bits] = self._make(path.graph, wanted, bits)
+                found = path.made[wanted, bits]
+        return found
+
+    def _make(self, graph: Graph, wanted: Wanted, bits: int) -> Made:
+        stages = Stages()
+        with watched() as cached:
+            kernel = build(graph, wanted, stages, bits, self.threads)
+        *_, last = stages.graphs.values()
+        varying = last.varying() if last.batched else [False] * len(last)
+        return Made(kernel, stages, np.array([varying[node] for node in last.outputs], dtype=bool), cached)
+
+    def add(self, paths: list[Path], layout: Layout, numbers: list[float]) -> Path:
+        """The path of a function at these numbers: a new one, which becomes the first; or, where the kernel of one that
+        is there saw a guard otherwise than Python, by a rounding, that one.
+
+        Raises:
+            TraceError: it would be one too many.
+        """
+        with self._lock, collector_paused():
+            sample = layout.sample(numbers)
+            traced = trace(_checked(self.function, layout.named), sample, layout.batched, layout.live)
+            for path in paths:
+                if _same(path.traced, traced):
+                    return path
+            if len(paths) >= self.most:
+                raise TraceError(self._too_many(traced, paths, layout, sample))
+            path = Path(traced, _with_guards_that_may_fail(traced.graph), [truth for _, truth in traced.graph.guards])
+            if path.graph.batched:
+                path.graph = path.graph.with_input(SAMPLES)
+            paths.insert(0, path)
+            return path
+
+    def _too_many(self, traced: Traced, paths: list[Path], layout: Layout, sample: list[Any]) -> str:
+        """What an error says of the line at which the ways part."""
+        name = name_of(self.function)
+        new, before = [truth for _, truth in traced.graph.guards], paths[0].outcomes
+        parts = next((i for i, (a, b) in enumerate(zip(new, before, strict=False)) if a != b), None)
+        asked = witness(_checked(self.function, layout.named), sample).asked_at
+        where = f" The last two part at {asked[parts]}." if parts is not None and parts < len(asked) else ""
+        return (
+            f"{name} went {len(paths)} different ways for arguments of one structure, and here would be one more."
+            f"{where} Say such a branch by chainrule.select, relu, max or min, which need no trace of their own; let "
+            f"it depend on fewer numbers; or allow more ways: chainrule.compile({name}, max_traces={4 * len(paths)})"
+        )
+
+
+def name_of(function: Callable) -> str:
+    """What messages call a function."""
+    return getattr(function, "__name__", type(function).__name__)
+
+
+def by_position(function: Callable, named: tuple[str, ...]) -> Callable:
+    """The function with its last arguments, which it takes by name alone, given by position."""
+    if not named:
+        return function
+    at = -len(named)
+    return lambda *given: function(*given[:at], **dict(zip(named, given[at:], strict=True)))
+
+
+def _checked(function: Callable, named: tuple[str, ...]) -> Callable:
+    """The function, with errors that say what to do where it does what no compiled function can."""
+    given_by_position = by_position(function, named)
+
+    @functools.wraps(function, updated=())
+    def call(*given: Any) -> Any:
+        try:
+            out = given_by_position(*given)
+        except TypeError as error:
+            if "ufunc" in str(error):
+                error.add_note(
+                    "NumPy's functions know no Values: say chainrule.exp(x) in place of numpy.exp(x), and go through "
+                    "arrays by [chainrule.exp(x) for x in xs]"
+                )
+            raise
+        for leaf in leaves(out):
+            if not is_number(leaf):
+                raise OperandError(_not_a_result(name_of(function), leaf))
+        return out
+
+    return call
+
+
+def _not_a_result(name: str, leaf: Any) -> str:
+    if leaf is None:
+        return f"{name} returned None: does it lack its return?"
+    shown = repr(leaf) if len(repr(leaf)) <= 40 else repr(leaf)[:37] + "..."
+    mended = "x.tolist()" if hasattr(leaf, "tolist") else "lists, tuples and dicts of them"
+    return f"{name} returned the {type(leaf).__name__} {shown}: return numbers, or {mended}"
+
+
+def _same(a: Traced, b: Traced) -> bool:
+    alike = a.graph == b.graph and a.result == b.result
+    return alike and list(map(id, a.live)) == list(map(id, b.live))
+
+
+def _with_guards_that_may_fail(graph: Graph) -> Graph:
+    """The graph with each guard once, and without those on numbers that depend on no input: these stay as they are."""
+    if not graph.guards:
+        return graph
+    moves = [True] * graph.inputs
+    for operands in graph.operands[graph.inputs :]:
+        moves.append(any(moves[k] for k in operands))
+    return replace(graph, guards=list(dict.fromkeys([guard for guard in graph.guards if moves[guard[0]]])))

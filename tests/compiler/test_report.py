@@ -1,0 +1,69 @@
+"""explain() and the graph: what became of a function, with the user's own lines."""
+
+from __future__ import annotations
+
+import pytest
+
+import chainrule
+from chainrule import errors
+from chainrule.nn import MLP
+
+np = pytest.importorskip("numpy")
+pytest.importorskip("llvmlite")
+
+
+def payoff(s, k):
+    if s > k:
+        return 3.0 * (s - k)
+    return 0.0 * s
+
+
+def test_before_the_first_call_there_is_nothing_to_explain():
+    f = chainrule.compile(payoff)
+    with pytest.raises(errors.TraceError, match="call payoff once"):
+        f.explain()
+    with pytest.raises(errors.TraceError, match="call payoff once"):
+        _ = f.graph
+
+
+def test_the_report_names_branches_and_constants_with_their_lines():
+    f = chainrule.compile(payoff)
+    f.value_and_grad(120.0, 100.0)
+    text = " ".join(f.explain().split())
+    assert "payoff: value and derivatives 1 trace; this one: 3 operations on 2 numbers of arguments" in text
+    assert "1 guard branch, 1 time: line " in text
+    assert "test_report.py, if s > k" in text
+    assert "3.0, in mul: line " in text
+    assert "native code came from the cache" in text or "compiled in" in text
+    assert max(len(line) for line in f.explain().splitlines() if "/" not in line) <= 100
+
+
+def test_the_report_tells_of_loops():
+    model = MLP(3, [8, 1], activation="tanh", seed=1)
+    f = chainrule.compile(lambda x, y: (model(x) - y) ** 2, in_axes=0, reduce="mean")
+    f.value_and_grad(np.ones((40, 3)), np.ones(40))
+    text = f.explain()
+    assert "statements in loops" in text
+    assert "for each lane" in text
+    assert "operations" in text
+    assert "bytes" in text
+    assert all(f"    {name} " in text for name in ("differentiate", "group", "loops", "native code"))
+
+
+def test_the_graph_at_each_stage():
+    model = MLP(3, [8, 1], activation="tanh", seed=1)
+    f = chainrule.compile(lambda x, y: (model(x) - y) ** 2, in_axes=0, reduce="mean")
+    f.value_and_grad(np.ones((40, 3)), np.ones(40))
+    assert f.graph.stages[0] == "trace"
+    assert f.graph.stages[-1] == "loops"
+    assert "tanh" in str(f.graph)
+    assert "Σ samples" in f.graph["differentiate"] or "batch_sum" in f.graph["differentiate"]
+    assert "each lane" in f.graph["loops"]
+    with pytest.raises(errors.ArgumentError, match="there are trace, "):
+        _ = f.graph["fused"]
+
+
+def test_more_than_a_few_constants_are_counted():
+    f = chainrule.compile(lambda x: sum(x * (i + 0.5) for i in range(40)))
+    f(1.0)
+    assert "more" in f.explain()
