@@ -12,7 +12,6 @@ import numpy as np
 
 from chainrule import grad, hessian, ops
 from chainrule.compiler.graph import Graph, evaluate
-from chainrule.compiler.native import Machine
 from chainrule.compiler.passes.batches import SAMPLES
 from chainrule.compiler.pipeline import (
     SIMPLIFY,
@@ -20,6 +19,7 @@ from chainrule.compiler.pipeline import (
     TIDY,
     TIDY_EXACTLY,
     Stages,
+    Target,
     Wanted,
     calculation,
     loop_kernel,
@@ -88,8 +88,8 @@ def test_stages_are_kept_by_name():
 
 def test_what_is_wanted_comes_out_of_the_kernel():
     graph = wanted_of(rosenbrock, [POINT], Wanted(1, (0, 1, 2, 3)))
-    machine, stages = Machine.default(), Stages()
-    kernel = loop_kernel(loops_of(graph, machine, 64, stages), machine, 64, 1, stages)
+    stages = Stages()
+    kernel = loop_kernel(loops_of(graph, Target(), stages), Target(), stages)
     shared, each, held = kernel.run(np.array(POINT))
     assert shared.tolist() == pytest.approx([rosenbrock(POINT), *grad(rosenbrock)(POINT)], rel=1e-12)
     assert (each.shape[0], held) == (0, True)
@@ -102,4 +102,4 @@ def test_too_little_that_repeats_itself_is_no_loop():
         op = kinds[draw.integers(len(kinds))]
         graph.add(op, *[int(k) for k in draw.integers(0, len(graph), len(op.operand_names))])
     graph.outputs = list(range(2, len(graph)))
-    assert loops_of(graph, Machine.default(), 64, Stages()) is None
+    assert loops_of(graph, Target(), Stages()) is None

@@ -42,7 +42,7 @@ class CompiledFunction:
     def __init__(self, function: Callable, options: Options) -> None:
         self.function, self.options = function, options
         self._name = name_of(function)
-        self._paths = Paths(function, options.max_traces, options.threads)
+        self._paths = Paths(function, options.max_traces, options.target)
         self._layouts: dict[Any, tuple[Layout, list[Path]]] = {}
         self._last: tuple[_Call, Path, Wanted] | None = None
         functools.update_wrapper(self, function)
@@ -192,7 +192,7 @@ class CompiledFunction:
 
     # ---- running ----
     def _made(self, path: Path, wanted: Wanted) -> Made:
-        return self._paths.made(path, wanted, self.options.bits)
+        return self._paths.made(path, wanted)
 
     def _run(self, call: _Call, order: int, wrt: tuple[int, ...]) -> Found:
         options = self.options
@@ -294,6 +294,8 @@ def compile(function: Callable | None = None, **options: Any) -> Any:
         threads: among how many threads large batches are shared out.
         strict: whether every bit must be that of the eager engine.
         max_traces: how many different ways it may go, for arguments of the same structure.
+        memory_limit: how many bytes what long loops keep for their derivatives may take, for a block of samples; where
+            it would be more, it is calculated once more from checkpoints.
 
     Returns:
         A `CompiledFunction`. It can be used as a decorator, with or without options.

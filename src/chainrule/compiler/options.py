@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from chainrule.compiler.loops.build import MEMORY_LIMIT
+from chainrule.compiler.pipeline import Target
 from chainrule.errors import ArgumentError
 
 
@@ -22,6 +24,7 @@ class Options:
     threads: int = 1
     strict: bool = False
     max_traces: int = 32
+    memory_limit: int = MEMORY_LIMIT
 
     def __post_init__(self) -> None:
         if self.reduce not in (None, "mean", "sum"):
@@ -36,7 +39,8 @@ class Options:
             raise ArgumentError(f"dtype is 'float64' or 'float32', not {self.dtype!r}")
         if self.strict and self.dtype != "float64":
             raise ArgumentError("strict mode has the eager engine's bits, which are those of float64")
-        for name, x in (("threads", self.threads), ("max_traces", self.max_traces)):
+        for name in ("threads", "max_traces", "memory_limit"):
+            x = getattr(self, name)
             if isinstance(x, bool) or not isinstance(x, int) or x < 1:
                 raise ArgumentError(f"{name} is a whole number, 1 or more, not {x!r}")
 
@@ -44,6 +48,11 @@ class Options:
     def bits(self) -> int:
         """The size of a number."""
         return 64 if self.dtype == "float64" else 32
+
+    @property
+    def target(self) -> Target:
+        """For what native code is made."""
+        return Target(self.bits, self.threads, self.memory_limit)
 
     def axes(self, count: int, name: str) -> tuple[Any, ...]:
         """For each of so many positional arguments its axis, or nesting of axes.

@@ -20,7 +20,7 @@ from chainrule.compiler.cache import watched
 from chainrule.compiler.graph import Graph
 from chainrule.compiler.kernel import Kernel
 from chainrule.compiler.passes.batches import SAMPLES
-from chainrule.compiler.pipeline import Stages, Wanted, build
+from chainrule.compiler.pipeline import Stages, Target, Wanted, build
 from chainrule.compiler.tracing import Traced, trace
 from chainrule.compiler.witness import witness
 from chainrule.engine import Value
@@ -54,14 +54,14 @@ class Path:
         traced: the trace.
         graph: its graph, with guards that may fail alone; of a batch, with the number of samples as one more input.
         outcomes: the answers to all of Python's questions, in order.
-        made: kernels by what they calculate and the size of their numbers.
+        made: kernels by what they calculate.
         mixed: whether, when it was last run on a batch, it held for some of the samples alone.
     """
 
     traced: Traced
     graph: Graph
     outcomes: list[bool]
-    made: dict[tuple[Wanted, int], Made] = field(default_factory=dict)
+    made: dict[Wanted, Made] = field(default_factory=dict)
     mixed: bool = False
 
     @property
@@ -84,11 +84,11 @@ class Paths:
     Args:
         function: the function.
         most: how many there may be for arguments of one structure.
-        threads: among how many threads a kernel shares out large batches.
+        target: for what native code is made.
     """
 
-    def __init__(self, function: Callable, most: int, threads: int) -> None:
-        self.function, self.most, self.threads = function, most, threads
+    def __init__(self, function: Callable, most: int, target: Target) -> None:
+        self.function, self.most, self.target = function, most, target
         self._known: dict[Any, list[Path]] = {}
         self._lock = threading.RLock()
 
@@ -101,20 +101,20 @@ class Paths:
         """Those for arguments of one structure, the latest first."""
         return self._known.setdefault(key, [])
 
-    def made(self, path: Path, wanted: Wanted, bits: int) -> Made:
+    def made(self, path: Path, wanted: Wanted) -> Made:
         """The kernel of a path for what is wanted, made when it is first asked for."""
-        found = path.made.get((wanted, bits))
+        found = path.made.get(wanted)
         if found is None:
             with self._lock, collector_paused():
-                if (wanted, bits) not in path.made:
-                    path.made[wanted, bits] = self._make(path.graph, wanted, bits)
-                found = path.made[wanted, bits]
+                if wanted not in path.made:
+                    path.made[wanted] = self._make(path.graph, wanted)
+                found = path.made[wanted]
         return found
 
-    def _make(self, graph: Graph, wanted: Wanted, bits: int) -> Made:
+    def _make(self, graph: Graph, wanted: Wanted) -> Made:
         stages = Stages()
         with watched() as cached:
-            kernel = build(graph, wanted, stages, bits, self.threads)
+            kernel = build(graph, wanted, stages, self.target)
         *_, last = stages.graphs.values()
         varying = last.varying() if last.batched else [False] * len(last)
         return Made(kernel, stages, np.array([varying[node] for node in last.outputs], dtype=bool), cached)

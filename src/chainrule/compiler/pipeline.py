@@ -19,7 +19,7 @@ from chainrule.compiler.differentiate import differentiate
 from chainrule.compiler.graph import BATCH_SUM, Graph
 from chainrule.compiler.kernel import Kernel
 from chainrule.compiler.levels.kernel import compile_graph
-from chainrule.compiler.loops.build import Plan, module_of, plan
+from chainrule.compiler.loops.build import MEMORY_LIMIT, Plan, module_of, plan
 from chainrule.compiler.loops.chains import group_with_chains, most_groups, repeats
 from chainrule.compiler.loops.folding import fold_into_chains
 from chainrule.compiler.loops.grouping import group
@@ -164,7 +164,7 @@ def _reduced(graph: Graph, node: int, own: bool, reduce: str) -> int:
     return node if reduce == "sum" else graph.add(ops.div, node, graph.names.index(SAMPLES))
 
 
-def loops_of(graph: Graph, machine: Machine, bits: int, stages: Stages) -> Plan | None:
+def loops_of(graph: Graph, target: Target, stages: Stages) -> Plan | None:
     """A graph as loops, ready to be written down as native code; None if too little of it repeats itself."""
     if not stages.regular:
         return None
@@ -183,32 +183,48 @@ def loops_of(graph: Graph, machine: Machine, bits: int, stages: Stages) -> Plan 
         if not graph.batched:
             program = choose_lanes(program)
         stages.program = fold_into_chains(program)
-        return plan(stages.program, machine, bits)
+        return plan(stages.program, target.machine, target.bits, target.memory_limit)
 
 
 SMALL = 500
 """A graph of so few nodes is levelled: there is too little in it for loops to pay."""
 
 
-def build(graph: Graph, wanted: Wanted, stages: Stages, bits: int = 64, threads: int = 1) -> Kernel:
+@dataclass(frozen=True)
+class Target:
+    """For what native code is made.
+
+    Attributes:
+        bits: the size of a number.
+        threads: among how many threads large batches are shared out.
+        memory_limit: how many bytes loops may keep for the reverse sweep; see `plan`.
+        machine: the CPU.
+    """
+
+    bits: int = 64
+    threads: int = 1
+    memory_limit: int = MEMORY_LIMIT
+    machine: Machine = field(default_factory=Machine.default)
+
+
+def build(graph: Graph, wanted: Wanted, stages: Stages, target: Target) -> Kernel:
     """The kernel that calculates what is wanted of a traced graph, by the whole pipeline."""
-    machine = Machine.default()
     graph = calculation(graph, wanted, stages)
     if not wanted.exact and (graph.batched or len(graph) > SMALL):
-        planned = loops_of(graph, machine, bits, stages)
+        planned = loops_of(graph, target, stages)
         if planned is not None:
-            return loop_kernel(planned, machine, bits, threads, stages)
+            return loop_kernel(planned, target, stages)
     with stages.timed("levels"):
-        return compile_graph(graph, machine, bits, wanted.exact)
+        return compile_graph(graph, target.machine, target.bits, wanted.exact)
 
 
 LARGE = 500_000
 """Modules with more characters than that get fewer of LLVM's passes, which take longer on them than they save."""
 
 
-def loop_kernel(planned: Plan, machine: Machine, bits: int, threads: int, stages: Stages) -> LoopKernel:
+def loop_kernel(planned: Plan, target: Target, stages: Stages) -> LoopKernel:
     """The kernel of loops."""
     with stages.timed("native code"):
-        text = str(module_of(planned, machine, bits))
-        object_code = cached_object(text, machine, 2 if len(text) < LARGE else 1)
-    return LoopKernel(planned, object_code, machine, bits, threads)
+        text = str(module_of(planned, target.machine, target.bits))
+        object_code = cached_object(text, target.machine, 2 if len(text) < LARGE else 1)
+    return LoopKernel(planned, object_code, target.machine, target.bits, target.threads)

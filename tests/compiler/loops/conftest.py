@@ -23,7 +23,7 @@ from chainrule.compiler.loops.links import to_program
 from chainrule.compiler.loops.statements import NoLoopsError
 from chainrule.compiler.native import Machine
 from chainrule.compiler.passes.batches import SAMPLES
-from chainrule.compiler.pipeline import Stages, Wanted, calculation, loop_kernel, loops_of
+from chainrule.compiler.pipeline import Stages, Target, Wanted, calculation, loop_kernel, loops_of
 from chainrule.compiler.tracing import trace
 from chainrule.transforms import gradients
 from chainrule.trees import leaves, unflatten
@@ -31,7 +31,7 @@ from chainrule.trees import leaves, unflatten
 
 def program_of(graph):
     """A graph as a program, as the pipeline makes it, but however little of it repeats itself."""
-    planned = loops_of(graph, Machine.default(), 64, Stages())
+    planned = loops_of(graph, Target(), Stages())
     if planned is not None:
         return planned.program
     try:
@@ -116,9 +116,10 @@ class Calculation:
     def kernel(self, machine=None, bits=64, threads=1, program=None):
         """Native code, made by the pipeline, or of a program."""
         machine, stages = machine or Machine.default(), Stages()
-        planned = plan(program, machine, bits) if program else loops_of(self.graph, machine, bits, stages)
+        target = Target(bits, threads, machine=machine)
+        planned = plan(program, machine, bits) if program else loops_of(self.graph, target, stages)
         planned = planned or plan(self.program(), machine, bits)
-        return loop_kernel(planned, machine, bits, threads, stages)
+        return loop_kernel(planned, target, stages)
 
     def native(self, **options):
         kernel = self.kernel(**options)
@@ -153,7 +154,7 @@ def same_everywhere(graph, numbers, columns=None, *, machine=None, bits=64, thre
     values = evaluate(graph, [rows.get(i, x) for i, x in enumerate(numbers)])
     varies, machine, stages = graph.varying(), machine or Machine.default(), Stages()
     program = program_of(graph)
-    kernel = loop_kernel(plan(program, machine, bits), machine, bits, threads, stages)
+    kernel = loop_kernel(plan(program, machine, bits), Target(bits, threads, machine=machine), stages)
     native = kernel.run(np.array(numbers, dtype=float), None if columns is None else np.array(columns, dtype=float))
     for shared, each in (run_program(program, numbers, columns), native[:2]):
         own = iter(each)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from llvmlite import ir
 
 from chainrule.compiler.graph import BATCH_SUM
+from chainrule.compiler.loops.checkpoints import Segments, numbers_of, with_segments
 from chainrule.compiler.loops.code import I32, I64, POINTER, Width
 from chainrule.compiler.loops.emit import NestCode
 from chainrule.compiler.loops.layout import Layout, Phases, lay_out, phases
@@ -18,6 +19,9 @@ from chainrule.compiler.native import Machine
 
 CACHE = 256 * 1024
 """How many bytes a block of lanes may take, so that it stays near the CPU: in the second cache of most."""
+
+MEMORY_LIMIT = 2**30
+"""How many bytes the reverse sweep of loops may need for a block of lanes, unless the user says otherwise."""
 
 MOST_VECTORS = 4
 """So many vectors of lanes are worked on at once, if there is room."""
@@ -34,43 +38,96 @@ class Plan:
     Attributes:
         layout: where its arrays lie.
         phases: its statements.
+        nests: the same, in nests.
         vectors: how many vectors of lanes a block has.
         each: area and place of outputs and guards that differ from lane to lane.
         row_of: for each of those, by array and flat place, its row in `each`.
+        segments: chains that are calculated once more for the reverse sweep, piece by piece.
+        beyond_limit: whether it takes more memory than it should, since chains cannot be done so.
     """
 
     program: Program
     layout: Layout
     phases: Phases
+    nests: PhaseNests
     vectors: int
     each: list[tuple[str, int]]
     row_of: dict[tuple[int, int], int]
+    segments: list[Segments]
+    beyond_limit: bool = False
 
 
-def plan(program: Program, machine: Machine, bits: int = 64) -> Plan:
-    """Lays a program out and chooses the size of blocks."""
-    layout, lanes, order = lay_out(program), machine.lanes(bits), phases(program)
-    wanted = {array for array, *_ in [*program.outputs, *program.guards]} | program.exports.keys()
+@dataclass
+class PhaseNests:
+    """The nests of each phase."""
+
+    before: list[Nest]
+    inside: list[Nest]
+    after: list[Nest]
+
+    @classmethod
+    def of(cls, program: Program, order: Phases) -> PhaseNests:
+        """Puts the statements of each phase together; what later phases need is kept."""
+        wanted = {array for array, *_ in [*program.outputs, *program.guards]}
+        later = {read.array for s in [*order.inside, *order.after] for read in s.reads()}
+        return cls(
+            nests(order.before, wanted | later),
+            nests(order.inside, wanted | program.exports.keys()),
+            nests(order.after, wanted),
+        )
+
+    def all(self) -> list[Nest]:
+        """Those of all phases."""
+        return [*self.before, *self.inside, *self.after]
+
+
+def plan(program: Program, machine: Machine, bits: int = 64, memory_limit: int = MEMORY_LIMIT) -> Plan:
+    """Lays a program out and chooses the size of blocks.
+
+    Args:
+        program: what is to run.
+        machine: the CPU.
+        bits: the size of a number.
+        memory_limit: how many bytes what loops keep for the reverse sweep may take, for a block of lanes; where it
+            would be more, it is calculated once more from checkpoints.
+    """
+    lanes = machine.lanes(bits)
+    order = phases(program)
+    found = PhaseNests.of(program, order)
+    kept = {array for nest in found.all() for array in nest.kept}
+    program, segments = with_segments(program, kept, memory_limit // (bits // 8), lanes)
+    if segments:
+        order = phases(program)
+        found = PhaseNests.of(program, order)
+    layout = lay_out(program, *_stored(program, found, segments))
     vectors = MOST_VECTORS
     if program.crossing:
         assert program.lanes is not None
         vectors = -(-program.lanes // lanes)
     else:
-        bytes_a_vector = _rows(program, layout, order, wanted) * lanes * bits // 8
+        bytes_a_vector = layout.sizes["scratch"] * lanes * bits // 8
         while vectors > 1 and bytes_a_vector * vectors > CACHE:
             vectors //= 2
     rows = [(a, at) for a, at, *_ in [*program.outputs, *program.guards] if program.arrays[a].lanes]
     row_of = {element: row for row, element in enumerate(dict.fromkeys(rows))}
     each = [(layout.place[a][0], layout.place[a][1] + at) for a, at in row_of]
-    return Plan(program, layout, order, vectors, each, row_of)
+    chained = {s.target for s in program.statements if s.chain is not None}
+    beyond = not segments and numbers_of(program, kept & chained, lanes) * bits // 8 > memory_limit
+    return Plan(program, layout, order, found, vectors, each, row_of, segments, beyond)
 
 
-def _rows(program: Program, layout: Layout, order: Phases, wanted: set[int]) -> int:
-    """How many numbers of each lane a block goes through in memory."""
-    kept = sum([math.prod(nest.axes) * len(nest.kept) for nest in nests(order.inside, wanted)])
-    copied = layout.copied is not None
-    batched = [array for array in program.arrays if array.kind == "batched" and copied]
-    return kept + sum([math.prod(array.shape) for array in batched])
+def _stored(program: Program, found: PhaseNests, segments: list[Segments]) -> tuple[set[int], dict[int, int]]:
+    """The arrays that need memory, and how many places of their first dimension, where these are not all."""
+    sums = {statement.target for statement in program.statements if statement.op is BATCH_SUM}
+    kept = sums | program.exports.keys() | set(program.exports.values())
+    extents: dict[int, int] = {}
+    for nest in found.all():
+        kept |= nest.kept | nest.carried
+        extents |= dict.fromkeys(nest.carried, 1)
+    for one in segments:
+        kept |= set(one.saved.values())
+        extents |= {array: one.rows for array in one.windows if extents.get(array) != 1}
+    return kept, extents
 
 
 def module_of(plan: Plan, machine: Machine, bits: int = 64) -> ir.Module:
@@ -83,16 +140,12 @@ class _Builder:
         self.plan, self.machine, self.bits = plan, machine, bits
         self.module = ir.Module("loops")
         self.signature = ir.FunctionType(ir.VoidType(), [POINTER] * len(POINTERS) + [I64] * len(NUMBERS))
-        wanted = {array for array, _ in plan.program.outputs} | {array for array, _, _ in plan.program.guards}
-        late = plan.phases
-        later = {read.array for s in [*late.inside, *late.after] for read in s.reads()}
         lanes = machine.lanes(bits)
-        self._shared("before", nests(late.before, wanted | later))
-        inside = nests(late.inside, wanted | plan.program.exports.keys())
+        self._shared("before", plan.nests.before)
         for vectors in self._widths():
             masked = vectors == 1 or plan.program.crossing
-            self._block(f"block{vectors}", inside, Width(lanes, vectors), masked)
-        self._after(nests(late.after, wanted))
+            self._block(f"block{vectors}", plan.nests.inside, Width(lanes, vectors), masked)
+        self._after(plan.nests.after)
         self._blocks()
         self._run()
 
@@ -115,6 +168,7 @@ class _Builder:
         code = NestCode(function, self.plan.program, self.plan.layout, self.machine, self.bits)
         code.areas = dict(zip(POINTERS, function.args, strict=False))
         code.strides = {"batched": function.args[7], "fixed": function.args[8]}
+        code.segments = self.plan.segments
         return code
 
     def _shared(self, name: str, found: list[Nest]) -> None:

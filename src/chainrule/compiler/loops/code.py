@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 
@@ -54,6 +55,7 @@ class Code:
         self.count: ir.Value | None = None  # of lanes, where they read from one another
         self.lanes = False  # whether this is a piece of code for lanes
         self.along: int | None = None  # outside lanes: the axis that vectors run along
+        self.bases: dict[int, ir.Value] = {}  # for arrays of which a window is kept, at which place that begins now
 
     def finish(self) -> None:
         """Ends the function."""
@@ -63,7 +65,7 @@ class Code:
 
     # ---- loops and variables ----
     def loop(
-        self, end: int, step: int = 1, start: int = 0, along_lanes: bool = False
+        self, end: int | ir.Value, step: int = 1, start: int | ir.Value = 0, along_lanes: bool = False
     ) -> AbstractContextManager[ir.Value]:
         """A loop from `start` up to `end`; gives the counter. One along lanes ends with the last one there is."""
         if along_lanes and self.count is not None:
@@ -117,6 +119,13 @@ class Code:
             total = self.plus(total, self.times(self.from_table(index, axes), scale))
         return total
 
+    def within_window(self, array: int, at: ir.Value) -> ir.Value:
+        """The flat place of an element in what is kept of its array."""
+        base = self.bases.get(array)
+        if base is None:
+            return at
+        return self.builder.sub(at, self.times(base, math.prod(self.program.arrays[array].shape[1:])))
+
     def from_table(self, index: Index, axes: list[ir.Value]) -> ir.Value:
         assert index.table is not None
         at: ir.Value = I64(self.layout.table_at[id(index.table)])
@@ -146,7 +155,9 @@ class Code:
     def load(self, read: Read, axes: list[ir.Value]) -> Vectors:
         """The numbers of an element, for all lanes of this piece of code."""
         area, offset = self.layout.place[read.array]
-        at = self.plus(self.flat(read.array, read.indices, axes), I64(offset))
+        if self.layout.extents.get(read.array) == 1:
+            return self.row(area, I64(offset)) if area == "scratch" else self._load_steps(area, I64(offset), 0)
+        at = self.plus(self.within_window(read.array, self.flat(read.array, read.indices, axes)), I64(offset))
         step = lane_step(self.program.arrays[read.array].shape, read.indices)  # in the array, from lane to lane
         if area == "shared":
             if self.along is not None and self.width.lanes > 1:
@@ -226,9 +237,11 @@ class Code:
         array = statement.target
         area, offset = self.layout.place[array]
         shape = self.program.arrays[array].shape
-        at: ir.Value = I64(offset + (statement.row * row_major(shape)[0] if shape else 0))
-        for axis, stride in zip(axes, row_major(shape), strict=True):
-            at = self.plus(at, self.times(axis, stride))
+        at: ir.Value = I64(offset)
+        if self.layout.extents.get(array) != 1:
+            at = self.within_window(array, I64(offset + (statement.row * row_major(shape)[0] if shape else 0)))
+            for axis, stride in zip(axes, row_major(shape), strict=True):
+                at = self.plus(at, self.times(axis, stride))
         align = self.bits // 8
         if area == "scratch":
             at, align = self.times(at, self.width.all), self.width.lanes * self.bits // 8

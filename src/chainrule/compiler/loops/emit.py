@@ -2,22 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from llvmlite import ir
 
 from chainrule.compiler.graph import BATCH_SUM
+from chainrule.compiler.loops.checkpoints import Segments
 from chainrule.compiler.loops.code import I64, Width
 from chainrule.compiler.loops.nests import Nest
-from chainrule.compiler.loops.program import Index, Read
+from chainrule.compiler.loops.program import Index, Read, Statement
 from chainrule.compiler.loops.statement_code import UNROLLED, Place, StatementCode
+from chainrule.ops import identity
 
 ACCUMULATORS = 8
 """So many vectors of sums are kept in registers at once."""
 
 
 class NestCode(StatementCode):
-    """A function that runs nests."""
+    """A function that runs nests.
+
+    Attributes:
+        segments: the chains that run in segments.
+    """
+
+    segments: Sequence[Segments] = ()
 
     def nest(self, nest: Nest) -> None:
         """The loops of a nest, and what is in them."""
@@ -25,12 +33,12 @@ class NestCode(StatementCode):
         self.rows = {statement.target: statement.row for statement in nest.statements}
         self._loops(nest, list(nest.axes), [])
 
-    def chain(self, chain: list[Nest]) -> None:
-        """Nests that share their first axis, which runs in order. What is carried stays in registers."""
+    def chain(self, chain: list[Nest], first: ir.Value, end: ir.Value) -> None:
+        """The iterations from `first` up to `end` of nests that share their first axis, which runs in order. What is
+        carried stays in registers."""
         carried = sorted({array for nest in chain for array in nest.carried})
-        variables = {array: self.variables(self.load(Read(array, [Index(0, ())]), [])) for array in carried}
-        length = chain[0].axes[0]
-        with self.loop(length) as i:
+        variables = {array: self.variables(self.load(Read(array, [Index(0, (1,))]), [first])) for array in carried}
+        with self.loop(end, 1, first) as i:
             self.previous = {array: self.contents(places) for array, places in variables.items()}
             for nest in chain:
                 self.nest_axes = nest.axes
@@ -45,7 +53,7 @@ class NestCode(StatementCode):
             for statement in nest.statements:
                 if statement.target in nest.carried:
                     last = self.contents(variables[statement.target])
-                    self.store(statement, [I64(length - 1)], last)
+                    self.store(statement, [self.builder.sub(end, I64(1))], last)
 
     def nests(self, found: list[Nest], before: Callable[[Nest], None] = lambda nest: None) -> None:
         """One nest after the other; those of a chain together."""
@@ -57,7 +65,83 @@ class NestCode(StatementCode):
             elif nest.chain not in done:
                 done.add(nest.chain)
                 self.along = None
-                self.chain([other for other in found if other.chain == nest.chain])
+                self._whole_chain(nest.chain, found)
+
+    def _whole_chain(self, number: int, found: list[Nest]) -> None:
+        """All iterations of a chain, in segments if it is one of those."""
+        chains = {one: [nest for nest in found if nest.chain == one] for one in {nest.chain for nest in found}}
+        own = chains[number]
+        for segments in self.segments:
+            if number == segments.forward:
+                self._forward(segments, own)
+                return
+            if number == segments.backward:
+                self._backward(segments, chains[segments.forward], own)
+                return
+        self.chain(own, I64(0), I64(own[0].axes[0]))
+
+    # ---- chains in segments: see `checkpoints` ----
+    def _forward(self, segments: Segments, chain: list[Nest]) -> None:
+        """Runs a chain to its end; keeps the state at the beginning of each segment, and the last segment's window."""
+        self._set_base(segments, I64(0))
+        for array, saved in segments.saved.items():
+            self._copy_state(array, I64(0), saved, I64(0))
+        with self.loop(segments.count) as at:
+            begin, after = self._begin(segments, at), self.plus(I64(1), at)
+            last = self.builder.icmp_signed("==", after, I64(segments.count))
+            end = self.builder.select(last, I64(segments.length), self._begin(segments, after))
+            self._set_base(segments, begin)
+            self._restore(segments, at, begin)
+            self.chain(chain, begin, end)
+            for array, saved in segments.saved.items():
+                self._copy_state(array, end, saved, after)
+        self._set_base(segments, I64(segments.begin(segments.count - 1)))
+
+    def _backward(self, segments: Segments, forward: list[Nest], backward: list[Nest]) -> None:
+        """Runs a chain that reads what another has made, from the last segment to the first; of each but the last, it
+        is made once more."""
+        with self.loop(segments.count) as turn:
+            at = self.builder.sub(I64(segments.count - 1), turn)
+            begin, end = self._begin(segments, at), self.times(self.plus(I64(1), at), segments.size)
+            self._set_base(segments, begin)
+            again = self.builder.icmp_signed("!=", turn, I64(0))
+            with self.builder.if_then(again):
+                self._restore(segments, at, begin)
+                self.chain(forward, begin, end)
+            turned = self.builder.sub(I64(segments.top + 1), end)
+            first = self.builder.select(again, turned, I64(0))
+            last = self.builder.icmp_signed("==", at, I64(0))
+            until = self.builder.add(turned, I64(segments.size))
+            self.chain(backward, first, self.builder.select(last, I64(segments.turned_length), until))
+        self._set_base(segments, I64(0))
+
+    def _begin(self, segments: Segments, at: ir.Value) -> ir.Value:
+        """At which iteration the window of a segment begins."""
+        begin = self.builder.sub(self.times(at, segments.size), I64(segments.margin))
+        return self.builder.select(self.builder.icmp_signed("<", begin, I64(0)), I64(0), begin)
+
+    def _set_base(self, segments: Segments, begin: ir.Value) -> None:
+        self.bases |= dict.fromkeys(segments.windows, begin)
+
+    def _restore(self, segments: Segments, at: ir.Value, begin: ir.Value) -> None:
+        for array, saved in segments.saved.items():
+            self._copy_state(saved, at, array, begin)
+
+    def _copy_state(self, source: int, source_at: ir.Value, target: int, target_at: ir.Value) -> None:
+        """Copies one place of the first dimension of an array, with all within it, to another array."""
+        inner = self.program.arrays[target].shape[1:]
+
+        def copy(axes: list[ir.Value]) -> None:
+            if len(axes) < len(inner):
+                with self.loop(inner[len(axes)]) as k:
+                    copy([*axes, k])
+                return
+            n = len(axes)
+            units = [tuple([int(a == axis) for a in range(n + 1)]) for axis in range(n + 1)]
+            values = self.load(Read(source, [Index(0, unit) for unit in units]), [source_at, *axes])
+            self.store(Statement(target, (1, *inner), identity, []), [target_at, *axes], values)
+
+        copy([])
 
     def _loops(self, nest: Nest, extents: list[int], axes: list[ir.Value]) -> None:
         if not extents:

@@ -70,11 +70,10 @@ class _Folder:
         if statement.chain is not None or statement.axes or statement.op not in (sum, weighted_sum) or one.bounds:
             return None
         found = [read for part in one.parts for read in reads(part)]
-        chains = {self.chain_of[read.array] for read in found if read.array in self.chain_of}
-        if len(chains) != 1:
+        chains = [chain for read in found if (chain := self.chain_of.get(read.array)) is not None]
+        if not chains:
             return None
-        (chain,) = chains
-        assert chain is not None
+        chain = max(chains, key=first.__getitem__)  # the others are done before it begins
         if one.length != self.length[chain]:
             return None
         turns = {self._direction(read, chain) for read in found if self.chain_of.get(read.array) == chain}

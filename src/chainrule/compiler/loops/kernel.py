@@ -131,6 +131,11 @@ class LoopKernel:
         for chain in sorted({s.chain for s in program.statements if s.chain is not None}):
             own = [s for s in program.statements if s.chain == chain]
             found.append(f"a loop of {own[0].axes[0]} iterations that depend on each other, with {len(own)} statements")
+        found += [str(segments) for segments in self.plan.segments]
+        if self.plan.beyond_limit:
+            found.append(
+                "memory_limit cannot be kept: what the reverse sweep needs of a loop is also needed in another order"
+            )
         return [*found, *[f"  {statement}" for statement in program.statements]]
 
     def _addresses(self, elements: Sequence[tuple[int, int]]) -> list[tuple[bool, int]]:

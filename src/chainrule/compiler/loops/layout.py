@@ -8,7 +8,7 @@ constants that differ from lane to lane; batched inputs are read where the calle
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -35,6 +35,8 @@ class Layout:
         fixed: float64[sizes["fixed"], lanes].
         tables: int32, all tables of indices one after the other.
         table_at: by the id of a table its offset there.
+        extents: of arrays of which only some places along the first dimension are kept at a time how many these are:
+            1 for what a chain carries in registers, and the length of a window for what it does segment by segment.
     """
 
     place: list[tuple[str, int]]
@@ -43,19 +45,34 @@ class Layout:
     fixed: np.ndarray
     tables: np.ndarray
     table_at: dict[int, int]
+    extents: dict[int, int] = field(default_factory=dict)
     copied: int | None = None
     """Where in `scratch` the batched inputs of a block are copied to; None if they are read where they are."""
 
 
-def lay_out(program: Program) -> Layout:
-    """Gives every array of a program its place."""
+NOWHERE = "nowhere"
+"""The area of arrays that need no memory."""
+
+
+def lay_out(program: Program, stored: set[int] | None = None, extents: dict[int, int] | None = None) -> Layout:
+    """Gives every array of a program its place.
+
+    Args:
+        program: the program.
+        stored: the arrays that statements fill and that need memory; None for all.
+        extents: see `Layout`.
+    """
+    extents = extents or {}
     sizes = {"shared": 0, "scratch": 0, "sums": 0, "fixed": 0, "batched": 0}
     place = []
     copied = _reads_often(program)
-    for array in program.arrays:
+    for at, array in enumerate(program.arrays):
         area = "scratch" if copied and array.kind == "batched" else _area(array)
+        if stored is not None and array.kind == "value" and at not in stored:
+            place.append((NOWHERE, 0))
+            continue
         place.append((area, sizes[area]))
-        size = math.prod(array.shape)
+        size = math.prod((extents[at], *array.shape[1:]) if at in extents else array.shape)
         sizes[area] += -(-size // ALIGNED) * ALIGNED if area == "shared" else size
     sizes["shared"] += MARGIN
     sizes["scratch"] += MARGIN
@@ -66,15 +83,14 @@ def lay_out(program: Program) -> Layout:
             shared[at : at + array.data.size] = array.data.ravel()
         elif array.data is not None:
             fixed[at : at + math.prod(array.shape)] = array.data.reshape(-1, fixed.shape[1])
-    for at, statement in enumerate(program.statements):
+    for statement in program.statements:
         if statement.op is BATCH_SUM:
             place.append(("sums", sizes["sums"]))
             sizes["sums"] += math.prod(statement.axes)
             statement.sum_at = len(place) - 1  # type: ignore[attr-defined]
-        del at
     tables, table_at = _tables(program)
     batched = [place[array][1] for array, one in enumerate(program.arrays) if one.kind == "batched"]
-    return Layout(place, sizes, shared, fixed, tables, table_at, batched[0] if copied else None)
+    return Layout(place, sizes, shared, fixed, tables, table_at, extents, batched[0] if copied else None)
 
 
 MANY = 16

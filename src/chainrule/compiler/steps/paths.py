@@ -13,9 +13,8 @@ import numpy as np
 from chainrule.collector import collector_paused
 from chainrule.compiler.graph import Graph
 from chainrule.compiler.loops.kernel import Bound, LoopKernel
-from chainrule.compiler.native import Machine
 from chainrule.compiler.passes.batches import SAMPLES
-from chainrule.compiler.pipeline import Stages, Wanted, derived, loop_kernel, loops_of, simplified
+from chainrule.compiler.pipeline import Stages, Target, Wanted, derived, loop_kernel, loops_of, simplified
 from chainrule.compiler.steps.batch import Batch
 from chainrule.compiler.steps.families import Shortening, shortening, with_free_constants
 from chainrule.compiler.steps.levelled import LevelledBound, LevelledKernel
@@ -90,14 +89,12 @@ class Paths:
         loss: Callable,
         parameters: Sequence[Value],
         reduce: str,
-        bits: int = 64,
-        threads: int = 1,
+        target: Target,
         max_traces: int = 64,
     ) -> None:
-        self.bits, self.threads = bits, threads
+        self.target = target
         self.loss, self.parameters, self.reduce, self.max_traces = loss, list(parameters), reduce, max_traces
         self._parameters = {id(p) for p in self.parameters}
-        self.machine = Machine.default()
         self.known: dict[Any, list[Path]] = {}
         self.templates: dict[Any, _Template] = {}
         self.traces = self.kernels = 0
@@ -192,7 +189,7 @@ class Paths:
         loss = self.loss(*batch.sample)
         wanted = np.array([loss.data, *gradients(loss, self.parameters)])
         found = bound.shared[path.kernel.places]
-        close = CLOSE if self.bits == 64 else CLOSE_32
+        close = CLOSE if self.target.bits == 64 else CLOSE_32
         return bool(np.abs(found - wanted).max() <= close * max(1.0, np.abs(wanted).max()))
 
     # ---- tracing and compiling ----
@@ -217,14 +214,14 @@ class Paths:
         wanted = Wanted(1, tuple(range(first, first + count)), self.reduce if batch.columns is not None else None)
         inputs = graph.inputs
         graph = derived(graph, wanted, stages)
-        planned = loops_of(graph, self.machine, self.bits, stages)
+        planned = loops_of(graph, self.target, stages)
         kernel: LoopKernel | LevelledKernel
         if planned is None:
             with stages.timed("levels"):
-                kernel = LevelledKernel(graph, self.machine, self.bits)
+                kernel = LevelledKernel(graph, self.target.machine, self.target.bits)
             rank = [i for i in range(inputs) if i not in graph.batched]
         else:
-            kernel = loop_kernel(planned, self.machine, self.bits, self.threads, stages)
+            kernel = loop_kernel(planned, self.target, stages)
             rank = np.argsort(planned.program.order).tolist()
         self.kernels += 1
         shared = [i for i in range(inputs) if i not in graph.batched]
