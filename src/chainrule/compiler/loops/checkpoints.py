@@ -123,17 +123,17 @@ def _choose_size(program: Program, segments: Segments, limit: int, lanes: int) -
 
 
 def _pairs(program: Program) -> Iterator[tuple[int, int]]:
-    """Chains of which the second reads what the first has made."""
-    chain_of = {s.target: s.chain for s in program.statements if s.chain is not None}
+    """Chains of which the second reads what the first has made, or what was made of that in between."""
+    sources: dict[int, set[int]] = {}  # for each array the chains that it comes from, without another chain in between
     found: set[int] = set()
     for statement in program.statements:
-        if statement.chain is None:
-            continue
-        for read in statement.reads():
-            before = chain_of.get(read.array)
-            if before is not None and before != statement.chain and not found & {before, statement.chain}:
-                found |= {before, statement.chain}
-                yield before, statement.chain
+        own = statement.chain
+        before = {chain for read in statement.reads() for chain in sources.get(read.array, ()) if chain != own}
+        sources.setdefault(statement.target, set()).update(before if own is None else {own})
+        for chain in sorted(before):
+            if own is not None and not found & {chain, own}:
+                found |= {chain, own}
+                yield chain, own
 
 
 class _Windows:

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from chainrule.compiler.loops.build import NUMBERS, POINTERS, Plan
+from chainrule.compiler.loops.layout import MARGIN
 from chainrule.compiler.loops.program import operations
 from chainrule.compiler.native import Machine, load
 
@@ -106,8 +107,8 @@ class LoopKernel:
     def bytes_per_call(self) -> int:
         """How much memory a call goes through; for a batch, with each block of it."""
         sizes = self.plan.layout.sizes
-        rows = sizes["scratch"] * self.plan.vectors * self.lanes
-        return (sizes["shared"] + sizes["sums"] * self.lanes + rows) * np.dtype(self.dtype).itemsize
+        rows = (sizes["scratch"] - MARGIN) * self.plan.vectors * self.lanes
+        return (sizes["shared"] - MARGIN + sizes["sums"] * self.lanes + rows) * np.dtype(self.dtype).itemsize
 
     @property
     def operations_per_call(self) -> int:
