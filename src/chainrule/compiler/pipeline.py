@@ -215,7 +215,7 @@ def build(graph: Graph, wanted: Wanted, stages: Stages, target: Target) -> Kerne
         if planned is not None:
             return loop_kernel(planned, target, stages)
     with stages.timed("levels"):
-        return compile_graph(graph, target.machine, target.bits, wanted.exact)
+        return compile_graph(graph, target.machine, target.bits, wanted.exact, target.threads)
 
 
 LARGE = 500_000

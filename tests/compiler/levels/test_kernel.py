@@ -369,6 +369,16 @@ def test_threads_share_a_kernel(draw, run, same_bits):
 # ---- errors, and what is told --------------------------------------------------------------------------------------
 
 
+@pytest.mark.parametrize("samples", [10, 1000, 5003])
+def test_samples_shared_out_among_threads(samples, draw, run):
+    graph, numbers = draw(3, outputs=30, sums=5, samples=samples)
+    one, three = compile_graph(graph), compile_graph(graph, threads=3)
+    wanted, found = run(one, graph, numbers), run(three, graph, numbers)
+    np.testing.assert_allclose(found[0], wanted[0], rtol=1e-12)
+    np.testing.assert_array_equal(found[1], wanted[1])
+    np.testing.assert_array_equal(found[2], wanted[2])
+
+
 def test_a_sample_cannot_depend_on_a_sum_over_all():
     graph = Graph.of_inputs(["x"], batched=[0])
     graph.outputs = [graph.add(ops.add, 0, graph.add(BATCH_SUM, 0))]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import numpy as np
@@ -28,7 +29,9 @@ _SHARED = ctypes.CFUNCTYPE(ctypes.c_int32, _P, _P, _N, _P, _N, _N, _P)
 _BATCH = ctypes.CFUNCTYPE(ctypes.c_int32, _P)
 
 
-def compile_graph(graph: Graph, machine: Machine | None = None, bits: int = 64, exact: bool = False) -> LevelKernel:
+def compile_graph(
+    graph: Graph, machine: Machine | None = None, bits: int = 64, exact: bool = False, threads: int = 1
+) -> LevelKernel:
     """The kernel of a graph.
 
     Args:
@@ -36,6 +39,7 @@ def compile_graph(graph: Graph, machine: Machine | None = None, bits: int = 64, 
         machine: the CPU to compile for; by default `Machine.default()`.
         bits: the size of a number, 64 or 32.
         exact: whether results are to be those of the table, bit by bit.
+        threads: among how many threads large batches are shared out; exact sums are one thread's.
 
     Raises:
         ArgumentError: 32 bits are to be exact.
@@ -50,7 +54,7 @@ def compile_graph(graph: Graph, machine: Machine | None = None, bits: int = 64, 
     """
     machine = machine or Machine.default()
     plan = schedule(graph, machine.lanes(bits), exact)
-    return LevelKernel(plan, build(plan, machine, bits), bits)
+    return LevelKernel(plan, build(plan, machine, bits), bits, 1 if exact else threads)
 
 
 class LevelKernel:
@@ -60,10 +64,12 @@ class LevelKernel:
         plan: what `schedule` made of the graph.
         object_code: what `build` made for a plan of the same kinds.
         bits: the size of a number, 64 or 32, as it was given to `build`.
+        threads: among how many threads large batches are shared out.
     """
 
-    def __init__(self, plan: Plan, object_code: bytes, bits: int = 64) -> None:
-        self.plan, self.object_code, self.bits = plan, object_code, bits
+    def __init__(self, plan: Plan, object_code: bytes, bits: int = 64, threads: int = 1) -> None:
+        self.plan, self.object_code, self.bits, self.threads = plan, object_code, bits, threads
+        self._pool = ThreadPoolExecutor(threads) if threads > 1 and plan.batch else None
         self._library = load(object_code)
         self._shared = _SHARED(self._library.address("levels_shared"))
         self._batch = _BATCH(self._library.address("levels_batch")) if plan.batch else None
@@ -77,10 +83,7 @@ class LevelKernel:
         """See `chainrule.compiler.kernel.Kernel`."""
         if numbers.shape != self._inputs:
             raise SizeError(f"the graph has {self.plan.inputs} inputs, but numbers have the shape {numbers.shape}")
-        try:
-            memory = self._free.pop()
-        except IndexError:
-            memory = _Memory(self.plan, self.bits, ctypes.cast(self._python, _P).value or 0)
+        memory = self._memory()
         if self.bits == 64:
             memory.inputs[:] = numbers
         else:
@@ -94,6 +97,13 @@ class LevelKernel:
             held = held & bool(memory.values[self.plan.guards] == 0.0)
         self._free.append(memory)
         return shared, each, held
+
+    def _memory(self) -> _Memory:
+        """Memory that no other call uses at the moment; it goes back to `_free`."""
+        try:
+            return self._free.pop()
+        except IndexError:
+            return _Memory(self.plan, self.bits, ctypes.cast(self._python, _P).value or 0)
 
     def _calculate(self, memory: _Memory, columns: Floats | None) -> tuple[Floats, Any]:
         """Fills the slots; gives what differs from sample to sample, and whether the guards of each of them held."""
@@ -111,12 +121,39 @@ class LevelKernel:
         each = np.empty((len(batch.each), samples))
         if self.plan.before.segments.size:
             self._check(self._shared(*memory.before), memory.values)
-        memory.prepare(columns, each)
-        self._check(self._batch(memory.frame_address), memory.block)
+        parts = min(self.threads, samples // (4 * _width(batch, self.plan.lanes, self.bits)))
+        if parts > 1 and self._pool is not None:
+            self._in_threads(memory, columns, each, parts)
+        else:
+            memory.prepare(columns, each)
+            self._check(self._batch(memory.frame_address), memory.block)
         if self.plan.after.segments.size:
             self._check(self._shared(*memory.after), memory.values)
         held = each[-1] == 0.0 if batch.guards else np.ones(samples, np.bool_)
         return each[:-1] if batch.guards else each, held
+
+    def _in_threads(self, memory: _Memory, columns: Floats, each: Floats, parts: int) -> None:
+        """Shares the samples out; each thread has memory of its own, and sums of its own, which are then added up."""
+        assert self._pool is not None
+        assert self._batch is not None
+        native, helpers = self._batch, [self._memory() for _ in range(parts)]
+        bounds = [columns.shape[1] * part // parts for part in range(parts + 1)]
+
+        def calculate(helper: _Memory, start: int, end: int) -> int:
+            helper.values[:] = memory.values
+            own = np.empty((len(each), end - start))
+            given = np.ascontiguousarray(columns[:, start:end])
+            helper.prepare(given, own)
+            status = native(helper.frame_address)
+            each[:, start:end] = own
+            return status
+
+        found = list(self._pool.map(calculate, helpers, bounds[:-1], bounds[1:]))
+        for helper, status in zip(helpers, found, strict=True):
+            self._check(status, helper.block)
+        slots = memory.sum_slots
+        memory.values[slots] = np.sum([helper.values[slots] for helper in helpers], axis=0)
+        self._free += helpers
 
     def _check(self, status: int, numbers: np.ndarray) -> None:
         if status:
@@ -182,6 +219,7 @@ class _Memory:
         ]
         if plan.batch:
             batch, width = plan.batch, _width(plan.batch, plan.lanes, bits)
+            self.sum_slots = batch.sums[:, 1]
             self.block = _aligned(batch.rows * width, dtype)
             self.totals = np.zeros(len(batch.sums) * plan.lanes)
             segments, count, table = _walk(batch.section)
