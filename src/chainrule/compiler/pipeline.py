@@ -54,7 +54,7 @@ TIDY = (
 )
 """What is done afterwards."""
 
-TIDY_IRREGULAR = (Pass("split sums over samples", split_batch_sums), Pass("prune", prune))
+TIDY_IRREGULAR = (Pass("split sums over samples", split_batch_sums),)
 """What is done of it where there will be no loops."""
 
 SIMPLIFY_EXACTLY = (Pass("fold", fold),)

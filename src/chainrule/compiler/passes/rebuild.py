@@ -38,4 +38,15 @@ def prune(graph: Graph) -> Graph:
     %1 = sin %0
     return %1
     """
-    return rebuild(graph, lambda new, op, operands, _: new.add(op, *operands))
+    needed = used(graph)
+    kept = [i for i, one in enumerate(needed) if one]
+    place = [-1] * len(graph)
+    for at, i in enumerate(kept):
+        place[i] = at
+    new = graph.with_same_inputs()
+    new.ops = [graph.ops[i] for i in kept]
+    new.operands = [tuple([place[k] for k in graph.operands[i]]) for i in kept]
+    new.numbers = [graph.numbers[i] for i in kept]
+    new.outputs = [place[i] for i in graph.outputs]
+    new.guards = [(place[i], outcome) for i, outcome in graph.guards]
+    return new

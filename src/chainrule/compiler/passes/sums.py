@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from chainrule import ops
-from chainrule.compiler.graph import Graph
+from chainrule.compiler.graph import Graph, used
 from chainrule.compiler.passes.fold import is_number
 from chainrule.compiler.passes.rebuild import prune
 
@@ -29,7 +29,8 @@ def gather_sums(graph: Graph) -> Graph:
     %3 = weighted_sum %2 %0 %1 %0 %0
     return %3
     """
-    graph = prune(graph)
+    if not all(used(graph)):  # what nothing needs must not count as a use
+        graph = prune(graph)
     alone = _used_once(graph)
     new = graph.with_same_inputs()
     place = list(range(graph.inputs))
@@ -48,7 +49,7 @@ def gather_sums(graph: Graph) -> Graph:
             place.append(new.add(op, *[place[k] for k in graph.operands[i]]))
     new.outputs = [place[i] for i in graph.outputs]
     new.guards = [(place[i], outcome) for i, outcome in graph.guards]
-    return prune(new)
+    return new if all(used(new)) else prune(new)
 
 
 def _used_once(graph: Graph) -> list[bool]:
