@@ -82,7 +82,10 @@ def _longest(grouping: Grouping, taken: set[int], alike: list[tuple]) -> tuple[i
             continue  # the same loop, so many iterations at a time
         for start, end in _stretches(equal, max((FEWEST - 2) * period, covered - period)):
             for begin, last in _matching(groups, start, end, period):
-                first, times = _earlier(groups, look, begin, period, (last - begin) // period)
+                times = (last - begin) // period
+                if times + 1 < FEWEST or (times + 1) * period <= covered:
+                    continue
+                first, times = _earlier(groups, look, begin, period, times)
                 if times >= FEWEST and times * period > covered and _carried(groups, first, period):
                     best, covered = (first, period, times), times * period
     return best
@@ -96,7 +99,9 @@ def _look(g: Group) -> tuple:
 def _stretches(equal: np.ndarray, fewest: int) -> list[tuple[int, int]]:
     """The runs of at least so many trues: start and end."""
     edges = np.flatnonzero(np.diff(np.concatenate([[False], equal, [False]]).astype(np.int8)))
-    return [(int(a), int(b)) for a, b in edges.reshape(-1, 2) if b - a >= max(fewest, 1)]
+    starts, ends = edges[::2], edges[1::2]
+    long = ends - starts >= max(fewest, 1)  # most are not
+    return list(zip(starts[long].tolist(), ends[long].tolist(), strict=True))
 
 
 def _matching(groups: list[Group], start: int, end: int, period: int) -> list[tuple[int, int]]:
