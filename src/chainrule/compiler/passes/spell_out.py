@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+
 from chainrule import ops
 from chainrule.compiler.graph import Graph
 from chainrule.compiler.passes.rebuild import rebuild
@@ -9,21 +11,24 @@ from chainrule.operation import Operation
 
 
 def spell_out(graph: Graph) -> Graph:
-    """logsumexp(xs) becomes m + log Σ exp(x - m), with m the largest.
+    """logsumexp(xs) becomes m + log Σ exp(x - m), with m the largest, or the largest finite number if that is infinite.
 
     >>> from chainrule.compiler.text import from_text, to_text
     >>> print(to_text(spell_out(from_text("%0 = input x\\n%1 = input y\\n%2 = logsumexp %0 %1\\nreturn %2"))))
     %0 = input x
     %1 = input y
     %2 = largest %0 %1
-    %3 = sub %0 %2
-    %4 = exp %3
-    %5 = sub %1 %2
-    %6 = exp %5
-    %7 = sum %4 %6
-    %8 = log %7
-    %9 = add %2 %8
-    return %9
+    %3 = constant -1.7976931348623157e+308
+    %4 = constant 1.7976931348623157e+308
+    %5 = clip %2 %3 %4
+    %6 = sub %0 %5
+    %7 = exp %6
+    %8 = sub %1 %5
+    %9 = exp %8
+    %10 = sum %7 %9
+    %11 = log %10
+    %12 = add %5 %11
+    return %12
     """
     return rebuild(graph, _spelt_out)
 
@@ -31,6 +36,7 @@ def spell_out(graph: Graph) -> Graph:
 def _spelt_out(new: Graph, op: Operation, operands: tuple[int, ...], _: int) -> int:
     if op is not ops.logsumexp:
         return new.add(op, *operands)
-    shift = new.add(ops.largest, *operands)
+    most = sys.float_info.max
+    shift = new.add(ops.clip, new.add(ops.largest, *operands), new.constant(-most), new.constant(most))
     powers = [new.add(ops.exp, new.add(ops.sub, x, shift)) for x in operands]
     return new.add(ops.add, shift, new.add(ops.log, new.add(ops.sum, *powers)))
