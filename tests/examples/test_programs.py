@@ -14,12 +14,14 @@ EXAMPLES = Path(__file__).parents[2] / "examples"
 PROGRAMS = sorted(path.name for path in EXAMPLES.glob("*.py"))
 QUICK = {"gpt.py": ["--steps", "2"], "exercise_5_xor.py": ["--seeds", "1"]}
 """What makes the longer ones short."""
+NEEDED = {"exercise_5_xor.py": ["matplotlib"], "asian_option.py": ["numpy", "llvmlite"]}
+"""What some need besides chainrule."""
 
 
 @pytest.mark.parametrize("name", PROGRAMS)
 def test_an_example_runs_by_itself(name, tmp_path):
-    if name == "exercise_5_xor.py":
-        pytest.importorskip("matplotlib")
+    for library in NEEDED.get(name, []):
+        pytest.importorskip(library)
     command = [sys.executable, "-W", "error", str(EXAMPLES / name), *QUICK.get(name, [])]
     environment = {**os.environ, "MPLBACKEND": "Agg", "PYTHONIOENCODING": "utf-8"}
     result = subprocess.run(
