@@ -3,8 +3,8 @@
 Whoever holds the option gets what the average of a share's price over the year is above the strike, or nothing. The
 price of the option is the mean of that over many possible years; how it answers to the share's price (delta), to the
 volatility (vega) and to the interest rate (rho) are its derivatives. `payoff` is one possible year, day by day, written
-as one would write it down anywhere. `chainrule.compile` finds the loop in it, runs it along the CPU's vectors, and takes
-the derivatives of all paths along with the price.
+as one would write it down anywhere. `chainrule.compile` finds the loop in it, runs it along the CPU's vectors, and
+takes the derivatives of all paths along with the price.
 
 The average of the logarithms has a price in closed form (Kemna and Vorst, 1990), so one can see that all is well.
 
@@ -64,13 +64,13 @@ def main(paths=10_000, seed=1):
     now = (100.0, 0.2, 0.05)
     normals = np.random.default_rng(seed).standard_normal((paths, DAYS))
     price = chainrule.compile(payoff, in_axes=(None, None, None, 0), reduce="mean")
-    for _ in range(2):  # the first calls trace and compile: once for each side of the `if`
+    for _ in range(3):  # the first calls trace and compile, for each side of the `if`
         price.value_and_grad(*now, normals, argnums=(0, 1, 2))
 
     start = perf_counter()
     value, greeks = price.value_and_grad(*now, normals, argnums=(0, 1, 2))
     seconds = perf_counter() - start
-    print(f"{paths:,} paths of {DAYS} days, price and three derivatives, in {1e3 * seconds:.1f} ms, {price.traces} traces")
+    print(f"{paths:,} paths of {DAYS} days, with derivatives, in {1e3 * seconds:.1f} ms; {price.traces} traces")
     for name, x in zip(("price", "delta", "vega", "rho"), (value, *greeks), strict=True):
         print(f"{name:<6}{x:8.3f}")
 
