@@ -109,7 +109,7 @@ def test_ctrl_c_during_training_keeps_the_best_model(folder):
     process = start("train", "spiral", "--epochs", "100000")
     lines = iter(process.stderr.readline, "")
     assert "held out" in next(lines)
-    assert "epoch" in next(lines)
+    assert any("epoch" in line for line in lines)
     process.send_signal(signal.SIGINT)
     code, out, err = finish(process)
     assert code == 130

@@ -88,6 +88,7 @@ TRAIN = [
         "numbers",
     ),
     ("unknown optimizer", ["train", "xor", "--optimizer", "adm"], "adamw"),
+    ("compiled and not", ["train", "xor", "--compile", "--no-compile"], "exclude each other"),
     ("no epochs", ["train", "xor", "--epochs", "0"], "--epochs must be at least 1"),
     ("negative epochs", ["train", "xor", "--epochs", "-3"], "--epochs must be at least 1"),
     ("half an epoch", ["train", "xor", "--epochs", "2.5"], "'2.5' is not a whole number"),

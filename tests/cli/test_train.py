@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import signal
+import sys
 
 import pytest
 
@@ -295,3 +296,32 @@ def test_the_boundary_is_drawn_in_the_units_of_the_table(run, folder):
         in_units = same([float(cell) for cell in cells[:2]])
         assert [y.data for y in in_units] == [y.data for y in model(standardised)]
     assert isinstance(model, MLP)
+
+
+@pytest.mark.usefixtures("no_pictures")
+def test_compiled_or_not(run, folder, monkeypatch):
+    pytest.importorskip("llvmlite")
+    pytest.importorskip("numpy")
+    words = ["train", "xor", "--epochs", 3]
+    compiled, eager, auto = (run(*words, *more) for more in (["--compile"], ["--no-compile"], []))
+    assert re.search(r"^compiled in \d+\.\d s$", compiled.err, re.MULTILINE)
+    assert "compiled" not in eager.err + auto.err  # so little work is not worth it
+    assert {ended.out for ended in (compiled, eager, auto)} == {eager.out}
+    assert run(*words, "--compile", "--quiet").err == ""
+    monkeypatch.setitem(sys.modules, "llvmlite", None)
+    ended = run(*words, "--compile", "--model", "other.json")
+    assert ended.code == 2
+    assert "pip install 'chainrule[compiler]'" in ended.err
+    assert not (folder / "other.json").exists()
+
+
+@pytest.mark.usefixtures("no_pictures")
+def test_a_compiled_run_is_resumed(run, folder):
+    pytest.importorskip("llvmlite")
+    pytest.importorskip("numpy")
+    words = ["train", "xor", "--checkpoint", "c.json", "--quiet"]
+    run(*words, "--epochs", 2, "--compile")
+    run(*words, "--epochs", 4, "--resume", "--model", "parts.json")
+    run("train", "xor", "--quiet", "--epochs", 4, "--compile", "--model", "whole.json")
+    parts, whole = (load_file(folder / name)[0].state_dict() for name in ("parts.json", "whole.json"))
+    assert parts == whole

@@ -91,6 +91,12 @@ def test_validation_as_a_pair_is_only_measured():
     assert history.validation_loss[-1] == evaluate(model, *pair, loss="binary_cross_entropy")["loss"]
 
 
+def test_a_share_of_rows_with_several_labels_each():
+    targets = [[label, 1 - label] for label in Y]
+    history = fit(net(outputs=2), X, targets, loss="binary_cross_entropy", epochs=1, validation=0.25)
+    assert history.validation_loss
+
+
 @pytest.mark.parametrize(
     ("loss", "targets", "outputs"),
     [

@@ -92,6 +92,12 @@ class TrainingOptions:
     resume: bool = False
     """Go on from that checkpoint, if it is there."""
 
+    compile: bool = False
+    """Train by native code, which needs the extra "compiler". If left out: where it is there and worth it."""
+
+    no_compile: bool = False
+    """Do not."""
+
     def check(self) -> None:
         """Refuse numbers with which nothing can be trained."""
         if self.lr is not None and not 0 < self.lr < math.inf:
@@ -102,6 +108,13 @@ class TrainingOptions:
                 raise ArgumentError(f"{name} must be at least 1, not {number}")
         if self.resume and self.checkpoint is None:
             raise ArgumentError("--resume needs the file to go on from: --checkpoint PATH")
+        if self.compile and self.no_compile:
+            raise ArgumentError("--compile and --no-compile exclude each other")
+
+    @property
+    def compiled(self) -> bool | Literal["auto"]:
+        """What `fit` is told of compiling."""
+        return True if self.compile else False if self.no_compile else "auto"
 
     @property
     def loss_name(self) -> str | None:

@@ -158,6 +158,7 @@ def _fit(model: MLP, problem: Problem, training: TrainingOptions, *, seed: int, 
             callbacks=[EarlyStopping(training.patience)] if training.patience else [],
             checkpoint=checkpoint,
             progress=not quiet,
+            compile=training.compiled,
         )
     except AnomalyError as error:
         raise AnomalyError(f"the training diverged, and nothing was saved; try a smaller --lr. {error}") from None

@@ -153,15 +153,17 @@ def _derive(graph: Graph, wanted: Wanted) -> None:
         for _ in range(wanted.order):
             latest_own = [before or node in graph.batched for before in latest_own for node in wanted.wrt]
             own = own + latest_own
-        found = [_reduced(graph, node, one, wanted.reduce) for node, one in zip(found, own, strict=True)]
+        samples = graph.names.index(SAMPLES) if wanted.reduce == "mean" else None
+        found = [_reduced(graph, node, one, samples) for node, one in zip(found, own, strict=True)]
     graph.outputs = found
 
 
-def _reduced(graph: Graph, node: int, own: bool, reduce: str) -> int:
-    """One sample's result as that of all: its sum or mean. A derivative by a batched input stays each one's `own`."""
+def _reduced(graph: Graph, node: int, own: bool, samples: int | None) -> int:
+    """One sample's result as that of all: their sum, or the mean, with the input `samples` as their number. A
+    derivative by a batched input stays each one's `own`."""
     if not own:
         node = graph.add(BATCH_SUM, node)
-    return node if reduce == "sum" else graph.add(ops.div, node, graph.names.index(SAMPLES))
+    return node if samples is None else graph.add(ops.div, node, samples)
 
 
 def loops_of(graph: Graph, target: Target, stages: Stages) -> Plan | None:

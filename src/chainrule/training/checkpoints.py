@@ -25,7 +25,8 @@ class Checkpoint:
         path: the file. What is there must be an older checkpoint, or nothing.
         every: after how many epochs; after the last one in any case.
         resume: go on from the checkpoint that is there, if there is one. The run then gives exactly the numbers of one
-            that was never stopped; data and settings must be the same, but `epochs` may be more.
+            that was never stopped; data and settings must be the same, but `epochs` may be more. It goes on compiled if
+            it was so, and eagerly if not, unless `fit` is told otherwise.
 
     Raises:
         ArgumentError: `every` is not a positive whole number.

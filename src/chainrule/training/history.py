@@ -21,6 +21,8 @@ class History:
         gradients: for each epoch statistics by layer, if `record_gradients` was among the callbacks.
         stopped: why training ended: "done", "early stopping", "interrupted" (Ctrl-C) or "callback"; "" while it runs.
         loss_name: which loss it is.
+        engine: what did the last steps: "compiled" code, the "eager" engine, or a trainer of one's "own".
+        engine_note: how long compiling took, or why it was not done.
 
     >>> history = History([{"loss": 0.9}, {"loss": 0.4}, {"loss": 0.5}])
     >>> history.loss, history.best_epoch, history.accuracy
@@ -31,6 +33,8 @@ class History:
     gradients: list[GradientStatistics] = field(default_factory=list)
     stopped: str = ""
     loss_name: str = "loss"
+    engine: str = field(default="eager", compare=False)
+    engine_note: str = field(default="", compare=False)
 
     def __len__(self) -> int:
         return len(self.rows)
@@ -92,13 +96,16 @@ class History:
     def to_dict(self) -> dict[str, Any]:
         """All of it in a form that JSON can hold; nan becomes None."""
         rows = [{name: None if math.isnan(x) else x for name, x in row.items()} for row in self.rows]
-        return {"rows": rows, "gradients": self.gradients, "stopped": self.stopped, "loss_name": self.loss_name}
+        numbers = {"rows": rows, "gradients": self.gradients}
+        words = {name: getattr(self, name) for name in ("stopped", "loss_name", "engine", "engine_note")}
+        return numbers | words
 
     @classmethod
     def from_dict(cls, content: dict[str, Any]) -> History:
         """The history that `to_dict` described."""
         rows = [{name: math.nan if x is None else float(x) for name, x in row.items()} for row in content["rows"]]
-        return cls(rows, list(content["gradients"]), content["stopped"], content["loss_name"])
+        engine = content.get("engine", "eager"), content.get("engine_note", "")  # older ones have neither
+        return cls(rows, list(content["gradients"]), content["stopped"], content["loss_name"], *engine)
 
     def __repr__(self) -> str:
         numbers = [f"{name} {x:.4g}" for name, x in self.rows[-1].items() if name != "lr"] if self.rows else []

@@ -2,24 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from random import Random
-from typing import Any
+from typing import Any, Literal
 
-from chainrule.errors import AnomalyError, ChainruleError, SavedFileError
+from chainrule.errors import AnomalyError, ArgumentError, ChainruleError, SavedFileError
 from chainrule.files import FilePath
 from chainrule.nn import Module
 from chainrule.optim import Optimizer
 from chainrule.training.callbacks import Callback, TrainingState
 from chainrule.training.checkpoints import Checkpoint
+from chainrule.training.engines import as_given, choose_engine, read_compile
 from chainrule.training.history import History
 from chainrule.training.interrupts import CtrlC, Interrupted
 from chainrule.training.objective import Loss, Metric, Objective, Penalty, read_objective
 from chainrule.training.plan import Plan, probe, read_callbacks, read_checkpoint, read_count, read_model, read_optimizer
 from chainrule.training.progress import Display, choose_display
 from chainrule.training.samples import divide, read_samples
-from chainrule.training.trainer import EagerTrainer, Snapshot, Trainer
+from chainrule.training.trainer import EagerTrainer, Snapshot, Trainer, some_steps
 
 
 def fit(  # noqa: PLR0913 (the one door to training, and all but the data by keyword)
@@ -38,7 +39,8 @@ def fit(  # noqa: PLR0913 (the one door to training, and all but the data by key
     callbacks: Callback | Iterable[Callback] = (),
     checkpoint: Checkpoint | FilePath | None = None,
     progress: bool | None = None,
-    trainer: Callable[[Module, Objective, Optimizer], Trainer] = EagerTrainer,
+    compile: bool | Literal["auto"] = "auto",
+    trainer: Callable[[Module, Objective, Optimizer], Trainer] | None = None,
 ) -> History:
     """Train a model.
 
@@ -46,6 +48,11 @@ def fit(  # noqa: PLR0913 (the one door to training, and all but the data by key
     always holds finite numbers after a whole step: if a loss, gradient or parameter stops being finite, training ends
     with an error that names the operation. Ctrl-C ends training after the step at hand and leaves the best epoch's
     parameters in the model; a second Ctrl-C raises KeyboardInterrupt at once.
+
+    Where the extra "compiler" is installed and there is work for more than about a second, steps and measurements are
+    compiled, and many of them done in one native call; `history.engine` says whether, and `history.engine_note` why
+    not. The numbers differ from those of the eager engine by roundings. What cannot be compiled is done by the eager
+    engine. So is a step in which a number is not finite: it names the operation.
 
     Args:
         model: the model; it is changed in place.
@@ -66,6 +73,8 @@ def fit(  # noqa: PLR0913 (the one door to training, and all but the data by key
         callbacks: functions of a `TrainingState`, called after each epoch, such as `EarlyStopping(patience=10)`.
         checkpoint: where and how often to save how far training has come; see `Checkpoint`.
         progress: whether to show it; left out, as a bar where there is a terminal and rich is installed.
+        compile: "auto", which decides as above; True, to compile or raise an error; False, not to. A run that is
+            resumed goes on with the engine that it had, unless one is asked for.
         trainer: another way of doing a step; see `Trainer`.
 
     Returns:
@@ -74,6 +83,7 @@ def fit(  # noqa: PLR0913 (the one door to training, and all but the data by key
     Raises:
         DataError, SizeError, OperandError: X or y cannot be used; the message says where.
         ArgumentError: an option makes no sense.
+        TraceError, MissingExtraError: `compile` is True, and it cannot be done.
         SavedFileError: the checkpoint cannot be written, or is not one to go on from.
         AnomalyError: a number was no longer finite.
 
@@ -87,6 +97,9 @@ def fit(  # noqa: PLR0913 (the one door to training, and all but the data by key
     ('done', 1.0, True)
     """
     read_model(model)
+    wanted = read_compile(compile)
+    if wanted and trainer:
+        raise ArgumentError("compile=True and a trainer of your own exclude each other: give one of them")
     objective = read_objective(model, loss, metrics, penalty)
     optimizer = read_optimizer(model, optimizer)
     samples = read_samples(X, y)
@@ -96,7 +109,7 @@ def fit(  # noqa: PLR0913 (the one door to training, and all but the data by key
         model=model,
         objective=objective,
         optimizer=optimizer,
-        trainer=trainer(model, objective, optimizer),
+        trainer=(trainer or EagerTrainer)(model, objective, optimizer),
         train=train,
         held=held,
         epochs=read_count(epochs, "epochs", 0),
@@ -105,10 +118,11 @@ def fit(  # noqa: PLR0913 (the one door to training, and all but the data by key
         penalty=penalty,
         callbacks=read_callbacks(callbacks),
         checkpoint=read_checkpoint(checkpoint),
+        own_trainer=trainer is not None,
     )
     display = choose_display(progress, plan.epochs, plan.batches)
-    plan.check()
-    return _Run(plan).train(display)
+    operands = plan.check()
+    return _Run(plan, operands, wanted).train(display)
 
 
 def evaluate(
@@ -139,8 +153,11 @@ class _Best:
 class _Run:
     """How far a plan has come."""
 
-    def __init__(self, plan: Plan) -> None:
-        self.plan = plan
+    def __init__(self, plan: Plan, operands: int, compile: bool | None) -> None:
+        self.plan, self.operands, self.compile = plan, operands, compile
+        self.engine = as_given(plan, "")
+        self.made_with: str | None = None
+        self.before = Snapshot(plan.model.parameters(), plan.optimizer)
         self.rng = Random(plan.seed)
         self.history = History(loss_name=plan.objective.name)
         self.best: _Best | None = None
@@ -155,6 +172,8 @@ class _Run:
         """Does the epochs that are left."""
         with CtrlC() as ctrl_c, display:
             try:
+                self._start(display)
+                ctrl_c.check()
                 while len(self.history) < self.plan.epochs and not self.history.stopped:
                     self._epoch(ctrl_c, display)
                     ctrl_c.check()
@@ -168,19 +187,37 @@ class _Run:
                 self.plan.model.load_state_dict(self.best.state)
         return self.history
 
+    def _start(self, display: Display) -> None:
+        """Chooses the engine, if there is anything left to do."""
+        if len(self.history) < self.plan.epochs and not self.history.stopped:
+            try:
+                self.engine = choose_engine(self.plan, self.operands, self.compile, self.made_with)
+            except Exception:
+                self.before.restore()
+                raise
+            self._note_engine(display if self.engine.telling else None)
+
+    def _note_engine(self, display: Display | None) -> None:
+        self.history.engine, self.history.engine_note = self.engine.name, self.engine.note
+        if display:
+            display.note(self.engine.note)
+
     def _epoch(self, ctrl_c: CtrlC, display: Display) -> None:
         plan, done, lr = self.plan, len(self.history), self.plan.optimizer.lr
         where = ""
         try:
-            for i, rows in enumerate(self._batches()):
+            batches, i = self._batches(), 0
+            while i < len(batches):
                 ctrl_c.check()
                 where = f"epoch {done + 1}, batch {i + 1}: the model keeps the numbers from before this step"
-                plan.trainer.step([plan.train.X[row] for row in rows], [plan.train.y[row] for row in rows])
-                display.step(done * plan.batches + i + 1)
+                i += some_steps(self.engine.trainer, plan.train, batches, i)
+                display.step(done * plan.batches + i)
             where = f"when measured after epoch {done + 1}"
             numbers = self._measure()
         except AnomalyError as error:
             raise AnomalyError(f"{error} ({where})") from None
+        if self.engine.look():
+            self._note_engine(display)
         self.history.rows.append(numbers | {"lr": lr})
         self._note_best(numbers[self.history.monitored])
         self._call_back()
@@ -188,18 +225,18 @@ class _Run:
         display.epoch(self.history)
 
     def _measure(self) -> dict[str, float]:
-        plan = self.plan
-        numbers = plan.trainer.measure(plan.train.X, plan.train.y)
+        plan, trainer = self.plan, self.engine.trainer
+        numbers = trainer.measure(plan.train.X, plan.train.y)
         if plan.held:
-            held = plan.trainer.measure(plan.held.X, plan.held.y)
+            held = trainer.measure(plan.held.X, plan.held.y)
             numbers |= {f"validation_{name}": x for name, x in held.items()}
         return numbers
 
-    def _batches(self) -> Iterator[list[int]]:
+    def _batches(self) -> list[list[int]]:
         order, size = list(range(len(self.plan.train))), self.plan.batch_size
         if size < len(order):
             self.rng.shuffle(order)
-        return (order[start : start + size] for start in range(0, len(order), size))
+        return [order[start : start + size] for start in range(0, len(order), size)]
 
     def _note_best(self, loss: float) -> None:
         if self.best is None or loss < self.best.loss:
@@ -230,19 +267,19 @@ class _Run:
 
     def _resume(self, checkpoint: Checkpoint, content: dict[str, Any]) -> None:
         """Takes up where the checkpoint is; all of it, or nothing is changed."""
-        before = Snapshot(self.plan.model.parameters(), self.plan.optimizer)
         try:
             version, words, gauss = content["rng"]
             self.rng.setstate((version, tuple(words), gauss))
             self.history = History.from_dict(content["history"])
+            self.made_with = self.history.engine
             self.best = _Best(**content["best"]) if content["best"] else None
             self.wants_best = bool(content["wants_best"])
             self.plan.optimizer.load_state_dict(content["optimizer"])
             self.plan.model.load_state_dict(content["model"])
         except (ChainruleError, LookupError, TypeError, ValueError, AttributeError) as error:
-            before.restore()
+            self.before.restore()
             raise SavedFileError(f"{checkpoint.path} is damaged: {error}") from None
         if len(self.history) > self.plan.epochs:
-            before.restore()
+            self.before.restore()
             done = f"{len(self.history)} epochs are done"
             raise SavedFileError(f"{checkpoint.path} cannot be resumed: {done}, more than epochs={self.plan.epochs}")

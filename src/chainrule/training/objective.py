@@ -52,6 +52,11 @@ class Objective:
         """Whether targets are classes."""
         return self.name in LABELS or self.name == "cross_entropy"
 
+    @property
+    def by_sample(self) -> bool:
+        """Whether the loss is known to be the mean of what it is for each sample."""
+        return LOSSES.get(self.name) is self.loss
+
     def value(self, predictions: Any, targets: Any) -> Value:
         """The loss, without the penalty.
 
@@ -191,4 +196,8 @@ def middle(targets: list[float]) -> float:
 
 
 def _flat(x: Any) -> list[Any]:
-    return [number for part in x for number in _flat(part)] if isinstance(x, list) else [x]
+    if not isinstance(x, list):
+        return [x]
+    if not any(isinstance(part, list) for part in x):
+        return x
+    return [number for part in x for number in _flat(part)]

@@ -36,21 +36,27 @@ class Plan:
     penalty: Penalty
     callbacks: tuple[Callback, ...]
     checkpoint: Checkpoint | None
+    own_trainer: bool = False
 
     @property
     def batches(self) -> int:
         """How many batches an epoch has."""
         return -(-len(self.train) // self.batch_size)
 
-    def check(self) -> None:
-        """Refuse what cannot be trained, by trying it: the rows are run through the model once, and measured."""
+    def check(self) -> int:
+        """Refuse what cannot be trained, by trying it: the rows are run through the model once, and measured.
+
+        Returns:
+            How many operands there are in the loss of one row: the measure of the eager engine's work.
+        """
         self.objective.check_classes(self.train.y)
         probe(self.model, self.objective, self.train)
-        check_connected(self.model, self.objective, self.train, self.optimizer)
+        operands = check_connected(self.model, self.objective, self.train, self.optimizer)
         self.trainer.measure(self.train.X, self.train.y)
         if self.held:
             probe(self.model, self.objective, self.held, "validation ")
             self.trainer.measure(self.held.X, self.held.y)
+        return operands
 
     def settings(self) -> dict[str, Any]:
         """All that the numbers of the run depend on, but for how many epochs there are: it may go on for longer."""
@@ -151,8 +157,11 @@ def probe(model: Module, objective: Objective, samples: Samples, prefix: str = "
     objective.check_targets(samples.y, len(output) if isinstance(output, list) else None, f"{prefix}y")
 
 
-def check_connected(model: Module, objective: Objective, samples: Samples, optimizer: Optimizer) -> None:
+def check_connected(model: Module, objective: Objective, samples: Samples, optimizer: Optimizer) -> int:
     """Refuse a loss in which no parameter has a part: its gradients would all be 0, and nobody would say so.
+
+    Returns:
+        How many operands there are in the loss of one row.
 
     Raises:
         ArgumentError: it is one.
@@ -163,3 +172,4 @@ def check_connected(model: Module, objective: Objective, samples: Samples, optim
         raise ArgumentError(
             f"{objective.name} does not depend on any parameter of the optimizer: does a forward() take .data?"
         )
+    return sum([len(node.operands) for node in graph])

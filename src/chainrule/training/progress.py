@@ -27,6 +27,10 @@ class Display(Protocol):
         """One more epoch is done."""
         ...
 
+    def note(self, text: str) -> None:
+        """Something to know."""
+        ...
+
 
 def choose_display(progress: bool | None, epochs: int, batches: int) -> Display:
     """The display for this place.
@@ -59,6 +63,7 @@ class Silent:
     def __exit__(self, *exception: object) -> None: ...
     def step(self, done: int) -> None: ...
     def epoch(self, history: History) -> None: ...
+    def note(self, text: str) -> None: ...
 
 
 class Lines(Silent):
@@ -72,6 +77,9 @@ class Lines(Silent):
         if done == 1 or done % self._every == 0 or done == self._epochs:
             width = len(str(self._epochs))
             print(f"epoch {done:>{width}}/{self._epochs}  {summary(history)}", file=sys.stderr)
+
+    def note(self, text: str) -> None:
+        print(text, file=sys.stderr)
 
 
 class Bar:
@@ -102,6 +110,9 @@ class Bar:
 
     def epoch(self, history: History) -> None:
         self._bar.update(self._task, done=len(history), numbers=summary(history, brief=self._brief))
+
+    def note(self, text: str) -> None:
+        self._bar.console.print(text, markup=False, highlight=False)
 
 
 def summary(history: History, *, brief: bool = False) -> str:

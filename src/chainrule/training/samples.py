@@ -61,7 +61,7 @@ def divide(samples: Samples, validation: Any, *, classes: bool, seed: int) -> tu
     Args:
         samples: all rows.
         validation: None; the share of rows to set aside; or another `(X, y)`.
-        classes: whether the targets are classes: then that share of every class is set aside.
+        classes: whether the targets are classes: then, if each is one number, that share of every class is set aside.
         seed: the seed of the choice.
 
     Raises:
@@ -76,7 +76,8 @@ def divide(samples: Samples, validation: Any, *, classes: bool, seed: int) -> tu
         return samples, held
     if isinstance(validation, bool) or not isinstance(validation, float) or not 0 < validation < 1:
         raise ArgumentError(f"validation is a share of the rows between 0 and 1, or a pair (X, y), not {validation!r}")
-    X, y, X_held, y_held = split(samples.X, samples.y, validation, seed=seed, stratify=classes)
+    single = not isinstance(samples.y[0], list)
+    X, y, X_held, y_held = split(samples.X, samples.y, validation, seed=seed, stratify=classes and single)
     return Samples(X, y), Samples(X_held, y_held)
 
 

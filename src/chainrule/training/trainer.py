@@ -8,15 +8,16 @@ from __future__ import annotations
 import contextlib
 import gc
 import math
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, Protocol
 
 from chainrule.engine import Value
-from chainrule.errors import AnomalyError
+from chainrule.errors import AnomalyError, TraceError
 from chainrule.modes import detect_anomaly, no_grad
 from chainrule.nn import Module
 from chainrule.optim import Optimizer
 from chainrule.training.objective import Objective
+from chainrule.training.samples import Samples
 
 Numbers = dict[str, float]
 
@@ -24,7 +25,7 @@ CHUNK = 64  # rows that are predicted at a time
 
 
 class Trainer(Protocol):
-    """What the loop of `fit` needs; made with the model, the objective and the optimiser."""
+    """What the loop of `fit` needs; made with the model, the objective and the optimiser. See also `some_steps`."""
 
     def step(self, X: list[Any], y: list[Any]) -> None:
         """Move the parameters once, by the gradient on these rows.
@@ -44,6 +45,21 @@ class Trainer(Protocol):
             AnomalyError: the loss is not finite.
         """
         ...
+
+
+def some_steps(trainer: Trainer, samples: Samples, batches: Sequence[list[int]], first: int) -> int:
+    """At least one step, on the batches of rows from number `first` on; returns how many were done.
+
+    A trainer that does many steps at a time has a method of this name, which is called with all of this but the
+    trainer. It comes back before the user gets impatient, and also before a step at fault: the next call, which has
+    that one first, raises the error.
+    """
+    many = getattr(trainer, "some_steps", None)
+    if many is not None:
+        return many(samples, batches, first)
+    rows = batches[first]
+    trainer.step([samples.X[row] for row in rows], [samples.y[row] for row in rows])
+    return 1
 
 
 class EagerTrainer:
@@ -77,9 +93,7 @@ class EagerTrainer:
             raise AnomalyError(
                 f"the loss {self.objective.name} is {loss}, though no operation gave that when run again"
             )
-        numbers = to_numbers(predictions)
-        metrics = {name: metric(numbers, y) for name, metric in self.objective.metrics.items()}
-        return {"loss": loss} | {name: float(x) if math.isfinite(x) else math.nan for name, x in metrics.items()}
+        return measured(self.objective, loss, to_numbers(predictions), y)
 
     def _backward(self, X: list[Any], y: list[Any]) -> bool:
         """Leaves the gradients of a batch in the parameters; says whether they and the loss are finite."""
@@ -127,11 +141,22 @@ class Snapshot:
         self._optimizer.memory, self._optimizer.steps = self._memory, self._steps
 
 
+def measured(objective: Objective, loss: float, predictions: list[Any], y: list[Any]) -> Numbers:
+    """The loss, with the metrics of predictions that are plain numbers."""
+    metrics = {name: metric(predictions, y) for name, metric in objective.metrics.items()}
+    return {"loss": loss} | {name: float(x) if math.isfinite(x) else math.nan for name, x in metrics.items()}
+
+
 def to_numbers(predictions: Any) -> Any:
     """Predictions as plain numbers in lists."""
     if isinstance(predictions, list | tuple):
         return [to_numbers(part) for part in predictions]
     return predictions.data if isinstance(predictions, Value) else float(predictions)
+
+
+def as_reason(error: Exception) -> str:
+    """An error as the reason for which something was not compiled."""
+    return str(error) if isinstance(error, TraceError) else f"{type(error).__name__}: {error}"
 
 
 def _all_finite(numbers: list[float]) -> bool:

@@ -215,17 +215,52 @@ def test_a_buffer_that_is_filled_anew_for_each_step():
     assert losses == [1.0, 0.25, 0.0]
 
 
-@pytest.mark.xfail(strict=True, reason="the trace takes a Value that was calculated before as a leaf")
 def test_values_that_were_calculated_from_parameters_before():
-    def trained(native):
-        w = [Value(0.5)]
-        twice = w[0] * 2.0
-        optimizer = SGD(w, lr=0.1)
-        if native:
-            compile_step(lambda x: (w[0] * twice - x) ** 2, optimizer)(1.5)
-        else:
-            ((w[0] * twice - 1.5) ** 2).backward()
-            optimizer.step()
-        return w[0].data
+    w = [Value(0.5)]
+    twice = w[0] * 2.0
+    with pytest.raises(TraceError, match="calculated from parameters before: calculate it inside"):
+        compile_step(lambda x: (w[0] * twice - x) ** 2, SGD(w, lr=0.1))(1.5)
 
-    assert trained(native=True) == trained(native=False)
+
+# ---- gradients -----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("in_axes", [None, 0])
+def test_the_gradients_of_the_last_step(in_axes, training, rows):
+    w, v = training.parameters(), training.parameters()
+    batches = [([rows(7) for _ in range(5)], rows(5)) if in_axes == 0 else (rows(7), rows(1)[0]) for _ in range(4)]
+    step = compile_step(neuron(w[:7]), Adam(w[:3]), in_axes=in_axes, besides=w[3:7])
+    assert step.gradients == [0.0] * 7
+    step.run(batches)
+    optimizer = Adam(v[:3])
+    training.eager(neuron(v[:7]), optimizer, batches[:-1], in_axes)
+    for parameter in v:
+        parameter.grad = 0.0
+    training.eager(neuron(v[:7]), optimizer, batches[-1:], in_axes)
+    assert step.gradients == pytest.approx([p.peek_grad() for p in v[:7]], rel=1e-9)
+    assert [p.data for p in w] == pytest.approx([p.data for p in v], rel=1e-9)
+    assert [p.data for p in w[3:]] == [p.data for p in training.parameters()[3:]]
+
+
+def test_other_parameters_may_change_between_runs(training, rows):
+    found, batches = [], [(rows(7), 0.5)] * 3
+    for native in (False, True):
+        w = training.parameters()
+        optimizer = SGD(w[:3], lr=0.1)
+        step = compile_step(neuron(w), optimizer, besides=w[3:])
+        for _ in range(2):
+            if native:
+                step.run(batches)
+            else:
+                training.eager(neuron(w), optimizer, batches)
+            w[5].data += 1.0
+        found.append([x.data for x in w])
+    assert found[1] == pytest.approx(found[0], rel=1e-9)
+
+
+def test_batches_share_all_memory_but_their_columns(training, rows):
+    w = training.parameters()
+    step = compile_step(neuron(w), SGD(w, lr=0.1), in_axes=0)
+    step.run([([rows(7) for _ in range(n)], rows(n)) for n in (5, 5, 5, 3)])
+    memories = {id(record.bound.memory) for record in step.records.values()}
+    assert (len(step.records), len(memories)) == (4, 2)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import pytest
 
 pytest.importorskip("llvmlite")
@@ -161,3 +163,44 @@ def test_settings_that_change_between_runs(training):
         return w[0].data
 
     assert trained(native=True) == pytest.approx(trained(native=False))
+
+
+# ---- steps by hand that somebody else does -------------------------------------------------------------------------
+
+
+def test_what_native_code_cannot_do_is_left_to_another():
+    w = [Value(5.0), Value(2.0)]
+    seen = []
+
+    def by_hand(batch):
+        seen.append((batch, w[0].data, optimizer.steps))
+        w[1].data = 3.0
+        optimizer.memory = {"velocity": [0.0, 1.0]}
+        return 7.0
+
+    optimizer = SGD(w, lr=0.0, momentum=0.5)
+    step = compile_step(logarithm(w), optimizer)
+    step.by_hand = by_hand
+    losses = step.run([(1.0,), (-1.0,), (1.0,)])
+    assert seen == [((-1.0,), 5.0, 1)]
+    assert losses[1:] == pytest.approx([7.0, math.log(5.0) + 9.0])
+    assert optimizer.memory["velocity"] == pytest.approx([0.2, 6.5])
+
+
+def test_one_who_refuses_a_step_leaves_everything_as_he_says():
+    w = [Value(5.0), Value(2.0)]
+
+    def by_hand(batch):
+        w[1].data = 3.0
+        optimizer.memory = {"velocity": [0.5, 0.5]}
+        raise ZeroDivisionError
+
+    optimizer = SGD(w, lr=0.1, momentum=0.5)
+    step = compile_step(logarithm(w), optimizer)
+    step.by_hand = by_hand
+    with pytest.raises(ZeroDivisionError):
+        step.run([(1.0,), (-1.0,), (1.0,)])
+    assert w[1].data == 3.0
+    assert optimizer.memory == {"velocity": [0.5, 0.5]}
+    assert not step.branches
+    assert step.finite

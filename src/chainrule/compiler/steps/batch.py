@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,19 +19,23 @@ class Batch:
 
     Attributes:
         key: what must be equal for the same trace to serve.
-        sample: the arguments, or those of the first sample.
-        batched: which of their numbers differ from sample to sample.
+        batched: which of the numbers of the arguments differ from sample to sample.
         numbers: all others.
         columns: float64[batched numbers, samples]; None if there is no batch.
-        arrays: the batched arguments as arrays whose first axis is that of the samples, the others as they are.
+        arrays: for each argument whether it differs from sample to sample, and it itself: as an array whose first axis
+            is that of the samples if so, else as it is.
     """
 
     key: Any
-    sample: list[Any]
     batched: list[int]
     numbers: list[float]
     columns: np.ndarray | None
     arrays: list[tuple[bool, Any]]
+
+    @property
+    def sample(self) -> list[Any]:
+        """The arguments, or those of the first sample."""
+        return self.sample_at(0)
 
     @property
     def family(self) -> Any:
@@ -39,7 +44,7 @@ class Batch:
 
     def sample_at(self, i: int) -> list[Any]:
         """The arguments of one sample."""
-        return [_as_lists(x[i]) if varies else x for varies, x in self.arrays]
+        return [x[i].tolist() if varies else x for varies, x in self.arrays]
 
 
 def batch_of(arguments: tuple, in_axes: Any) -> Batch:
@@ -50,7 +55,8 @@ def batch_of(arguments: tuple, in_axes: Any) -> Batch:
         in_axes: None, one axis for all, or for each argument its axis or None.
     """
     if in_axes is None:
-        return Batch((tuple([_shape(x) for x in arguments]), None), list(arguments), [], _numbers(arguments), None, [])
+        arrays = [(False, x) for x in arguments]
+        return Batch((tuple([_shape(x) for x in arguments]), None), [], _numbers(arguments), None, arrays)
     axes = list(in_axes) if isinstance(in_axes, list | tuple) else [in_axes] * len(arguments)
     if len(axes) != len(arguments):
         raise ArgumentError(f"in_axes has {len(axes)} entries, but the loss has {len(arguments)} arguments")
@@ -62,20 +68,23 @@ def batch_of(arguments: tuple, in_axes: Any) -> Batch:
         raise SizeError(f"the batched arguments have {', '.join(map(str, sorted(counts)))} samples: give equally many")
     if counts == {0}:
         raise SizeError("a batch of no samples: give at least one")
-    sample = [_as_lists(x[0]) if varies else x for varies, x in arrays]
     batched: list[int] = []
     numbers: list[float] = []
-    columns, at = [], 0
-    for (varies, x), own in zip(arrays, sample, strict=True):
-        found = leaves(own)
+    columns, shapes, at = [], [], 0
+    for varies, x in arrays:
         if varies:
-            batched += range(at, at + len(found))
-            columns.append(np.ascontiguousarray(x.reshape(len(x), -1).T))
+            flat = x.reshape(len(x), -1)
+            batched += range(at, at + flat.shape[1])
+            columns.append(flat)
+            shapes.append(_shape_of_arrays(x.shape[1:]))
+            at += flat.shape[1]
         else:
+            found = leaves(x)
             numbers += found
-        at += len(found)
-    table = np.concatenate(columns) if columns else None
-    return Batch((tuple([_shape(x) for x in sample]), tuple(axes)), sample, batched, numbers, table, arrays)
+            shapes.append(_shape(x))
+            at += len(found)
+    table = np.ascontiguousarray(np.concatenate(columns, axis=1).T) if columns else None
+    return Batch((tuple(shapes), tuple(axes)), batched, numbers, table, arrays)
 
 
 def _numbers(arguments: tuple) -> list[float]:
@@ -86,11 +95,14 @@ def _numbers(arguments: tuple) -> list[float]:
 
 
 def _moved(x: Any, axis: int) -> np.ndarray:
-    return np.moveaxis(np.asarray(x, dtype=np.float64), axis, 0)
+    array = np.asarray(x, dtype=np.float64)
+    return np.moveaxis(array, axis, 0) if axis else array  # by far most are 0
 
 
-def _as_lists(x: Any) -> Any:
-    return x.tolist() if isinstance(x, np.ndarray | np.generic) else x
+@functools.cache
+def _shape_of_arrays(shape: tuple[int, ...]) -> Any:
+    """That of a sample, whose numbers are all floats."""
+    return _shape(np.zeros(shape).tolist())
 
 
 def _shape(x: Any, lengths: bool = True) -> Any:

@@ -6,17 +6,20 @@ import ctypes
 import math
 import time
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
-from chainrule.compiler.loops.kernel import Bound
+from chainrule.compiler.loops.build import MEMORY_LIMIT
+from chainrule.compiler.loops.kernel import Bound, aligned
 from chainrule.compiler.native import Machine
+from chainrule.compiler.pipeline import Target
 from chainrule.compiler.steps.batch import Batch, batch_of
 from chainrule.compiler.steps.driver import DONE, GUARD, NOT_FINITE, Field, UpdateField, driver
 from chainrule.compiler.steps.levelled import LevelledBound
 from chainrule.compiler.steps.paths import Path, Paths
+from chainrule.compiler.steps.record import Record, record_of
 from chainrule.compiler.steps.update import NativeMemory, Update, settings, update_graph
 from chainrule.engine import Value
 from chainrule.errors import AnomalyError, ArgumentError, TraceError
@@ -33,11 +36,18 @@ AT_ONCE = 0.05
 class Options:
     """What `compile_step` was told."""
 
-    in_axes: Any
-    reduce: str
-    dtype: str
-    threads: int
-    max_traces: int
+    in_axes: Any = None
+    reduce: str = "mean"
+    dtype: str = "float64"
+    threads: int = 1
+    max_traces: int = 64
+    besides: Sequence[Value] = ()
+    memory_limit: int = MEMORY_LIMIT
+
+    @property
+    def target(self) -> Target:
+        """For what native code is made."""
+        return Target(32 if self.dtype == "float32" else 64, self.threads, self.memory_limit)
 
     def __post_init__(self) -> None:
         if not isinstance(self.threads, int) or self.threads < 1:
@@ -48,26 +58,23 @@ class Options:
             raise ArgumentError(f"dtype is 'float64' or 'float32', not {self.dtype!r}")
 
 
-@dataclass
-class _Record:
-    """A row that the driver reads, and the arrays that it points to; `one_by_one` if it cannot do such steps."""
-
-    numbers: np.ndarray
-    bound: Bound | LevelledBound
-    keep: list[np.ndarray]
-    live: list[tuple[Value, int]]
-    one_by_one: bool
-
-
 class CompiledStep:
-    """A training step: the loss, its gradients, and the optimiser's update. Made by `compile_step`."""
+    """A training step: the loss, its gradients, and the optimiser's update. Made by `compile_step`.
+
+    Attributes:
+        by_hand: does a step that native code cannot do, with the arguments of the loss, and returns the loss before
+            it; `eager_step` unless something else is put there.
+    """
 
     def __init__(self, loss: Callable, optimizer: Optimizer, options: Options) -> None:
         self.loss, self.optimizer, self.options = loss, optimizer, options
         self.in_axes, self.reduce = options.in_axes, options.reduce
         self.machine, self.bits = Machine.default(), 32 if options.dtype == "float32" else 64
-        self.paths = Paths(loss, optimizer.parameters, options.reduce, self.bits, options.threads, options.max_traces)
-        self.records: dict[tuple, _Record] = {}
+        self.parameters = [*optimizer.parameters, *options.besides]
+        self.paths = Paths(loss, self.parameters, options.reduce, options.target, options.max_traces)
+        self.records: dict[tuple, Record] = {}
+        self.memories: dict[tuple, Bound | LevelledBound] = {}
+        self.by_hand: Callable[[tuple], float] = self.eager_step
         self._update = self._make_update()
         self._drive = _DRIVE(driver(self.machine, self.bits).address("drive"))
 
@@ -78,7 +85,7 @@ class CompiledStep:
                 f"the update of {type(self.optimizer).__name__} cannot be compiled: it must be arithmetic on each "
                 "parameter by itself, with chainrule's functions (chainrule.sqrt, not math.sqrt)"
             )
-        return Update(self.optimizer, graph, self.machine, self.bits)
+        return Update(self.optimizer, graph, self.machine, self.bits, len(self.options.besides))
 
     @property
     def traces(self) -> int:
@@ -94,6 +101,22 @@ class CompiledStep:
     def set_up_seconds(self) -> float:
         """How long tracing and compiling took, in all."""
         return self.paths.set_up_seconds
+
+    @property
+    def gradients(self) -> list[float]:
+        """Those of the last step, by the optimiser's parameters and then by `besides`; zeros before the first."""
+        return self._update.rows[-1, self._update.positions].tolist()
+
+    @property
+    def finite(self) -> bool:
+        """Whether all parameters, and all that the optimiser remembers, are finite after the last step."""
+        return bool(np.isfinite(self._update.rows[:-1]).all())
+
+    @property
+    def branches(self) -> bool:
+        """Whether samples of one batch may go different ways; batches of such are done by hand."""
+        paths = [path for paths in self.paths.known.values() for path in paths]
+        return any(varies for path in paths for varies, _, _ in path.kernel.guards)
 
     def __call__(self, *args: Any) -> float:
         """One step on these arguments of the loss; returns the loss before the step."""
@@ -144,52 +167,21 @@ class CompiledStep:
         return total if self.reduce == "sum" else total * (1.0 / len(samples))
 
 
-def stretches(source: np.ndarray, target: np.ndarray) -> np.ndarray:
-    """Pairs of places as stretches: int32[n, 3], with the first places and how many follow one another.
-
-    >>> stretches(np.array([4, 5, 6, 0]), np.array([0, 1, 2, 3])).tolist()
-    [[4, 0, 3], [0, 3, 1]]
-    """
-    breaks = np.flatnonzero((np.diff(source) != 1) | (np.diff(target) != 1)) + 1
-    starts = np.concatenate([[0], breaks])
-    lengths = np.diff([*starts, len(source)])
-    return np.stack([source[starts], target[starts], lengths], axis=1).astype(np.int32)
-
-
-def _record(path: Path, bound: Bound | LevelledBound) -> _Record:
-    """What the driver has to know of a path."""
-    kernel, count = path.kernel, len(path.parameters)
-    inputs = np.array(path.places, dtype=np.int32)
-    parameters = stretches(np.arange(count), np.array(path.parameters))
-    gradients = stretches(kernel.places[1 : 1 + count], np.arange(count))
-    shared_guards = [[at, int(outcome)] for varies, at, outcome in kernel.guards if not varies]
-    guards = np.array(shared_guards, dtype=np.int32).reshape(-1, 2)
-    row = np.zeros(Field.SIZE, np.int64)
-    row[Field.RUN] = kernel.address("run")
-    own = bound.arguments()
-    row[Field.ARGUMENTS : Field.ARGUMENTS + len(own)] = own
-    tables = {Field.INPUTS: inputs, Field.PARAMETERS: parameters, Field.GRADIENTS: gradients, Field.GUARDS: guards}
-    for field, table in tables.items():
-        row[field], row[field + 1] = table.ctypes.data, len(table)
-    row[Field.LOSS] = kernel.places[0]
-    one_by_one = kernel.parts(bound.samples) > 1 or any(varies for varies, _, _ in kernel.guards)
-    return _Record(row, bound, list(tables.values()), path.live, one_by_one)
-
-
 class _Run:
     """One call of `run`: the records of its steps, and the state while it lasts."""
 
     def __init__(self, step: CompiledStep, batches: list[tuple]) -> None:
         self.step, self.batches = step, batches
         self.optimizer, self.update = step.optimizer, step._update
-        self.records: list[_Record] = []
+        self.records: list[Record] = []
         self.numbers: list[float] = []
         self.offsets: dict[int, int] = {}  # of each batch, where its numbers begin
         self.which = np.zeros(len(batches), np.int64)
         self.number_at = np.zeros(len(batches), np.int64)
         self.dtype = self.update.kernel.dtype
         self.found = np.zeros(len(batches), self.dtype)
-        self.numbers_of_parameters = np.empty(self.update.count)
+        self.numbers_of_parameters = np.empty(len(step.parameters))
+        self.in_rows = False  # whether parameters and memory are in the native rows at the moment
         self.read: dict[tuple, Batch] = {}
         self.record_of: dict[tuple, int] = {}
         step.paths.prepare([self._batch(arguments) for arguments in batches])
@@ -203,13 +195,14 @@ class _Run:
         return self.read[same]
 
     def losses(self) -> list[float]:
-        self._load()
         try:
+            self._load()
             at = 0
             while at < len(self.batches):
                 at = self._drive(at)
         finally:
-            self._save()
+            if self.in_rows:
+                self._save()
         return self.found.tolist()
 
     # ---- records ----
@@ -227,24 +220,37 @@ class _Run:
             self.numbers += batch.numbers
         self.number_at[at] = self.offsets[id(batch)]
 
-    def _record(self, path: Path, batch: Batch, number: int) -> _Record:
+    def _record(self, path: Path, batch: Batch, number: int) -> Record:
         """The record of a path; without columns, it serves for all batches, else the next call's may lie there."""
         columns = batch.columns
         key = (path, None) if columns is None else (path, (number, columns.shape))
         record = self.step.records.get(key)
         if record is None:
-            record = self.step.records[key] = _record(path, path.bind(columns))
+            record = self.step.records[key] = record_of(path, self._bind(path, columns), self.update.positions)
         elif columns is not None:
             assert record.bound.columns is not None
             record.bound.columns[:, : columns.shape[1]] = columns
         return record
 
+    def _bind(self, path: Path, columns: np.ndarray | None) -> Bound | LevelledBound:
+        """The path's kernel with these columns; steps come one after the other, and share all other memory."""
+        if columns is None:
+            return path.bind(None)
+        like = self.step.memories.get((path, columns.shape))
+        if like is None:
+            bound = self.step.memories[path, columns.shape] = path.bind(columns)
+            return bound
+        assert like.columns is not None
+        own = aligned(like.columns.shape, like.columns.dtype)
+        own[:, : columns.shape[1]] = columns
+        return replace(like, columns=own)
+
     # ---- parameters and memory ----
     def _load(self) -> None:
         """Parameters, and what the optimiser remembers, go into the native rows."""
         rows = self.update.rows
-        read_data(self.optimizer.parameters, self.numbers_of_parameters)
-        rows[0, : self.update.count] = self.numbers_of_parameters
+        read_data(self.step.parameters, self.numbers_of_parameters)
+        rows[0, self.update.positions] = self.numbers_of_parameters
         memory = self.optimizer.memory
         if not isinstance(memory, NativeMemory) or memory.rows is not rows:
             for row, slot in enumerate(self.update.slots, 1):
@@ -252,10 +258,11 @@ class _Run:
         for record in self.records:
             for value, place in record.live:
                 record.bound.shared[place] = value.data
+        self.in_rows = True
 
     def _save(self) -> None:
         """And back."""
-        self.numbers_of_parameters[:] = self.update.rows[0, : self.update.count]
+        self.numbers_of_parameters[:] = self.update.rows[0, self.update.positions]
         write_data(self.optimizer.parameters, self.numbers_of_parameters)
         self.optimizer.memory = NativeMemory(self.update.slots, self.update.rows, self.update.count)  # type: ignore
 
@@ -344,8 +351,11 @@ class _Run:
         """A step by the eager engine: its numbers are not finite, or its samples do not all go the same way."""
         if not saved:
             self._save()
-        self.found[at] = self.step.eager_step(self.batches[at])
+        self.in_rows = False  # whoever does the step by hand answers for both, also if it cannot be done
+        self.found[at] = self.step.by_hand(self.batches[at])
+        gradients = [parameter.peek_grad() for parameter in self.step.parameters]
         self._load()
+        self.update.rows[-1, self.update.positions] = gradients
         return at + 1
 
     @property
@@ -353,16 +363,7 @@ class _Run:
         return self.__dict__.setdefault("_tried", {})
 
 
-def compile_step(
-    loss: Callable,
-    optimizer: Optimizer,
-    *,
-    in_axes: Any = None,
-    reduce: str = "mean",
-    dtype: str = "float64",
-    threads: int = 1,
-    max_traces: int = 64,
-) -> CompiledStep:
+def compile_step(loss: Callable, optimizer: Optimizer, **options: Any) -> CompiledStep:
     """The training step of a loss and an optimiser, as native code.
 
     Args:
@@ -374,11 +375,13 @@ def compile_step(
         dtype: "float64" or "float32": with which numbers the step calculates.
         threads: among how many threads large batches are shared out.
         max_traces: how many different ways the loss may go, for arguments of the same structure.
+        besides: other parameters, which stay as they are, but whose gradients are wanted as well.
+        memory_limit: how many bytes what long loops keep for their derivatives may take; see `chainrule.compile`.
 
     Returns:
         A function of the arguments of the loss that does one step and returns the loss before it. Its method `run`
         takes the arguments of many steps, and does them in native code. Between calls, parameters and optimiser are
-        as after steps by hand; their gradients are not touched.
+        as after steps by hand; `grad` of the parameters is not touched, but `gradients` has those of the last step.
 
     Raises:
         ArgumentError: an option makes no sense.
@@ -392,4 +395,4 @@ def compile_step(
     >>> round(losses[0], 3), round(w.data, 3)
     (10.0, 2.0)
     """
-    return CompiledStep(loss, optimizer, Options(in_axes, reduce, dtype, threads, max_traces))
+    return CompiledStep(loss, optimizer, Options(**options))

@@ -14,7 +14,7 @@ from chainrule.compiler.graph import Graph
 from chainrule.compiler.loops.kernel import Bound, LoopKernel, aligned
 from chainrule.compiler.native import Machine
 from chainrule.compiler.passes.fold import relax
-from chainrule.compiler.pipeline import Stages, loop_kernel, loops_of
+from chainrule.compiler.pipeline import Stages, Target, loop_kernel, loops_of
 from chainrule.compiler.steps.driver import LANES
 from chainrule.optim import Optimizer
 
@@ -42,7 +42,7 @@ def update_graph(optimizer: Optimizer) -> Graph | None:
     names = ["parameter", *slots, "gradient"]
     pair = 2  # two parameters, to see whether one has to do with the other
     graph = Graph.of_inputs([name for name in names for _ in range(pair)] + ["lr", "step"])
-    symbols = [Symbol(graph, i, False) for i in range(graph.inputs)]
+    symbols = [Symbol(graph, i) for i in range(graph.inputs)]
     rows: list[list[Any]] = [list(symbols[i : i + pair]) for i in range(0, len(names) * pair, pair)]
     one = copy.copy(optimizer)
     one.memory = dict(zip(slots, rows[1:], strict=False))
@@ -129,21 +129,26 @@ class Update:
     """The native update of all parameters of an optimiser, which keeps them side by side in one array.
 
     Attributes:
-        rows: float[parameter, memory…, gradient; number of parameters, rounded up to whole vectors].
+        rows: float[parameter, memory…, gradient; number of parameters, rounded up to whole vectors]. Behind them,
+            rounded up as well, are those that only have gradients.
+        positions: the place of each in a row.
         kernel: what is run on it.
         bound: the kernel with its memory and the rows, which it reads and writes.
     """
 
-    def __init__(self, optimizer: Optimizer, graph: Graph, machine: Machine, bits: int = 64) -> None:
+    def __init__(self, optimizer: Optimizer, graph: Graph, machine: Machine, bits: int = 64, besides: int = 0) -> None:
         self.settings = settings(optimizer)
         stages = Stages()
-        planned = loops_of(graph, machine, bits, stages)
+        target = Target(bits, machine=machine)
+        planned = loops_of(graph, target, stages)
         assert planned is not None
-        self.kernel: LoopKernel = loop_kernel(planned, machine, bits, 1, stages)
+        self.kernel: LoopKernel = loop_kernel(planned, target, stages)
         self.count = len(optimizer.parameters)
         self.slots = list(optimizer.slots)
         lanes = max(machine.lanes(bits), LANES)
-        self.rows = aligned([len(self.slots) + 2, -(-self.count // lanes) * lanes], self.kernel.dtype)
-        self.bound = Bound(self.kernel, self.kernel.memory(), self.rows, self.rows, self.rows.shape[1])
+        moved, still = [-(-count // lanes) * lanes for count in (self.count, besides)]
+        self.rows = aligned([len(self.slots) + 2, moved + still], self.kernel.dtype)
+        self.positions = np.concatenate([np.arange(self.count), moved + np.arange(besides)])
+        self.bound = Bound(self.kernel, self.kernel.memory(), self.rows, self.rows, moved)
         order = planned.program.order.tolist()
         self.lr_at, self.step_at = order.index(graph.inputs - 2), order.index(graph.inputs - 1)
