@@ -43,8 +43,9 @@ def test_the_report_tells_of_loops():
     f = chainrule.compile(lambda x, y: (model(x) - y) ** 2, in_axes=0, reduce="mean")
     f.value_and_grad(np.ones((40, 3)), np.ones(40))
     text = f.explain()
-    assert "statements in loops" in text
-    assert "for each lane" in text
+    assert "statements, in loops over 3, 8" in text
+    assert "vectors of " in text
+    assert "samples, " in text
     assert "operations" in text
     assert "bytes" in text
     assert all(f"    {name} " in text for name in ("differentiate", "group", "loops", "native code"))

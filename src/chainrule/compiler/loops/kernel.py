@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from chainrule.compiler.loops.build import NUMBERS, POINTERS, Plan
+from chainrule.compiler.loops.describe import describe
 from chainrule.compiler.loops.layout import MARGIN
 from chainrule.compiler.loops.program import operations
 from chainrule.compiler.native import Machine, load
@@ -122,22 +123,7 @@ class LoopKernel:
 
     def describe(self) -> list[str]:
         """Sentences on what was made of the graph, for `explain()`."""
-        program = self.plan.program
-        lanes = "as many as there are samples" if program.lanes is None else str(program.lanes)
-        by_lane = [s for s in program.statements if s.lanes]
-        found = [
-            f"{len(program.statements)} statements in loops, {len(by_lane)} of them for each lane; lanes: {lanes}",
-            f"vectors of {self.lanes} numbers along the lanes, {self.plan.vectors} at a time",
-        ]
-        for chain in sorted({s.chain for s in program.statements if s.chain is not None}):
-            own = [s for s in program.statements if s.chain == chain]
-            found.append(f"a loop of {own[0].axes[0]} iterations that depend on each other, with {len(own)} statements")
-        found += [str(segments) for segments in self.plan.segments]
-        if self.plan.beyond_limit:
-            found.append(
-                "memory_limit cannot be kept: what the reverse sweep needs of a loop is also needed in another order"
-            )
-        return [*found, *[f"  {statement}" for statement in program.statements]]
+        return describe(self.plan, self.lanes)
 
     def _addresses(self, elements: Sequence[tuple[int, int]]) -> list[tuple[bool, int]]:
         """For each element whether it differs from lane to lane, and its place in `shared`, or its row of `each`."""
