@@ -167,6 +167,17 @@ def test_strict_mode_has_the_bits_of_the_eager_engine():
         assert strict.value_and_grad(x, y, argnums=(0, 1)) == chainrule.value_and_grad(f, (0, 1))(x, y)
 
 
+def test_strict_mode_adds_up_derivatives_where_the_eager_engine_does():
+    def f(a, b):
+        v = a * a
+        w = chainrule.identity(v)
+        u = w * b
+        return w + u + u * v
+
+    expected = chainrule.value_and_grad(f, (0, 1))(-1.37, 1.84)
+    assert chainrule.compile(f, strict=True).value_and_grad(-1.37, 1.84, argnums=(0, 1)) == expected
+
+
 def test_arrays_keep_their_shape():
     f = chainrule.compile(lambda m: sum(sum(row) for row in m) ** 2)
     m = np.arange(6.0).reshape(2, 3)

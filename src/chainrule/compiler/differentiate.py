@@ -11,17 +11,17 @@ from typing import Any
 
 from chainrule import ops
 from chainrule.compiler.graph import BATCH_SUM, Graph
-from chainrule.compiler.passes.fold import folded, plain
+from chainrule.compiler.passes.fold import plain
 from chainrule.operation import Operation, add_methods, number
 
 
 class Symbol:
     """A node of a graph that is being built, to calculate with: results are nodes of the same graph."""
 
-    __slots__ = ("_exact", "_graph", "_node")
+    __slots__ = ("_graph", "_node")
 
-    def __init__(self, graph: Graph, node: int, exact: bool) -> None:
-        self._graph, self._node, self._exact = graph, node, exact
+    def __init__(self, graph: Graph, node: int) -> None:
+        self._graph, self._node = graph, node
 
     @property
     def node(self) -> int:
@@ -31,9 +31,9 @@ class Symbol:
     @staticmethod
     def _record(op: Operation, operands: Sequence[Any]) -> Symbol:
         (some, *_) = [x for x in operands if isinstance(x, Symbol)]
-        graph, exact = some._graph, some._exact
+        graph = some._graph
         nodes = tuple([x._node if isinstance(x, Symbol) else graph.constant(number(x, op.name)) for x in operands])
-        return Symbol(graph, (folded if exact else plain)(graph, op, nodes), exact)
+        return Symbol(graph, plain(graph, op, nodes))
 
     # fmt: off
     def __add__(self, other: Any) -> Symbol: return ops.add(self, other)
@@ -143,14 +143,14 @@ class _Sweep:
     def _symbol(self, node: int) -> Symbol:
         symbol = self.symbols.get(node)
         if symbol is None:
-            symbol = self.symbols[node] = Symbol(self.graph, node, self.exact)
+            symbol = self.symbols[node] = Symbol(self.graph, node)
         return symbol
 
     def _gathered(self, parts: list[tuple[int, int]]) -> int:
         """The sum of what arrived at a node. Products are a `weighted_sum`, even if there is just one: other nodes that
         are made in the same way may have got several, and shall look the same."""
         if self.exact:
-            products = [folded(self.graph, ops.chain, part) for part in parts]
+            products = [plain(self.graph, ops.chain, part) for part in parts]
             total = products[0]
             for product in products[1:]:
                 total = self.graph.add(ops.add, total, product)

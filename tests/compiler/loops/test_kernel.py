@@ -111,3 +111,11 @@ def test_guards_on_places_of_a_list(agree):
     graph.guards = [(graph.add(ops.gt, k, graph.constant(1.0)), True) for k in made]
     agree(graph, [0.1 + i for i in range(17)])
     agree(graph, [0.1 + i if i != 9 else -1.0 for i in range(17)])
+
+
+def test_a_long_sum_uses_what_the_same_loops_have_just_calculated(machine, calculate, distance):
+    def log_of_powers(xs):
+        return sum([ops.clip(x, x, x) for x in xs]) + ops.logsumexp(xs)
+
+    found = calculate(log_of_powers, [[((7 * i) % 11 - 5) / 9 for i in range(40)]])
+    assert distance(found.native(machine=machine), found.eager()) < 1e-12

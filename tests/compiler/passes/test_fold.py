@@ -20,10 +20,14 @@ def relaxed(graph):
     return prune(relax(graph))
 
 
+def test_what_depends_on_constants_alone(after):
+    lines = ["%1 = constant 2.0", "%2 = constant 3.0", "%3 = mul %1 %2", "return %3"]
+    assert after(folded, X, *lines) == after(relaxed, X, *lines) == ["%1 = constant 6.0", "return %1"]
+
+
 @pytest.mark.parametrize(
     ("lines", "wanted"),
     [
-        (["%1 = constant 2.0", "%2 = constant 3.0", "%3 = mul %1 %2", "return %3"], ["%1 = constant 6.0", "return %1"]),
         (["%1 = constant 1.0", "%2 = mul %0 %1", "return %2"], ["return %0"]),
         (["%1 = constant 1.0", "%2 = mul %1 %0", "return %2"], ["return %0"]),
         (["%1 = constant 1.0", "%2 = pow %0 %1", "return %2"], ["return %0"]),
@@ -35,12 +39,8 @@ def relaxed(graph):
     ],
 )
 def test_what_is_left_out_whatever_the_number(lines, wanted, after):
-    assert after(folded, X, *lines) == wanted
     assert after(relaxed, X, *lines) == wanted
-
-
-def test_division_by_one_is_left_out(after):
-    assert after(folded, X, "%1 = constant 1.0", "%2 = div %0 %1", "return %2") == ["return %0"]
+    assert after(folded, X, *lines) == lines  # parts of a derivative are added up there
 
 
 @pytest.mark.parametrize(
@@ -83,7 +83,6 @@ def test_what_looks_alike_is_treated_alike(after):
         "%5 = mul %1 %3",
     ]
     assert after(relaxed, *lines, "return %4 %5") == [*lines[2:], "return %4 %5"]
-    assert after(folded, *lines, "return %4 %5") == ["%2 = constant 3.0", "%3 = mul %1 %2", "return %0 %3"]
 
 
 @pytest.mark.parametrize("x", ["0.0", "3.0", "1e-320"])

@@ -117,23 +117,29 @@ class StatementCode(Code):
     ) -> Vectors:
         lanes = self.machine.lanes(self.bits)
         before, self.along, self.width = self.along, len(axes), Width(lanes, 1)
+        single, self.previous = self.previous, self._in_all_lanes(self.previous)
+        near_all = self._in_all_lanes(near)
         whole = one.length // (4 * lanes) * 4 * lanes
         places = self.variables(self.number(0.0) * 4)
         with self.loop(whole, 4 * lanes) as k:
             for u, place in enumerate(places):
                 at = self.plus(I64(u * lanes), k)
                 old = [self.builder.load(place, typ=self.vector_type())]
-                self.builder.store(self.step(statement, one, old, [*axes, at], near)[0], place)
+                self.builder.store(self.step(statement, one, old, [*axes, at], near_all)[0], place)
         e = self.emitter()
         parts = [self.builder.load(place, typ=self.vector_type()) for place in places]
         together = e.add(e.add(parts[0], parts[1]), e.add(parts[2], parts[3]))
-        self.along, self.width = before, Width(1, 1)
+        self.along, self.width, self.previous = before, Width(1, 1), single
         places = self.variables([self.emitter().add(total[0], self.across(together))])
         if whole < one.length:
             with self.loop(one.length, 1, whole) as k:
                 old = [self.builder.load(places[0], typ=self.element)]
                 self.builder.store(self.step(statement, one, old, [*axes, k], near)[0], places[0])
         return [self.builder.load(places[0], typ=self.element)]
+
+    def _in_all_lanes(self, made: dict[int, Vectors]) -> dict[int, Vectors]:
+        """What the nest has just calculated, for vectors that run along the steps of a sum: all steps use it."""
+        return {array: [self.splat(x) for x in numbers] for array, numbers in made.items()}
 
     def across(self, vector: ir.Value) -> ir.Value:
         """The sum of the numbers of a vector."""

@@ -11,24 +11,27 @@ from chainrule.operation import Operation
 
 
 def fold(graph: Graph) -> Graph:
-    """Calculates what depends on constants alone, and leaves out operations that change nothing, whatever the number.
+    """Calculates what depends on constants alone.
 
-    Every number stays the same to the bit. Adding 0.0 is left alone, for it makes 0.0 of -0.0.
+    Every number stays the same to the bit, and so does every derivative that is taken afterwards. That is why what
+    changes nothing stays, such as x · 1: it is a place of its own at which the parts of a derivative are added up.
 
     >>> from chainrule.compiler.text import from_text, to_text
-    >>> text = "%0 = input x\\n%1 = constant 2.0\\n%2 = log %1\\n%3 = neg %0\\n%4 = neg %3\\n%5 = mul %4 %2\\nreturn %5"
+    >>> text = "%0 = input x\\n%1 = constant 2.0\\n%2 = log %1\\n%3 = identity %0\\n%4 = mul %3 %2\\nreturn %4"
     >>> from chainrule.compiler.passes.rebuild import prune
     >>> print(to_text(prune(fold(from_text(text)))))
     %0 = input x
     %1 = constant 0.6931471805599453
-    %2 = mul %0 %1
-    return %2
+    %2 = identity %0
+    %3 = mul %2 %1
+    return %3
     """
-    return rebuild(graph, lambda new, op, operands, _: folded(new, op, operands))
+    return rebuild(graph, lambda new, op, operands, _: plain(new, op, operands))
 
 
 def folded(graph: Graph, op: Operation, operands: tuple[int, ...]) -> int:
-    """The node of an operation in `graph`: one that is there already, a constant, or else a new one."""
+    """The node of an operation in `graph`: one that is there already, a constant, or else a new one. No number changes
+    by that; adding 0.0 is left alone, for it makes 0.0 of -0.0."""
     if _all_constant(graph, operands) and op is not BATCH_SUM:
         return plain(graph, op, operands)
     same = _unchanged(graph, op, operands)
@@ -66,10 +69,11 @@ def is_number(graph: Graph, node: int, x: float) -> bool:
 
 
 def relax(graph: Graph) -> Graph:
-    """As `fold`, and leaves out or replaces what does the same but for the sign of a zero, or the last bits.
+    """As `fold`, and leaves out what changes nothing, or nothing but the sign of a zero, or the last bits.
 
-    0 + x is x; x ** 2 is x · x; x / c is x · (1/c) for a power of two c. This is done only where all operations of the
-    same look have the same constant: that one sample among many has the number 1.0 must not set it apart.
+    x · 1 and 0 + x are x; x ** 2 is x · x; x / c is x · (1/c) for a power of two c. This is done only where all
+    operations of the same look have the same constant: that one sample among many has the number 1.0 must not set it
+    apart.
 
     >>> from chainrule.compiler.text import from_text, to_text
     >>> text = "%0 = input x\\n%1 = constant 0.0\\n%2 = add %1 %0\\n%3 = constant 2.0\\n%4 = pow %2 %3\\nreturn %4"
