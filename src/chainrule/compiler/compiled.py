@@ -285,7 +285,8 @@ def compile(function: Callable | None = None, **options: Any) -> Any:
     Args:
         function: of numbers, Modules, or nested lists, tuples, dicts and NumPy arrays of numbers, that it calculates
             with as on Values. It may branch on them: each way it goes is traced once. An `int` has no derivative, and
-            may choose a row of a table. Values that it closes over are read at each call.
+            may choose a row of a table. Values that it closes over are read at each call; plain numbers that it closes
+            over are constants from the first call on (`explain()` lists them).
         in_axes: for each positional argument the axis along which it differs from sample to sample, or None, or a
             nesting of those (as `jax.vmap` names it); one for all may stand alone. The function is then that of one
             sample.
