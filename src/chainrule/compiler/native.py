@@ -162,10 +162,12 @@ _lock = threading.RLock()
 
 _QUICK = (
     *("always_inliner", "global_dead_code_eliminate", "sroa", "instruction_combine", "simplify_cfg"),
-    *("new_gvn", "loop_rotate", "loop_unroll", "instruction_combine"),
+    *("loop_rotate", "loop_unroll", "instruction_combine"),
 )
-"""What is done to a module: its functions go where they are called, its variables into registers, what is calculated
-twice once. LLVM's own list takes two to six times as long, for code that is at best a tenth faster."""
+"""What is done to a module: its functions go where they are called, its variables into registers. LLVM's own list takes
+two to six times as long, for code that is at best a tenth faster. Its global value numbering (`new_gvn`) gains nothing
+that could be measured here, and ends the process on some modules with an assertion (LLVM 22, "Seem to have processed
+the same Value a lot")."""
 
 
 @functools.cache
