@@ -167,6 +167,12 @@ def test_strict_mode_has_the_bits_of_the_eager_engine():
         assert strict.value_and_grad(x, y, argnums=(0, 1)) == chainrule.value_and_grad(f, (0, 1))(x, y)
 
 
+def test_strict_mode_has_the_zeros_of_the_eager_engine():
+    f, xs = chainrule.logsumexp, [0.15, -1.8, 710.0]  # a second derivative underflows
+    found, expected = chainrule.compile(f, strict=True).hessian(xs), chainrule.hessian(f)(xs)
+    assert repr(found) == repr(expected)
+
+
 def test_strict_mode_adds_up_derivatives_where_the_eager_engine_does():
     def f(a, b):
         v = a * a

@@ -30,7 +30,7 @@ from chainrule.compiler.loops.program import Program
 from chainrule.compiler.loops.statements import NoLoopsError
 from chainrule.compiler.native import Machine
 from chainrule.compiler.passes.batches import SAMPLES, split_batch_sums
-from chainrule.compiler.passes.fold import fold, relax
+from chainrule.compiler.passes.fold import fold, plain, relax
 from chainrule.compiler.passes.rebuild import prune
 from chainrule.compiler.passes.spell_out import spell_out
 from chainrule.compiler.passes.sums import gather_sums
@@ -145,8 +145,12 @@ def _derive(graph: Graph, wanted: Wanted) -> None:
     """Adds the derivatives to the outputs of a graph, and the sums over samples."""
     values = list(graph.outputs)
     found, latest = list(values), list(values)
-    for _ in range(wanted.order):
+    one = graph.constant(1.0)
+    for order in range(wanted.order):
         latest = [d for output in latest for d in differentiate(graph, output, wanted.wrt, wanted.exact)]
+        if wanted.exact and order:
+            # each transform has variables of its own, and a derivative's way out to the next one's makes 0.0 of -0.0
+            latest = [plain(graph, ops.chain, (d, one)) for d in latest]
         found += latest
     if wanted.reduce is not None:
         own = latest_own = [False] * len(values)
