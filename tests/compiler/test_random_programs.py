@@ -303,4 +303,4 @@ def few_are_skipped(counts):
     """Whether few inputs were too near to a branch, few calls had to be done again in strict mode because something was
     not finite, and few tolerances were wide."""
     few = counts["near a branch"] < 0.2 * counts["inputs"] and counts["finite calls"] > 0.5 * counts["calls"]
-    return few and counts["sharp numbers"] > 0.98 * counts["native numbers"]
+    return few and counts["sharp numbers"] > 0.95 * counts["native numbers"]
