@@ -101,7 +101,7 @@ class Machine:
         Raises:
             ArgumentError: the variable names no machine, or one whose code does not run here.
         """
-        name = os.environ.get(VARIABLE, "host")
+        name = os.environ.get(VARIABLE) or "host"
         if name == "host":
             return cls.host()
         machine = cls.named(name)

@@ -18,6 +18,8 @@ FEWEST = 4
 """So many times a stretch must come to be a loop."""
 LONGEST = 64
 """A stretch has at most so many groups."""
+MOST = 16
+"""A program has at most so many such loops; to find one takes as long as the graph is large."""
 
 
 def group_with_chains(graph: Graph) -> Grouping:
@@ -39,6 +41,8 @@ def group_with_chains(graph: Graph) -> Grouping:
         if found is None:
             break
         start, period, times = found
+        if len(grouping.groups) - times * period * (MOST - len(chains)) > most_groups(graph):
+            break  # loops of this size would not cover enough
         rows = [[grouping.groups[start + t * period + j].nodes for j in range(period)] for t in range(times)]
         chains.append(rows)
         for row in rows:

@@ -77,6 +77,8 @@ class Group:
 
 N_ARY = {ops.sum: (0, 1), ops.largest: (0, 1), ops.weighted_sum: (1, 2), ops.take: (1, 1)}
 """Operations with runs: how many operands stand before them, and how many make one step of a run."""
+SUMS = {ops.sum, ops.weighted_sum}
+"""Those of them whose operands may stand in any order."""
 
 
 @dataclass
@@ -141,7 +143,11 @@ def group(graph: Graph, known: dict[int, tuple] | None = None, split: bool = Tru
 def by_shape(
     graph: Graph, known: dict[int, tuple], uses: dict[int, int]
 ) -> tuple[list[list[int]], list[int], list[int]]:
-    """The members of each group, and for each node its group and its place there."""
+    """The members of each group, and for each node its group and its place there.
+
+    Within each sum, terms of equal shape are brought together, in place: a parameter that a loop uses in two ways gets its
+    derivative in turn from the one and from the other, and shall get two loops, not as many terms as there are iterations.
+    """
     number_of: dict[object, int] = {"constant": 0, "shared": 1, "batched": 2}
     members: list[list[int]] = [[], [], []]
     group_of: list[int] = []
@@ -150,7 +156,14 @@ def by_shape(
         if op is None:
             at = CONSTANT if node >= graph.inputs else BATCHED_INPUT if node in graph.batched else SHARED_INPUT
         else:
-            key = known.get(node) or (_shape(op, [group_of[k] for k in operands]), uses.get(node, 0))
+            key = known.get(node)
+            if key is None:
+                shapes = [group_of[k] for k in operands]
+                shape = _shape(op, shapes)
+                if op in SUMS and len(set(shape[-1])) < len(shape[-1]):
+                    graph.operands[node] = _together(op, operands, shapes)
+                    shape = (*shape[:-1], tuple(dict.fromkeys(shape[-1])))
+                key = (shape, uses.get(node, 0))
             at = number_of.setdefault(key, len(members))
             if at == len(members):
                 members.append([])
@@ -196,6 +209,15 @@ def _shape(op: Operation, shapes: Sequence[int]) -> tuple:
     else:
         runs = [shape for shape, _ in groupby(zip(shapes[1::2], shapes[2::2], strict=True))]
     return (op.code, *shapes[:before], tuple(runs))
+
+
+def _together(op: Operation, operands: tuple[int, ...], shapes: Sequence[int]) -> tuple[int, ...]:
+    """The operands of a sum, with terms of equal shape side by side."""
+    before, step = N_ARY[op]
+    terms: dict[tuple[int, ...], list[int]] = {}
+    for i in range(before, len(operands), step):
+        terms.setdefault(tuple(shapes[i : i + step]), []).extend(operands[i : i + step])
+    return (*operands[:before], *[k for own in terms.values() for k in own])
 
 
 class _Places:
