@@ -219,3 +219,20 @@ def test_refusals(call, error, message):
 def test_names_tell_what_they_are():
     assert grad(rational).__name__ == "grad(rational)"
     assert hessian(rational).__name__ == "hessian(rational)"
+
+
+def swapped(x):
+    x[0], x[1] = x[1], x[0]
+    return 2 * x[0] + x[1] ** 2
+
+
+def grown(p):
+    p["a"] = 2 * p["a"]
+    p["c"] = p.pop("b")
+    return p["a"] * p["c"]
+
+
+def test_a_function_may_change_its_lists_and_dicts():
+    assert value_and_grad(swapped)([5.0, 7.0]) == (39.0, [10.0, 2.0])
+    assert value_and_grad(grown)({"a": 3.0, "b": 4.0}) == (24.0, {"a": 8.0, "b": 6.0})
+    assert hessian(swapped)([5.0, 7.0]) == [[2.0, 0.0], [0.0, 0.0]]

@@ -199,8 +199,8 @@ def _run(f: Callable, args: tuple, named: dict, argnums: int | Sequence[int], al
     as_values = modes.nesting > 0 or any(isinstance(x, Value) for x in leaves([*args, *named.values(), also]))
     with nested_transform():
         fresh = {i: tree_map(_variable, args[i]) for i in chosen}
+        variables = [leaf for i in chosen for leaf in leaves(fresh[i])]  # before `f` changes its lists
         out = f(*[fresh.get(i, arg) for i, arg in enumerate(args)], **named)
-    variables = [leaf for i in chosen for leaf in leaves(fresh[i])]
     arguments = args[chosen[0]] if isinstance(argnums, int) else tuple([args[i] for i in chosen])
     return _Run(variables, arguments, out, as_values)
 

@@ -282,3 +282,36 @@ def test_threads_give_the_same_sums():
 def test_a_compiled_function_can_be_pickled():
     f = pickle.loads(pickle.dumps(chainrule.compile(newton)))
     assert f(2.0) == pytest.approx(math.sqrt(2.0))
+
+
+def test_a_function_may_change_its_lists_and_dicts():
+    def eliminated(m, b):
+        for k in range(2):
+            for i in range(k + 1, 3):
+                factor = m[i][k] / m[k][k]
+                b[i] -= factor * b[k]
+                for j in range(3):
+                    m[i][j] -= factor * m[k][j]
+        b.append(m[2][2])
+        m.reverse()
+        return b[-1] * b[2] + m[0][2]
+
+    m, b = [[4.0, 1.0, 2.0], [1.0, 3.0, 0.5], [2.0, 0.25, 5.0]], [1.0, 2.0, 3.0]
+    expected = chainrule.value_and_grad(eliminated, (0, 1))(m, b)
+    for strict in (False, True):
+        f = chainrule.compile(eliminated, strict=strict)
+        assert close(f.value_and_grad(m, b, argnums=(0, 1)), expected)
+        assert f.traces == 1
+    assert m[1] == [1.0, 3.0, 0.5]
+    batch = chainrule.compile(eliminated, in_axes=0).value_and_grad(np.array([m, m]).tolist(), [b, b])
+    assert close(batch[0].tolist(), [expected[0]] * 2)
+    assert close(batch[1][1].tolist(), expected[1][0])
+
+
+def test_where_32_bits_give_nan_the_table_decides():
+    def f(x):
+        return chainrule.sqrt(chainrule.max(x, 0.0))
+
+    short = chainrule.compile(f, dtype="float32")
+    assert short.value_and_grad(-1.0) == chainrule.value_and_grad(f)(-1.0) == (0.0, 0.0)
+    assert "bit by bit as the eager engine, since a number was infinite or nan" in short.explain()

@@ -68,3 +68,29 @@ def test_more_than_a_few_constants_are_counted():
     f = chainrule.compile(lambda x: sum(x * (i + 0.5) for i in range(40)))
     f(1.0)
     assert "more" in f.explain()
+
+
+def test_the_report_tells_of_what_was_compiled_not_of_what_the_function_is_now():
+    scale = [2.0]
+    f = chainrule.compile(lambda x: x * scale[0] if x > 0 else x * 7.0)
+    assert f(3.0) == 6.0
+    scale[0] = 5.0
+    assert f(3.0) == 6.0
+    text = " ".join(f.explain().split())
+    assert "2.0, 1 time, in mul" in text
+    assert "the function has other ones now" in text
+    assert "5.0" not in text
+
+
+def test_the_branches_of_a_batch_are_those_of_one_path():
+    def root(a):
+        x = a
+        while abs(x * x - a) > 1e-12 * a:
+            x = (x + a / x) / 2
+        return x
+
+    f = chainrule.compile(root, in_axes=0)
+    f([4.0, 1.0, 1000.0])
+    text = " ".join(f.explain().split())
+    guards = int(text.split(" guards")[0].split()[-1])
+    assert f"branch, {guards} times" in text

@@ -4,7 +4,9 @@ The rule is: within 8 units in the last place (ulp) of the sum of the magnitudes
 number y, and how an error of an earlier number gets there, is taken like this.
 
 - A chain of additions (`add`, `sub`, `sum`, `weighted_sum`, whose partial sums are used nowhere else) may be added in
-  any order, and its products may be fused into it. What was added are its terms: y may be off by 8 ulp(Σ |term|).
+  any order, and its products may be fused into it. What was added are its terms: y may be off by 8 ulp(Σ |term|), and
+  by what the eager engine itself lost by adding from left to right: 1e16 + 0.6 + 0.6 + … stays 1e16 there, however many
+  terms there are. That is no bound, but the difference from the exact sum.
 - Any other operation that rounds may be off by 8 ulp(|y|): 2 for native code, 1 for the C library, and there is room
   for those which the table puts together from several (`softplus`, `logsumexp`). Operations that choose or compare
   round nothing.
@@ -60,6 +62,7 @@ class Analysis:
         errors: how far native code may be off.
         added: the sum of the magnitudes that were added to make it.
         inherited: the part of the error that comes from its terms; the rest are 8 ulp of what was added.
+        lost: how far the eager engine's sum of these terms is from the exact one.
 
     Raises:
         Near: see there.
@@ -68,7 +71,7 @@ class Analysis:
     def __init__(self, graph: Graph, inputs: Sequence[float]) -> None:
         self.graph, n = graph, len(graph)
         self.values, self.errors, self.added = list(inputs) + [0.0] * (n - len(inputs)), [0.0] * n, [0.0] * n
-        self.inherited, self.source = [0.0] * n, list(range(n))
+        self.inherited, self.lost, self.source = [0.0] * n, [0.0] * n, list(range(n))
         self.once = _used_once(graph)
         for i in range(n):
             op = graph.ops[i]
@@ -114,32 +117,36 @@ class Analysis:
     def _pass_on(self, i: int, of: int) -> None:
         """The number itself, or with another sign: still the sum that it was."""
         self.errors[i] = self.errors[of]
-        added, inherited = self._part(of)
-        self.added[i], self.inherited[i] = added, inherited
+        self.added[i], self.inherited[i], lost = self._part(of)
+        self.lost[i] = lost if self.values[i] == self.values[of] else -lost
         if self.values[i] == self.values[of]:
             self.source[i] = self.source[of]
 
-    def _part(self, k: int) -> tuple[float, float]:
-        """What a term brings into a sum: the magnitudes added, and its error apart from that of adding."""
+    def _part(self, k: int) -> tuple[float, float, float]:
+        """What a term brings into a sum: the magnitudes added, its error but for that of adding, and what was lost."""
         if self.once[k]:
-            return self.added[k], self.inherited[k]
-        return _magnitude(self.values[k]), self.errors[k]
+            return self.added[k], self.inherited[k], self.lost[k]
+        return _magnitude(self.values[k]), self.errors[k], 0.0
 
     def _sum(self, i: int, op: Operation, operands: tuple[int, ...]) -> None:
-        values, added, inherited = self.values, 0.0, 0.0
-        for k in operands[:1] if op is ops.weighted_sum else operands:
-            magnitude, error = self._part(k)
+        values, added, inherited, terms = self.values, 0.0, 0.0, []
+        for at, k in enumerate(operands[:1] if op is ops.weighted_sum else operands):
+            magnitude, error, lost = self._part(k)
             added, inherited = added + magnitude, inherited + error
+            sign = -1.0 if op is ops.sub and at else 1.0
+            terms += [sign * values[k], sign * lost]
         if op is ops.weighted_sum:
             for a, b in zip(operands[1::2], operands[2::2], strict=True):
                 added += _magnitude(values[a] * values[b])
+                terms.append(values[a] * values[b])
                 if self.errors[a] or self.errors[b]:
                     inherited += self._moved(ops.mul, (a, b), [values[a], values[b]], values[a] * values[b])
         if not math.isfinite(added):
             raise Near("overflow, which may depend on the order of the terms")
         y = values[i]
         self.added[i], self.inherited[i] = (added, inherited) if math.isfinite(y) else (0.0, 0.0)
-        self.errors[i] = inherited + ulps(added) if math.isfinite(y) else 0.0
+        self.lost[i] = math.fsum([*terms, -y]) if math.isfinite(y) else 0.0
+        self.errors[i] = inherited + ulps(added) + math.fabs(self.lost[i]) if math.isfinite(y) else 0.0
         self._edge(i)
 
     def _edge(self, i: int) -> None:

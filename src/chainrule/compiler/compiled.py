@@ -11,8 +11,9 @@ from typing import Any
 import numpy as np
 
 from chainrule import transforms
-from chainrule.compiler.arguments import Layout, Reading, layout_of, read
+from chainrule.compiler.arguments import Reading, read
 from chainrule.compiler.found import Found, like_arguments, own_by_sample, twice_like_arguments
+from chainrule.compiler.layouts import Layout, layout_of
 from chainrule.compiler.options import Options
 from chainrule.compiler.paths import Made, Path, Paths, by_position, name_of
 from chainrule.compiler.pipeline import Wanted
@@ -115,8 +116,8 @@ class CompiledFunction:
             TraceError: it was not called yet.
         """
         call, path, wanted = self._last_call("something to explain")
-        rerun = by_position(self.function, call.layout.named), call.layout.sample(call.numbers.tolist())
-        return report(self._name, self.traces, path, self._made(path, wanted), wanted, rerun)
+        rerun = by_position(self.function, call.layout.named), call.layout.sample(path.own)
+        return report(self._name, self.traces, path, self._made(path, wanted), wanted, rerun, self.options.strict)
 
     @property
     def graph(self) -> GraphView:
@@ -199,7 +200,7 @@ class CompiledFunction:
         run = self._run_one if call.columns is None else self._run_batch
         wanted = Wanted(order, wrt, options.reduce and "sum", options.strict)
         found = run(call, wanted)
-        if not options.strict and options.bits == 64 and not found.finite:
+        if not options.strict and not found.finite:
             found = run(call, Wanted(order, wrt, wanted.reduce, True))  # where a zero in a product deposits nothing
         if options.reduce == "mean":
             assert call.columns is not None
@@ -284,9 +285,11 @@ def compile(function: Callable | None = None, **options: Any) -> Any:
 
     Args:
         function: of numbers, Modules, or nested lists, tuples, dicts and NumPy arrays of numbers, that it calculates
-            with as on Values. It may branch on them: each way it goes is traced once. An `int` has no derivative, and
-            may choose a row of a table. Values that it closes over are read at each call; plain numbers that it closes
-            over are constants from the first call on (`explain()` lists them).
+            with as on Values; an array reaches it as nested lists. It may branch on numbers: each way it goes is traced
+            once. An `int` has no derivative, and may choose from a list: `chainrule.take(xs, i)`. Values that it closes
+            over are read at each call; all else that it closes over, plain numbers and attributes of a Module, is
+            constant from the first call on (`explain()` lists numbers). Other arguments, such as strings, and what
+            their attributes hold, are part of the structure: where they differ, there is a new trace.
         in_axes: for each positional argument the axis along which it differs from sample to sample, or None, or a
             nesting of those (as `jax.vmap` names it); one for all may stand alone. The function is then that of one
             sample.

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from chainrule.compiler.arguments import Array, Layout, Leaf
+from chainrule.compiler.layouts import Array, Layout, Leaf
 from chainrule.compiler.pipeline import Wanted
 from chainrule.trees import tree_map
 

@@ -15,10 +15,10 @@ from typing import Any
 import numpy as np
 
 from chainrule.collector import collector_paused
-from chainrule.compiler.arguments import Layout
 from chainrule.compiler.cache import watched
 from chainrule.compiler.graph import Graph
 from chainrule.compiler.kernel import Kernel
+from chainrule.compiler.layouts import Layout
 from chainrule.compiler.passes.batches import SAMPLES
 from chainrule.compiler.pipeline import Stages, Target, Wanted, build
 from chainrule.compiler.tracing import Traced, trace
@@ -52,6 +52,7 @@ class Path:
 
     Attributes:
         traced: the trace.
+        own: the numbers of the arguments at which it was traced.
         graph: its graph, with guards that may fail alone; of a batch, with the number of samples as one more input.
         outcomes: the answers to all of Python's questions, in order.
         made: kernels by what they calculate.
@@ -59,6 +60,7 @@ class Path:
     """
 
     traced: Traced
+    own: list[float]
     graph: Graph
     outcomes: list[bool]
     made: dict[Wanted, Made] = field(default_factory=dict)
@@ -127,14 +129,15 @@ class Paths:
             TraceError: it would be one too many.
         """
         with self._lock, collector_paused():
-            sample = layout.sample(numbers)
-            traced = trace(_checked(self.function, layout.named), sample, layout.batched, layout.live)
+            function = _checked(self.function, layout.named)
+            traced = trace(function, layout.sample(numbers), layout.batched, layout.live)
             for path in paths:
                 if _same(path.traced, traced):
                     return path
             if len(paths) >= self.most:
-                raise TraceError(self._too_many(traced, paths, layout, sample))
-            path = Path(traced, _with_guards_that_may_fail(traced.graph), [truth for _, truth in traced.graph.guards])
+                raise TraceError(self._too_many(traced, paths, layout, layout.sample(numbers)))
+            outcomes = [truth for _, truth in traced.graph.guards]
+            path = Path(traced, numbers, _with_guards_that_may_fail(traced.graph), outcomes)
             if path.graph.batched:
                 path.graph = path.graph.with_input(SAMPLES)
             paths.insert(0, path)
@@ -149,8 +152,9 @@ class Paths:
         where = f" The last two part at {asked[parts]}." if parts is not None and parts < len(asked) else ""
         return (
             f"{name} went {len(paths)} different ways for arguments of one structure, and here would be one more."
-            f"{where} Say such a branch by chainrule.select, relu, max or min, which need no trace of their own; let "
-            f"it depend on fewer numbers; or allow more ways: chainrule.compile({name}, max_traces={4 * len(paths)})"
+            f"{where} Say such a branch by what needs no trace of its own: chainrule.max and min (not Python's own), "
+            "relu, select(condition, a, b), or take(xs, i) for xs[i]; let it depend on fewer numbers; or allow more "
+            f"ways: chainrule.compile({name}, max_traces={4 * len(paths)})"
         )
 
 
@@ -176,6 +180,11 @@ def _checked(function: Callable, named: tuple[str, ...]) -> Callable:
         try:
             out = given_by_position(*given)
         except TypeError as error:
+            if "indices must be integers" in str(error) or "interpreted as an integer" in str(error):
+                error.add_note(
+                    "What is made of an int argument i is a number of the trace: say chainrule.take(xs, i + 1), or "
+                    "xs[int(i) + 1], which is traced for each integer anew"
+                )
             if "ufunc" in str(error):
                 error.add_note(
                     "NumPy's functions know no Values: say chainrule.exp(x) in place of numpy.exp(x), and go through "

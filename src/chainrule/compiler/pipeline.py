@@ -221,7 +221,8 @@ def build(graph: Graph, wanted: Wanted, stages: Stages, target: Target) -> Kerne
         if planned is not None:
             return loop_kernel(planned, target, stages)
     with stages.timed("levels"):
-        return compile_graph(graph, target.machine, target.bits, wanted.exact, target.threads)
+        bits = 64 if wanted.exact else target.bits  # the eager engine's
+        return compile_graph(graph, target.machine, bits, wanted.exact, target.threads)
 
 
 LARGE = 500_000

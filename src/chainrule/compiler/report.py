@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from chainrule.compiler.graph import Graph
 from chainrule.compiler.paths import Made, Path
 from chainrule.compiler.pipeline import Stages, Wanted
 from chainrule.compiler.text import to_text
@@ -45,7 +46,7 @@ class GraphView:
 
 
 def report(
-    name: str, traces: int, path: Path, made: Made, wanted: Wanted, rerun: tuple[Callable, Sequence[Any]]
+    name: str, traces: int, path: Path, made: Made, wanted: Wanted, rerun: tuple[Callable, Sequence[Any]], strict: bool
 ) -> str:
     """The report on a compiled function.
 
@@ -54,6 +55,7 @@ def report(
         traces: how many ways it went so far.
         path, made, wanted: the last of them, the kernel that ran, and what it calculated.
         rerun: the function and arguments at which to run it once more, to look for lines.
+        strict: whether every bit was asked to be that of the eager engine.
     """
     what = {0: "value", 1: "value and derivatives", 2: "value, first and second derivatives"}[wanted.order]
     graph, kernel, seen = path.traced.graph, made.kernel, witness(*rerun)
@@ -61,15 +63,21 @@ def report(
     inputs = f"{_count(graph.arguments, 'number')} of arguments and {len(path.live)} of Values closed over"
     traced = f"{_count(operations, 'operation')} on {inputs}, {_count(len(graph.guards), 'guard')}"
     lines = [
-        f"{name}: {what}" + (", bit by bit as the eager engine" if wanted.exact else ""),
+        f"{name}: {what}" + _exactly(wanted, strict),
         f"  {_count(traces, 'trace')}; this one: {traced}",
-        *_branches(seen),
+        *_branches(seen, path),
         f"  a call: {_count(kernel.operations_per_call, 'operation')}, {kernel.bytes_per_call:,} bytes of memory",
         *["  " + line for line in kernel.describe()],
-        *_constants(seen),
+        *_constants(seen, path),
         *_times(made),
     ]
     return "\n".join([part for line in lines for part in _wrapped(line)])
+
+
+def _exactly(wanted: Wanted, strict: bool) -> str:
+    if not wanted.exact:
+        return ""
+    return ", bit by bit as the eager engine" + ("" if strict else ", since a number was infinite or nan")
 
 
 def _count(n: int, what: str) -> str:
@@ -86,15 +94,23 @@ def _wrapped(line: str) -> list[str]:
     return textwrap.wrap(line, WIDTH, subsequent_indent=indent + "    ", break_long_words=False) or [""]
 
 
-def _branches(seen: Witness) -> list[str]:
+def _branches(seen: Witness, path: Path) -> list[str]:
     """The lines at which Python asked for the truth of a number."""
+    if [truth for _, truth in seen.guards] != path.outcomes:
+        return ["    the function goes another way now than when it was traced, so its branches are not named"]
     times = Counter(seen.asked_at)
     lines = [f"    branch, {_count(n, 'time')}: {line}" for line, n in list(times.items())[:LINES]]
     return lines + ([f"    … and {len(times) - LINES} more lines with branches"] if len(times) > LINES else [])
 
 
-def _constants(seen: Witness) -> list[str]:
+def _constants(seen: Witness, path: Path) -> list[str]:
     """The Python values that became constants, and the lines that used them."""
+    compiled = _compiled(path.traced.graph)
+    if seen.met != compiled and repr(seen.met) != repr(compiled):  # nan
+        lines = ["  Python values that became constants; the function has other ones now, so lines are not named:"]
+        counted = list(Counter(compiled).items())
+        lines += [f"    {x!r}, {_count(n, 'time')}, in {op}" for (op, x), n in counted[:LINES]]
+        return lines + ([f"    … and {len(counted) - LINES} more"] if len(counted) > LINES else [])
     if not seen.constants:
         return ["  no Python value became a constant"]
     lines = ["  Python values that became constants:"]
@@ -102,6 +118,12 @@ def _constants(seen: Witness) -> list[str]:
         lines.append(f"    {x!r}" + (f", {n} times" if n > 1 else "") + f", in {op}: {line}")
     more = len(seen.constants) - LINES
     return lines + ([f"    … and {more} more"] if more > 0 else [])
+
+
+def _compiled(graph: Graph) -> list[tuple[str, float]]:
+    """Each constant that is an operand in a traced graph, with the operation's name."""
+    rows = zip(graph.ops, graph.operands, strict=True)
+    return [(op.name, graph.numbers[k]) for op, row in rows if op is not None for k in row if graph.is_constant(k)]
 
 
 def _times(made: Made) -> list[str]:

@@ -14,6 +14,7 @@ from typing import Any
 
 from chainrule import modes, ops
 from chainrule.compiler.graph import Graph
+from chainrule.compiler.rows import lists_of
 from chainrule.engine import Value
 from chainrule.errors import OperandError, TraceError
 from chainrule.operation import number
@@ -23,10 +24,14 @@ from chainrule.trees import leaves, tree_map
 class Integer(Value):
     """An integer argument of a function that is traced. It picks a row by `chainrule.take` or in an Embedding.
 
-    Python itself can use it as an index as well; that is then a guard, and another integer is traced anew.
+    Python itself can use it as an index as well, or take `int(i)`; that is then a guard, and another integer is traced
+    anew.
     """
 
     __slots__ = ()
+
+    def __int__(self) -> int:
+        return modes.modes.trace.whole_number_of(self)
 
     def __index__(self) -> int:
         return modes.modes.trace.whole_number_of(self)
@@ -101,14 +106,15 @@ def trace(
     ([2, 1], [0, 1])
     """
     given = tree_map(_variable, list(arguments))
+    variables = [x for x in leaves(given) if isinstance(x, Value)]  # before the function changes its lists
     record = Trace()
     with modes.tracing(record), modes.nested_transform():
         try:
-            out = function(*given)
+            out = lists_of(function(*given))
         except OperandError as error:
             _name_line(error)
             raise
-    return _write_down(record, [x for x in leaves(given) if isinstance(x, Value)], list(live), out, batched)
+    return _write_down(record, variables, list(live), out, batched)
 
 
 def is_number_leaf(x: Any) -> bool:

@@ -45,10 +45,12 @@ class Witness(Trace):
     Attributes:
         asked_at: for each guard its line.
         constants: for each (line, name of the operation, number) how often this Python number was an operand.
+        met: the same one by one, without lines.
     """
 
     asked_at: list[Line] = field(default_factory=list)
     constants: Counter[tuple[Line, str, float]] = field(default_factory=Counter)
+    met: list[tuple[str, float]] = field(default_factory=list)
 
     def made(self, node: Value, recording: bool) -> Value:
         numbers = [x.peek_data() for x in node.operands if x.constant]
@@ -56,6 +58,7 @@ class Witness(Trace):
             where = _here()
             for x in numbers:
                 self.constants[(where, node.op.name, x)] += 1
+                self.met.append((node.op.name, x))
         return super().made(node, recording)
 
     def asked(self, node: Value, truth: bool) -> bool:

@@ -8,7 +8,9 @@ pytest.importorskip("llvmlite")
 
 from chainrule import Value, ops
 from chainrule.compiler.graph import Graph
-from chainrule.compiler.loops.chains import group_with_chains
+from chainrule.compiler.loops import chains as chains_module
+from chainrule.compiler.loops.chains import group_with_chains, most_groups
+from chainrule.compiler.loops.grouping import group
 from chainrule.compiler.loops.links import to_program
 
 
@@ -156,3 +158,19 @@ def test_what_a_state_begins_with(start, calculate, distance):
         found = calculate(run, [0.3, 0.4], [a, p], **options)
         assert distance(found.interpreted(), found.eager()) < 1e-12
         assert distance(found.native(), found.eager()) < 1e-12
+
+
+def test_many_small_loops_are_not_looked_for(monkeypatch):
+    """A grid with fixed ends: with each step, what the ends are made of reaches further in."""
+    graph = Graph.of_inputs(["k", *[f"u{i}" for i in range(30)]])
+    cells = list(range(1, 31))
+    for _ in range(60):
+        three = zip(cells[:-2], cells[1:-1], cells[2:], strict=True)
+        inner = [graph.add(ops.weighted_sum, m, 0, left, 0, right) for left, m, right in three]
+        cells = [cells[0], *inner, cells[-1]]
+    graph.outputs = cells[1:-1]
+    asked = []
+    monkeypatch.setattr(chains_module, "group", lambda *given: asked.append(given) or group(*given))
+    found = group_with_chains(graph)
+    assert len(asked) <= 3
+    assert len(found.groups) > most_groups(graph)

@@ -74,3 +74,14 @@ def test_groups_stand_behind_what_they_are_made_of():
         for operand in one.all_operands():
             assert operand.group < at
             assert all(found.group_of[found.groups[operand.group].nodes[k]] == operand.group for k in operand.places)
+
+
+def test_the_terms_of_a_sum_are_put_together():
+    text = "%0 = input x\n%1 = input y\n%2 = exp %0\n%3 = sin %0\n%4 = exp %1\n%5 = sin %1\n%6 = sum %2 %3 %4 %5 %0\n"
+    found = group(from_text(text + "return %6")).groups[-1]
+    assert [run.lengths.tolist() for run in found.runs] == [[2], [2], [1]]
+    text = text.replace("sum", "weighted_sum %0").replace("%5 %0\n", "%5 %2 %5\n")
+    found = group(from_text(text + "return %6")).groups[-1]
+    assert [run.lengths.tolist() for run in found.runs] == [[3]]
+    text = text.replace("weighted_sum %0", "largest")
+    assert len(group(from_text(text + "return %6")).groups[-1].runs) == 6  # which of equals comes first may matter

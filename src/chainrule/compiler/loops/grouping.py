@@ -145,8 +145,8 @@ def by_shape(
 ) -> tuple[list[list[int]], list[int], list[int]]:
     """The members of each group, and for each node its group and its place there.
 
-    Within each sum, terms of equal shape are brought together, in place: a parameter that a loop uses in two ways gets its
-    derivative in turn from the one and from the other, and shall get two loops, not as many terms as there are iterations.
+    Within each sum, terms of equal shape are brought together, in place: a parameter that a loop uses in two ways gets
+    its derivative in turn from the one and from the other, and shall get two loops, not a term for each iteration.
     """
     number_of: dict[object, int] = {"constant": 0, "shared": 1, "batched": 2}
     members: list[list[int]] = [[], [], []]

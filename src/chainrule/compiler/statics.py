@@ -1,0 +1,92 @@
+"""What an argument that is no number adds to the key of a call, so that no trace outlives what it was made of."""
+
+from __future__ import annotations
+
+import types
+from typing import Any
+
+import numpy as np
+
+from chainrule.engine import Value
+from chainrule.errors import OperandError
+from chainrule.nn.module import Module
+
+CODE = (type, types.FunctionType, types.BuiltinFunctionType, types.MethodType, types.ModuleType, type(None))
+
+
+_PLAIN = {float, int, str}
+_VALUES = {Value}
+
+
+class Same:
+    """Something as a part of a key that is equal to nothing but itself."""
+
+    def __init__(self, thing: Any) -> None:
+        self.thing = thing
+
+    def __hash__(self) -> int:
+        return id(self.thing)
+
+    def __eq__(self, other: Any) -> bool:
+        return isinstance(other, Same) and other.thing is self.thing
+
+
+def static_key(x: Any) -> Any:
+    """The key of something that is no number: what is equal to it, or itself with all that its attributes hold now.
+
+    Raises:
+        OperandError: it cannot be known when it changes.
+
+    >>> static_key("call") == static_key("call"), static_key({1, 2}) == static_key({2, 1})
+    (True, True)
+    """
+    return _key(x, frozenset())
+
+
+def _key(x: Any, within: frozenset[int]) -> Any:
+    if isinstance(x, bool | np.bool_):
+        return bool, bool(x)
+    if type(x) in _PLAIN:
+        return type(x), x
+    if isinstance(x, Value):
+        return id(x)
+    if isinstance(x, CODE) or id(x) in within:  # an object may hold itself
+        return Same(x)
+    return _of_parts(x, within | {id(x)}) or _of_object(x, within | {id(x)})
+
+
+def _of_parts(x: Any, within: frozenset[int]) -> Any:
+    """The key of what is known to consist of parts; None for anything else."""
+    if isinstance(x, dict):
+        return dict, tuple([(key, _key(part, within)) for key, part in x.items()])
+    if isinstance(x, list | tuple):
+        if set(map(type, x)) == _VALUES:
+            return tuple(map(id, x))
+        return type(x), tuple([_key(part, within) for part in x])
+    if isinstance(x, set | frozenset):
+        return type(x), frozenset(x)
+    return (np.ndarray, x.shape, str(x.dtype), x.tobytes()) if isinstance(x, np.ndarray) else None
+
+
+def _of_object(x: Any, within: frozenset[int]) -> Any:
+    if isinstance(x, Module):
+        return Module, Same(x), _attributes(x, within)
+    if type(x).__hash__ not in (None, object.__hash__):
+        return "static", type(x), x
+    if hasattr(x, "__dict__"):
+        return Same(x), _attributes(x, within)
+    raise OperandError(
+        f"an argument holds the {type(x).__name__} {_shown(x)}, of which a compiled function cannot see whether it has "
+        "changed: call it before, and give the numbers"
+    )
+
+
+def _attributes(x: Any, within: frozenset[int]) -> Any:
+    """What the attributes of an object hold. Of Values just which they are: their numbers are read at each call, and a
+    trace holds those that it uses, so that no other gets the place of one of them."""
+    return tuple([(name, _key(part, within)) for name, part in vars(x).items()])
+
+
+def _shown(x: Any) -> str:
+    text = repr(x)
+    return text if len(text) <= 60 else text[:57] + "..."
