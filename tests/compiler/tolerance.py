@@ -87,6 +87,8 @@ class Analysis:
     def _operation(self, i: int, op: Operation, operands: tuple[int, ...]) -> None:
         xs = [self.values[k] for k in operands]
         y = self.values[i] = op.value(*xs)
+        if op is ops.mul and math.isinf(y) and all(map(math.isfinite, xs)):
+            raise Near("overflow of a product, which, fused into a sum, may be finite")
         if op in COMPARISONS:
             self._compared(*operands)
         elif op in SUMS:

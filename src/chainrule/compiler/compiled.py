@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import inspect
+import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -14,7 +15,7 @@ from chainrule import transforms
 from chainrule.compiler.arguments import Reading, read
 from chainrule.compiler.found import Found, like_arguments, own_by_sample, twice_like_arguments
 from chainrule.compiler.layouts import Layout, layout_of
-from chainrule.compiler.options import Options
+from chainrule.compiler.options import Options, check_function, options_of
 from chainrule.compiler.paths import Made, Path, Paths, by_position, name_of
 from chainrule.compiler.pipeline import Wanted
 from chainrule.compiler.report import GraphView, report
@@ -134,7 +135,13 @@ class CompiledFunction:
             raise TraceError(f"call {self._name} once, then there is {what}")
         return self._last
 
-    def __reduce__(self) -> tuple:
+    def __reduce__(self) -> tuple | str:
+        name = getattr(self.function, "__qualname__", "")
+        found = sys.modules.get(getattr(self.function, "__module__", None) or "")
+        for part in name.split("."):
+            found = getattr(found, part, None)
+        if found is self:  # a decorator put it in the place of its function, which has no name of its own any more
+            return name
         return CompiledFunction, (self.function, self.options)
 
     def __repr__(self) -> str:
@@ -179,7 +186,13 @@ class CompiledFunction:
     def _by(self, call: _Call, argnums: Argnums) -> tuple[int | tuple[int, ...], tuple[int, ...]]:
         """`argnums` as positions from the left, and the inputs of the graph that they are."""
         count, found = len(call.layout.forms) - len(call.layout.named), []
-        for i in (argnums,) if isinstance(argnums, int) else argnums:
+        several = isinstance(argnums, Sequence) and not isinstance(argnums, str)
+        positions: tuple[Any, ...] = tuple(argnums) if several else (argnums,)  # type: ignore[arg-type]
+        for i in positions:
+            if isinstance(i, bool) or not isinstance(i, int):
+                raise ArgumentError(
+                    f"argnums is the position of an argument, or a tuple of positions such as (0, 1), not {argnums!r}"
+                )
             if not -count <= i < count:
                 raise ArgumentError(f"argnums={i}, but {self._name} was called with {count} positional arguments")
             found.append(i % count)
@@ -315,7 +328,9 @@ def compile(function: Callable | None = None, **options: Any) -> Any:
     >>> g.value_and_grad(3.0, [1.0, 2.0])
     (22.5, 15.0)
     """
-    chosen = Options(**options)
-    if function is None:
-        return lambda f: CompiledFunction(f, chosen)
-    return CompiledFunction(function, chosen)
+    chosen = options_of(Options, options, "compile")
+
+    def made(f: Callable) -> CompiledFunction:
+        return CompiledFunction(check_function(f, "compile", "f and not f(x)"), chosen)
+
+    return made if function is None else made(function)

@@ -1,13 +1,16 @@
-"""What `compile` was told."""
+"""What `compile` was told, and what it and `compile_step` say of options and functions that make no sense."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Callable
+from dataclasses import dataclass, fields
+from typing import Any, TypeVar
 
 from chainrule.compiler.loops.build import MEMORY_LIMIT
 from chainrule.compiler.pipeline import Target
-from chainrule.errors import ArgumentError
+from chainrule.errors import ArgumentError, suggest
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -39,10 +42,7 @@ class Options:
             raise ArgumentError(f"dtype is 'float64' or 'float32', not {self.dtype!r}")
         if self.strict and self.dtype != "float64":
             raise ArgumentError("strict mode has the eager engine's bits, which are those of float64")
-        for name in ("threads", "max_traces", "memory_limit"):
-            x = getattr(self, name)
-            if isinstance(x, bool) or not isinstance(x, int) or x < 1:
-                raise ArgumentError(f"{name} is a whole number, 1 or more, not {x!r}")
+        check_counts(self)
 
     @property
     def bits(self) -> int:
@@ -72,6 +72,48 @@ class Options:
                 f"in_axes has {len(self.in_axes)} entries, but {name} was called with {count} arguments"
             )
         return tuple(self.in_axes)
+
+
+def options_of(kind: type[T], given: dict[str, Any], name: str) -> T:
+    """The options that a function was given by name.
+
+    Raises:
+        ArgumentError: there is no such option, or one makes no sense.
+
+    >>> options_of(Options, {"in_axis": 0}, "compile")
+    Traceback (most recent call last):
+    chainrule.errors.ArgumentError: compile has no option 'in_axis'. Did you mean 'in_axes'? Its options are ...
+    """
+    known = [field.name for field in fields(kind)]  # type: ignore[arg-type]
+    for option in given:
+        if option not in known:
+            hint = suggest(option, known)
+            raise ArgumentError(f"{name} has no option {option!r}.{hint} Its options are {', '.join(known)}")
+    return kind(**given)
+
+
+def check_counts(options: Any) -> None:
+    """Sees that options that count something are whole numbers.
+
+    Raises:
+        ArgumentError: one is not.
+    """
+    for name in ("threads", "max_traces", "memory_limit"):
+        x = getattr(options, name)
+        if isinstance(x, bool) or not isinstance(x, int) or x < 1:
+            raise ArgumentError(f"{name} is a whole number, 1 or more, not {x!r}")
+
+
+def check_function(function: Any, name: str, example: str) -> Callable:
+    """What is to be compiled.
+
+    Raises:
+        ArgumentError: it is no function.
+    """
+    if callable(function):
+        return function
+    shown = repr(function) if len(repr(function)) <= 40 else repr(function)[:37] + "..."
+    raise ArgumentError(f"{name} takes a function, such as {example}, not the {type(function).__name__} {shown}")
 
 
 def _axes(tree: Any) -> list[int]:

@@ -8,8 +8,12 @@ from typing import Any
 
 import numpy as np
 
-from chainrule.compiler.tracing import is_whole
-from chainrule.errors import ArgumentError, SizeError
+from chainrule.compiler.arguments import block_of, shown
+from chainrule.compiler.statics import static_key
+from chainrule.compiler.tracing import is_number_leaf, is_whole
+from chainrule.engine import Value
+from chainrule.errors import ArgumentError, OperandError, SizeError
+from chainrule.operation import number
 from chainrule.trees import leaves
 
 
@@ -22,15 +26,14 @@ class Batch:
         batched: which of the numbers of the arguments differ from sample to sample.
         numbers: all others.
         columns: float64[batched numbers, samples]; None if there is no batch.
-        arrays: for each argument whether it differs from sample to sample, and it itself: as an array whose first axis
-            is that of the samples if so, else as it is.
+        arguments: the arguments, or the samples of those that differ.
     """
 
     key: Any
     batched: list[int]
     numbers: list[float]
     columns: np.ndarray | None
-    arrays: list[tuple[bool, Any]]
+    arguments: list[Any]
 
     @property
     def sample(self) -> list[Any]:
@@ -44,7 +47,31 @@ class Batch:
 
     def sample_at(self, i: int) -> list[Any]:
         """The arguments of one sample."""
-        return [x[i].tolist() if varies else x for varies, x in self.arrays]
+        return [x.at(i) if isinstance(x, _Samples) else x for x in self.arguments]
+
+
+class _Samples:
+    """An argument that differs from sample to sample.
+
+    Args:
+        x: an array, or lists that are as regular as one.
+        axis: that of the samples.
+
+    Attributes:
+        columns: its numbers: float64[numbers, samples].
+        shape: the structure of one sample.
+    """
+
+    def __init__(self, x: Any, axis: int) -> None:
+        if isinstance(x, dict):
+            raise OperandError(f"in_axes={axis} is for {shown(x)}: give each of its parts as an argument of its own")
+        self.columns, self._lengths, self._whole = block_of(x, axis)
+        self.shape = _shape_of_arrays(self._lengths, self._whole)
+
+    def at(self, i: int) -> Any:
+        """One sample; integers stay integers, since they may be indices."""
+        numbers = self.columns[:, i].reshape(self._lengths)
+        return (numbers.astype(np.int64) if self._whole else numbers).tolist()
 
 
 def batch_of(arguments: tuple, in_axes: Any) -> Batch:
@@ -55,54 +82,54 @@ def batch_of(arguments: tuple, in_axes: Any) -> Batch:
         in_axes: None, one axis for all, or for each argument its axis or None.
     """
     if in_axes is None:
-        arrays = [(False, x) for x in arguments]
-        return Batch((tuple([_shape(x) for x in arguments]), None), [], _numbers(arguments), None, arrays)
+        return Batch((tuple([_shape(x) for x in arguments]), None), [], _numbers(arguments), None, list(arguments))
     axes = list(in_axes) if isinstance(in_axes, list | tuple) else [in_axes] * len(arguments)
     if len(axes) != len(arguments):
         raise ArgumentError(f"in_axes has {len(axes)} entries, but the loss has {len(arguments)} arguments")
-    arrays = [
-        (axis is not None, x if axis is None else _moved(x, axis)) for x, axis in zip(arguments, axes, strict=True)
-    ]
-    counts = {len(x) for varies, x in arrays if varies}
+    parts = [x if axis is None else _Samples(x, axis) for x, axis in zip(arguments, axes, strict=True)]
+    counts = {x.columns.shape[1] for x in parts if isinstance(x, _Samples)}
     if len(counts) > 1:
         raise SizeError(f"the batched arguments have {', '.join(map(str, sorted(counts)))} samples: give equally many")
-    if counts == {0}:
-        raise SizeError("a batch of no samples: give at least one")
     batched: list[int] = []
     numbers: list[float] = []
     columns, shapes, at = [], [], 0
-    for varies, x in arrays:
-        if varies:
-            flat = x.reshape(len(x), -1)
-            batched += range(at, at + flat.shape[1])
-            columns.append(flat)
-            shapes.append(_shape_of_arrays(x.shape[1:]))
-            at += flat.shape[1]
+    for x in parts:
+        if isinstance(x, _Samples):
+            batched += range(at, at + len(x.columns))
+            columns.append(x.columns)
+            shapes.append(x.shape)
+            at += len(x.columns)
         else:
-            found = leaves(x)
-            numbers += found
             shapes.append(_shape(x))
+            found = _numbers((x,))
+            numbers += found
             at += len(found)
-    table = np.ascontiguousarray(np.concatenate(columns, axis=1).T) if columns else None
-    return Batch((tuple(shapes), tuple(axes)), batched, numbers, table, arrays)
+    table = np.concatenate(columns) if columns else None  # a copy: who gave them may change them
+    return Batch((tuple(shapes), tuple(axes)), batched, numbers, table, parts)
 
 
 def _numbers(arguments: tuple) -> list[float]:
     """All numbers of the arguments; most of these are plain lists."""
-    if len(arguments) == 1 and type(arguments[0]) is list and set(map(type, arguments[0])) <= {int, float}:
+    if len(arguments) == 1 and type(arguments[0]) is list and set(map(type, arguments[0])) <= PLAIN:
         return arguments[0]
-    return leaves(list(arguments))
+    found = leaves(list(arguments))
+    if set(map(type, found)) <= PLAIN:
+        return found
+    return [number(x, "an argument") for x in found if _is_number(x)]
 
 
-def _moved(x: Any, axis: int) -> np.ndarray:
-    array = np.asarray(x, dtype=np.float64)
-    return np.moveaxis(array, axis, 0) if axis else array  # by far most are 0
+PLAIN = {int, float, np.float64}
+
+
+def _is_number(x: Any) -> bool:
+    """Whether it is an input of the kernel; what is none is part of the key."""
+    return not isinstance(x, bool) and is_number_leaf(x)  # as `trace` has it
 
 
 @functools.cache
-def _shape_of_arrays(shape: tuple[int, ...]) -> Any:
-    """That of a sample, whose numbers are all floats."""
-    return _shape(np.zeros(shape).tolist())
+def _shape_of_arrays(lengths: tuple[int, ...], whole: bool) -> Any:
+    """That of a sample, whose numbers are all integers or all floats."""
+    return _shape(np.zeros(lengths, np.int64 if whole else np.float64).tolist())
 
 
 def _shape(x: Any, lengths: bool = True) -> Any:
@@ -117,4 +144,11 @@ def _shape(x: Any, lengths: bool = True) -> Any:
         shapes = [_shape(part, lengths) for part in x]
         same = bool(shapes) and all(shape == shapes[0] for shape in shapes)
         return (type(x).__name__, len(x) if lengths else 0, shapes[0]) if same else (type(x).__name__, tuple(shapes))
-    return "int" if is_whole(x) else "float"
+    if _is_number(x):
+        return "int" if is_whole(x) else "float"
+    if isinstance(x, Value):
+        raise OperandError(f"a step takes plain numbers, not Values: give x.data for {shown(x)}, or let the loss close "
+                           "over it")  # fmt: skip
+    if isinstance(x, np.ndarray):
+        raise OperandError(f"without an axis in in_axes, a step takes an array as lists: x.tolist() for {shown(x)}")
+    return static_key(x)

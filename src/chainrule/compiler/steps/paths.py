@@ -18,7 +18,7 @@ from chainrule.compiler.pipeline import Stages, Target, Wanted, derived, loop_ke
 from chainrule.compiler.steps.batch import Batch
 from chainrule.compiler.steps.families import Shortening, shortening, with_free_constants
 from chainrule.compiler.steps.levelled import LevelledBound, LevelledKernel
-from chainrule.compiler.tracing import trace
+from chainrule.compiler.tracing import Traced, trace
 from chainrule.engine import Value, topological_order
 from chainrule.errors import OperandError, TraceError
 from chainrule.transforms import gradients
@@ -26,6 +26,11 @@ from chainrule.transforms import gradients
 CLOSE, CLOSE_32 = 1e-9, 1e-3
 """By how much, relative to the largest of them, gradients for a shorter list may differ from the eager engine's;
 the second is for floats of 32 bits."""
+
+
+def as_value(loss: Any) -> Value:
+    """What a loss returned: a plain number, if it depends on no parameter."""
+    return loss if isinstance(loss, Value) else Value(loss)
 
 
 @dataclass(eq=False)
@@ -114,7 +119,7 @@ class Paths:
 
     def add(self, batch: Batch) -> Path:
         """One more path for arguments of that structure, traced at these."""
-        paths = self.known.setdefault(batch.key, [])
+        paths = self.known.get(batch.key, [])
         if len(paths) >= self.max_traces:
             raise TraceError(
                 f"the loss went {len(paths)} different ways, which is the most there may be: let its branches depend "
@@ -122,8 +127,9 @@ class Paths:
             )
         stages = Stages()
         graph, live = self._simplified(batch, stages)
-        paths.insert(0, self._compiled(graph, live, batch, stages))
-        return paths[0]
+        path = self._compiled(graph, live, batch, stages)
+        self.known.setdefault(batch.key, []).insert(0, path)  # now, not before: what failed was never there
+        return path
 
     # ---- families ----
     def _add_family(self, family: Any, batches: list[Batch]) -> None:
@@ -186,7 +192,7 @@ class Paths:
         for value, place in path.live:
             bound.shared[place] = value.data
         bound.run()
-        loss = self.loss(*batch.sample)
+        loss = as_value(self.loss(*batch.sample))
         wanted = np.array([loss.data, *gradients(loss, self.parameters)])
         found = bound.shared[path.kernel.places]
         close = CLOSE if self.target.bits == 64 else CLOSE_32
@@ -195,7 +201,7 @@ class Paths:
     # ---- tracing and compiling ----
     def _simplified(self, batch: Batch, stages: Stages) -> tuple[Graph, list[Value]]:
         with stages.timed("trace"):
-            traced = trace(self.loss, batch.sample, batch.batched, self.parameters)
+            traced = self._traced(batch)
         self.traces += 1
         for value in traced.live:
             if not value.is_leaf() and any(p in self._parameters for p in map(id, topological_order(value))):
@@ -205,6 +211,15 @@ class Paths:
         if not isinstance(traced.result, int):
             raise OperandError("a loss must return one number: a mean or a sum of what it has for the samples")
         return simplified(traced.graph, stages), traced.live
+
+    def _traced(self, batch: Batch) -> Traced:
+        try:
+            return trace(self.loss, batch.sample, batch.batched, self.parameters)
+        except TypeError as error:
+            if "indices must be integers" in str(error):
+                error.add_note("an index of a list is an integer: give integers, and say chainrule.take(emb, i) for "
+                               "emb[i], which needs no trace of its own for each i")  # fmt: skip
+            raise
 
     def _compiled(self, graph: Graph, live: list[Value], batch: Batch, stages: Stages, free: int = 0) -> Path:
         """The path of a simplified graph, whose last `free` inputs are constants."""

@@ -6,19 +6,20 @@ import ctypes
 import math
 import time
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
-from chainrule.compiler.loops.build import MEMORY_LIMIT
 from chainrule.compiler.loops.kernel import Bound, aligned
 from chainrule.compiler.native import Machine
-from chainrule.compiler.pipeline import Target
+from chainrule.compiler.options import check_function, options_of
+from chainrule.compiler.steps.arguments import LossArguments
 from chainrule.compiler.steps.batch import Batch, batch_of
 from chainrule.compiler.steps.driver import DONE, GUARD, NOT_FINITE, Field, UpdateField, driver
 from chainrule.compiler.steps.levelled import LevelledBound
-from chainrule.compiler.steps.paths import Path, Paths
+from chainrule.compiler.steps.options import Options, check_optimizer
+from chainrule.compiler.steps.paths import Path, Paths, as_value
 from chainrule.compiler.steps.record import Record, record_of
 from chainrule.compiler.steps.update import NativeMemory, Update, settings, update_graph
 from chainrule.engine import Value
@@ -32,32 +33,6 @@ AT_ONCE = 0.05
 """A native call lasts about so many seconds at most, so that Ctrl-C is heard."""
 
 
-@dataclass(frozen=True)
-class Options:
-    """What `compile_step` was told."""
-
-    in_axes: Any = None
-    reduce: str = "mean"
-    dtype: str = "float64"
-    threads: int = 1
-    max_traces: int = 64
-    besides: Sequence[Value] = ()
-    memory_limit: int = MEMORY_LIMIT
-
-    @property
-    def target(self) -> Target:
-        """For what native code is made."""
-        return Target(32 if self.dtype == "float32" else 64, self.threads, self.memory_limit)
-
-    def __post_init__(self) -> None:
-        if not isinstance(self.threads, int) or self.threads < 1:
-            raise ArgumentError(f"threads is a number of threads, 1 or more, not {self.threads!r}")
-        if self.reduce not in ("mean", "sum"):
-            raise ArgumentError(f"reduce is 'mean' or 'sum', not {self.reduce!r}")
-        if self.dtype not in ("float64", "float32"):
-            raise ArgumentError(f"dtype is 'float64' or 'float32', not {self.dtype!r}")
-
-
 class CompiledStep:
     """A training step: the loss, its gradients, and the optimiser's update. Made by `compile_step`.
 
@@ -68,6 +43,7 @@ class CompiledStep:
 
     def __init__(self, loss: Callable, optimizer: Optimizer, options: Options) -> None:
         self.loss, self.optimizer, self.options = loss, optimizer, options
+        self.arguments = LossArguments(loss)
         self.in_axes, self.reduce = options.in_axes, options.reduce
         self.machine, self.bits = Machine.default(), 32 if options.dtype == "float32" else 64
         self.parameters = [*optimizer.parameters, *options.besides]
@@ -118,9 +94,9 @@ class CompiledStep:
         paths = [path for paths in self.paths.known.values() for path in paths]
         return any(varies for path in paths for varies, _, _ in path.kernel.guards)
 
-    def __call__(self, *args: Any) -> float:
+    def __call__(self, *args: Any, **named: Any) -> float:
         """One step on these arguments of the loss; returns the loss before the step."""
-        return self.run([args])[0]
+        return self._steps([self.arguments.bound(args, named)])[0]
 
     def run(self, batches: Iterable[Sequence[Any]]) -> list[float]:
         """One step for each batch, in native code.
@@ -133,13 +109,23 @@ class CompiledStep:
 
         Raises:
             AnomalyError: a loss or gradient is not finite; the parameters are as they were before that step.
+            ArgumentError: these are no arguments of the loss.
         """
+        if not isinstance(batches, Iterable):
+            raise ArgumentError(f"{self.arguments.how_to_run}, not the {type(batches).__name__} {batches!r}")
+        if isinstance(batches, list | tuple):
+            return self._steps(self.arguments.of_each(batches), self.arguments.how_to_run)
+        losses = []
+        for at, batch in enumerate(batches):  # what it gives may not last until the next
+            losses += self._steps([self.arguments.of_one(batch, at)], self.arguments.how_to_run)
+        return losses
+
+    def _steps(self, batches: list[tuple], hint: str = "") -> list[float]:
+        """One step for each; `hint` stands below errors that say that an argument has not its axis."""
         if self._update.settings != settings(self.optimizer):
             self.optimizer.memory = dict(self.optimizer.memory)
             self._update = self._make_update()
-        if isinstance(batches, list | tuple):
-            return _Run(self, [tuple(batch) for batch in batches]).losses()
-        return [loss for batch in batches for loss in _Run(self, [tuple(batch)]).losses()]  # they may not last
+        return _Run(self, batches, hint).losses()
 
     # ---- the eager engine, where numbers are not finite ----
     def eager_step(self, batch: tuple) -> float:
@@ -161,7 +147,7 @@ class CompiledStep:
     def _eager_loss(self, batch: tuple) -> Value:
         found = batch_of(batch, self.in_axes)
         if found.columns is None:
-            return self.loss(*batch)
+            return as_value(self.loss(*batch))
         samples = [self.loss(*found.sample_at(i)) for i in range(found.columns.shape[1])]
         total = sum(samples, Value(0.0))
         return total if self.reduce == "sum" else total * (1.0 / len(samples))
@@ -170,8 +156,8 @@ class CompiledStep:
 class _Run:
     """One call of `run`: the records of its steps, and the state while it lasts."""
 
-    def __init__(self, step: CompiledStep, batches: list[tuple]) -> None:
-        self.step, self.batches = step, batches
+    def __init__(self, step: CompiledStep, batches: list[tuple], hint: str) -> None:
+        self.step, self.batches, self.hint = step, batches, hint
         self.optimizer, self.update = step.optimizer, step._update
         self.records: list[Record] = []
         self.numbers: list[float] = []
@@ -191,7 +177,12 @@ class _Run:
     def _batch(self, arguments: tuple) -> Batch:
         same = tuple([id(x) for x in arguments])
         if same not in self.read:
-            self.read[same] = batch_of(arguments, self.step.in_axes)
+            try:
+                self.read[same] = batch_of(arguments, self.step.in_axes)
+            except ArgumentError as error:
+                if self.hint:
+                    error.add_note(self.hint)
+                raise
         return self.read[same]
 
     def losses(self) -> list[float]:
@@ -367,7 +358,9 @@ def compile_step(loss: Callable, optimizer: Optimizer, **options: Any) -> Compil
     """The training step of a loss and an optimiser, as native code.
 
     Args:
-        loss: a function that returns one number; it closes over the parameters of the optimiser.
+        loss: a function that returns one number; it closes over the parameters of the optimiser. All Values that it
+            closes over are read at each call (of `run`, at its start); plain numbers that it closes over, attributes of
+            modules among them, are constants from the first call on.
         optimizer: SGD, Adam or AdamW, or one of one's own whose `updated` is plain arithmetic on each parameter.
         in_axes: for each argument of the loss the axis along which it differs from sample to sample, as in
             `chainrule.compile`; the loss is then that of one sample.
@@ -380,8 +373,9 @@ def compile_step(loss: Callable, optimizer: Optimizer, **options: Any) -> Compil
 
     Returns:
         A function of the arguments of the loss that does one step and returns the loss before it. Its method `run`
-        takes the arguments of many steps, and does them in native code. Between calls, parameters and optimiser are
-        as after steps by hand; `grad` of the parameters is not touched, but `gradients` has those of the last step.
+        takes a list with a tuple of arguments for each of many steps, and does them in native code. Between calls,
+        parameters and optimiser are as after steps by hand; `grad` of the parameters is not touched, but `gradients`
+        has those of the last step.
 
     Raises:
         ArgumentError: an option makes no sense.
@@ -395,4 +389,6 @@ def compile_step(loss: Callable, optimizer: Optimizer, **options: Any) -> Compil
     >>> round(losses[0], 3), round(w.data, 3)
     (10.0, 2.0)
     """
-    return CompiledStep(loss, optimizer, Options(**options))
+    check_function(loss, "compile_step", "lambda x, y: (w * x - y) ** 2")
+    check_optimizer(optimizer)
+    return CompiledStep(loss, optimizer, options_of(Options, options, "compile_step"))
