@@ -22,7 +22,7 @@ from chainrule.compiler.levels.kernel import compile_graph
 from chainrule.compiler.loops.build import MEMORY_LIMIT, Plan, module_of, plan
 from chainrule.compiler.loops.chains import group_with_chains, most_groups, repeats
 from chainrule.compiler.loops.folding import fold_into_chains
-from chainrule.compiler.loops.grouping import group
+from chainrule.compiler.loops.grouping import Grouping, group
 from chainrule.compiler.loops.kernel import LoopKernel
 from chainrule.compiler.loops.lanes import choose_lanes
 from chainrule.compiler.loops.links import to_program
@@ -81,12 +81,20 @@ class Wanted:
 
 @dataclass
 class Stages:
-    """What became of a graph: one after the other its forms, and how long each step took, in seconds; and whether it
-    repeats itself, so that there may be loops in it; and the loops that were found."""
+    """What became of a graph.
+
+    Attributes:
+        regular: whether it repeats itself, so that there may be loops in it.
+        graphs: one after the other its forms.
+        program: the loops that were found.
+        no_loops: why there are none.
+        seconds: how long each step took.
+    """
 
     regular: bool = True
     graphs: dict[str, Graph] = field(default_factory=dict)
     program: Program | None = None
+    no_loops: str = ""
     seconds: dict[str, float] = field(default_factory=dict)
 
     def run(self, step: Pass, graph: Graph) -> Graph:
@@ -173,10 +181,12 @@ def _reduced(graph: Graph, node: int, own: bool, samples: int | None) -> int:
 def loops_of(graph: Graph, target: Target, stages: Stages) -> Plan | None:
     """A graph as loops, ready to be written down as native code; None if too little of it repeats itself."""
     if not stages.regular:
+        stages.no_loops = "hardly any two expressions have the same shape"
         return None
     with stages.timed("group"):
         grouping = group_with_chains(graph)
     if len(grouping.groups) > most_groups(graph):
+        stages.no_loops = _too_many(grouping)
         return None
     with stages.timed("loops"):
         try:
@@ -184,12 +194,17 @@ def loops_of(graph: Graph, target: Target, stages: Stages) -> Plan | None:
         except NoLoopsError:  # what looked like a chain is none
             grouping = group(graph)
             if len(grouping.groups) > most_groups(graph):
+                stages.no_loops = _too_many(grouping)
                 return None
             program = to_program(graph, grouping)
         if not graph.batched:
             program = choose_lanes(program)
         stages.program = fold_into_chains(program)
         return plan(stages.program, target.machine, target.bits, target.memory_limit)
+
+
+def _too_many(grouping: Grouping) -> str:
+    return f"its expressions have {len(grouping.groups):,} different shapes"
 
 
 SMALL = 500
@@ -216,7 +231,11 @@ class Target:
 def build(graph: Graph, wanted: Wanted, stages: Stages, target: Target) -> Kernel:
     """The kernel that calculates what is wanted of a traced graph, by the whole pipeline."""
     graph = calculation(graph, wanted, stages)
-    if not wanted.exact and (graph.batched or len(graph) > SMALL):
+    if wanted.exact:
+        stages.no_loops = "they would add up in another order than the eager engine"
+    elif not graph.batched and len(graph) <= SMALL:
+        stages.no_loops = "there is too little to do for loops to pay"
+    else:
         planned = loops_of(graph, target, stages)
         if planned is not None:
             return loop_kernel(planned, target, stages)

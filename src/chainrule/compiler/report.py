@@ -67,6 +67,7 @@ def report(
         f"  {_count(traces, 'trace')}; this one: {traced}",
         *_branches(seen, path),
         f"  a call: {_count(kernel.operations_per_call, 'operation')}, {kernel.bytes_per_call:,} bytes of memory",
+        *([f"  no loops: {made.stages.no_loops}"] if made.stages.no_loops else []),
         *["  " + line for line in kernel.describe()],
         *_constants(seen, path),
         *_times(made),

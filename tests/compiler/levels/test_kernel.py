@@ -417,6 +417,6 @@ def test_a_kernel_describes_itself(draw):
     kernel = compile_graph(graph, Machine.named("sse2"))
     text = "\n".join(kernel.describe())
     assert "operations that samples share, in" in text
-    assert "Vectors of 2 samples, in blocks of" in text
+    assert "vectors of 2 samples, in blocks of" in text
     assert kernel.operations_per_call > 60
     assert kernel.bytes_per_call > 8 * len(graph)

@@ -185,18 +185,19 @@ class LevelKernel:
         for section, of in zip(self._sections(), _PHASES, strict=False):
             if len(section.segments):
                 counts = section.segments[:, 1]
+                whose = f" {of}" if plan.batch else ""
                 lines.append(
-                    f"{section.operations:,} operations {of}, in {len(counts):,} segments of one kind each;"
-                    f" the widest has {counts.max():,}, the mean {counts.mean():.1f}."
+                    f"{section.operations:,} operations{whose} in {len(counts):,} segments, each of one kind;"
+                    f" the widest has {counts.max():,}, the mean {counts.mean():.1f}"
                 )
         if plan.before.operations + plan.after.operations:
-            lines.append(f"Vectors of up to {plan.lanes} operations of a kind, with operands gathered from memory.")
+            lines.append(f"vectors of up to {plan.lanes} operations of a kind, with operands gathered from memory")
         if plan.batch:
             width = _width(plan.batch, plan.lanes, self.bits)
-            lines.append(f"Vectors of {plan.lanes} samples, in blocks of {width} with {plan.batch.rows:,} rows.")
+            lines.append(f"vectors of {plan.lanes} samples, in blocks of {width} with {plan.batch.rows:,} rows")
         slow = {k.op.name for k in self._kinds() if not is_lowered(k.op, k.rows, self.bits, plan.exact)}
         if slow:
-            lines.append(f"Python calculates {', '.join(sorted(slow))}: there is no native code for it.")
+            lines.append(f"Python calculates {', '.join(sorted(slow))}: there is no native code for it")
         return lines
 
 

@@ -1,0 +1,90 @@
+"""What a loss takes: so that a step which is given something else can say so."""
+
+from __future__ import annotations
+
+import inspect
+import math
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from chainrule.errors import ArgumentError
+
+NO_BATCHES = (str, bytes, dict, set, frozenset)
+"""What Python would make a tuple of, but no arguments."""
+
+
+class LossArguments:
+    """How many arguments a loss takes, and their names; any, if it does not tell."""
+
+    def __init__(self, loss: Callable) -> None:
+        try:
+            self.signature: inspect.Signature | None = inspect.signature(loss)
+        except (TypeError, ValueError):
+            self.signature = None
+        self.least, self.most, self.names = 0, math.inf, ["x", "y"]
+        self.by_name_alone: list[str] = []
+        if self.signature is not None:
+            self.names = self._read(self.signature)
+            self._read(inspect.signature(loss, follow_wrapped=False))  # a decorator may take more than its function
+
+    def _read(self, signature: inspect.Signature) -> list[str]:
+        given = list(signature.parameters.values())
+        own = [p for p in given if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)]
+        more = [f"*{p.name}" for p in given if p.kind is p.VAR_POSITIONAL]
+        self.least = sum([p.default is p.empty for p in own])
+        self.most = math.inf if more else len(own)
+        self.by_name_alone = [p.name for p in given if p.kind is p.KEYWORD_ONLY and p.default is p.empty]
+        return [p.name for p in own] + more
+
+    @property
+    def how_to_run(self) -> str:
+        """What `run` takes."""
+        shown = ", ".join(self.names) + ("," if len(self.names) == 1 else "")
+        return f"run takes a list with one tuple of arguments for each step: step.run([({shown}), ...])"
+
+    def bound(self, args: tuple, named: dict[str, Any]) -> tuple:
+        """The arguments of one step by position.
+
+        Raises:
+            ArgumentError: the loss takes others, or one has no position.
+        """
+        if named and self.signature is not None:
+            try:
+                found = self.signature.bind(*args, **named)
+            except TypeError as error:
+                raise ArgumentError(f"the loss: {error}") from None
+            args, named = found.args, found.kwargs
+        if named:
+            raise ArgumentError(f"a step takes arguments of the loss by position: give {', '.join(named)} by position")
+        self._check(args)
+        return args
+
+    def of_each(self, batches: list[Any] | tuple) -> list[tuple]:
+        """The arguments of many steps.
+
+        Raises:
+            ArgumentError: those of one are none that the loss takes.
+        """
+        return [self.of_one(batch, at) for at, batch in enumerate(batches)]
+
+    def of_one(self, batch: Any, at: int) -> tuple:
+        """The arguments of one of many steps, the one number `at`."""
+        if type(batch) is not tuple and (isinstance(batch, NO_BATCHES) or not isinstance(batch, Iterable)):
+            raise ArgumentError(f"step {at} has the {type(batch).__name__} {batch!r}: {self.how_to_run}")
+        args = tuple(batch)
+        if not self.least <= len(args) <= self.most or self.by_name_alone:
+            self._check(args, f"step {at} has", f": {self.how_to_run}")
+        return args
+
+    def _check(self, args: tuple, how: str = "was given", hint: str = "") -> None:
+        if self.by_name_alone:
+            raise ArgumentError(
+                f"the loss takes {', '.join(self.by_name_alone)} by name alone: a step gives arguments by position"
+            )
+        if self.least <= len(args) <= self.most:
+            return
+        least, most = self.least, self.most
+        count = f"{least} or more" if most == math.inf else str(most) if least == most else f"{least} to {most}"
+        noun = "argument" if most == 1 else "arguments"
+        names = "".join([f", {name}" for name in self.names])
+        raise ArgumentError(f"the loss takes {count} {noun}{names}, but {how} {len(args)}{hint}")

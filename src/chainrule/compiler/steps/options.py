@@ -1,0 +1,64 @@
+"""What `compile_step` was told."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from chainrule.compiler.loops.build import MEMORY_LIMIT
+from chainrule.compiler.options import check_counts
+from chainrule.compiler.pipeline import Target
+from chainrule.engine import Value
+from chainrule.errors import ArgumentError
+from chainrule.optim import Optimizer
+
+
+@dataclass(frozen=True)
+class Options:
+    """See `compile_step`.
+
+    Raises:
+        ArgumentError: an option makes no sense.
+    """
+
+    in_axes: Any = None
+    reduce: str = "mean"
+    dtype: str = "float64"
+    threads: int = 1
+    max_traces: int = 64
+    besides: Sequence[Value] = ()
+    memory_limit: int = MEMORY_LIMIT
+
+    @property
+    def target(self) -> Target:
+        """For what native code is made."""
+        return Target(32 if self.dtype == "float32" else 64, self.threads, self.memory_limit)
+
+    def __post_init__(self) -> None:
+        axes = self.in_axes if isinstance(self.in_axes, list | tuple) else [self.in_axes]
+        if any(isinstance(axis, bool) or not isinstance(axis, int | None) for axis in axes):
+            raise ArgumentError(f"in_axes is an axis, or for each argument one or None, not {self.in_axes!r}")
+        if self.reduce not in ("mean", "sum"):
+            raise ArgumentError(f"reduce is 'mean' or 'sum', not {self.reduce!r}")
+        if self.dtype not in ("float64", "float32"):
+            raise ArgumentError(f"dtype is 'float64' or 'float32', not {self.dtype!r}")
+        if not isinstance(self.besides, list | tuple) or not all(isinstance(x, Value) for x in self.besides):
+            raise ArgumentError(f"besides are Values, in a list, not {self.besides!r}")
+        check_counts(self)
+
+
+def check_optimizer(optimizer: Any) -> None:
+    """Sees that an optimiser is one.
+
+    Raises:
+        ArgumentError: it is a name, or a class of optimisers, or something else.
+    """
+    if isinstance(optimizer, Optimizer):
+        return
+    of_class = isinstance(optimizer, type) and issubclass(optimizer, Optimizer)
+    name = optimizer.__name__ if of_class else {"sgd": "SGD", "adamw": "AdamW"}.get(str(optimizer).lower(), "Adam")
+    raise ArgumentError(
+        f"compile_step takes an optimizer with its parameters, not {name if of_class else repr(optimizer)}: "
+        f"compile_step(loss, {name}(parameters, lr=0.01))"
+    )
