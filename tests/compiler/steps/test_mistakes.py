@@ -249,3 +249,10 @@ def test_floats_are_no_indices():
     with pytest.raises(TypeError, match="list indices must be integers") as caught:
         step(1.0)
     assert any("chainrule.take" in note for note in caught.value.__notes__)
+
+
+def test_samples_of_arrays_refuse_what_lists_do_otherwise():
+    step, _ = step_of("lambda w: lambda x: w[0] * (x + x)[2]", in_axes=0)
+    with pytest.raises(OperandError, match="an array is a list"):
+        step(np.ones((4, 2)))
+    assert step([[1.0, 2.0]] * 4) == pytest.approx(0.5)

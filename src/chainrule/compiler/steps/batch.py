@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from chainrule.compiler.arguments import block_of, shown
+from chainrule.compiler.rows import rows_of
 from chainrule.compiler.statics import static_key
 from chainrule.compiler.tracing import is_number_leaf, is_whole
 from chainrule.engine import Value
@@ -70,11 +71,13 @@ class _Samples:
         else:
             self.columns, self._lengths, self._whole = block_of(x, axis)
         self.shape = _shape_of_arrays(self._lengths, self._whole)
+        self._nested = rows_of if isinstance(x, np.ndarray) else list
 
     def at(self, i: int) -> Any:
         """One sample; integers stay integers, since they may be indices."""
         numbers = self.columns[:, i].reshape(self._lengths)
-        return (numbers.astype(np.int64) if self._whole else numbers).tolist()
+        found = (numbers.astype(np.int64) if self._whole else numbers).tolist()
+        return self._nested(found) if self._lengths else found
 
 
 def batch_of(arguments: tuple, in_axes: Any) -> Batch:
