@@ -23,13 +23,18 @@ A, B = np.array([1.0, 2.0, 3.0]), np.array([10.0, 20.0, 30.0])
         lambda x, y: x - 1,
         lambda x, y: x @ y,
         lambda x, y: x > y,
-        lambda x, y: x.shape,
         lambda x, y: x[0, 1],
     ],
 )
 def test_what_lists_do_otherwise_is_refused(f):
     with pytest.raises(OperandError, match=r"an array is (a list|nested lists) in a compiled function"):
         chainrule.compile(f)(A, B)
+
+
+def test_attributes_of_arrays_are_not_there():
+    with pytest.raises(AttributeError, match="an array is nested lists in a compiled function, which have no 'shape'"):
+        chainrule.compile(lambda x: x.shape)(A)
+    assert chainrule.compile(lambda x: x[0] if hasattr(x, "shape") else x[1])(A) == 2.0
 
 
 def test_all_else_works_as_on_lists():

@@ -18,7 +18,7 @@ from chainrule.compiler.layouts import Layout, layout_of
 from chainrule.compiler.options import Options, check_function, options_of
 from chainrule.compiler.paths import Made, Path, Paths, by_position, name_of
 from chainrule.compiler.pipeline import Wanted
-from chainrule.compiler.report import GraphView, report
+from chainrule.compiler.report import GraphView, report, title
 from chainrule.errors import ArgumentError, OperandError, TraceError
 from chainrule.trees import leaves, tree_map
 
@@ -118,7 +118,8 @@ class CompiledFunction:
         """
         call, path, wanted = self._last_call("something to explain")
         rerun = by_position(self.function, call.layout.named), call.layout.sample(path.own)
-        return report(self._name, self.traces, path, self._made(path, wanted), wanted, rerun, self.options.strict)
+        first = title(self._name, wanted, self.options.strict)
+        return report(first, self.traces, path, self._made(path, wanted), rerun)
 
     @property
     def graph(self) -> GraphView:

@@ -45,25 +45,32 @@ class GraphView:
         return self["trace"]
 
 
-def report(
-    name: str, traces: int, path: Path, made: Made, wanted: Wanted, rerun: tuple[Callable, Sequence[Any]], strict: bool
-) -> str:
+def title(name: str, wanted: Wanted, strict: bool) -> str:
+    """The first line of a report: what a function calculated, and whether the eager engine's bits were asked for.
+
+    >>> title("f", Wanted(1), False)
+    'f: value and derivatives'
+    """
+    what = {0: "value", 1: "value and derivatives", 2: "value, first and second derivatives"}[wanted.order]
+    exact = ", bit by bit as the eager engine" if wanted.exact else ""
+    return f"{name}: {what}{exact}" + (", since a number was infinite or nan" if exact and not strict else "")
+
+
+def report(title: str, traces: int, path: Path, made: Made, rerun: tuple[Callable, Sequence[Any]]) -> str:
     """The report on a compiled function.
 
     Args:
-        name: of the function.
+        title: its first line.
         traces: how many ways it went so far.
-        path, made, wanted: the last of them, the kernel that ran, and what it calculated.
+        path, made: the last of them, and the kernel that ran.
         rerun: the function and arguments at which to run it once more, to look for lines.
-        strict: whether every bit was asked to be that of the eager engine.
     """
-    what = {0: "value", 1: "value and derivatives", 2: "value, first and second derivatives"}[wanted.order]
     graph, kernel, seen = path.traced.graph, made.kernel, witness(*rerun)
     operations = sum([op is not None for op in graph.ops])
     inputs = f"{_count(graph.arguments, 'number')} of arguments and {len(path.live)} of Values closed over"
     traced = f"{_count(operations, 'operation')} on {inputs}, {_count(len(graph.guards), 'guard')}"
     lines = [
-        f"{name}: {what}" + _exactly(wanted, strict),
+        title,
         f"  {_count(traces, 'trace')}; this one: {traced}",
         *_branches(seen, path),
         f"  a call: {_count(kernel.operations_per_call, 'operation')}, {kernel.bytes_per_call:,} bytes of memory",
@@ -73,12 +80,6 @@ def report(
         *_times(made),
     ]
     return "\n".join([part for line in lines for part in _wrapped(line)])
-
-
-def _exactly(wanted: Wanted, strict: bool) -> str:
-    if not wanted.exact:
-        return ""
-    return ", bit by bit as the eager engine" + ("" if strict else ", since a number was infinite or nan")
 
 
 def _count(n: int, what: str) -> str:

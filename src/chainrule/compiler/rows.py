@@ -28,9 +28,7 @@ class Rows(list):
         return super().__getitem__(at)
 
     def __getattr__(self, name: str) -> Any:
-        if name.startswith("__"):
-            raise AttributeError(name)
-        raise OperandError(
+        raise AttributeError(
             f"an array is nested lists in a compiled function, which have no {name!r}: go through its numbers, "
             "[f(a) for a in x], or ask the array before the call"
         )
