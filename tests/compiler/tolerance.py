@@ -104,7 +104,9 @@ class Analysis:
             self.inherited[i] = self._moved(op, operands, xs, y)
         self.added[i] = _magnitude(y)
         exact = op in CHOOSING or op in COMPARISONS or (op in (ops.mul, ops.chain) and self._exact_zero(operands))
-        self.errors[i] = self.inherited[i] + (0.0 if exact else ulps(y))
+        # logsumexp adds the logarithm of a sum to the largest of its operands
+        added = _magnitude(max(xs)) + _magnitude(y - max(xs)) if op is ops.logsumexp and math.isfinite(y) else y
+        self.errors[i] = self.inherited[i] + (0.0 if exact else ulps(added))
         self._edge(i)
 
     def _exact_zero(self, operands: tuple[int, ...]) -> bool:
