@@ -8,8 +8,8 @@ number y, and how an error of an earlier number gets there, is taken like this.
   by what the eager engine itself lost by adding from left to right: 1e16 + 0.6 + 0.6 + … stays 1e16 there, however many
   terms there are. That is no bound, but the difference from the exact sum.
 - Any other operation that rounds may be off by 8 ulp(|y|): 2 for native code, 1 for the C library, and there is room
-  for those which the table puts together from several (`softplus`, `logsumexp`). Operations that choose or compare
-  round nothing.
+  for those which the table puts together from several (`softplus`). `logsumexp` ends in a sum: 8 ulp of what is
+  added there. Operations that choose or compare round nothing.
 - What an operand is off by moves y by the local derivative times that, or, where that is more, by as much as is seen
   when the operand is moved by it. These parts of y's error are added up.
 

@@ -89,6 +89,16 @@ def test_it_learns_and_is_repeatable(gpt, capsys):
     assert "step 40 of 40: mean loss" in capsys.readouterr().out
 
 
+def test_compiled_it_learns_the_same(gpt, monkeypatch):
+    pytest.importorskip("llvmlite")
+    monkeypatch.syspath_prepend(str(EXAMPLE.parent))
+    compiled = runpy.run_path(str(EXAMPLE.with_name("gpt_compiled.py")))["main"]
+    losses, new = gpt.main(steps=12, seed=3, invented=2)
+    same, again = compiled(steps=12, seed=3, invented=2, at_once=5)
+    assert same == pytest.approx(losses, rel=1e-12)
+    assert again == new
+
+
 def test_at_a_low_temperature_it_writes_the_likeliest_letters(gpt, model):
     """A model whose logits are made by hand: after ⟨·⟩ an o, after o a k, after k the end."""
     after = {END: "o", LETTERS.index("o"): "k", LETTERS.index("k"): ""}
