@@ -1,8 +1,8 @@
 """The small GPT of gpt.py, trained by native code: python examples/gpt_compiled.py
 
-Loss and optimiser are those of gpt.py as they stand. `chainrule.compile_step` makes one function of forward, backward and
-update; names of all lengths share its loops. Its `run` does many steps in one call, and between calls the model's Values
-are what they would be after steps by hand, so the model can invent names at any time.
+Loss and optimiser are those of gpt.py as they stand. `chainrule.compile_step` makes one function of forward, backward
+and update; names of many lengths share its loops. Its `run` does many steps in one call, and between calls the model's
+Values are what they would be after steps by hand, so the model can invent names at any time.
 
     pip install '.[compiler]'
 """
@@ -32,10 +32,8 @@ def main(steps=5000, seed=42, invented=20, at_once=500):
     for first in range(0, steps, at_once):
         some = [names[k % len(names)] for k in range(first, min(first + at_once, steps))]
         losses += step.run([([end, *map(letters.index, name), end],) for name in some])
-        recent = losses[-len(some) :]
-        print(
-            f"step {len(losses)} of {steps}: mean loss {sum(recent) / len(recent):.3f}, {perf_counter() - start:.1f} s"
-        )
+        mean = sum(losses[first:]) / len(some)
+        print(f"step {len(losses)} of {steps}: mean loss {mean:.3f}, {perf_counter() - start:.1f} s")
     new = [gpt.invent(model, letters, rng) for _ in range(invented)]
     print(*new, sep="\n")
     return losses, new

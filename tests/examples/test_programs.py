@@ -12,9 +12,10 @@ import pytest
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 PROGRAMS = sorted(path.name for path in EXAMPLES.glob("*.py"))
-QUICK = {"gpt.py": ["--steps", "2"], "exercise_5_xor.py": ["--seeds", "1"]}
+QUICK = {"gpt.py": ["--steps", "2"], "gpt_compiled.py": ["--steps", "2"], "exercise_5_xor.py": ["--seeds", "1"]}
 """What makes the longer ones short."""
-NEEDED = {"exercise_5_xor.py": ["matplotlib"], "asian_option.py": ["numpy", "llvmlite"]}
+COMPILER = ["numpy", "llvmlite"]
+NEEDED = {"exercise_5_xor.py": ["matplotlib"], "asian_option.py": COMPILER, "gpt_compiled.py": COMPILER}
 """What some need besides chainrule."""
 
 
