@@ -7,6 +7,7 @@ import pytest
 pytest.importorskip("llvmlite")
 
 from chainrule import ops
+from chainrule.compiler.passes import sums
 from chainrule.compiler.passes.sums import gather_sums
 
 ABC = ("%0 = input a", "%1 = input b", "%2 = input c")
@@ -61,3 +62,26 @@ def test_gathering_changes_no_more_than_the_sign_of_a_zero(seed, drawn, results,
     found, wanted = results(gather_sums(graph), numbers), results(graph, numbers)
     plus = [[y + 0.0 for y in x] if isinstance(x, list) else x + 0.0 for x in found]
     assert same(plus, [[y + 0.0 for y in x] if isinstance(x, list) else x + 0.0 for x in wanted], exact=False)
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_so_it_is_with_long_chains_of_subtractions(seed, drawn, results, same, monkeypatch):
+    monkeypatch.setattr(sums, "FEWEST", 2)  # so that what is drawn has some
+    kinds = [ops.sub, ops.sub, ops.add, ops.mul, ops.sum]
+    graph, numbers = drawn(seed, samples=3 if seed % 2 else None, operations=kinds)
+    found, wanted = results(gather_sums(graph), numbers), results(graph, numbers)
+    plus = [[y + 0.0 for y in x] if isinstance(x, list) else x + 0.0 for x in found]
+    assert same(plus, [[y + 0.0 for y in x] if isinstance(x, list) else x + 0.0 for x in wanted], exact=False)
+
+
+def test_long_chains_of_subtractions(after):
+    lines = [f"%{k + 3} = sub %{k + 2 if k else 0} %1" for k in range(8)]
+    minus = [f"%{k + 3} = neg %1" for k in range(8)]
+    terms = " ".join([f"%{k + 3}" for k in range(8)])
+    assert after(gather_sums, *ABC, *lines, "return %10") == [*minus, f"%11 = sum %0 {terms}", "return %11"]
+    assert after(gather_sums, *ABC, *lines[:-1], "return %9") == [*lines[:-1], "return %9"]
+    products = ["%3 = mul %0 %1", "%4 = sub %2 %3"]
+    for k in range(5, 19, 2):
+        products += [f"%{k} = mul %0 %1", f"%{k + 1} = sub %{k - 1} %{k}"]
+    found = after(gather_sums, *ABC, *products, "return %18")
+    assert found[-2] == "%11 = weighted_sum %2 " + " ".join([f"%{k + 3} %1" for k in range(8)])
