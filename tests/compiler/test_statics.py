@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import random
 
 import pytest
 
@@ -68,9 +69,34 @@ def test_strings_sets_and_functions():
     assert f(-3.0, "put", some, chainrule.neg) == -9.0
 
 
-def test_what_cannot_be_looked_into_is_refused():
-    with pytest.raises(OperandError, match=r"an argument holds the Generator .* call it before"):
-        chainrule.compile(lambda x, rng: x * rng.normal())(1.0, np.random.default_rng(0))
+@pytest.mark.parametrize("rng", [np.random.default_rng(0), random.Random(0), iter([1.0])])
+def test_what_cannot_be_looked_into_is_refused(rng):
+    with pytest.raises(OperandError, match=rf"an argument holds the {type(rng).__name__} .* call it before"):
+        chainrule.compile(lambda x, rng: x)(1.0, rng)
+
+
+def test_code_has_one_trace_however_often_it_is_asked_for():
+    class Curve:
+        def __init__(self):
+            self.rate = 2.0
+
+        def at(self, x):
+            return self.rate * x
+
+    curve, inner = Curve(), chainrule.compile(lambda x: x * 3.0)
+    g = chainrule.compile(lambda x, g, part: g(x) * len([1, 2, 3][part]))
+    for _ in range(3):
+        assert g(2.0, curve.at, slice(1, 3)) == 8.0
+        assert g(2.0, inner, slice(1, 3)) == 12.0
+    assert g.traces == 2
+    curve.rate = 5.0
+    assert g(2.0, curve.at, slice(0, 3)) == 30.0
+
+
+def test_parts_that_cannot_be_looked_into_are_themselves():
+    model = Scaled()
+    model.rng = random.Random(0)
+    assert chainrule.compile(lambda model, x: model(x))(model, [3.0]) == 9.0
 
 
 def test_an_object_may_hold_itself():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import types
 from typing import Any
 
@@ -11,9 +12,7 @@ from chainrule.engine import Value
 from chainrule.errors import OperandError
 from chainrule.nn.module import Module
 
-CODE = (type, types.FunctionType, types.BuiltinFunctionType, types.MethodType, types.ModuleType, type(None))
-
-
+_CODE = (type, types.FunctionType, types.BuiltinFunctionType, types.ModuleType, type(None))
 _PLAIN = {float, int, str}
 _VALUES = {Value}
 
@@ -50,8 +49,13 @@ def _key(x: Any, within: frozenset[int]) -> Any:
         return type(x), x
     if isinstance(x, Value):
         return id(x)
-    if isinstance(x, CODE) or id(x) in within:  # an object may hold itself
+    # an object may hold itself; and what wraps a function, as a compiled one does, is code as well
+    if isinstance(x, _CODE) or id(x) in within or hasattr(x, "__wrapped__"):
         return Same(x)
+    if isinstance(x, slice):
+        x = ("slice", x.start, x.stop, x.step)
+    if isinstance(x, types.MethodType):  # made anew each time it is asked for
+        x = (x.__func__, x.__self__)
     return _of_parts(x, within | {id(x)}) or _of_object(x, within | {id(x)})
 
 
@@ -73,8 +77,10 @@ def _of_object(x: Any, within: frozenset[int]) -> Any:
         return Module, Same(x), _attributes(x, within)
     if type(x).__hash__ not in (None, object.__hash__):
         return "static", type(x), x
-    if hasattr(x, "__dict__"):
+    if hasattr(x, "__dict__") and not isinstance(x, random.Random):
         return Same(x), _attributes(x, within)
+    if len(within) > 1:  # a part of something else, which may not use it at all
+        return Same(x)
     raise OperandError(
         f"an argument holds the {type(x).__name__} {_shown(x)}, of which a compiled function cannot see whether it has "
         "changed: call it before, and give the numbers"
