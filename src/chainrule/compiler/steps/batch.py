@@ -141,9 +141,9 @@ def _shape_of_arrays(lengths: tuple[int, ...], whole: bool) -> Any:
 def _shape(x: Any, lengths: bool = True) -> Any:
     """The structure of an argument."""
     if type(x) is list and x:
-        kinds = set(map(type, x))  # most lists are long, and of plain numbers
-        if kinds in ({float}, {int}):
-            return "list", len(x) if lengths else 0, "int" if int in kinds else "float"
+        kind, *others = set(map(type, x))  # most lists are long, and of plain numbers
+        if not others and (kind is float or kind is int):
+            return "list", len(x) if lengths else 0, kind.__name__
     if isinstance(x, dict):
         return tuple([(key, _shape(part, lengths)) for key, part in x.items()])
     if isinstance(x, list | tuple):

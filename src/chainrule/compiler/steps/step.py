@@ -157,33 +157,38 @@ class _Run:
     """One call of `run`: the records of its steps, and the state while it lasts."""
 
     def __init__(self, step: CompiledStep, batches: list[tuple], hint: str) -> None:
-        self.step, self.batches, self.hint = step, batches, hint
+        self.step, self.arguments, self.hint = step, batches, hint
         self.optimizer, self.update = step.optimizer, step._update
         self.records: list[Record] = []
+        self.tried: dict[int, list[int]] = {}  # of a step whose guards failed, the paths
         self.numbers: list[float] = []
         self.offsets: dict[int, int] = {}  # of each batch, where its numbers begin
-        self.which = np.zeros(len(batches), np.int64)
-        self.number_at = np.zeros(len(batches), np.int64)
         self.dtype = self.update.kernel.dtype
         self.found = np.zeros(len(batches), self.dtype)
         self.numbers_of_parameters = np.empty(len(step.parameters))
         self.in_rows = False  # whether parameters and memory are in the native rows at the moment
-        self.read: dict[tuple, Batch] = {}
         self.record_of: dict[tuple, int] = {}
-        step.paths.prepare([self._batch(arguments) for arguments in batches])
-        for at in range(len(batches)):
-            self._prepare(at)
+        self.batches = self._read(batches)
+        step.paths.prepare(self.batches)
+        self.which = np.array([self._chosen(batch) for batch in self.batches], np.int64)
+        self.number_at = np.array([self._offset(batch) for batch in self.batches], np.int64)
 
-    def _batch(self, arguments: tuple) -> Batch:
-        same = tuple([id(x) for x in arguments])
-        if same not in self.read:
-            try:
-                self.read[same] = batch_of(arguments, self.step.in_axes)
-            except ArgumentError as error:
-                if self.hint:
-                    error.add_note(self.hint)
-                raise
-        return self.read[same]
+    def _read(self, all_arguments: list[tuple]) -> list[Batch]:
+        """The batch of each step; the same arguments are one batch, however many steps have them."""
+        known: dict[tuple, Batch] = {}
+        found, in_axes = [], self.step.in_axes
+        for arguments in all_arguments:
+            same = tuple(map(id, arguments))
+            batch = known.get(same)
+            if batch is None:
+                try:
+                    batch = known[same] = batch_of(arguments, in_axes)
+                except ArgumentError as error:
+                    if self.hint:
+                        error.add_note(self.hint)
+                    raise
+            found.append(batch)
+        return found
 
     def losses(self) -> list[float]:
         try:
@@ -197,19 +202,23 @@ class _Run:
         return self.found.tolist()
 
     # ---- records ----
-    def _prepare(self, at: int, path: int = 0) -> None:
-        """Chooses the record of a step, and puts the step's own numbers with the others'."""
-        batch = self._batch(self.batches[at])
+    def _chosen(self, batch: Batch, path: int = 0) -> int:
+        """The number of the record for a batch that goes this way."""
         chosen = self.step.paths.known[batch.key][path]
-        key = (id(chosen), None if batch.columns is None else id(batch))
-        if key not in self.record_of:
-            self.record_of[key] = len(self.records)
-            self.records.append(self._record(chosen, batch, len(self.records)))
-        self.which[at] = self.record_of[key]
-        if id(batch) not in self.offsets:
-            self.offsets[id(batch)] = len(self.numbers)
+        key = (chosen, None if batch.columns is None else id(batch))
+        number = self.record_of.get(key)
+        if number is None:
+            number = self.record_of[key] = len(self.records)
+            self.records.append(self._record(chosen, batch, number))
+        return number
+
+    def _offset(self, batch: Batch) -> int:
+        """Where a batch's own numbers begin among those of all."""
+        at = self.offsets.get(id(batch))
+        if at is None:
+            at = self.offsets[id(batch)] = len(self.numbers)
             self.numbers += batch.numbers
-        self.number_at[at] = self.offsets[id(batch)]
+        return at
 
     def _record(self, path: Path, batch: Batch, number: int) -> Record:
         """The record of a path; without columns, it serves for all batches, else the next call's may lie there."""
@@ -326,7 +335,7 @@ class _Run:
         if why == NOT_FINITE:
             return self._by_hand(at, saved=True)
         assert why == GUARD
-        batch = self._batch(self.batches[at])
+        batch = self.batches[at]
         paths = self.step.paths.known[batch.key]
         tried = self.tried.setdefault(at, [])
         other = next((i for i, path in enumerate(paths) if id(path) not in tried), None)
@@ -334,7 +343,7 @@ class _Run:
             self.step.paths.add(batch)
             other = 0
         tried.append(id(paths[other]))
-        self._prepare(at, other)
+        self.which[at] = self._chosen(batch, other)
         self._load()
         return at
 
@@ -343,16 +352,11 @@ class _Run:
         if not saved:
             self._save()
         self.in_rows = False  # whoever does the step by hand answers for both, also if it cannot be done
-        self.found[at] = self.step.by_hand(self.batches[at])
+        self.found[at] = self.step.by_hand(self.arguments[at])
         gradients = [parameter.peek_grad() for parameter in self.step.parameters]
         self._load()
         self.update.rows[-1, self.update.positions] = gradients
         return at + 1
-
-    @property
-    def tried(self) -> dict[int, list[int]]:
-        return self.__dict__.setdefault("_tried", {})
-
 
 def compile_step(loss: Callable, optimizer: Optimizer, **options: Any) -> CompiledStep:
     """The training step of a loss and an optimiser, as native code.
