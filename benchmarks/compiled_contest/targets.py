@@ -74,5 +74,7 @@ def rows(results: dict[str, Played], grown: Growth | None) -> list[tuple[str, fl
     """The targets of the workloads that were run, each with its figure: None where it could not be measured."""
     found = [(t.title, t.limit, t.at_least, t.figure(results[t.workload])) for t in TARGETS if t.workload in results]
     if grown:
-        found.append(("growth: set-up, times a decade, from 10,000 operations on", 16, False, grown.worst(COMPILED)))
+        for what, name in (("setup", "set-up"), ("run", "run time")):
+            title = f"growth: {name}, times a decade, from 10,000 operations on"
+            found.append((title, 16, False, grown.worst(COMPILED, what)))
     return found

@@ -39,14 +39,14 @@ class Growth:
     def line(self, engine: str, family: str) -> list[Point]:
         return [p for p in self.points if (p.engine, p.family) == (engine, family)]
 
-    def per_decade(self, engine: str, family: str) -> dict[int, float]:
-        """For each size how often as long its set-up takes as that of a tenth of it."""
-        setups = {point.operations: point.setup for point in self.line(engine, family)}
-        return {n: setups[n] / setups[n // 10] for n in setups if n // 10 in setups}
+    def per_decade(self, engine: str, family: str, what: str) -> dict[int, float]:
+        """For each size how often as long its set-up, or run, takes as that of a tenth of it."""
+        seconds = {point.operations: getattr(point, what) for point in self.line(engine, family)}
+        return {n: seconds[n] / seconds[n // 10] for n in seconds if n // 10 in seconds}
 
-    def worst(self, engine: str) -> float | None:
+    def worst(self, engine: str, what: str) -> float | None:
         """The largest such ratio from 10,000 operations on, of both families."""
-        ratios = [r for family in FAMILIES for n, r in self.per_decade(engine, family).items() if n >= 10**5]
+        ratios = [r for family in FAMILIES for n, r in self.per_decade(engine, family, what).items() if n >= 10**5]
         return max(ratios, default=None)
 
 

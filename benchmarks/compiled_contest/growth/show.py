@@ -14,16 +14,16 @@ from compiled_contest.growth.measure import ENGINES, FAMILIES, Growth
 def show(console: Console, growth: Growth) -> None:
     console.print("[bold]growth[/bold]: set-up, each in a fresh process, and run time by the number of operations")
     console.print("regular: the loss of moons_lists over more and more points; irregular: as irregular_wide")
-    table = layout.table("contestant", "operations", "set-up", "× a decade", "a run", "ns an operation")
+    table = layout.table("contestant", "operations", "set-up", "× a decade", "a run", "× a decade", "ns an operation")
     for engine in ENGINES:
         for family in FAMILIES:
-            ratios = growth.per_decade(engine, family)
+            ratios = {what: growth.per_decade(engine, family, what) for what in ("setup", "run")}
             for p in growth.line(engine, family):
-                ratio = layout.figure(ratios[p.operations]) if p.operations in ratios else ""
+                grown = [layout.figure(own[p.operations]) if p.operations in own else "" for own in ratios.values()]
                 setup, run = (layout.time((seconds, 0.0)).removesuffix(" (0%)") for seconds in (p.setup, p.run))
                 nanoseconds = layout.figure(1e9 * p.run / p.operations)
                 name = f"{CONTESTANTS[engine].title}, {family}"
-                table.add_row(name, f"{p.operations:,}", setup, ratio, run, nanoseconds)
+                table.add_row(name, f"{p.operations:,}", setup, grown[0], run, grown[1], nanoseconds)
     console.print(table, end="\n\n")
     for title, failure in growth.failed.items():
         console.print(f"  {title}: {failure}", markup=False)

@@ -15,6 +15,7 @@ from chainrule.compiler.levels.batch import FRAME
 from chainrule.compiler.levels.emit import build, is_lowered
 from chainrule.compiler.levels.schedule import BatchPlan, Plan, Section, schedule
 from chainrule.compiler.levels.segments import ANY, Kind
+from chainrule.compiler.memory import aligned
 from chainrule.compiler.native import Machine, load
 from chainrule.errors import SizeError
 
@@ -211,7 +212,7 @@ class _Memory:
 
     def __init__(self, plan: Plan, bits: int, python: int) -> None:
         dtype = np.float64 if bits == 64 else np.float32
-        self.values = _aligned(plan.slots, dtype)
+        self.values = aligned([plan.slots], dtype)
         self.inputs = self.values[: plan.inputs]
         with np.errstate(over="ignore"):
             self.values[plan.inputs : plan.inputs + len(plan.constants)] = plan.constants
@@ -221,7 +222,7 @@ class _Memory:
         if plan.batch:
             batch, width = plan.batch, _width(plan.batch, plan.lanes, bits)
             self.sum_slots = batch.sums[:, 1]
-            self.block = _aligned(batch.rows * width, dtype)
+            self.block = aligned([batch.rows * width], dtype)
             self.totals = np.zeros(len(batch.sums) * plan.lanes)
             segments, count, table = _walk(batch.section)
             self.pairs = np.stack([np.arange(len(batch.each)), batch.each], axis=1).astype(np.int32)
@@ -243,14 +244,6 @@ class _Memory:
 def _walk(section: Section) -> tuple[int, int, int]:
     """The arguments of a walk that are about its segments."""
     return section.segments.ctypes.data, len(section.segments), section.table.ctypes.data
-
-
-def _aligned(n: int, dtype: Any) -> np.ndarray:
-    """Zeros that begin with a line of the CPU's caches."""
-    size = n * np.dtype(dtype).itemsize
-    room = np.zeros(size + 64, np.uint8)
-    begin = -room.ctypes.data % 64
-    return room[begin : begin + size].view(dtype)
 
 
 def _width(batch: BatchPlan, lanes: int, bits: int) -> int:

@@ -16,18 +16,10 @@ from chainrule.compiler.loops.build import NUMBERS, POINTERS, Plan
 from chainrule.compiler.loops.describe import describe
 from chainrule.compiler.loops.layout import MARGIN
 from chainrule.compiler.loops.program import operations
+from chainrule.compiler.memory import aligned
 from chainrule.compiler.native import Machine, load
 
 _SIGNATURE = ctypes.CFUNCTYPE(None, *[ctypes.c_void_p] * len(POINTERS), *[ctypes.c_int64] * len(NUMBERS))
-_CACHE_LINE = 64
-
-
-def aligned(shape: Sequence[int], dtype: Any) -> np.ndarray:
-    """Zeros that begin at a multiple of a cache line's size."""
-    size = int(np.prod(shape)) * np.dtype(dtype).itemsize
-    raw = np.zeros(size + _CACHE_LINE, np.uint8)
-    start = -raw.ctypes.data % _CACHE_LINE
-    return raw[start : start + size].view(dtype).reshape(shape)
 
 
 class _Memory:

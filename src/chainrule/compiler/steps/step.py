@@ -11,7 +11,8 @@ from typing import Any
 
 import numpy as np
 
-from chainrule.compiler.loops.kernel import Bound, aligned
+from chainrule.compiler.loops.kernel import Bound
+from chainrule.compiler.memory import aligned
 from chainrule.compiler.native import Machine
 from chainrule.compiler.options import check_function, options_of
 from chainrule.compiler.steps.arguments import LossArguments
@@ -357,6 +358,7 @@ class _Run:
         self._load()
         self.update.rows[-1, self.update.positions] = gradients
         return at + 1
+
 
 def compile_step(loss: Callable, optimizer: Optimizer, **options: Any) -> CompiledStep:
     """The training step of a loss and an optimiser, as native code.

@@ -11,7 +11,8 @@ import numpy as np
 from chainrule import ops
 from chainrule.compiler.differentiate import Symbol
 from chainrule.compiler.graph import Graph
-from chainrule.compiler.loops.kernel import Bound, LoopKernel, aligned
+from chainrule.compiler.loops.kernel import Bound, LoopKernel
+from chainrule.compiler.memory import aligned
 from chainrule.compiler.native import Machine
 from chainrule.compiler.passes.fold import relax
 from chainrule.compiler.pipeline import Stages, Target, loop_kernel, loops_of
