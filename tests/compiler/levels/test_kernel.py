@@ -416,7 +416,7 @@ def test_a_kernel_describes_itself(draw):
     graph, _ = draw(1, samples=2, sums=2, size=60)
     kernel = compile_graph(graph, Machine.named("sse2"))
     text = "\n".join(kernel.describe())
-    assert "operations that samples share, in" in text
+    assert "operations that samples share in" in text
     assert "vectors of 2 samples, in blocks of" in text
     assert kernel.operations_per_call > 60
     assert kernel.bytes_per_call > 8 * len(graph)
