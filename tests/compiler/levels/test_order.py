@@ -15,6 +15,7 @@ from chainrule.compiler.graph import Graph
 from chainrule.compiler.levels.nodes import LEAF, TERMS, nodes_of
 from chainrule.compiler.levels.order import batches, heights
 from chainrule.compiler.levels.schedule import schedule
+from chainrule.compiler.levels.sections import Field
 
 
 def test_the_height_of_a_node_is_its_longest_way_to_a_result():
@@ -47,7 +48,7 @@ def test_what_can_wait_waits_for_its_like():
         cosines.append(graph.add(ops.cos, chain[-1]))
     graph.outputs = [graph.add(ops.sum, *cosines)]
     plan = schedule(graph)
-    assert sorted(plan.before.segments[:, 1].tolist()) == [*[1] * 31, 30]
+    assert sorted(plan.before.segments[:, Field.NODES].tolist()) == [*[1] * 31, 30]
 
 
 def test_arithmetic_becomes_sums_of_products():
@@ -83,4 +84,4 @@ def test_the_number_of_kinds_does_not_grow_with_the_graph(width):
     graph.outputs = row
     plan = schedule(graph)
     assert sorted(kind.op.name for kind in plan.kinds) == ["exp", "tanh"]
-    assert plan.before.segments[:, 1].tolist() == [width] * 6
+    assert plan.before.segments[:, Field.NODES].tolist() == [width] * 6

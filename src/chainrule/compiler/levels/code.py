@@ -92,6 +92,13 @@ class Code:
         """An int32 at a place, none of them negative, as an int64."""
         return self.builder.zext(self.builder.load(self.at(base, i, I32), typ=I32), I64)
 
+    def prefetch(self, address: ir.Value) -> None:
+        """Asks for the line of memory at an address, which need not be there, in the CPU's second cache."""
+        signature = ir.FunctionType(ir.VoidType(), [POINTER, I32, I32, I32])
+        prefetch = self.module.declare_intrinsic("llvm.prefetch", [POINTER], signature)
+        to_read, second_cache, of_data = (ir.Constant(I32, flag) for flag in (0, 2, 1))
+        self.builder.call(prefetch, [address, to_read, second_cache, of_data])
+
     def converted(self, x: ir.Value, element: ir.Type) -> ir.Value:
         """A number or a vector in another precision."""
         is_vector = isinstance(x.type, ir.VectorType)

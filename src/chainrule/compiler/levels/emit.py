@@ -19,7 +19,8 @@ from chainrule import ops
 from chainrule.compiler.cache import cached_object
 from chainrule.compiler.levels.batch import Batch
 from chainrule.compiler.levels.code import I32, I64, POINTER, Carried, Code, FunctionAt
-from chainrule.compiler.levels.schedule import FIELDS, Plan
+from chainrule.compiler.levels.schedule import Plan
+from chainrule.compiler.levels.sections import Field
 from chainrule.compiler.levels.segments import ACROSS, ANY, Kind
 from chainrule.compiler.lowering import Emitter, NotLowered
 from chainrule.compiler.native import Machine
@@ -31,8 +32,12 @@ ARGUMENTS = [POINTER, POINTER, I64, POINTER, I64, I64, POINTER]
 
 The result is 0, or what that function gave."""
 
-IN_PYTHON = [I64, I64, I64, POINTER, POINTER, I64, I64]
-"""What Python is called with: kind, nodes, first slot, table, numbers, places of a row, those in use."""
+IN_PYTHON = [I64, I64, I64, I64, I64, POINTER, POINTER, I64, I64]
+"""What Python is called with: kind, nodes, the slots of results (see `Field.TO`, `SOON` and `LATER`), table, numbers,
+places of a row, those in use."""
+
+TABLE_AHEAD = 4096
+"""How many entries of the table ahead its lines are fetched, and how many at a time at most."""
 
 Load = Callable[[ir.Value | int], ir.Value]
 
@@ -83,15 +88,16 @@ class Walk(Code):
         for argument in (self.base, segments, table):
             argument.add_attribute("noalias")
         with self.loop(count) as k:
-            self._segment(self.at(segments, self.times(k, FIELDS), I32), table, kinds, first)
+            self._segment(self.at(segments, self.times(k, len(Field)), I32), table, kinds, first)
         self.builder.ret(ir.Constant(I32, 0))
 
     def _segment(self, fields: ir.Value, table: ir.Value, kinds: Sequence[Kind], first: int) -> None:
-        kind, self.n, self.to, at = [self.index(fields, i) for i in range(FIELDS)]
-        self.out = self.at(self.base, self.times(self.to, self.width))
-        self.table = self.at(table, at, I32)
+        field = {which: self.index(fields, which) for which in Field}
+        self.n, self.to, self.soon, self.later = (field[w] for w in (Field.NODES, Field.TO, Field.SOON, Field.LATER))
+        self.table = self.at(table, field[Field.TABLE], I32)
+        self._fetch(field, table)
         builder, impossible, done = self.builder, self.block("impossible"), self.block("done")
-        choice = builder.switch(kind, impossible)
+        choice = builder.switch(field[Field.KIND], impossible)
         for i, own in enumerate(kinds):
             choice.add_case(self.integer(i), case := self.block(f"{own.op.name}.{own.rows}.{own.lanes}"))
             builder.position_at_end(case)
@@ -108,6 +114,15 @@ class Walk(Code):
 
     def _case(self, kind: Kind) -> None:
         raise NotImplementedError
+
+    def _fetch(self, field: dict[Field, ir.Value], table: ir.Value) -> None:
+        """Fetches what later segments need."""
+
+    def out(self, i: ir.Value | int) -> ir.Value:
+        """Where the result of a node goes."""
+        first = self.builder.icmp_signed("<", self.integer(i), self.soon)
+        to = self.builder.select(first, self.to, self.minus(self.later, self.soon))
+        return self.at(self.base, self.times(self.plus(to, i), self.width))
 
     def emitter(self, lanes: int) -> Emitter:
         """A place to add operations."""
@@ -160,12 +175,13 @@ class Walk(Code):
             chosen = builder.fptosi(e.where(inside, place, e.constant(-1.0)), I64)
             slot = self.index(rows.table, self.plus(chosen, 1))
             y = e.where(inside, self.number(base, self.times(slot, self.width)), e.constant(float("nan")))
-            self.put(y, self.at(self.out, s), self.times(i, self.width))
+            self.put(y, self.out(i), s)
 
     def _in_python(self, kind: int) -> None:
         """A call of Python, and the end of all if it gives anything but 0."""
         builder = self.builder
-        arguments = [self.integer(kind), self.n, self.to, self.table, self.base, self.width, self.live]
+        where = [self.to, self.soon, self.later]
+        arguments = [self.integer(kind), self.n, *where, self.table, self.base, self.width, self.live]
         status = builder.call(FunctionAt(self.python, ir.FunctionType(I32, IN_PYTHON)), arguments)
         failed, going_on = self.block("failed"), self.block()
         builder.cbranch(builder.icmp_signed("!=", status, ir.Constant(I32, 0)), failed, going_on)
@@ -175,7 +191,20 @@ class Walk(Code):
 
 
 class SharedWalk(Walk):
-    """Nodes that all samples share: lanes are nodes."""
+    """Nodes that all samples share: lanes are nodes. Where `ahead`, what is needed next is fetched ahead."""
+
+    def __init__(self, module: ir.Module, kinds: Sequence[Kind], style: tuple[Machine, int, bool], ahead: bool) -> None:
+        self.ahead = ahead
+        super().__init__(module, "levels_shared", kinds, style, 0)
+
+    def _fetch(self, field: dict[Field, ir.Value], table: ir.Value) -> None:
+        if not self.ahead:
+            return
+        lines = self.at(table, field[Field.AHEAD], I32)
+        with self.loop(field[Field.LINES]) as i:
+            self.prefetch(self.at(self.base, self.index(lines, i)))
+        with self.loop(self.smaller(field[Field.ENTRIES], self.integer(TABLE_AHEAD)), 16) as i:
+            self.prefetch(self.at(self.table, self.plus(i, TABLE_AHEAD), I32))
 
     def _case(self, kind: Kind) -> None:
         if kind.lanes == ACROSS:
@@ -187,7 +216,7 @@ class SharedWalk(Walk):
             def load(j: ir.Value | int) -> ir.Value:
                 return self._gathered(rows.table, self.times(j, rows.step), 1, kind.lanes)
 
-            self.put(self.result(kind, e, rows.count, load), self.out, i)
+            self.put(self.result(kind, e, rows.count, load), self.out(i), 0)
 
     def _gathered(self, table: ir.Value, at: ir.Value | int, step: int, lanes: int) -> ir.Value:
         """The numbers of so many slots of the table."""
@@ -232,7 +261,7 @@ class SharedWalk(Walk):
         y = rest.value
         for lane in range(lanes):
             y = one.add(y, self.builder.extract_element(total.value, ir.Constant(I32, lane)))
-        self.put(y, self.out, 0)
+        self.put(y, self.out(0), 0)
 
 
 class SamplesWalk(Walk):
@@ -241,7 +270,7 @@ class SamplesWalk(Walk):
     def _case(self, kind: Kind) -> None:
         e = self.emitter(kind.lanes)
         with self.blocks(kind, 1) as (i, rows):
-            out = self.at(self.out, self.times(i, self.width))
+            out = self.out(i)
             with self.loop(self.live, kind.lanes) as s:
 
                 def load(j: ir.Value | int) -> ir.Value:
@@ -267,7 +296,7 @@ def build(plan: Plan, machine: Machine, bits: int = 64) -> bytes:
         raise ArgumentError(f"the plan is for vectors of {plan.lanes} numbers, but the machine's have {has}")
     module = ir.Module("levels")
     style = machine, bits, plan.exact
-    SharedWalk(module, "levels_shared", plan.kinds, style, 0)
+    SharedWalk(module, plan.kinds, style, plan.ahead)
     if plan.batch is not None:
         walk = SamplesWalk(module, "levels_samples", plan.batch.kinds, style, len(plan.kinds))
         Batch(module, walk.function, style)

@@ -13,7 +13,8 @@ from chainrule.compiler.graph import Graph
 from chainrule.compiler.kernel import Floats, Held
 from chainrule.compiler.levels.batch import FRAME
 from chainrule.compiler.levels.emit import build, is_lowered
-from chainrule.compiler.levels.schedule import BatchPlan, Plan, Section, schedule
+from chainrule.compiler.levels.schedule import BatchPlan, Plan, schedule
+from chainrule.compiler.levels.sections import Field, Section
 from chainrule.compiler.levels.segments import ANY, Kind
 from chainrule.compiler.memory import aligned
 from chainrule.compiler.native import Machine, load
@@ -185,7 +186,7 @@ class LevelKernel:
         lines = []
         for section, of in zip(self._sections(), _PHASES, strict=False):
             if len(section.segments):
-                counts = section.segments[:, 1]
+                counts = section.segments[:, Field.NODES]
                 whose = f" {of}" if plan.batch else ""
                 lines.append(
                     f"{section.operations:,} operations{whose} in {len(counts):,} segments, each of one kind;"
@@ -265,9 +266,9 @@ def _in_python(kinds: Sequence[Kind], shared: int, errors: dict[int, BaseExcepti
     """
     floats = ctypes.POINTER(ctypes.c_double if bits == 64 else ctypes.c_float)
 
-    @ctypes.CFUNCTYPE(ctypes.c_int32, _N, _N, _N, ctypes.POINTER(ctypes.c_int32), floats, _N, _N)
-    def calculate(kind: int, n: int, to: int, table: Any, numbers: Any, *places: int) -> int:
-        (width, live), at = places, 0
+    @ctypes.CFUNCTYPE(ctypes.c_int32, *[_N] * 5, ctypes.POINTER(ctypes.c_int32), floats, _N, _N)
+    def calculate(kind: int, n: int, *more: Any) -> int:
+        (to, soon, later, table, numbers, width, live), at = more, 0
         try:
             value, rows, side = kinds[kind].op.value, kinds[kind].rows, kinds[kind].lanes if kind < shared else 1
             for block in range(0, n, side):
@@ -278,7 +279,8 @@ def _in_python(kinds: Sequence[Kind], shared: int, errors: dict[int, BaseExcepti
                     operands = [table[at + i + j * step] * width for j in range(rows)]
                     for sample in range(live):
                         y = value(*[numbers[place + sample] for place in operands])
-                        numbers[(to + block + i) * width + sample] = y
+                        place = to + block + i if block + i < soon else later + block + i - soon
+                        numbers[place * width + sample] = y
                 at += rows * step
         except BaseException as error:  # it must not end here: the thread that called has to raise it
             errors[ctypes.addressof(numbers.contents)] = error

@@ -63,6 +63,18 @@ class Nodes:
         """The node of one of the constants `EXTRA`."""
         return len(self.code) - len(EXTRA) + which
 
+    def with_constants(self, numbers: Floats) -> Nodes:
+        """The nodes and more constants, which come before those of `EXTRA`."""
+        at, more = self.extra(0), np.zeros(len(numbers), np.int64)
+        return Nodes(
+            np.insert(self.code, at, more + LEAF),
+            self.ops,
+            np.insert(self.start, at, more + self.start[at]),
+            self.operands + len(numbers) * (self.operands >= at),
+            np.insert(self.numbers, at, numbers),
+            np.insert(self.phase, at, more + BEFORE),
+        )
+
     @property
     def arity(self) -> Ints:
         """How many operands each node has."""

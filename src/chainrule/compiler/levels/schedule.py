@@ -1,8 +1,8 @@
 """The schedule: in which order and where the nodes of a graph are calculated.
 
-A node's number stands in a slot. Slots are numbered in the order of calculation, so that each segment writes one run of
-them. Where a graph is run on a batch, nodes that differ from sample to sample have rows of a block instead, with one
-place for each sample of a part of the batch.
+A node's number stands in a slot. Each segment writes two runs of them: one of numbers that are soon done with, one of
+those needed for longer. Where a graph is run on a batch, nodes that differ from sample to sample have rows of a block
+instead, with one place for each sample of a part of the batch.
 """
 
 from __future__ import annotations
@@ -12,9 +12,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
 from chainrule.compiler.graph import Graph
+from chainrule.compiler.levels.constants import in_order_of_use, with_own_constants
 from chainrule.compiler.levels.expand import expanded, with_guards
 from chainrule.compiler.levels.nodes import (
     AFTER,
@@ -27,41 +27,20 @@ from chainrule.compiler.levels.nodes import (
     Floats,
     Ints,
     Nodes,
+    Truths,
     nodes_of,
     spans,
 )
 from chainrule.compiler.levels.order import batches, heights
+from chainrule.compiler.levels.reuse import Places, places_of
+from chainrule.compiler.levels.sections import Int32s, Section, sections_of
 from chainrule.compiler.levels.segments import ACROSS, ANY, LONG_SUM, LONG_WEIGHTED, OTHER, Kind, Segments, segmented
-from chainrule.compiler.levels.table import table_of
-
-FIELDS = 4
-"""Numbers of a segment: its kind, how many nodes, the slot of its first result, its place in the table."""
 
 FEW = 16
 """So many sums of one shape are worth a segment of their own; where samples go side by side, all are."""
 
 _OF_ITS_OWN = frozenset(["chain", "div", "select", "lt", "le", "gt", "ge", "eq", "ne", "relu", "max", "min"])
 """Operations that need no function of the C library in exact mode, of those that matter."""
-
-Int32s = npt.NDArray[np.int32]
-
-
-@dataclass(frozen=True)
-class Section:
-    """Segments that are calculated one after the other.
-
-    Attributes:
-        segments: int32[segments, FIELDS].
-        table: int32[…], the slots of operands.
-    """
-
-    segments: Int32s
-    table: Int32s
-
-    @property
-    def operations(self) -> int:
-        """How many nodes it calculates."""
-        return int(self.segments[:, 1].sum())
 
 
 @dataclass(frozen=True)
@@ -73,7 +52,7 @@ class Plan:
         exact: whether results are the table's own, bit by bit.
         inputs: how many inputs; they have the first slots.
         constants: the numbers of the slots after them.
-        slots: how many there are, some behind the last for the ends of vectors included.
+        slots: how many there are.
         kinds: of the segments of nodes that samples share.
         before, after: those before the samples are gone through, and after that.
         batch: what is done for each sample; None for a graph that is not batched.
@@ -94,13 +73,18 @@ class Plan:
     guards: int | None
 
     @property
+    def ahead(self) -> bool:
+        """Whether numbers and tables are so large that what is needed next is fetched ahead."""
+        return self.before.fetches or self.after.fetches
+
+    @property
     def key(self) -> str:
         """A text that two plans share only if they can share object code for a machine and a size of numbers.
 
         Operations are in it by name; what one of the user's own does is not.
         """
         samples = self.batch.kinds if self.batch else ()
-        words = [f"lanes {self.lanes}", f"exact {self.exact}", *map(str, self.kinds)]
+        words = [f"lanes {self.lanes}", f"exact {self.exact}", f"ahead {self.ahead}", *map(str, self.kinds)]
         return "; ".join([*words, f"batch {self.batch is not None}", *map(str, samples)])
 
 
@@ -144,13 +128,13 @@ def schedule(graph: Graph, lanes: int = 8, exact: bool = False) -> Plan:
     """
     graph, shared_guard, each_guard = with_guards(expanded(graph, exact))
     results = [*graph.outputs, *[node for node in (shared_guard, each_guard) if node is not None]]
-    nodes = nodes_of(graph, results, exact)
+    nodes = with_own_constants(nodes_of(graph, results, exact), graph.inputs)
     return _Scheduler(graph, nodes, results, lanes, exact).plan(shared_guard, each_guard)
 
 
 class _Scheduler:
     def __init__(self, graph: Graph, nodes: Nodes, results: Sequence[int], lanes: int, exact: bool) -> None:
-        self.graph, self.nodes, self.lanes, self.exact = graph, nodes, lanes, exact
+        self.graph, self.nodes, self.results, self.lanes, self.exact = graph, nodes, list(results), lanes, exact
         self.height = heights(nodes.start, nodes.operands, np.array(results, np.int64), nodes.code != LEAF)
         self.slot = np.full(len(nodes), -1)
         self.row = np.full(len(nodes), -1)
@@ -159,19 +143,21 @@ class _Scheduler:
     def plan(self, shared_guard: int | None, each_guard: int | None) -> Plan:
         """The whole plan."""
         graph, nodes = self.graph, self.nodes
-        constants = np.flatnonzero((nodes.code == LEAF) & ((self.height > 0) | (np.arange(len(nodes)) >= len(graph))))
+        wanted = (self.height > 0) | (np.arange(len(nodes)) >= nodes.extra(0))
+        constants = np.flatnonzero((nodes.code == LEAF) & wanted)
         constants = constants[constants >= graph.inputs]
         self._place(np.arange(graph.inputs))
-        self._place(constants)
+        self.slots += len(constants)
         nan = self.slots
         self.slots += 1
-        before = self._segments(BEFORE)
-        self._place(before.nodes)
+        before = self._in_slots(BEFORE)
         sums = np.flatnonzero((nodes.code == SUM_OF_BATCH) & (self.height > 0))
         self._place(sums)
-        after = self._segments(AFTER)
-        self._place(after.nodes)
-        kinds, (first, last) = self._sections([before, after], self.slot, sampled=False)
+        after = self._in_slots(AFTER)
+        users = np.concatenate([places.segments.nodes for places, _ in (before, after)])
+        constants = in_order_of_use(nodes, constants, users)
+        self.slot[constants] = graph.inputs + np.arange(len(constants))
+        kinds, (first, last) = sections_of(nodes, [before, after], self.slot, self.slots)
         most = max(int(section.table.max()) for section in (first, last))  # read as slots, past the end of a block
         outputs = np.array(graph.outputs, np.int64)
         varies = nodes.phase[outputs] == VARYING
@@ -180,7 +166,7 @@ class _Scheduler:
             exact=self.exact,
             inputs=graph.inputs,
             constants=np.append(nodes.numbers[constants], math.nan),
-            slots=max(self.slots + 2 * self.lanes, most + 1),
+            slots=max(self.slots, most + 1),
             kinds=kinds,
             before=first,
             after=last,
@@ -192,6 +178,24 @@ class _Scheduler:
     def _place(self, members: Ints) -> None:
         self.slot[members] = self.slots + np.arange(len(members))
         self.slots += len(members)
+
+    def _in_slots(self, phase: int) -> tuple[Places, Ints]:
+        """The segments of a phase, with slots for them; and for each segment how many nodes go side by side."""
+        part = self._segments(phase)
+        lanes = _side_by_side(self.nodes, part, self.lanes, self.exact)
+        places = places_of(self.nodes, part, np.maximum(lanes, 1), self._kept(part), self.slots)
+        self.slot[places.segments.nodes], self.slots = places.of_nodes, places.used
+        return places, lanes
+
+    def _kept(self, part: Segments) -> Truths:
+        """For each node whether it is needed after some segments."""
+        kept = np.zeros(len(self.nodes), bool)
+        kept[self.results] = True
+        others = self.height > 0
+        others[part.nodes] = False
+        users = np.flatnonzero(others)
+        kept[self.nodes.operands[spans(self.nodes.start[users], self.nodes.arity[users])]] = True
+        return kept
 
     def _segments(self, phase: int) -> Segments:
         """The segments of a phase."""
@@ -208,22 +212,6 @@ class _Scheduler:
         varying = phase == VARYING
         return segmented(nodes, members[order], ends, 0 if varying else FEW, not (self.exact or varying))
 
-    def _sections(self, parts: Sequence[Segments], slot: Ints, sampled: bool) -> tuple[tuple[Kind, ...], list[Section]]:
-        """Segments as they are stored, and the kinds of all of them."""
-        nodes, found = self.nodes, []
-        for part in parts:
-            every = np.full(len(part.shape), self.lanes)
-            lanes = every if sampled else _side_by_side(nodes, part, self.lanes, self.exact)
-            table, at = table_of(nodes, part, slot, np.ones_like(lanes) if sampled else np.maximum(lanes, 1))
-            table = np.append(table, np.zeros(2 * self.lanes, np.int32))  # the last vector may read on
-            found.append((*part.kinds(nodes, lanes), part.lengths, slot[part.nodes[part.begins[:-1]]], at, table))
-        kinds = sorted({kind for own, *_ in found for kind in own}, key=str)
-        sections = []
-        for own, which, *fields, table in found:
-            kind = np.array([kinds.index(k) for k in own], np.int64)[which]
-            sections.append(Section(np.stack([kind, *fields], axis=1).astype(np.int32), table))
-        return tuple(kinds), sections
-
     def _batch(self, sums: Ints, outputs: Ints, guard: int | None) -> BatchPlan:
         """What is done for each sample; `sums` are nodes, as `outputs` and `guard` are."""
         nodes, row = self.nodes, self.row
@@ -233,13 +221,16 @@ class _Scheduler:
         uniform = np.unique(taken[nodes.phase[taken] == BEFORE])
         batched = np.array(sorted(self.graph.batched))
         used = np.flatnonzero(self.height[batched] > 0)
-        members = np.concatenate([batched[used], uniform, part.nodes])
-        row[members] = np.arange(len(members))
-        kinds, (section,) = self._sections([part], row, sampled=True)
+        given = np.concatenate([batched[used], uniform])
+        row[given] = np.arange(len(given))
+        places = places_of(nodes, part, np.ones_like(part.shape), self._kept(part), len(given))
+        row[places.segments.nodes] = places.of_nodes
+        lanes = np.full_like(part.shape, self.lanes)
+        kinds, (section,) = sections_of(nodes, [(places, lanes)], row, slots=None)
         each = outputs if guard is None else np.append(outputs, guard)
         return BatchPlan(
             batched=len(batched),
-            rows=len(members),
+            rows=places.used,
             kinds=kinds,
             section=section,
             columns=_pairs(used, row[batched[used]]),

@@ -1,0 +1,107 @@
+"""Sections: segments as native code reads them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import IntEnum, auto
+
+import numpy as np
+import numpy.typing as npt
+
+from chainrule.compiler.levels.ahead import LARGE, fetched
+from chainrule.compiler.levels.nodes import Ints, Nodes
+from chainrule.compiler.levels.reuse import Places
+from chainrule.compiler.levels.segments import Kind
+from chainrule.compiler.levels.table import table_of
+
+Int32s = npt.NDArray[np.int32]
+
+
+class Field(IntEnum):
+    """What is said of a segment."""
+
+    KIND = 0
+    NODES = auto()
+    """How many it has."""
+    TABLE = auto()
+    """Its place in the table."""
+    ENTRIES = auto()
+    """How many entries it has there."""
+    TO = auto()
+    """The slot of its first result."""
+    SOON = auto()
+    """How many results go there and behind it."""
+    LATER = auto()
+    """The slot of the first one of all others."""
+    AHEAD = auto()
+    """The place in the table of the slots whose lines are to be fetched."""
+    LINES = auto()
+    """How many of these there are."""
+
+
+@dataclass(frozen=True)
+class Section:
+    """Segments that are calculated one after the other.
+
+    Attributes:
+        segments: int32[segments, Field].
+        table: int32[…], the slots of operands; behind them those to fetch ahead.
+    """
+
+    segments: Int32s
+    table: Int32s
+
+    @property
+    def operations(self) -> int:
+        """How many nodes it calculates."""
+        return int(self.segments[:, Field.NODES].sum())
+
+    @property
+    def fetches(self) -> bool:
+        """Whether there is anything to fetch ahead."""
+        return bool(self.segments[:, Field.LINES].any())
+
+
+def sections_of(
+    nodes: Nodes, parts: Sequence[tuple[Places, Ints]], slot: Ints, slots: int | None
+) -> tuple[tuple[Kind, ...], list[Section]]:
+    """Segments as they are stored.
+
+    Args:
+        nodes: the graph's.
+        parts: for each section where the results of its segments go, and for each segment how many lanes its loop has.
+        slot: for each node its slot, or its row.
+        slots: how many there are; None if they are rows: then the lanes are samples, and nodes go one after the other.
+
+    Returns:
+        The kinds that there are, and the sections.
+    """
+    tables, kinds = [], []
+    for places, lanes in parts:
+        side = np.ones_like(lanes) if slots is None else np.maximum(lanes, 1)
+        tables.append(table_of(nodes, places.segments, slot, side))
+        kinds.append(places.segments.kinds(nodes, lanes))
+    every = sorted({kind for own, _ in kinds for kind in own}, key=str)
+    number = {kind: i for i, kind in enumerate(every)}
+    large = slots is not None and 8 * slots + sum(table.nbytes for table, _ in tables) >= LARGE
+    found = []
+    for (places, lanes), (table, at), (own, which) in zip(parts, tables, kinds, strict=True):
+        kind = np.array([number[one] for one in own], np.int64)[which]
+        found.append(_section(places, kind, table, at, large, int(lanes.max(initial=1))))
+    return tuple(every), found
+
+
+def _section(places: Places, kind: Ints, table: Int32s, at: Ints, large: bool, most_lanes: int) -> Section:
+    fields = np.zeros((len(Field), len(at)), np.int64)
+    length = places.segments.lengths
+    fields[Field.KIND], fields[Field.NODES], fields[Field.TABLE] = kind, length, at
+    fields[Field.ENTRIES] = np.diff(at, append=len(table))
+    fields[Field.TO], fields[Field.SOON], fields[Field.LATER] = places.to, places.soon, places.later
+    if large and len(at):
+        runs = np.stack([[places.to, places.soon], [places.later, length - places.soon]]).transpose(2, 0, 1)
+        first, fields[Field.LINES], lines = fetched(table, at, runs)
+        fields[Field.AHEAD] = len(table) + first
+        table = np.append(table, lines)
+    table = np.append(table, np.zeros(most_lanes, np.int32))  # the last vector may read on
+    return Section(np.ascontiguousarray(fields.T, np.int32), table)
