@@ -16,13 +16,15 @@ from chainrule.compiler.loops.program import (
     Call,
     Expression,
     Index,
+    Number,
     Program,
     Read,
     Statement,
     Sum,
     reads,
 )
-from chainrule.ops import mul
+from chainrule.ops import mul, weighted_sum
+from chainrule.ops import sum as sum_of
 
 FEWEST = 4
 """An axis of fewer places is no axis for vectors."""
@@ -198,6 +200,9 @@ class _Turned:
             along = len(statement.axes) if over_lanes else lane
             self.axes = axes if over_lanes else (*axes, one.length)
             parts = [self._expression(x, along, len(statement.axes) + 1) for x in one.parts]
+            if over_lanes and one.bounds is None and _is_that_sum(statement):
+                self._add_over_lanes(statement.target, axes, parts)
+                return
             if over_lanes and one.bounds is None:
                 sums.append(Sum(1, [self._over_lanes(axes, parts)]))
             elif over_lanes:
@@ -215,10 +220,13 @@ class _Turned:
         """A statement of its own for a sum over the lanes; returns what reads its result."""
         self.arrays.append(Array(axes))
         target = len(self.arrays) - 1
-        inside = parts[0] if len(parts) == 1 else Call(mul, parts)
-        self.statements.append(Statement(target, axes, BATCH_SUM, [inside], [], True))
+        self._add_over_lanes(target, axes, parts)
         unit = [tuple([int(a == axis) for a in range(len(axes) + 1)]) for axis in range(len(axes))]
         return Read(target, [Index(0, strides) for strides in unit])
+
+    def _add_over_lanes(self, target: int, axes: tuple[int, ...], parts: list[Expression]) -> None:
+        inside = parts[0] if len(parts) == 1 else Call(mul, parts)
+        self.statements.append(Statement(target, axes, BATCH_SUM, [inside], [], True))
 
     def _expression(self, x: Expression, lane: int | None, axes: int) -> Expression:
         """An expression without the axis `lane` of its statement, which has become the lanes."""
@@ -277,6 +285,13 @@ class _Turned:
         data = np.moveaxis(array.data, along, -1)
         self.arrays.append(Array(data.shape[:-1], True, np.ascontiguousarray(data), "data"))
         return Read(len(self.arrays) - 1, [_laned(x, lane) for d, x in enumerate(read.indices) if d != along])
+
+
+def _is_that_sum(statement: Statement) -> bool:
+    """Whether a statement is its one sum and nothing more."""
+    if statement.op not in (sum_of, weighted_sum) or len(statement.sums) != 1:
+        return False
+    return statement.chain is None and not statement.row and statement.arguments in ([], [Number(0.0)])
 
 
 def _laned(index: Index, axis: int | None) -> Index:

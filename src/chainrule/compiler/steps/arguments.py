@@ -65,7 +65,11 @@ class LossArguments:
         Raises:
             ArgumentError: those of one are none that the loss takes.
         """
-        return [self.of_one(batch, at) for at, batch in enumerate(batches)]
+        least, most = (1, 0) if self.by_name_alone else (self.least, self.most)
+        return [
+            batch if type(batch) is tuple and least <= len(batch) <= most else self.of_one(batch, at)
+            for at, batch in enumerate(batches)
+        ]
 
     def of_one(self, batch: Any, at: int) -> tuple:
         """The arguments of one of many steps, the one number `at`."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,7 +19,7 @@ from chainrule.operation import number
 from chainrule.trees import leaves
 
 
-@dataclass
+@dataclass(slots=True)
 class Batch:
     """The arguments of one step.
 
@@ -34,7 +35,7 @@ class Batch:
     batched: list[int]
     numbers: list[float]
     columns: np.ndarray | None
-    arguments: list[Any]
+    arguments: Sequence[Any]
 
     @property
     def sample(self) -> list[Any]:
@@ -88,7 +89,8 @@ def batch_of(arguments: tuple, in_axes: Any) -> Batch:
         in_axes: None, one axis for all, or for each argument its axis or None.
     """
     if in_axes is None:
-        return Batch((tuple([_shape(x) for x in arguments]), None), [], _numbers(arguments), None, list(arguments))
+        structures, plain = _taken_apart(arguments)
+        return Batch((structures, None), [], plain, None, arguments)
     axes = list(in_axes) if isinstance(in_axes, list | tuple) else [in_axes] * len(arguments)
     if len(axes) != len(arguments):
         raise ArgumentError(f"in_axes has {len(axes)} entries, but the loss has {len(arguments)} arguments")
@@ -114,10 +116,41 @@ def batch_of(arguments: tuple, in_axes: Any) -> Batch:
     return Batch((tuple(shapes), tuple(axes)), batched, numbers, table, parts)
 
 
+def batches_of(all_arguments: list[tuple], in_axes: Any) -> tuple[list[Batch], list[int]]:
+    """Takes the arguments of many steps apart.
+
+    Returns:
+        The batches, and for each step which of them: the same arguments are one batch, however many steps have them.
+    """
+    known: dict[tuple[int, ...], int] = {}
+    found: list[Batch] = []
+    of_step = []
+    for arguments in all_arguments:
+        same = tuple(map(id, arguments))
+        at = known.get(same)
+        if at is None:
+            at = known[same] = len(found)
+            found.append(batch_of(arguments, in_axes))
+        of_step.append(at)
+    return found, of_step
+
+
+def _taken_apart(arguments: tuple) -> tuple[tuple, list[float]]:
+    """The structures of the arguments, and all their numbers; most of these are one plain list."""
+    if len(arguments) == 1:
+        (x,) = arguments
+        if type(x) is list and x:
+            kinds = set(map(type, x))
+            if kinds in (INT, FLOAT):
+                return (("list", len(x), "int" if kinds == INT else "float"),), x
+    return tuple([_shape(x) for x in arguments]), _numbers(arguments)
+
+
+INT, FLOAT = {int}, {float}
+
+
 def _numbers(arguments: tuple) -> list[float]:
-    """All numbers of the arguments; most of these are plain lists."""
-    if len(arguments) == 1 and type(arguments[0]) is list and set(map(type, arguments[0])) <= PLAIN:
-        return arguments[0]
+    """All numbers of the arguments."""
     found = leaves(list(arguments))
     if set(map(type, found)) <= PLAIN:
         return found

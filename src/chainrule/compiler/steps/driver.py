@@ -23,7 +23,8 @@ OWN = len(POINTERS) + len(NUMBERS)
 
 class Field(IntEnum):
     """What stands where in a record of a loss: addresses, counts and places. A stretch, int32[3], is the place where
-    numbers lie one after the other, that where they are copied to, and how many there are."""
+    numbers lie one after the other, that where they are copied to, and how many there are; a pair, int32[2], is the
+    same for one number alone."""
 
     RUN = 0
     ARGUMENTS = 1
@@ -33,10 +34,14 @@ class Field(IntEnum):
     """Places in `shared` of the numbers of a step, and how many there are."""
     PARAMETERS = auto()
     PARAMETER_COUNT = auto()
-    """Stretches from the row of parameters to `shared`."""
+    LONE_PARAMETERS = auto()
+    LONE_PARAMETER_COUNT = auto()
+    """Stretches and pairs from the row of parameters to `shared`."""
     GRADIENTS = auto()
     GRADIENT_COUNT = auto()
-    """Stretches from `shared` to the row of gradients."""
+    LONE_GRADIENTS = auto()
+    LONE_GRADIENT_COUNT = auto()
+    """Stretches and pairs from `shared` to the row of gradients."""
     LOSS = auto()
     GUARDS = auto()
     GUARD_COUNT = auto()
@@ -126,7 +131,7 @@ class _Driver:
         self._copy(record, Field.PARAMETERS, rows, shared)
 
     def _copy(self, record: ir.Value, field: Field, source: ir.Value, target: ir.Value) -> None:
-        """Copies stretches of numbers."""
+        """Copies stretches of numbers, and then those that stand alone."""
         builder = self.builder
         stretches, count = self.table(record, field)
         with counted(builder, count) as i:
@@ -140,6 +145,11 @@ class _Driver:
                 builder.store(x, builder.gep(into, [j], source_etype=self.element), align=8)
             with counted(builder, length, 1, whole) as j:
                 self.put(self.number(from_, j), into, j)
+        pairs, count = self.table(record, Field(field + 2))
+        with counted(builder, count) as i:
+            twice = builder.mul(i, I64(2))
+            x = self.number(source, self.small(pairs, twice))
+            self.put(x, target, self.small(pairs, builder.add(twice, I64(1))))
 
     def _run(self, record: ir.Value, start: int) -> None:
         builder = self.builder
@@ -164,19 +174,20 @@ class _Driver:
         self.put(loss, self.losses, step)
         gradient = self.pointer(self.whole(self.update, I64(UpdateField.GRADIENT)))
         self._copy(record, Field.GRADIENTS, shared, gradient)
-        with builder.goto_block(self.function.entry_basic_block):
-            total = builder.alloca(self.vector)
         zero = ir.Constant(self.vector, [0.0] * LANES)
-        builder.store(zero, total)
+        flags = ir.VectorType(ir.IntType(1), LANES)
+        with builder.goto_block(self.function.entry_basic_block):
+            spoilt = builder.alloca(flags)
+        builder.store(ir.Constant(flags, [0] * LANES), spoilt)
         with counted(builder, self.whole(self.update, I64(UpdateField.WIDTH)), LANES) as i:
             x = builder.load(builder.gep(gradient, [i], source_etype=self.element), typ=self.vector, align=8)
-            builder.store(builder.fadd(builder.load(total, typ=self.vector), builder.fmul(x, zero)), total)
-        found = builder.load(total, typ=self.vector)  # 0 · x is 0, if x is finite
-        sums = [builder.extract_element(found, I32(lane)) for lane in range(LANES)]
-        spoilt = builder.fmul(loss, self.element(0.0))
-        for x in sums:
-            spoilt = builder.fadd(spoilt, x)
-        self._stop_if(builder.fcmp_unordered("uno", spoilt, self.element(0.0)), step, NOT_FINITE)
+            bad = builder.fcmp_unordered("uno", builder.fmul(x, zero), zero)  # 0 · x is 0, if x is finite
+            builder.store(builder.or_(builder.load(spoilt, typ=flags), bad), spoilt)
+        found = builder.load(spoilt, typ=flags)
+        any_bad = builder.fcmp_unordered("uno", builder.fmul(loss, self.element(0.0)), self.element(0.0))
+        for lane in range(LANES):
+            any_bad = builder.or_(any_bad, builder.extract_element(found, I32(lane)))
+        self._stop_if(any_bad, step, NOT_FINITE)
 
     def _run_update(self, step: ir.Value) -> None:
         builder = self.builder

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import math
 import time
 from collections.abc import Callable, Sequence
@@ -44,7 +45,8 @@ class Path:
         parameters: the places of the parameters.
         samples: the place of the number of samples, if there is a batch.
         lanes: with how many lanes the kernel runs; None for as many as it was made for.
-        constants: numbers that are others for other lengths of lists, with their places.
+        constants: numbers that are others for other lengths of lists, with their places; several paths may share a
+            kernel and its memory, so they are given with those of the arguments at each step.
         stages: what became of the graph on the way.
     """
 
@@ -57,15 +59,25 @@ class Path:
     lanes: int | None = None
     constants: list[tuple[float, int]] = field(default_factory=list)
 
-    def bind(self, columns: np.ndarray | None) -> Bound | LevelledBound:
-        """The kernel with memory of its own, and in it all numbers that stay the same from step to step."""
+    @property
+    def inputs(self) -> list[int]:
+        """The places of the numbers of a step."""
+        return [*self.places, *[place for _, place in self.constants]]
+
+    @functools.cached_property
+    def own_numbers(self) -> list[float]:
+        """Those of them that are the same at each step, which come last."""
+        return [x for x, _ in self.constants]
+
+    def bind(self, columns: np.ndarray | None, like: Bound | LevelledBound | None = None) -> Bound | LevelledBound:
+        """The kernel with memory of its own, or with that of another path of the same kernel."""
         bound = self.kernel.bind(columns)
+        if isinstance(bound, Bound) and isinstance(like, Bound):
+            bound.memory = like.memory
         if self.lanes is not None:
             bound.samples = self.lanes
         if self.samples is not None and columns is not None:
             bound.shared[self.samples] = columns.shape[1]
-        for x, place in self.constants:
-            bound.shared[place] = x
         return bound
 
 
@@ -107,10 +119,12 @@ class Paths:
 
     def prepare(self, batches: Sequence[Batch]) -> None:
         """Traces and compiles what is not there yet; structures that differ in the lengths of lists alone together."""
+        missing = [batch for batch in batches if batch.key not in self.known]
+        if not missing:
+            return
         families: dict[Any, dict[Any, Batch]] = {}
-        for batch in batches:
-            if batch.key not in self.known:
-                families.setdefault(batch.family, {}).setdefault(batch.key, batch)
+        for batch in missing:
+            families.setdefault(batch.family, {}).setdefault(batch.key, batch)
         start = time.perf_counter()
         with collector_paused():
             for family, members in families.items():
@@ -187,7 +201,7 @@ class Paths:
     def _as_eager(self, path: Path, batch: Batch) -> bool:
         """Whether a path gives the loss and the gradients that the eager engine gives, at the present numbers."""
         bound = path.bind(None)
-        bound.shared[path.places] = batch.numbers
+        bound.shared[path.inputs] = [*batch.numbers, *path.own_numbers]
         bound.shared[path.parameters] = [p.data for p in self.parameters]
         for value, place in path.live:
             bound.shared[place] = value.data

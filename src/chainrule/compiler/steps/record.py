@@ -7,33 +7,81 @@ from dataclasses import dataclass
 import numpy as np
 
 from chainrule.compiler.loops.kernel import Bound
-from chainrule.compiler.steps.driver import Field
+from chainrule.compiler.steps.driver import LANES, Field
 from chainrule.compiler.steps.levelled import LevelledBound
 from chainrule.compiler.steps.paths import Path
 from chainrule.engine import Value
 
+FEW = LANES
+"""Stretches of fewer numbers are copied number by number."""
+
 
 @dataclass
 class Record:
-    """A row that the driver reads, and the arrays that it points to; `one_by_one` if it cannot do such steps."""
+    """A row that the driver reads, and the arrays that it points to.
+
+    Attributes:
+        numbers: the row.
+        bound: the kernel with its memory.
+        inputs, parameters, gradients: places of numbers in `bound.shared`: of those of a step, and for each parameter.
+        guards: int32[guards, 2], their places, and what must be there.
+        tables: what the row points to besides.
+        live: Values that the loss closes over, with their places.
+        one_by_one: whether the driver cannot do such steps.
+    """
 
     numbers: np.ndarray
     bound: Bound | LevelledBound
-    keep: list[np.ndarray]
+    inputs: np.ndarray
+    parameters: np.ndarray
+    gradients: np.ndarray
+    guards: np.ndarray
+    tables: list[np.ndarray]
     live: list[tuple[Value, int]]
     one_by_one: bool
 
 
-def stretches(source: np.ndarray, target: np.ndarray) -> np.ndarray:
-    """Pairs of places as stretches: int32[n, 3], with the first places and how many follow one another.
+def stretches(source: np.ndarray, target: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Pairs of places as stretches: int32[n, 3], with the first places and how many follow one another; and the pairs
+    that are left over, int32[m, 2].
 
-    >>> stretches(np.array([4, 5, 6, 0]), np.array([0, 1, 2, 3])).tolist()
-    [[4, 0, 3], [0, 3, 1]]
+    >>> long, alone = stretches(np.array([*range(20, 30), 3, 4]), np.array([*range(10), 12, 11]))
+    >>> long.tolist(), alone.tolist()
+    ([[20, 0, 10]], [[3, 12], [4, 11]])
     """
-    breaks = np.flatnonzero((np.diff(source) != 1) | (np.diff(target) != 1)) + 1
-    starts = np.concatenate([[0], breaks])
-    lengths = np.diff([*starts, len(source)])
-    return np.stack([source[starts], target[starts], lengths], axis=1).astype(np.int32)
+    starts = _starts(source, target)
+    lengths = np.diff(starts, append=len(source))
+    long = lengths >= FEW
+    alone = np.repeat(~long, lengths)
+    firsts = starts[long]
+    return (
+        np.stack([source[firsts], target[firsts], lengths[long]], axis=1).astype(np.int32),
+        np.stack([source[alone], target[alone]], axis=1).astype(np.int32),
+    )
+
+
+def _starts(source: np.ndarray, target: np.ndarray) -> np.ndarray:
+    """Where pairs do not go on from the ones before."""
+    return np.flatnonzero(np.append(True, (np.diff(source) != 1) | (np.diff(target) != 1))[: len(source)])
+
+
+def places_in_rows(path: Path, count: int) -> np.ndarray:
+    """For each of the optimiser's `count` parameters a place in the rows, such that most of them can be copied in long
+    stretches: as they stand, or in the order of the parameters or of the gradients in the kernel."""
+    into, out_of = _places(path)
+    into, out_of = into[:count], out_of[:count]
+    orders = [np.arange(count), np.argsort(into), np.argsort(out_of)]
+    ranks = [np.argsort(order) for order in orders]
+    pieces = [
+        len(_starts(np.arange(count), into[order])) + len(_starts(out_of[order], np.arange(count))) for order in orders
+    ]
+    return ranks[int(np.argmin(pieces))]
+
+
+def _places(path: Path) -> tuple[np.ndarray, np.ndarray]:
+    """For each parameter its place in the kernel's `shared`, and that of its gradient."""
+    parameters = np.array(path.parameters, dtype=np.int64)
+    return parameters, path.kernel.places[1 : 1 + len(parameters)]
 
 
 def record_of(path: Path, bound: Bound | LevelledBound, positions: np.ndarray) -> Record:
@@ -45,18 +93,22 @@ def record_of(path: Path, bound: Bound | LevelledBound, positions: np.ndarray) -
         positions: for each parameter its place in the rows of the update.
     """
     kernel = path.kernel
-    inputs = np.array(path.places, dtype=np.int32)
-    parameters = stretches(positions, np.array(path.parameters))
-    gradients = stretches(kernel.places[1 : 1 + len(positions)], positions)
+    inputs = np.array(path.inputs, dtype=np.int32)
+    parameters, gradients = _places(path)
     shared_guards = [[at, int(outcome)] for varies, at, outcome in kernel.guards if not varies]
     guards = np.array(shared_guards, dtype=np.int32).reshape(-1, 2)
     row = np.zeros(Field.SIZE, np.int64)
     row[Field.RUN] = kernel.address("run")
     own = bound.arguments()
     row[Field.ARGUMENTS : Field.ARGUMENTS + len(own)] = own
-    tables = {Field.INPUTS: inputs, Field.PARAMETERS: parameters, Field.GRADIENTS: gradients, Field.GUARDS: guards}
+    by_row = np.argsort(positions)
+    into = stretches(positions[by_row], parameters[by_row])
+    out_of = stretches(gradients[by_row], positions[by_row])
+    tables = {Field.INPUTS: inputs, Field.GUARDS: guards}
+    tables |= zip((Field.PARAMETERS, Field.LONE_PARAMETERS), into, strict=True)
+    tables |= zip((Field.GRADIENTS, Field.LONE_GRADIENTS), out_of, strict=True)
     for field, table in tables.items():
         row[field], row[field + 1] = table.ctypes.data, len(table)
     row[Field.LOSS] = kernel.places[0]
     one_by_one = kernel.parts(bound.samples) > 1 or any(varies for varies, _, _ in kernel.guards)
-    return Record(row, bound, list(tables.values()), path.live, one_by_one)
+    return Record(row, bound, inputs, parameters, gradients, guards, list(tables.values()), path.live, one_by_one)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ctypes
 import math
 import time
+from array import array
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from typing import Any
@@ -16,12 +17,12 @@ from chainrule.compiler.memory import aligned
 from chainrule.compiler.native import Machine
 from chainrule.compiler.options import check_function, options_of
 from chainrule.compiler.steps.arguments import LossArguments
-from chainrule.compiler.steps.batch import Batch, batch_of
+from chainrule.compiler.steps.batch import Batch, batch_of, batches_of
 from chainrule.compiler.steps.driver import DONE, GUARD, NOT_FINITE, Field, UpdateField, driver
 from chainrule.compiler.steps.levelled import LevelledBound
 from chainrule.compiler.steps.options import Options, check_optimizer
 from chainrule.compiler.steps.paths import Path, Paths, as_value
-from chainrule.compiler.steps.record import Record, record_of
+from chainrule.compiler.steps.record import Record, places_in_rows, record_of
 from chainrule.compiler.steps.update import NativeMemory, Update, settings, update_graph
 from chainrule.engine import Value
 from chainrule.errors import AnomalyError, ArgumentError, TraceError
@@ -125,7 +126,9 @@ class CompiledStep:
         """One step for each; `hint` stands below errors that say that an argument has not its axis."""
         if self._update.settings != settings(self.optimizer):
             self.optimizer.memory = dict(self.optimizer.memory)
-            self._update = self._make_update()
+            before, self._update = self._update, self._make_update()
+            if before.arranged:
+                self._update.arrange(before.own_positions)  # as the records have it
         return _Run(self, batches, hint).losses()
 
     # ---- the eager engine, where numbers are not finite ----
@@ -162,40 +165,30 @@ class _Run:
         self.optimizer, self.update = step.optimizer, step._update
         self.records: list[Record] = []
         self.tried: dict[int, list[int]] = {}  # of a step whose guards failed, the paths
-        self.numbers: list[float] = []
-        self.offsets: dict[int, int] = {}  # of each batch, where its numbers begin
+        self.numbers = array("d")
         self.dtype = self.update.kernel.dtype
         self.found = np.zeros(len(batches), self.dtype)
         self.numbers_of_parameters = np.empty(len(step.parameters))
         self.in_rows = False  # whether parameters and memory are in the native rows at the moment
-        self.record_of: dict[tuple, int] = {}
-        self.batches = self._read(batches)
+        self.record_of: dict[Any, tuple[int, Path]] = {}
+        self.batches, self.of_step = self._read(batches)
         step.paths.prepare(self.batches)
-        self.which = np.array([self._chosen(batch) for batch in self.batches], np.int64)
-        self.number_at = np.array([self._offset(batch) for batch in self.batches], np.int64)
+        chosen = [self._chosen(batch) for batch in self.batches]
+        self.which, self.number_at = np.array(chosen, np.int64).reshape(-1, 2)[self.of_step].T.copy()
 
-    def _read(self, all_arguments: list[tuple]) -> list[Batch]:
-        """The batch of each step; the same arguments are one batch, however many steps have them."""
-        known: dict[tuple, Batch] = {}
-        found, in_axes = [], self.step.in_axes
-        for arguments in all_arguments:
-            same = tuple(map(id, arguments))
-            batch = known.get(same)
-            if batch is None:
-                try:
-                    batch = known[same] = batch_of(arguments, in_axes)
-                except ArgumentError as error:
-                    if self.hint:
-                        error.add_note(self.hint)
-                    raise
-            found.append(batch)
-        return found
+    def _read(self, all_arguments: list[tuple]) -> tuple[list[Batch], list[int]]:
+        try:
+            return batches_of(all_arguments, self.step.in_axes)
+        except ArgumentError as error:
+            if self.hint:
+                error.add_note(self.hint)
+            raise
 
     def losses(self) -> list[float]:
         try:
             self._load()
             at = 0
-            while at < len(self.batches):
+            while at < len(self.which):
                 at = self._drive(at)
         finally:
             if self.in_rows:
@@ -203,22 +196,26 @@ class _Run:
         return self.found.tolist()
 
     # ---- records ----
-    def _chosen(self, batch: Batch, path: int = 0) -> int:
-        """The number of the record for a batch that goes this way."""
-        chosen = self.step.paths.known[batch.key][path]
-        key = (chosen, None if batch.columns is None else id(batch))
-        number = self.record_of.get(key)
-        if number is None:
-            number = self.record_of[key] = len(self.records)
-            self.records.append(self._record(chosen, batch, number))
-        return number
+    def _chosen(self, batch: Batch) -> tuple[int, int]:
+        """For a batch the number of its record, and where its numbers begin among those of all."""
+        key = batch.key if batch.columns is None else id(batch)
+        found = self.record_of.get(key)
+        if found is None:
+            path = self.step.paths.known[batch.key][0]
+            found = self.record_of[key] = self._number(path, batch), path
+        number, path = found
+        return number, self._begin(batch, path)
 
-    def _offset(self, batch: Batch) -> int:
-        """Where a batch's own numbers begin among those of all."""
-        at = self.offsets.get(id(batch))
-        if at is None:
-            at = self.offsets[id(batch)] = len(self.numbers)
-            self.numbers += batch.numbers
+    def _number(self, path: Path, batch: Batch) -> int:
+        """The number of the record for a batch that goes this way."""
+        self.records.append(self._record(path, batch, len(self.records)))
+        return len(self.records) - 1
+
+    def _begin(self, batch: Batch, path: Path) -> int:
+        at = len(self.numbers)
+        self.numbers.fromlist(batch.numbers)
+        if path.own_numbers:
+            self.numbers.fromlist(path.own_numbers)
         return at
 
     def _record(self, path: Path, batch: Batch, number: int) -> Record:
@@ -227,6 +224,8 @@ class _Run:
         key = (path, None) if columns is None else (path, (number, columns.shape))
         record = self.step.records.get(key)
         if record is None:
+            if not self.update.arranged:
+                self.update.arrange(places_in_rows(path, self.update.count))
             record = self.step.records[key] = record_of(path, self._bind(path, columns), self.update.positions)
         elif columns is not None:
             assert record.bound.columns is not None
@@ -235,11 +234,10 @@ class _Run:
 
     def _bind(self, path: Path, columns: np.ndarray | None) -> Bound | LevelledBound:
         """The path's kernel with these columns; steps come one after the other, and share all other memory."""
-        if columns is None:
-            return path.bind(None)
-        like = self.step.memories.get((path, columns.shape))
-        if like is None:
-            bound = self.step.memories[path, columns.shape] = path.bind(columns)
+        memories, key = self.step.memories, (path.kernel, None if columns is None else columns.shape)
+        like = memories.get(key)
+        if like is None or columns is None:
+            bound = memories[key] = path.bind(columns, like)
             return bound
         assert like.columns is not None
         own = aligned(like.columns.shape, like.columns.dtype)
@@ -255,7 +253,7 @@ class _Run:
         memory = self.optimizer.memory
         if not isinstance(memory, NativeMemory) or memory.rows is not rows:
             for row, slot in enumerate(self.update.slots, 1):
-                rows[row, : self.update.count] = memory[slot]
+                rows[row, self.update.own_positions] = memory[slot]
         for record in self.records:
             for value, place in record.live:
                 record.bound.shared[place] = value.data
@@ -263,29 +261,32 @@ class _Run:
 
     def _save(self) -> None:
         """And back."""
-        self.numbers_of_parameters[:] = self.update.rows[0, self.update.positions]
+        update = self.update
+        self.numbers_of_parameters[:] = update.rows[0, update.positions]
         write_data(self.optimizer.parameters, self.numbers_of_parameters)
-        self.optimizer.memory = NativeMemory(self.update.slots, self.update.rows, self.update.count)  # type: ignore
+        self.optimizer.memory = NativeMemory(update.slots, update.rows, update.own_positions)  # type: ignore
 
     # ---- running ----
     def _drive(self, first: int) -> int:
         """Runs steps natively from `first` on; returns the step at which to go on."""
-        last = len(self.batches)
+        last = len(self.which)
         if any(record.one_by_one for record in self.records):
             return self._step_with_threads(first)
         records = np.concatenate([record.numbers for record in self.records])
-        numbers = np.array([*self.numbers, 0.0], dtype=self.dtype)
-        steps = self.optimizer.steps
-        rates = np.array([[self.optimizer.schedule(steps + i), steps + i + 1] for i in range(last - first)])
-        rates = np.concatenate([np.zeros((first, 2)), rates.reshape(-1, 2)]).astype(self.dtype)
+        numbers = np.array(self.numbers, self.dtype)
+        steps, schedule = self.optimizer.steps, self.optimizer.schedule
+        rates = np.zeros((last, 2), self.dtype)
+        rates[first:, 0] = [schedule(i) for i in range(steps, steps + last - first)]
+        rates[first:, 1] = np.arange(steps + 1, steps + 1 + last - first)
         update = self._update_record()
         why = np.zeros(1, np.int64)
-        pointers = (self.which, records, numbers, self.number_at, self.found, update, rates, why)
+        tables = (self.which, records, numbers, self.number_at, self.found, update, rates, why)
+        pointers = [table.ctypes.data for table in tables]
         at, size = first, 1
         while at < last:
             start = time.perf_counter()
             upto = min(last, at + size)
-            at = self.step._drive(at, upto, *[x.ctypes.data for x in pointers])
+            at = self.step._drive(at, upto, *pointers)
             self.optimizer.steps = steps + at - first
             if why[0] != DONE:
                 return self._stopped(at, int(why[0]))
@@ -297,18 +298,15 @@ class _Run:
         """One step whose samples are shared out among threads; returns the step at which to go on."""
         record = self.records[self.which[at]]
         bound, update, start = record.bound, self.update, self.number_at[at]
-        inputs, parameters, gradients, guards = record.keep
-        bound.shared[inputs] = self.numbers[start : start + len(inputs)]
-        for source, target, count in parameters:
-            bound.shared[target : target + count] = update.rows[0, source : source + count]
+        bound.shared[record.inputs] = self.numbers[start : start + len(record.inputs)]
+        bound.shared[record.parameters] = update.rows[0, update.positions]
         bound.run()
-        if any((bound.shared[place] != 0) != outcome for place, outcome in guards):
+        if any((bound.shared[place] != 0) != outcome for place, outcome in record.guards):
             return self._stopped(at, GUARD)
         if not bound.samples_held():
             return self._by_hand(at)
         self.found[at] = bound.shared[record.numbers[Field.LOSS]]
-        for source, target, count in gradients:
-            update.rows[-1, target : target + count] = bound.shared[source : source + count]
+        update.rows[-1, update.positions] = bound.shared[record.gradients]
         if not (np.isfinite(self.found[at]) and np.isfinite(update.rows[-1]).all()):
             return self._stopped(at, NOT_FINITE)
         update.bound.shared[update.lr_at] = self.optimizer.lr
@@ -336,7 +334,7 @@ class _Run:
         if why == NOT_FINITE:
             return self._by_hand(at, saved=True)
         assert why == GUARD
-        batch = self.batches[at]
+        batch = self.batches[self.of_step[at]]
         paths = self.step.paths.known[batch.key]
         tried = self.tried.setdefault(at, [])
         other = next((i for i, path in enumerate(paths) if id(path) not in tried), None)
@@ -344,7 +342,7 @@ class _Run:
             self.step.paths.add(batch)
             other = 0
         tried.append(id(paths[other]))
-        self.which[at] = self._chosen(batch, other)
+        self.which[at], self.number_at[at] = self._number(paths[other], batch), self._begin(batch, paths[other])
         self._load()
         return at
 

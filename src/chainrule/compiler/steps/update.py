@@ -96,16 +96,16 @@ def _divided_once(graph: Graph) -> Graph:
 class NativeMemory(MutableMapping[str, list[float]]):
     """What an optimiser remembers, while it lies in native rows: lists are made of it when they are asked for."""
 
-    def __init__(self, slots: list[str], rows: np.ndarray, count: int) -> None:
-        self.slots, self.rows, self.count = slots, rows, count
+    def __init__(self, slots: list[str], rows: np.ndarray, positions: np.ndarray) -> None:
+        self.slots, self.rows, self.positions = slots, rows, positions
 
     def __getitem__(self, slot: str) -> list[float]:
         if slot not in self.slots:
             raise KeyError(slot)
-        return self.rows[1 + self.slots.index(slot), : self.count].tolist()
+        return self.rows[1 + self.slots.index(slot), self.positions].tolist()
 
     def __setitem__(self, slot: str, numbers: list[float]) -> None:
-        self.rows[1 + self.slots.index(slot), : self.count] = numbers
+        self.rows[1 + self.slots.index(slot), self.positions] = numbers
 
     def __delitem__(self, slot: str) -> None:
         raise KeyError(f"{slot} cannot be taken out of what the optimizer remembers")
@@ -133,6 +133,7 @@ class Update:
         rows: float[parameter, memory…, gradient; number of parameters, rounded up to whole vectors]. Behind them,
             rounded up as well, are those that only have gradients.
         positions: the place of each in a row.
+        arranged: whether that was chosen to suit a kernel.
         kernel: what is run on it.
         bound: the kernel with its memory and the rows, which it reads and writes.
     """
@@ -152,4 +153,15 @@ class Update:
         self.positions = np.concatenate([np.arange(self.count), moved + np.arange(besides)])
         self.bound = Bound(self.kernel, self.kernel.memory(), self.rows, self.rows, moved)
         order = planned.program.order.tolist()
+        self.arranged = False
         self.lr_at, self.step_at = order.index(graph.inputs - 2), order.index(graph.inputs - 1)
+
+    @property
+    def own_positions(self) -> np.ndarray:
+        """Those of the optimiser's own parameters."""
+        return self.positions[: self.count]
+
+    def arrange(self, places: np.ndarray) -> None:
+        """Puts the optimiser's parameters in another order, while there is nothing in the rows yet."""
+        self.positions[: self.count] = places
+        self.arranged = True
