@@ -42,11 +42,12 @@ def parameters(count=PARAMETERS):
     return [Value(draw.uniform(-1, 1)) for _ in range(count)]
 
 
-def train_twice(loss_of, optimizer_of, batches, *, tolerance=1e-9, in_axes=None, reduce="mean", **options):
+def train_twice(loss_of, optimizer_of, batches, *, tolerance=1e-9, **options):
     """Asserts that native steps give the losses, parameters and memory of the eager loop; gives the compiled step."""
-    found = []
+    found, count = [], options.pop("parameters", PARAMETERS)
+    in_axes, reduce = options.pop("in_axes", None), options.pop("reduce", "mean")
     for native in (False, True):
-        weights = parameters()
+        weights = parameters(count)
         loss, optimizer = loss_of(weights), optimizer_of(weights)
         if native:
             step = compile_step(loss, optimizer, in_axes=in_axes, reduce=reduce, **options)

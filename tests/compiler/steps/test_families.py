@@ -14,7 +14,10 @@ from chainrule.optim import Adam
 
 def attention(w):
     def loss(ids):
-        xs = [ops.take(w, i) for i in ids]
+        letters, places = w[:7], w[7:]
+        xs = [ops.take(letters, i) for i in ids]
+        if places:
+            xs = [x + place for x, place in zip(xs, places, strict=False)]
         queries, keys, values = [x * w[0] for x in xs], [ops.tanh(x * w[1]) for x in xs], [x * w[2] for x in xs]
         errors = []
         for i, query in enumerate(queries):
@@ -31,6 +34,13 @@ def test_one_kernel_serves_shorter_lists(training):
     lengths = [3, 8, 5, 2, 8, 4]
     batches = [([(i * i + 3 * k) % 7 for i in range(n)],) for k, n in enumerate(lengths)]
     assert training.twice(attention, lambda w: Adam(w, lr=0.01), batches).kernels == 1
+
+
+def test_places_that_shorter_lists_do_not_have(training):
+    """Their parameters get no derivative, also after a longer list that had them, in as many vectors as it takes."""
+    lengths = [16, 3, 15, 7, 2, 9, 16, 4]
+    batches = [([(i * i + 3 * k) % 7 for i in range(n)],) for k, n in enumerate(lengths)]
+    assert training.twice(attention, lambda w: Adam(w, lr=0.01), batches, parameters=7 + 16).kernels == 1
 
 
 @pytest.mark.parametrize(("short", "long"), [

@@ -250,6 +250,10 @@ class _Builder:
                     x = e.where(code.mask[u], x, e.constant(0.0))
                 place = code.pointer("shared", code.plus(I64(u * width.lanes), row))
                 code.builder.store(x, place, align=self.bits // 8)
+            if self.plan.program.crossing:  # this is the only block: lanes that are not there have nothing
+                for lane in range(width.all, wide, width.lanes):
+                    place = code.pointer("shared", code.plus(I64(lane), row))
+                    code.builder.store(code.emitter().constant(0.0), place, align=self.bits // 8)
 
     def _mask(self, code: NestCode, width: Width) -> list[ir.Value] | None:
         """Which lanes are samples, and which stand behind the last one."""
