@@ -1,7 +1,7 @@
 """The process of one contestant: it reads requests, one a line, from its standard input, and answers each with a line.
 
 {"open": workload} makes a workload ready and answers how long that took, and numbers to compare. With it may come
-options, and a limit: the seconds after which the process ends.
+options, and a limit: the seconds after which the process ends if it is not ready.
 {"steps": n, "repeats": m} runs n steps m times and answers the seconds of a step. With it may come a core, on which all
 of this happens, where one thread is enough.
 """
@@ -37,6 +37,7 @@ def serve(name: str) -> None:
                 entry = None  # before the next, so that nothing of the last one is left
                 entry = _entry(request["open"], name, request.get("options", {}))
                 found = _opened(entry, name)
+                signal.alarm(0)
             else:
                 assert entry is not None
                 if not entry.threads and "core" in request:

@@ -1,10 +1,15 @@
-"""The set-up and run time of graphs of more and more operations, each in a fresh process."""
+"""The set-up and run time of graphs of more and more operations, each in a process of its own.
+
+A machine's speed changes from minute to minute. So the processes of all sizes stay open, and are asked for their run
+time in turn; how it grows is the median of ratios of neighbours, on the same core.
+"""
 
 from __future__ import annotations
 
 import math
+import os
 import tempfile
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from statistics import median
 
 from contest.rounds import Process, WorkerError
@@ -15,17 +20,30 @@ from compiled_contest.rounds import SCRIPT, SECONDS, Tell, difference
 
 ENGINES, FAMILIES = (COMPILED, CASADI), (REGULAR, IRREGULAR)
 TOLERANCE = 1e-9
+ROUNDS = 11
+"""Of run time, after one of warm-up."""
+
 LIMIT = 180
 """Seconds after which a process is given up, and larger graphs with it."""
 
 
 @dataclass(frozen=True)
 class Point:
+    """One size: the seconds of each of its set-ups, and of a run, one figure a round."""
+
     engine: str
     family: str
     operations: int
-    setup: float
-    run: float
+    setups: list[float] = field(default_factory=list)
+    runs: list[float] = field(default_factory=list)
+
+    @property
+    def setup(self) -> float:
+        return median(self.setups)
+
+    @property
+    def run(self) -> float:
+        return median(self.runs)
 
 
 @dataclass(frozen=True)
@@ -41,8 +59,12 @@ class Growth:
 
     def per_decade(self, engine: str, family: str, what: str) -> dict[int, float]:
         """For each size how often as long its set-up, or run, takes as that of a tenth of it."""
-        seconds = {point.operations: getattr(point, what) for point in self.line(engine, family)}
-        return {n: seconds[n] / seconds[n // 10] for n in seconds if n // 10 in seconds}
+        by_size = {point.operations: point for point in self.line(engine, family)}
+        pairs = {n: (point, by_size[n // 10]) for n, point in by_size.items() if n // 10 in by_size}
+        if what == "setup":
+            return {n: large.setup / small.setup for n, (large, small) in pairs.items()}
+        runs = {n: zip(large.runs, small.runs, strict=True) for n, (large, small) in pairs.items()}
+        return {n: median([a / b for a, b in rounds]) for n, rounds in runs.items()}
 
     def worst(self, engine: str, what: str) -> float | None:
         """The largest such ratio from 10,000 operations on, of both families."""
@@ -53,38 +75,70 @@ class Growth:
 def measure(largest: int, tell: Tell) -> Growth:
     sizes = [size for size in (10**3, 10**4, 10**5, 10**6) if size <= largest]
     growth = Growth([], {}, {})
-    with tempfile.TemporaryDirectory() as scratch:
-        for size in sizes:
-            for engine in ENGINES:
-                for family in FAMILIES:
-                    title = f"{CONTESTANTS[engine].title}, {family}"
-                    if title not in growth.failed:
-                        tell(f"growth: {size:,} operations, {title}")
-                        _measure_one(growth, engine, family, size, scratch)
+    for engine in ENGINES:
+        for family in FAMILIES:
+            with tempfile.TemporaryDirectory() as scratch:
+                _Line(growth, engine, family, scratch, tell).measure(sizes)
     return growth
 
 
-def _measure_one(growth: Growth, engine: str, family: str, operations: int, scratch: str) -> None:
-    """The medians over a few fresh processes; only one where there is much to do."""
-    setups, runs = [], []
-    for _ in range(5 if operations <= 10**4 else 3 if operations <= 10**5 else 1):
-        folder = tempfile.mkdtemp(dir=scratch)
-        worker = Process(SCRIPT, engine, ENVIRONMENT | {"TMPDIR": folder, "XDG_CACHE_HOME": folder})
+class _Line:
+    """One engine and family, in all sizes."""
+
+    def __init__(self, growth: Growth, engine: str, family: str, scratch: str, tell: Tell) -> None:
+        self.growth, self.engine, self.family, self.scratch, self.tell = growth, engine, family, scratch, tell
+        self.title = f"{CONTESTANTS[engine].title}, {family}"
+        self.open: list[tuple[Point, Process, float]] = []
+        """The sizes that are set up, with their processes and about how long a run takes."""
+
+    def measure(self, sizes: list[int]) -> None:
+        operations = 0
         try:
-            options = {"family": family, "operations": operations}
-            opened = worker.ask(open="growth", options=options, limit=LIMIT)
-            if "absent" in opened:
-                raise WorkerError(opened["absent"])
-            right = growth.numbers.setdefault((family, operations), opened["numbers"])
-            if (off := difference(opened["numbers"], right)) > TOLERANCE:
-                raise WorkerError(f"its numbers are off by {off:.0e}")
-            block = {"steps": 1, "repeats": math.ceil(SECONDS / opened["unit"])}
-            blocks = max(1, min(9, round(1 / opened["unit"])))
-            runs += [worker.ask(**block)["seconds"] for _ in range(blocks)]
-            setups.append(opened["setup"])
+            for operations in sizes:
+                self.tell(f"growth: {operations:,} operations, {self.title}, set-up")
+                self._set_up(operations)
         except WorkerError as failure:
-            growth.failed[f"{CONTESTANTS[engine].title}, {family}"] = f"{operations:,} operations: {failure}"
-            return
+            self.growth.failed[self.title] = f"{operations:,} operations: {failure}"
+        try:
+            for k in range(ROUNDS + 1):
+                self.tell(f"growth: {self.title}, round {k} of {ROUNDS}")
+                self._round(k)
         finally:
-            worker.close()
-    growth.points.append(Point(engine, family, operations, median(setups), median(runs)))
+            for _, worker, _ in self.open:
+                worker.close()
+        self.growth.points.extend(point for point, _, _ in self.open)
+
+    def _set_up(self, operations: int) -> None:
+        """In a few fresh processes, the last of which stays open; in only one where there is much to do."""
+        point, times = Point(self.engine, self.family, operations), 5 if operations <= 10**4 else 3
+        for left in reversed(range(times if operations <= 10**5 else 1)):
+            folder = tempfile.mkdtemp(dir=self.scratch)  # so that it does not find what an earlier one has left
+            worker = Process(SCRIPT, self.engine, ENVIRONMENT | {"TMPDIR": folder, "XDG_CACHE_HOME": folder})
+            try:
+                unit = self._opened(worker, point)
+            except WorkerError:
+                worker.close()
+                raise
+            if left:
+                worker.close()
+            else:
+                self.open.append((point, worker, unit))
+
+    def _opened(self, worker: Process, point: Point) -> float:
+        options = {"family": self.family, "operations": point.operations}
+        opened = worker.ask(open="growth", options=options, limit=LIMIT)
+        if "absent" in opened:
+            raise WorkerError(opened["absent"])
+        right = self.growth.numbers.setdefault((self.family, point.operations), opened["numbers"])
+        if (off := difference(opened["numbers"], right)) > TOLERANCE:
+            raise WorkerError(f"its numbers are off by {off:.0e}")
+        point.setups.append(opened["setup"])
+        return opened["unit"]
+
+    def _round(self, k: int) -> None:
+        """A block of each size, on the same core; the round of warm-up, k = 0, is not kept."""
+        core = k % (os.cpu_count() or 1)
+        for point, worker, unit in self.open[:: -1 if k % 2 else 1]:
+            seconds = worker.ask(steps=1, repeats=math.ceil(SECONDS / unit), core=core)["seconds"]
+            if k:
+                point.runs.append(seconds)

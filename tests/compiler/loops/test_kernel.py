@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gc
+import math
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -9,7 +11,9 @@ import pytest
 pytest.importorskip("llvmlite")
 
 import numpy as np
+from llvmlite import ir
 
+import chainrule
 from chainrule import Value, ops
 from chainrule.compiler.graph import BATCH_SUM, Graph
 from chainrule.compiler.native import Machine
@@ -119,3 +123,18 @@ def test_a_long_sum_uses_what_the_same_loops_have_just_calculated(machine, calcu
 
     found = calculate(log_of_powers, [[((7 * i) % 11 - 5) / 9 for i in range(40)]])
     assert distance(found.native(machine=machine), found.eager()) < 1e-12
+
+
+def test_what_was_written_for_llvm_does_not_stay_in_memory():
+    def alive():
+        gc.collect()
+        return [x for x in gc.get_objects() if isinstance(x, ir.Module)]
+
+    before = alive()
+    rows = [[math.sin(i * 8 + j) for j in range(8)] for i in range(16)]
+    f = chainrule.compile(
+        lambda x: sum([chainrule.tanh(sum([w * k for w, k in zip(row, x, strict=True)])) for row in rows])
+    )
+    f.value_and_grad([i / 10 for i in range(8)])
+    assert "vectors" in f.explain()
+    assert all(any(x is known for known in before) for x in alive())

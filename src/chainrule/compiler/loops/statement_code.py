@@ -10,9 +10,11 @@ from llvmlite import ir
 from chainrule import ops
 from chainrule.compiler.graph import BATCH_SUM
 from chainrule.compiler.loops.code import I32, I64, Code, Vectors, Width
+from chainrule.compiler.loops.layout import Layout
 from chainrule.compiler.loops.nests import Nest, is_previous, own_place
-from chainrule.compiler.loops.program import Call, Expression, Number, Read, Statement, Sum, reads
+from chainrule.compiler.loops.program import Call, Expression, Number, Program, Read, Statement, Sum, reads
 from chainrule.compiler.loops.strides import row_major, stride_along
+from chainrule.compiler.native import Machine
 from chainrule.operation import Operation
 
 UNROLLED = 4
@@ -37,10 +39,12 @@ class StatementCode(Code):
         made: the numbers of each array that the nest has made last.
     """
 
-    nest_axes: tuple[int, ...] = ()
-    rows: dict[int, int] = {}  # noqa: RUF012 - these are set anew for each nest
-    previous: dict[int, Vectors] = {}  # noqa: RUF012
-    made: dict[int, Vectors] = {}  # noqa: RUF012
+    def __init__(self, function: ir.Function, program: Program, layout: Layout, machine: Machine, bits: int) -> None:
+        super().__init__(function, program, layout, machine, bits)
+        self.nest_axes: tuple[int, ...] = ()
+        self.rows: dict[int, int] = {}
+        self.previous: dict[int, Vectors] = {}
+        self.made: dict[int, Vectors] = {}
 
     # ---- expressions ----
     def value(self, x: Expression, axes: list[ir.Value], near: dict[int, Vectors]) -> Vectors:
