@@ -102,7 +102,9 @@ def _ending(console: Any, arguments: argparse.Namespace, results: dict[str, Any]
         for name, opened in played.opened.items()
         if CONTESTANTS[name].library
     }
-    console.print("Versions:", ", ".join(f"{library} {version}" for library, version in versions.items()), markup=False)
+    if versions:
+        found = ", ".join(f"{library} {version}" for library, version in versions.items())
+        console.print("Versions:", found, markup=False)
     console.print(f"{seconds / 60:.1f} minutes in all\n")
     layout.targets(console, "must show", rows(results, grown))
     wrong = [f"{workload}: {CONTESTANTS[name].title}" for workload in results for name in results[workload].wrong()]

@@ -18,7 +18,7 @@ from chainrule.compiler.layouts import Layout, layout_of
 from chainrule.compiler.options import Options, check_function, options_of
 from chainrule.compiler.paths import Made, Path, Paths, by_position, name_of
 from chainrule.compiler.pipeline import Wanted
-from chainrule.compiler.report import GraphView, report, title
+from chainrule.compiler.report import GraphView, Subject, count, report, title
 from chainrule.errors import ArgumentError, OperandError, TraceError
 from chainrule.trees import leaves, tree_map
 
@@ -117,9 +117,10 @@ class CompiledFunction:
             TraceError: it was not called yet.
         """
         call, path, wanted = self._last_call("something to explain")
-        rerun = by_position(self.function, call.layout.named), call.layout.sample(path.own)
-        first = title(self._name, wanted, self.options.strict)
-        return report(first, self.traces, path, self._made(path, wanted), rerun)
+        made, function = self._made(path, wanted), by_position(self.function, call.layout.named)
+        cached, arguments = bool(made.cached) and all(made.cached), call.layout.sample(path.own)
+        subject = Subject(path.traced.graph, len(path.live), made.kernel, made.stages, cached, function, arguments)
+        return report(title(self._name, wanted, self.options.strict), count(self.traces, "trace"), subject)
 
     @property
     def graph(self) -> GraphView:

@@ -5,10 +5,11 @@ from __future__ import annotations
 import textwrap
 from collections import Counter
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from chainrule.compiler.graph import Graph
-from chainrule.compiler.paths import Made, Path
+from chainrule.compiler.kernel import Kernel
 from chainrule.compiler.pipeline import Stages, Wanted
 from chainrule.compiler.text import to_text
 from chainrule.compiler.witness import Witness, witness
@@ -56,36 +57,62 @@ def title(name: str, wanted: Wanted, strict: bool) -> str:
     return f"{name}: {what}{exact}" + (", since a number was infinite or nan" if exact and not strict else "")
 
 
-def report(title: str, traces: int, path: Path, made: Made, rerun: tuple[Callable, Sequence[Any]]) -> str:
+@dataclass(frozen=True)
+class Subject:
+    """What a report is about.
+
+    Attributes:
+        graph: the trace, with all its guards.
+        live: how many Values the function closes over.
+        kernel, stages: what was made of it, and on which way.
+        cached: whether native code came from the cache on disk.
+        function, arguments: what is run once more, to look for lines.
+    """
+
+    graph: Graph
+    live: int
+    kernel: Kernel
+    stages: Stages
+    cached: bool
+    function: Callable
+    arguments: Sequence[Any]
+
+
+def report(title: str, ways: str, subject: Subject) -> str:
     """The report on a compiled function.
 
     Args:
         title: its first line.
-        traces: how many ways it went so far.
-        path, made: the last of them, and the kernel that ran.
-        rerun: the function and arguments at which to run it once more, to look for lines.
+        ways: how many ways it went so far.
+        subject: the last of them.
     """
-    graph, kernel, seen = path.traced.graph, made.kernel, witness(*rerun)
+    graph, kernel, stages = subject.graph, subject.kernel, subject.stages
+    seen = witness(subject.function, subject.arguments)
     operations = sum([op is not None for op in graph.ops])
-    inputs = f"{_count(graph.arguments, 'number')} of arguments and {len(path.live)} of Values closed over"
-    traced = f"{_count(operations, 'operation')} on {inputs}, {_count(len(graph.guards), 'guard')}"
+    inputs = f"{count(graph.arguments, 'number')} of arguments and {count(subject.live, 'Value')} closed over"
+    traced = f"{count(operations, 'operation')} on {inputs}, {count(len(graph.guards), 'guard')}"
     lines = [
         title,
-        f"  {_count(traces, 'trace')}; this one: {traced}",
-        *_branches(seen, path),
-        f"  a call: {_count(kernel.operations_per_call, 'operation')}, {kernel.bytes_per_call:,} bytes of memory",
-        *([f"  no loops: {made.stages.no_loops}"] if made.stages.no_loops else []),
+        f"  {ways}; this one: {traced}",
+        *_branches(seen, graph),
+        f"  a call: {count(kernel.operations_per_call, 'operation')}, {kernel.bytes_per_call:,} bytes of memory",
+        *([f"  no loops: {stages.no_loops}"] if stages.no_loops else []),
         *["  " + line for line in kernel.describe()],
-        *_constants(seen, path),
-        *_times(made),
+        *_constants(seen, graph),
+        *_times(stages, subject.cached),
     ]
+    return wrapped(lines)
+
+
+def wrapped(lines: Sequence[str]) -> str:
+    """Lines as a text; what is too long goes on with a deeper margin."""
     return "\n".join([part for line in lines for part in _wrapped(line)])
 
 
-def _count(n: int, what: str) -> str:
+def count(n: int, what: str) -> str:
     """A number of things.
 
-    >>> _count(1, "trace"), _count(2000, "trace")
+    >>> count(1, "trace"), count(2000, "trace")
     ('1 trace', '2,000 traces')
     """
     return f"{n:,} {what}" if n == 1 else f"{n:,} {what}s"
@@ -96,22 +123,22 @@ def _wrapped(line: str) -> list[str]:
     return textwrap.wrap(line, WIDTH, subsequent_indent=indent + "    ", break_long_words=False) or [""]
 
 
-def _branches(seen: Witness, path: Path) -> list[str]:
+def _branches(seen: Witness, graph: Graph) -> list[str]:
     """The lines at which Python asked for the truth of a number."""
-    if [truth for _, truth in seen.guards] != path.outcomes:
+    if [truth for _, truth in seen.guards] != [truth for _, truth in graph.guards]:
         return ["    the function goes another way now than when it was traced, so its branches are not named"]
     times = Counter(seen.asked_at)
-    lines = [f"    branch, {_count(n, 'time')}: {line}" for line, n in list(times.items())[:LINES]]
+    lines = [f"    branch, {count(n, 'time')}: {line}" for line, n in list(times.items())[:LINES]]
     return lines + ([f"    … and {len(times) - LINES} more lines with branches"] if len(times) > LINES else [])
 
 
-def _constants(seen: Witness, path: Path) -> list[str]:
+def _constants(seen: Witness, graph: Graph) -> list[str]:
     """The Python values that became constants, and the lines that used them."""
-    compiled = _compiled(path.traced.graph)
+    compiled = _compiled(graph)
     if seen.met != compiled and repr(seen.met) != repr(compiled):  # nan
         lines = ["  Python values that became constants; the function has other ones now, so lines are not named:"]
         counted = list(Counter(compiled).items())
-        lines += [f"    {x!r}, {_count(n, 'time')}, in {op}" for (op, x), n in counted[:LINES]]
+        lines += [f"    {x!r}, {count(n, 'time')}, in {op}" for (op, x), n in counted[:LINES]]
         return lines + ([f"    … and {len(counted) - LINES} more"] if len(counted) > LINES else [])
     if not seen.constants:
         return ["  no Python value became a constant"]
@@ -128,9 +155,9 @@ def _compiled(graph: Graph) -> list[tuple[str, float]]:
     return [(op.name, graph.numbers[k]) for op, row in rows if op is not None for k in row if graph.is_constant(k)]
 
 
-def _times(made: Made) -> list[str]:
+def _times(stages: Stages, cached: bool) -> list[str]:
     """How long each step took."""
-    seconds = made.stages.seconds
-    from_cache = " (native code came from the cache)" if made.cached and all(made.cached) else ""
+    seconds = stages.seconds
+    from_cache = " (native code came from the cache)" if cached else ""
     lines = [f"  compiled in {1e3 * sum(seconds.values()):.1f} ms{from_cache}:"]
     return lines + [f"    {name:<24}{1e3 * x:8.1f} ms" for name, x in seconds.items()]

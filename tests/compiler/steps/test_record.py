@@ -85,7 +85,7 @@ def test_a_kernel_with_its_parameters_in_another_order(training):
     wanted = training.eager(loss_of(eager), optimizers[0], batches[:4])
     step = compile_step(loss_of(own), optimizers[1])
     assert step.run(batches[:4]) == pytest.approx(wanted, abs=1e-12)
-    assert step._update.own_positions.tolist() != list(range(columns * letters))
+    assert step.update.own_positions.tolist() != list(range(columns * letters))
     assert step.gradients == pytest.approx([w.grad for w in weights], abs=1e-12)
     for optimizer in optimizers:
         optimizer.betas = (0.5, 0.9)  # the update is made anew, the kernel stays

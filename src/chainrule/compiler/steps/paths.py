@@ -44,6 +44,7 @@ class Path:
         live: what else the loss closes over besides the parameters, with the places.
         parameters: the places of the parameters.
         samples: the place of the number of samples, if there is a batch.
+        sample: the arguments at which the kernel's graph was traced.
         lanes: with how many lanes the kernel runs; None for as many as it was made for.
         constants: numbers that are others for other lengths of lists, with their places; several paths may share a
             kernel and its memory, so they are given with those of the arguments at each step.
@@ -56,6 +57,7 @@ class Path:
     parameters: list[int]
     samples: int | None
     stages: Stages
+    sample: list[Any]
     lanes: int | None = None
     constants: list[tuple[float, int]] = field(default_factory=list)
 
@@ -196,7 +198,9 @@ class Paths:
             for node, (x, place) in zip(template.free, path.constants, strict=True)
         ]
         places = path.places[: len(batch.numbers)]
-        return Path(path.kernel, places, path.live, path.parameters, None, path.stages, found.kept, constants)
+        return Path(
+            path.kernel, places, path.live, path.parameters, None, path.stages, path.sample, found.kept, constants
+        )
 
     def _as_eager(self, path: Path, batch: Batch) -> bool:
         """Whether a path gives the loss and the gradients that the eager engine gives, at the present numbers."""
@@ -262,6 +266,7 @@ class Paths:
             [place[first + j] for j in range(count)],
             place[inputs - 1] if batch.columns is not None else None,
             stages,
+            batch.sample,
             None,
             [(math.nan, place[i]) for i in range(inputs - free, inputs)],
         )

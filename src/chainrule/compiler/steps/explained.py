@@ -1,0 +1,31 @@
+"""The report on a training step."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from chainrule.compiler.paths import name_of
+from chainrule.compiler.report import Subject, count, report, wrapped
+from chainrule.compiler.steps.levelled import LevelledKernel
+from chainrule.compiler.steps.paths import Path, Paths
+from chainrule.compiler.steps.update import Update
+from chainrule.optim import Optimizer
+
+
+def explained(loss: Callable, optimizer: Optimizer, paths: Paths, path: Path, update: Update) -> str:
+    """What became of a loss, and of the update.
+
+    Args:
+        loss, optimizer: what the step was made of.
+        paths: all ways that the loss went.
+        path: the last one.
+        update: the native update.
+    """
+    own = path.kernel.kernel if isinstance(path.kernel, LevelledKernel) else path.kernel
+    graph = path.stages.graphs["trace"]
+    subject = Subject(graph, len(path.parameters) + len(path.live), own, path.stages, False, loss, path.sample)
+    parameters = count(len(optimizer.parameters), "parameter")
+    title = f"{name_of(loss)}: a step of training, {parameters} by {type(optimizer).__name__}"
+    ways = f"{count(paths.traces, 'trace')}, {count(paths.kernels, 'kernel')}"
+    lines = [report(title, ways, subject), "  the update of one parameter:"]
+    return "\n".join([lines[0], wrapped([lines[1], *["    " + line for line in update.kernel.describe()]])])

@@ -1,0 +1,71 @@
+"""What a training step says of itself."""
+
+from __future__ import annotations
+
+import random
+
+import pytest
+
+pytest.importorskip("llvmlite")
+
+import chainrule
+from chainrule import Value
+from chainrule.data import moons
+from chainrule.errors import TraceError
+from chainrule.nn import MLP
+from chainrule.optim import SGD, Adam
+
+
+def test_before_the_first_step_there_is_nothing_to_explain():
+    w = Value(1.0)
+    step = chainrule.compile_step(lambda x: w * x, SGD([w], lr=0.1))
+    with pytest.raises(TraceError, match="do one step"):
+        step.explain()
+    with pytest.raises(TraceError, match="do one step"):
+        _ = step.graph
+
+
+def test_the_report_tells_of_the_loss_and_of_the_update():
+    X, y = moons(n=30, seed=0)
+    model = MLP(2, [8, 1], activation="tanh", seed=1)
+
+    def loss(x, target):
+        return (model(x) - target) ** 2
+
+    step = chainrule.compile_step(loss, Adam(model.parameters(), lr=0.1), in_axes=0)
+    step.run([(X, y)] * 3)
+    text = step.explain()
+    assert "loss: a step of training, 33 parameters by Adam" in text
+    assert "1 trace, 1 kernel; this one: " in text
+    assert "on 3 numbers of arguments and 33 Values closed over, 0 guards" in " ".join(text.split())
+    assert "vectors of " in text
+    assert "2.0, in pow: line " in text
+    assert "the update of one parameter:" in text
+    assert "sqrt" in text.split("the update")[1]
+    assert step.graph.stages[0] == "trace"
+    assert "batch_sum" in step.graph["differentiate"]
+
+
+def test_without_loops_the_report_says_why():
+    weights = [Value(0.1 * i) for i in range(40)]
+
+    def loss(x):
+        numbers, choice = [*weights, x], random.Random(2)
+        for _ in range(3000):
+            a, b = choice.choices(numbers[-60:], k=2)
+            numbers.append(choice.choice([a + b, a - b, a * b, chainrule.tanh(a)]) * 0.5)
+        return numbers[-1]
+
+    step = chainrule.compile_step(loss, SGD(weights, lr=0.1))
+    step(0.3)
+    text = step.explain()
+    assert "no loops: " in text
+    assert "segments, each of one kind" in text
+    assert "the update of one parameter:" in text
+
+
+def test_of_lists_of_different_lengths_the_longest_is_told():
+    w = Value(0.5)
+    step = chainrule.compile_step(lambda xs: sum([chainrule.tanh(w * x) for x in xs]), SGD([w], lr=0.1))
+    step.run([([0.1 * i for i in range(n)],) for n in (3, 12, 7)])
+    assert "of arguments and 1 Value closed over" in " ".join(step.explain().split())
