@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import ctypes
+from contextlib import suppress
 from multiprocessing import get_context
+from multiprocessing.connection import Connection
 from time import perf_counter
 
 from compiled_contest.asian import problem
@@ -44,10 +46,12 @@ class Twice(ByHand):
         child = context.Process(target=self.serve, args=(there,), daemon=True)
         child.start()
 
-    def serve(self, pipe: object) -> None:
-        while True:
-            self.run(pipe.recv())  # type: ignore[attr-defined]
-            pipe.send(None)  # type: ignore[attr-defined]
+    def serve(self, pipe: Connection) -> None:
+        self.here.close()  # so that the pipe ends with the other process
+        with suppress(EOFError):
+            while True:
+                self.run(pipe.recv())
+                pipe.send(None)
 
     def block(self, steps: int, repeats: int) -> float:
         start = perf_counter()

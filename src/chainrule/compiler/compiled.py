@@ -240,6 +240,15 @@ class CompiledFunction:
         """All samples; those for which a path does not hold go on to the next."""
         assert call.columns is not None
         samples = call.columns.shape[1]
+        if call.paths and not call.paths[0].mixed:  # by far the most batches go one way
+            first = call.paths[0]
+            shared, each, held = self._made(first, wanted).kernel.run(
+                first.numbers(call.numbers, samples), call.columns
+            )
+            if np.all(held):
+                self._last = call, first, wanted
+                return self._together(call, wanted, [(first, slice(None), shared, each)], samples)
+            first.mixed = True
         rest, tried, parts = np.arange(samples), [], []
         while len(rest):
             columns = call.columns if len(rest) == samples else np.ascontiguousarray(call.columns[:, rest])
@@ -278,13 +287,15 @@ class CompiledFunction:
     def _together(self, call: _Call, wanted: Wanted, parts: list, samples: int) -> Found:
         """The results of all parts of a batch as one."""
         result = parts[0][0].traced.result
-        own = own_by_sample(wanted, len(leaves(result)), call.layout.batched)
+        own = own_by_sample(wanted, len(leaves(result)), tuple(call.layout.batched))
+        if len(parts) == 1 and not own.any():
+            return Found(result, parts[0][2], np.empty((0, samples)), own)
         total, rows = np.zeros(len(own)), np.empty((int(own.sum()), samples))
         for path, members, shared, each in parts:
             if path.traced.result != result:
                 raise OperandError(f"{self._name} returned {result} for some samples, {path.traced.result} for others")
             varies = self._made(path, wanted).varies
-            full = np.broadcast_to(shared[:, None], (len(own), len(members)))
+            full = np.broadcast_to(shared[:, None], (len(own), each.shape[1]))
             if len(parts) == 1 and varies[own].all():
                 rows = each if varies.all() else each[own[varies]]
             else:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import functools
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -59,17 +60,18 @@ class Found:
         return self.rows[first : first + count], True
 
 
-def own_by_sample(wanted: Wanted, values: int, batched: Sequence[int]) -> np.ndarray:
+@functools.lru_cache(maxsize=1000)
+def own_by_sample(wanted: Wanted, values: int, batched: tuple[int, ...]) -> np.ndarray:
     """For each number that is wanted of a batch whether every sample has its own: bool[numbers].
 
     Without `reduce` all are; with it, derivatives by what differs from sample to sample.
 
-    >>> own_by_sample(Wanted(1, (0, 2), "sum"), 1, [2]).tolist()
+    >>> own_by_sample(Wanted(1, (0, 2), "sum"), 1, (2,)).tolist()
     [False, False, True]
     """
     if wanted.reduce is None:
         return np.ones(values * sum([len(wanted.wrt) ** order for order in range(wanted.order + 1)]), dtype=bool)
-    by = np.isin(wanted.wrt, list(batched))
+    by = np.isin(wanted.wrt, batched)
     own, latest = [np.zeros(values, dtype=bool)], np.zeros(values, dtype=bool)
     for _ in range(wanted.order):
         latest = (latest[:, None] | by[None, :]).ravel()

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import ctypes
+import functools
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
 
+from chainrule.compiler.crew import Crew
 from chainrule.compiler.graph import Graph
 from chainrule.compiler.kernel import Floats, Held
 from chainrule.compiler.levels.batch import FRAME
@@ -71,7 +73,7 @@ class LevelKernel:
 
     def __init__(self, plan: Plan, object_code: bytes, bits: int = 64, threads: int = 1) -> None:
         self.plan, self.object_code, self.bits, self.threads = plan, object_code, bits, threads
-        self._pool = ThreadPoolExecutor(threads) if threads > 1 and plan.batch else None
+        self._crew = Crew(threads)
         self._library = load(object_code)
         self._shared = _SHARED(self._library.address("levels_shared"))
         self._batch = _BATCH(self._library.address("levels_batch")) if plan.batch else None
@@ -124,7 +126,7 @@ class LevelKernel:
         if self.plan.before.segments.size:
             self._check(self._shared(*memory.before), memory.values)
         parts = min(self.threads, samples // (4 * _width(batch, self.plan.lanes, self.bits)))
-        if parts > 1 and self._pool is not None:
+        if parts > 1:
             self._in_threads(memory, columns, each, parts)
         else:
             memory.prepare(columns, each)
@@ -136,7 +138,6 @@ class LevelKernel:
 
     def _in_threads(self, memory: _Memory, columns: Floats, each: Floats, parts: int) -> None:
         """Shares the samples out; each thread has memory of its own, and sums of its own, which are then added up."""
-        assert self._pool is not None
         assert self._batch is not None
         native, helpers = self._batch, [self._memory() for _ in range(parts)]
         bounds = [columns.shape[1] * part // parts for part in range(parts + 1)]
@@ -150,7 +151,12 @@ class LevelKernel:
             each[:, start:end] = own
             return status
 
-        found = list(self._pool.map(calculate, helpers, bounds[:-1], bounds[1:]))
+        found = self._crew.share(
+            [
+                functools.partial(calculate, helper, start, end)
+                for helper, (start, end) in zip(helpers, pairwise(bounds), strict=True)
+            ]
+        )
         for helper, status in zip(helpers, found, strict=True):
             self._check(status, helper.block)
         slots = memory.sum_slots

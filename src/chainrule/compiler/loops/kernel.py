@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import ctypes
+import functools
 import math
 import threading
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
+from chainrule.compiler.crew import Crew
 from chainrule.compiler.loops.build import NUMBERS, POINTERS, Plan
 from chainrule.compiler.loops.describe import describe
 from chainrule.compiler.loops.layout import MARGIN
@@ -94,7 +95,7 @@ class LoopKernel:
         self._outcomes = np.array([outcome for *_, outcome in plan.program.guards], dtype=bool)
         self._free: list[_Memory] = []
         self._lock = threading.Lock()
-        self._pool = ThreadPoolExecutor(threads) if threads > 1 else None
+        self._crew = Crew(threads)
 
     @property
     def bytes_per_call(self) -> int:
@@ -129,8 +130,7 @@ class LoopKernel:
 
     def run(self, numbers: np.ndarray, columns: np.ndarray | None = None) -> tuple[np.ndarray, np.ndarray, Any]:
         """See `chainrule.compiler.kernel.Kernel`."""
-        with self._lock:
-            memory = self._free.pop() if self._free else _Memory(self.plan, self.lanes, self.dtype)
+        memory = self._taken()
         try:
             order = self.plan.program.order
             memory.shared[: len(order)] = numbers[order]
@@ -141,6 +141,11 @@ class LoopKernel:
         finally:
             with self._lock:
                 self._free.append(memory)
+
+    def _taken(self) -> _Memory:
+        """Memory that nobody uses."""
+        with self._lock:
+            return self._free.pop() if self._free else _Memory(self.plan, self.lanes, self.dtype)
 
     def _padded(self, columns: np.ndarray | None) -> tuple[int, np.ndarray]:
         """How many lanes there are, and batched inputs in rows whose length is a multiple of a vector's."""
@@ -170,16 +175,19 @@ class LoopKernel:
 
         block = self.plan.vectors * self.lanes
         parts = self.parts(samples)
-        if parts == 1 or self._pool is None:
+        if parts == 1:
             call("run", memory, 0, samples)
             return
         call("before", memory, 0, samples)
-        helpers = [memory, *[_Memory(self.plan, self.lanes, self.dtype) for _ in range(parts - 1)]]
         bounds = [round(samples / block * part / parts) * block for part in range(parts)] + [samples]
-        memory.sums[:] = 0
-        list(self._pool.map(lambda part: call("blocks", helpers[part], bounds[part], bounds[part + 1]), range(parts)))
-        for helper in helpers[1:]:
-            memory.sums += helper.sums
+        own = [memory, *[self._taken() for _ in range(parts - 1)]]
+        for one in own:
+            one.sums[:] = 0
+        self._crew.share([functools.partial(call, "blocks", own[i], bounds[i], bounds[i + 1]) for i in range(parts)])
+        for one in own[1:]:
+            memory.sums += one.sums
+        with self._lock:
+            self._free += own[1:]
         call("after", memory, 0, samples)
 
     def parts(self, samples: int) -> int:
