@@ -91,6 +91,13 @@ def test_32_bits(name, training, rows):
     training.twice(neuron, OPTIMIZERS[name], batches, in_axes=0, dtype="float32", tolerance=1e-4)
 
 
+def test_a_number_too_large_for_32_bits_is_infinite():
+    w = Value(0.5)
+    step = compile_step(lambda x: w / x, SGD([w], lr=0.0), dtype="float32")
+    assert step.run([(1.0,), (1e39,), (2.0,)]) == [0.5, 0.0, 0.25]
+
+
+
 def test_threads(training, rows):
     batches = [([rows(7) for _ in range(n)], rows(n)) for n in (1000, 999, 1, 64)]
     training.twice(neuron, OPTIMIZERS["adam"], batches, in_axes=0, threads=2)

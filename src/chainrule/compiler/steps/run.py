@@ -46,7 +46,8 @@ class Run:
         self.found = np.zeros(len(batches), self.dtype)
         self.numbers_of_parameters = np.empty(len(step.parameters))
         self.in_rows = False  # whether parameters and memory are in the native rows at the moment
-        self.record_of: dict[Any, tuple[int, Path]] = {}
+        self.number_of: dict[tuple[Path, int | None], int] = {}  # of a path, and of a batch with columns
+        self.first_way: dict[Any, tuple[int, Path]] = {}
         self.batches, self.of_step = self._read(batches)
         step.paths.prepare(self.batches)
         chosen = [self._chosen(batch) for batch in self.batches]
@@ -76,19 +77,24 @@ class Run:
     def _chosen(self, batch: Batch) -> tuple[int, int]:
         """For a batch the number of its record, and where its numbers begin among those of all."""
         key = batch.key if batch.columns is None else id(batch)
-        found = self.record_of.get(key)
+        found = self.first_way.get(key)
         if found is None:
             path = self.step.paths.known[batch.key][0]
-            found = self.record_of[key] = self._number(path, batch), path
+            found = self.first_way[key] = self._number(path, batch), path
         number, path = found
         return number, self._begin(batch, path)
 
     def _number(self, path: Path, batch: Batch) -> int:
         """The number of the record for a batch that goes this way."""
-        self.records.append(self._record(path, batch, len(self.records)))
-        return len(self.records) - 1
+        key = (path, None if batch.columns is None else id(batch))
+        number = self.number_of.get(key)
+        if number is None:
+            number = self.number_of[key] = len(self.records)
+            self.records.append(self._record(path, batch, number))
+        return number
 
     def _begin(self, batch: Batch, path: Path) -> int:
+        """Takes the numbers of a batch that goes this way; gives where they begin."""
         at = len(self.numbers)
         self.numbers.fromlist(batch.numbers)
         if path.own_numbers:
@@ -150,7 +156,8 @@ class Run:
         if any(record.one_by_one for record in self.records):
             return self._step_with_threads(first)
         records = np.concatenate([record.numbers for record in self.records])
-        numbers = np.array(self.numbers, self.dtype)
+        with np.errstate(over="ignore"):  # too large for 32 bits is infinite
+            numbers = np.array(self.numbers, self.dtype)
         steps, schedule = self.optimizer.steps, self.optimizer.schedule
         rates = np.zeros((last, 2), self.dtype)
         rates[first:, 0] = [schedule(i) for i in range(steps, steps + last - first)]
