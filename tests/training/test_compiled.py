@@ -34,6 +34,16 @@ LOSSES = {
 }
 
 
+class Branching(Module):
+    """Rows go one way or the other."""
+
+    def __init__(self):
+        self.inside, self.other = net(), net(seed=2)
+
+    def forward(self, x):
+        return self.inside(x) if x[0] > 0.5 else self.other(x)
+
+
 def net(outputs: int = 1, seed: int = 1) -> MLP:
     return MLP(2, [4, outputs], activation="tanh", seed=seed)
 
@@ -110,6 +120,11 @@ def test_frozen_parameters_stay_and_have_gradients():
     model, _ = twice(optimizer=of_the_last_layer, callbacks=record_gradients)
     assert [p.data for p in model.layers[0].parameters()] == [p.data for p in before]
     assert all(p.peek_grad() for p in model.layers[0].parameters())
+
+
+@pytest.mark.parametrize("batch_size", [None, 5])
+def test_rows_that_go_different_ways(batch_size):
+    twice(make=Branching, batch_size=batch_size)
 
 
 def test_gradients_by_layer():

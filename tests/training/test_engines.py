@@ -121,14 +121,6 @@ class Counted(Module):
         return self.inside(x) * (1.0 + 1.0 / self.calls)
 
 
-class Branching(Module):
-    def __init__(self):
-        self.inside, self.other = net(), net(seed=2)
-
-    def forward(self, x):
-        return self.inside(x) if x[0] > 0.5 else self.other(x)
-
-
 class Plain(Module):
     """Uses what is not an operation."""
 
@@ -146,10 +138,9 @@ class Plain(Module):
         (lambda: Dropout(random.Random(1)), "gives other numbers each time: "),
         (Counted, "gives other numbers each time: "),
         (Centred, "Centred has a __call__ of its own"),
-        (Branching, "different ways for different samples"),
         (Plain, "a float would lose the gradient"),
     ],
-    ids=["dropout", "own generator", "state", "batch", "branch", "math"],
+    ids=["dropout", "own generator", "state", "batch", "math"],
 )
 def test_models_that_cannot_be_compiled(make, why, always, capsys):
     state = random.getstate()

@@ -153,10 +153,6 @@ class CompiledTrainer:
         except AnomalyError:
             found = wanted  # the training itself will say so, in the right place
         before.restore()
-        if self._by_sample and self._step.branches:
-            raise TraceError(
-                "it goes different ways for different samples: say that by chainrule.select, relu or max in place of if"
-            )
         self.optimizer.steps += 1000  # put back by whoever called this
         if self._eager_gradients(table, first) != wanted and all(map(math.isfinite, wanted)):
             raise TraceError("it gives other numbers each time: by chance, by a state of its own, or by the step")

@@ -20,13 +20,13 @@ from chainrule.optim import Adam
 
 def path_with(parameters, gradients):
     """As much of a path as the record needs: places of the parameters and, behind the loss, of their gradients."""
-    return SimpleNamespace(parameters=list(parameters), kernel=SimpleNamespace(places=np.array([99, *gradients])))
+    return SimpleNamespace(parameters=np.array(parameters), kernel=SimpleNamespace(places=np.array([99, *gradients])))
 
 
 def pieces(path, positions):
     """How many stretches and lone numbers are copied."""
     order = np.argsort(positions)
-    into = np.array(path.parameters)[order]
+    into = path.parameters[order]
     out_of = path.kernel.places[1:][order]
     copies = [*stretches(np.arange(len(order)), into), *stretches(out_of, np.arange(len(order)))]
     return sum(len(table) for table in copies)

@@ -97,7 +97,6 @@ def test_a_number_too_large_for_32_bits_is_infinite():
     assert step.run([(1.0,), (1e39,), (2.0,)]) == [0.5, 0.0, 0.25]
 
 
-
 def test_threads(training, rows):
     batches = [([rows(7) for _ in range(n)], rows(n)) for n in (1000, 999, 1, 64)]
     training.twice(neuron, OPTIMIZERS["adam"], batches, in_axes=0, threads=2)

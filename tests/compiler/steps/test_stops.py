@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import math
+import random
 
 import pytest
 
 pytest.importorskip("llvmlite")
 
 from chainrule import Value, ops
-from chainrule.compiler.steps.step import compile_step
+from chainrule.compiler.steps.levelled import LevelledKernel
+from chainrule.compiler.steps.run import Run
+from chainrule.compiler.steps.step import CompiledStep, compile_step
 from chainrule.errors import AnomalyError, TraceError
 from chainrule.optim import SGD, Adam
 
@@ -61,11 +64,69 @@ def test_all_samples_of_a_batch_go_the_other_way(training, rows):
     training.twice(by_sign, sgd, batches, in_axes=0)
 
 
+@pytest.fixture
+def native(monkeypatch):
+    """No step may be left to the eager engine."""
+
+    def refused(*_):
+        raise AssertionError("a step by the eager engine")
+
+    monkeypatch.setattr(CompiledStep, "eager_step", refused)
+
+
 @pytest.mark.parametrize("odd", [1, 7, 8])
-def test_samples_of_a_batch_that_go_different_ways(odd, training, rows):
+def test_samples_of_a_batch_that_go_different_ways(odd, training, rows, native):
     xs = [abs(x) for x in rows(9)]
     xs[odd] = -xs[odd]
     training.twice(by_sign, sgd, [(xs, rows(9)) for _ in range(3)], in_axes=0)
+
+
+@pytest.mark.parametrize(
+    ("options", "tolerance"),
+    [({}, 1e-12), ({"reduce": "sum"}, 1e-12), ({"threads": 2}, 1e-12), ({"dtype": "float32"}, 1e-5)],
+)
+def test_batches_of_many_sizes_whose_samples_go_different_ways(options, tolerance, training, rows, native):
+    def loss_of(w):
+        def loss(x, y):
+            error = (w[0] * x + w[1] if x > 0.3 else w[2] * ops.sin(x) if x > -0.3 else w[3]) - y
+            return error * error if abs(error) < 0.5 else abs(error)
+
+        return loss
+
+    batches = [(rows(n), rows(n)) for n in (500, 1, 30, 501, 7, 500)]
+    step = training.twice(loss_of, lambda w: SGD(w, lr=1e-3), batches, in_axes=0, tolerance=tolerance, **options)
+    assert step.kernels == 6  # three ranges of x, and errors that are small or large
+
+
+def test_ways_that_parameters_choose_in_a_batch(training, rows, native):
+    def loss_of(w):
+        return lambda x, y: (w[0] * (x if x > 0 else 2 * x) - y) ** 2 + (w[1] * 1.5 if w[1] > 0 else -w[1] * 0.5)
+
+    batches = [(rows(9), rows(9)) for _ in range(40)]
+    assert training.twice(loss_of, lambda w: SGD(w, lr=0.3), batches, in_axes=0).kernels == 4
+
+
+def test_ways_by_turns_are_all_taken_in_native_code(training, rows, native, monkeypatch):
+    alone = []
+    monkeypatch.setattr(Run, "_step_alone", lambda run, at, before=Run._step_alone: alone.append(at) or before(run, at))
+    step = training.twice(by_sign, sgd, [(x, y) for x, y in zip(rows(200), rows(200), strict=True)])
+    assert len(alone) == step.traces - 1 == len(step.records) - 1 == 1  # when the second way was met first
+
+
+def test_ways_by_turns_without_loops(training, rows, native):
+    def loss_of(w):
+        def loss(x):
+            draw, found = random.Random(0), [*w, x]
+            for _ in range(300):
+                a, b = draw.choices(found[-9:], k=2)
+                found.append(draw.choice([ops.sin(a * b), a * b, a - b, ops.tanh(a) + b, ops.cos(b)]))
+            return found[-1] ** 2 if x > 0.1 else found[-2] ** 2
+
+        return loss
+
+    step = training.twice(loss_of, sgd, [(x,) for x in rows(30)])
+    assert isinstance(step.last.kernel, LevelledKernel)
+    assert step.kernels == 2
 
 
 # ---- numbers that are not finite -----------------------------------------------------------------------------------
@@ -202,5 +263,4 @@ def test_one_who_refuses_a_step_leaves_everything_as_he_says():
         step.run([(1.0,), (-1.0,), (1.0,)])
     assert w[1].data == 3.0
     assert optimizer.memory == {"velocity": [0.5, 0.5]}
-    assert not step.branches
     assert step.finite

@@ -7,7 +7,7 @@ import functools
 import math
 import threading
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -56,14 +56,22 @@ class Bound:
         """What a native function of the kernel is called with."""
         return self.kernel.arguments(self.memory, self.columns, self.each, 0, self.samples)
 
-    def samples_held(self) -> bool:
-        """Whether, in the last run, the guards that differ from lane to lane held in all of them."""
-        own = [(at, outcome) for varies, at, outcome in self.kernel.guards if varies]
-        return all(((self.each[at, : self.samples] != 0) == outcome).all() for at, outcome in own)
+    def held(self) -> np.ndarray:
+        """For each sample whether, in the last run, all guards held; without samples, one truth."""
+        found = np.ones(max(self.samples, 1), np.bool_)
+        for varies, at, outcome in self.kernel.guards:
+            found &= ((self.each[at, : self.samples] if varies else self.shared[at]) != 0) == outcome
+        return found
 
     def run(self) -> None:
         """Calculates once, with the inputs that are in `shared`."""
         self.kernel.calculate(self.memory, self.columns, self.each, self.samples)
+
+    def of_samples(self, columns: np.ndarray) -> Bound:
+        """The same with other samples, as many as there were or fewer, in the same memory."""
+        count = columns.shape[1]
+        self.columns[:, :count] = columns
+        return replace(self, samples=count)
 
 
 class LoopKernel:

@@ -136,17 +136,18 @@ def batches_of(all_arguments: list[tuple], in_axes: Any) -> tuple[list[Batch], l
 
 
 def _taken_apart(arguments: tuple) -> tuple[tuple, list[float]]:
-    """The structures of the arguments, and all their numbers; most of these are one plain list."""
-    if len(arguments) == 1:
-        (x,) = arguments
-        if type(x) is list and x:
-            kinds = set(map(type, x))
-            if kinds in (INT, FLOAT):
-                return (("list", len(x), "int" if kinds == INT else "float"),), x
+    """The structures of the arguments, and all their numbers; most of these are floats, or one plain list."""
+    kinds = set(map(type, arguments))
+    if kinds == FLOAT:
+        return ("float",) * len(arguments), list(arguments)
+    if len(arguments) == 1 and kinds == LIST and arguments[0]:
+        kinds = set(map(type, arguments[0]))
+        if kinds in (INT, FLOAT):
+            return (("list", len(arguments[0]), "int" if kinds == INT else "float"),), arguments[0]
     return tuple([_shape(x) for x in arguments]), _numbers(arguments)
 
 
-INT, FLOAT = {int}, {float}
+INT, FLOAT, LIST = {int}, {float}, {list}
 
 
 def _numbers(arguments: tuple) -> list[float]:

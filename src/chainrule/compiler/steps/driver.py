@@ -32,6 +32,11 @@ class Field(IntEnum):
     INPUTS = 1 + OWN
     INPUT_COUNT = auto()
     """Places in `shared` of the numbers of a step, and how many there are."""
+    CONSTANTS = auto()
+    """Numbers that are the same at each step."""
+    CONSTANT_PLACES = auto()
+    CONSTANT_COUNT = auto()
+    """Where they go in `shared`, and how many there are."""
     PARAMETERS = auto()
     PARAMETER_COUNT = auto()
     LONE_PARAMETERS = auto()
@@ -46,6 +51,8 @@ class Field(IntEnum):
     GUARDS = auto()
     GUARD_COUNT = auto()
     """Pairs: the place of a guard in `shared`, and 1 or 0, which it must be."""
+    OTHERWISE = auto()
+    """The number of the record to try where a guard does not hold; -1 if there is none."""
     SIZE = auto()
 
 
@@ -65,7 +72,8 @@ class UpdateField(IntEnum):
 
 
 DONE, NOT_FINITE, GUARD = 0, 1, 2
-"""Why the driver came back: all steps are done; the loss or a gradient is not finite; a guard did not hold."""
+"""Why the driver came back: all steps are done; the loss or a gradient is not finite; in no record did all guards
+hold."""
 
 
 class _Driver:
@@ -87,12 +95,17 @@ class _Driver:
         self.stop = self.function.append_basic_block("stop")
         self.bad = ir.IRBuilder(self.stop).phi(I64)
         with counted(builder, self.last, 1, self.first) as step:
-            which = self.whole(self.which, step)
+            attempt = self.function.append_basic_block("attempt")
+            chosen, before = self.whole(self.which, step), builder.block
+            builder.branch(attempt)
+            builder.position_at_end(attempt)
+            which = builder.phi(I64)
+            which.add_incoming(chosen, before)
             record = builder.gep(self.records, [builder.mul(which, I64(Field.SIZE))], source_etype=I64)
             shared = self.pointer(self.whole(record, I64(Field.ARGUMENTS)))
             self._fill_in(record, shared, step)
             self._run(record, Field.ARGUMENTS)
-            self._check_guards(record, shared, step)
+            self._check_guards(record, shared, step, attempt, which)
             self._take_out(record, shared, step)
             self._run_update(step)
         builder.store(I64(DONE), self.why)
@@ -123,10 +136,12 @@ class _Driver:
     # ---- the parts of a step ----
     def _fill_in(self, record: ir.Value, shared: ir.Value, step: ir.Value) -> None:
         builder = self.builder
-        places, count = self.table(record, Field.INPUTS)
         own = builder.gep(self.numbers, [self.whole(self.number_at, step)], source_etype=self.element)
-        with counted(builder, count) as i:
-            self.put(self.number(own, i), shared, self.small(places, i))
+        constants = self.pointer(self.whole(record, I64(Field.CONSTANTS)))
+        for numbers, field in ((own, Field.INPUTS), (constants, Field.CONSTANT_PLACES)):
+            places, count = self.table(record, field)
+            with counted(builder, count) as i:
+                self.put(self.number(numbers, i), shared, self.small(places, i))
         rows = self.pointer(self.whole(self.update, I64(UpdateField.ROWS)))
         self._copy(record, Field.PARAMETERS, rows, shared)
 
@@ -159,14 +174,25 @@ class _Driver:
         function = builder.inttoptr(self.whole(record, I64(start - 1)), kind.as_pointer())
         builder.call(function, [*pointers, *arguments[len(POINTERS) :]])
 
-    def _check_guards(self, record: ir.Value, shared: ir.Value, step: ir.Value) -> None:
+    def _check_guards(
+        self, record: ir.Value, shared: ir.Value, step: ir.Value, attempt: ir.Block, which: ir.PhiInstr
+    ) -> None:
+        """Goes back to `attempt` with another record, if there is one, where a guard does not hold."""
         builder = self.builder
+        otherwise = self.function.append_basic_block("otherwise")
         pairs, count = self.table(record, Field.GUARDS)
         with counted(builder, count) as i:
             twice = builder.mul(i, I64(2))
             truth = builder.fcmp_unordered("!=", self.number(shared, self.small(pairs, twice)), self.element(0.0))
             wanted = self.small(pairs, builder.add(twice, I64(1)))
-            self._stop_if(builder.icmp_signed("!=", builder.zext(truth, I64), wanted), step, GUARD)
+            held = self.function.append_basic_block("held")
+            builder.cbranch(builder.icmp_signed("==", builder.zext(truth, I64), wanted), held, otherwise)
+            builder.position_at_end(held)
+        with builder.goto_block(otherwise):
+            another = self.whole(record, I64(Field.OTHERWISE))
+            self._stop_if(builder.icmp_signed("<", another, I64(0)), step, GUARD)
+            which.add_incoming(another, builder.block)
+            builder.branch(attempt)
 
     def _take_out(self, record: ir.Value, shared: ir.Value, step: ir.Value) -> None:
         builder = self.builder

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 
@@ -12,19 +13,17 @@ from chainrule.compiler.native import Machine
 
 
 class LevelledKernel:
-    """A graph that is levelled and gathered. Its `shared` numbers are the inputs, then the outputs, then whether the
-    guards held."""
+    """A graph that is levelled and gathered. Its `shared` numbers are the inputs, then the outputs."""
 
     def __init__(self, graph: Graph, machine: Machine, bits: int) -> None:
         self.graph, self.kernel = graph, compile_graph(graph, machine, bits)
         self.dtype = np.float64
-        outputs = len(graph.outputs)
-        self.places = graph.inputs + np.arange(outputs)
-        self.guards = [(False, graph.inputs + outputs, True)] if graph.guards else []
+        self.places = graph.inputs + np.arange(len(graph.outputs))
+        self.guards: list[tuple[bool, int, bool]] = []  # for the driver, which is not asked to run it
 
     def bind(self, columns: np.ndarray | None) -> LevelledBound:
         """The kernel with numbers of its own."""
-        size = self.graph.inputs + len(self.graph.outputs) + 1
+        size = self.graph.inputs + len(self.graph.outputs)
         samples = 0 if columns is None else columns.shape[1]
         return LevelledBound(self.kernel, np.zeros(size), columns, self.graph.inputs, samples)
 
@@ -46,19 +45,21 @@ class LevelledBound:
     columns: np.ndarray | None
     inputs: int
     samples: int
-    held: bool = True
+    found: Any = True
 
     def arguments(self) -> list[int]:
         """There are none for the driver."""
         return []
 
-    def samples_held(self) -> bool:
-        """Whether, in the last run of a batch, the guards held for all samples."""
-        return self.held
+    def held(self) -> np.ndarray:
+        """For each sample whether, in the last run, all guards held; without samples, one truth."""
+        return np.array(np.broadcast_to(self.found, max(self.samples, 1)))
 
     def run(self) -> None:
         """Calculates the outputs from the inputs in `shared`."""
-        found, _, held = self.kernel.run(self.shared[: self.inputs], self.columns)
-        self.shared[self.inputs : -1] = found
-        self.held = bool(np.all(held)) or self.columns is None
-        self.shared[-1] = float(np.all(held) or self.columns is not None)
+        outputs, _, self.found = self.kernel.run(self.shared[: self.inputs], self.columns)
+        self.shared[self.inputs :] = outputs
+
+    def of_samples(self, columns: np.ndarray) -> LevelledBound:
+        """The same with other samples."""
+        return replace(self, columns=columns, samples=columns.shape[1])

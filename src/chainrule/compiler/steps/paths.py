@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import functools
 import math
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -46,30 +45,21 @@ class Path:
         samples: the place of the number of samples, if there is a batch.
         sample: the arguments at which the kernel's graph was traced.
         lanes: with how many lanes the kernel runs; None for as many as it was made for.
-        constants: numbers that are others for other lengths of lists, with their places; several paths may share a
+        constants, constant_places: numbers that are others for other lengths of lists; several paths may share a
             kernel and its memory, so they are given with those of the arguments at each step.
         stages: what became of the graph on the way.
     """
 
     kernel: LoopKernel | LevelledKernel
-    places: list[int]
+    places: np.ndarray
     live: list[tuple[Value, int]]
-    parameters: list[int]
+    parameters: np.ndarray
     samples: int | None
     stages: Stages
     sample: list[Any]
-    lanes: int | None = None
-    constants: list[tuple[float, int]] = field(default_factory=list)
-
-    @property
-    def inputs(self) -> list[int]:
-        """The places of the numbers of a step."""
-        return [*self.places, *[place for _, place in self.constants]]
-
-    @functools.cached_property
-    def own_numbers(self) -> list[float]:
-        """Those of them that are the same at each step, which come last."""
-        return [x for x, _ in self.constants]
+    lanes: int | None
+    constants: np.ndarray
+    constant_places: np.ndarray
 
     def bind(self, columns: np.ndarray | None, like: Bound | LevelledBound | None = None) -> Bound | LevelledBound:
         """The kernel with memory of its own, or with that of another path of the same kernel."""
@@ -81,6 +71,19 @@ class Path:
         if self.samples is not None and columns is not None:
             bound.shared[self.samples] = columns.shape[1]
         return bound
+
+    def run(self, bound: Bound | LevelledBound, numbers: Sequence[float], parameters: Any) -> np.ndarray:
+        """The loss and the gradients, float[1 + parameters]; `bound.held()` then says for which samples."""
+        shared = bound.shared
+        shared[self.places] = numbers
+        shared[self.constant_places] = self.constants
+        shared[self.parameters] = parameters
+        for value, place in self.live:
+            shared[place] = value.data
+        if self.samples is not None:
+            shared[self.samples] = bound.samples
+        bound.run()
+        return shared[self.kernel.places]
 
 
 @dataclass
@@ -133,8 +136,8 @@ class Paths:
                 self._add_family(family, sorted(members.values(), key=lambda batch: -len(batch.numbers)))
         self.set_up_seconds += time.perf_counter() - start
 
-    def add(self, batch: Batch) -> Path:
-        """One more path for arguments of that structure, traced at these."""
+    def add(self, batch: Batch, sample: int = 0) -> Path:
+        """One more path for arguments of that structure, traced at these, or at one sample of them."""
         paths = self.known.get(batch.key, [])
         if len(paths) >= self.max_traces:
             raise TraceError(
@@ -142,7 +145,7 @@ class Paths:
                 "on fewer numbers, say them by chainrule.select, relu or max, or give max_traces=…"
             )
         stages = Stages()
-        graph, live = self._simplified(batch, stages)
+        graph, live = self._simplified(batch, stages, sample)
         path = self._compiled(graph, live, batch, stages)
         self.known.setdefault(batch.key, []).insert(0, path)  # now, not before: what failed was never there
         return path
@@ -181,8 +184,7 @@ class Paths:
 
     def _template(self, graph: Graph, free: list[int], batch: Batch, live: list[Value], stages: Stages) -> _Template:
         path = self._compiled(with_free_constants(graph, free), live, batch, stages, len(free))
-        places = [place for _, place in path.constants]
-        path.constants = [(graph.numbers[node], place) for node, place in zip(free, places, strict=True)]
+        path.constants = np.array([graph.numbers[node] for node in free])
         return _Template(graph, live, free, path)
 
     def _shortened(self, template: _Template, found: Shortening, batch: Batch) -> Path | None:
@@ -193,33 +195,22 @@ class Paths:
         program = path.kernel.plan.program
         if not program.crossing or program.lanes != found.full or not found.constants.keys() <= set(template.free):
             return None
-        constants = [
-            (found.constants.get(node, x), place)
-            for node, (x, place) in zip(template.free, path.constants, strict=True)
-        ]
+        constants = [found.constants.get(node, x) for node, x in zip(template.free, path.constants, strict=True)]
         places = path.places[: len(batch.numbers)]
-        return Path(
-            path.kernel, places, path.live, path.parameters, None, path.stages, path.sample, found.kept, constants
-        )
+        return replace(path, places=places, lanes=found.kept, constants=np.array(constants))
 
     def _as_eager(self, path: Path, batch: Batch) -> bool:
         """Whether a path gives the loss and the gradients that the eager engine gives, at the present numbers."""
-        bound = path.bind(None)
-        bound.shared[path.inputs] = [*batch.numbers, *path.own_numbers]
-        bound.shared[path.parameters] = [p.data for p in self.parameters]
-        for value, place in path.live:
-            bound.shared[place] = value.data
-        bound.run()
+        found = path.run(path.bind(None), batch.numbers, [p.data for p in self.parameters])
         loss = as_value(self.loss(*batch.sample))
         wanted = np.array([loss.data, *gradients(loss, self.parameters)])
-        found = bound.shared[path.kernel.places]
         close = CLOSE if self.target.bits == 64 else CLOSE_32
         return bool(np.abs(found - wanted).max() <= close * max(1.0, np.abs(wanted).max()))
 
     # ---- tracing and compiling ----
-    def _simplified(self, batch: Batch, stages: Stages) -> tuple[Graph, list[Value]]:
+    def _simplified(self, batch: Batch, stages: Stages, sample: int = 0) -> tuple[Graph, list[Value]]:
         with stages.timed("trace"):
-            traced = self._traced(batch)
+            traced = self._traced(batch, sample)
         self.traces += 1
         for value in traced.live:
             if not value.is_leaf() and any(p in self._parameters for p in map(id, topological_order(value))):
@@ -230,9 +221,9 @@ class Paths:
             raise OperandError("a loss must return one number: a mean or a sum of what it has for the samples")
         return simplified(traced.graph, stages), traced.live
 
-    def _traced(self, batch: Batch) -> Traced:
+    def _traced(self, batch: Batch, sample: int) -> Traced:
         try:
-            return trace(self.loss, batch.sample, batch.batched, self.parameters)
+            return trace(self.loss, batch.sample_at(sample), batch.batched, self.parameters)
         except TypeError as error:
             if "indices must be integers" in str(error):
                 error.add_note("an index of a list is an integer: give integers, and say chainrule.take(emb, i) for "
@@ -261,12 +252,13 @@ class Paths:
         place = dict(zip(shared, rank, strict=True))
         return Path(
             kernel,
-            [place[i] for i in shared if i < first],
+            np.array([place[i] for i in shared if i < first], dtype=np.intp),
             [(live[j], place[first + j]) for j in range(count, len(live))],
-            [place[first + j] for j in range(count)],
+            np.array([place[first + j] for j in range(count)], dtype=np.intp),
             place[inputs - 1] if batch.columns is not None else None,
             stages,
             batch.sample,
             None,
-            [(math.nan, place[i]) for i in range(inputs - free, inputs)],
+            np.full(free, math.nan),
+            np.array([place[i] for i in range(inputs - free, inputs)], dtype=np.intp),
         )

@@ -10,7 +10,6 @@ from chainrule.compiler.loops.kernel import Bound
 from chainrule.compiler.steps.driver import LANES, Field
 from chainrule.compiler.steps.levelled import LevelledBound
 from chainrule.compiler.steps.paths import Path
-from chainrule.engine import Value
 
 FEW = LANES
 """Stretches of fewer numbers are copied number by number."""
@@ -23,21 +22,13 @@ class Record:
     Attributes:
         numbers: the row.
         bound: the kernel with its memory.
-        inputs, parameters, gradients: places of numbers in `bound.shared`: of those of a step, and for each parameter.
-        guards: int32[guards, 2], their places, and what must be there.
         tables: what the row points to besides.
-        live: Values that the loss closes over, with their places.
         one_by_one: whether the driver cannot do such steps.
     """
 
     numbers: np.ndarray
     bound: Bound | LevelledBound
-    inputs: np.ndarray
-    parameters: np.ndarray
-    gradients: np.ndarray
-    guards: np.ndarray
     tables: list[np.ndarray]
-    live: list[tuple[Value, int]]
     one_by_one: bool
 
 
@@ -80,8 +71,7 @@ def places_in_rows(path: Path, count: int) -> np.ndarray:
 
 def _places(path: Path) -> tuple[np.ndarray, np.ndarray]:
     """For each parameter its place in the kernel's `shared`, and that of its gradient."""
-    parameters = np.array(path.parameters, dtype=np.int64)
-    return parameters, path.kernel.places[1 : 1 + len(parameters)]
+    return path.parameters, path.kernel.places[1 : 1 + len(path.parameters)]
 
 
 def record_of(path: Path, bound: Bound | LevelledBound, positions: np.ndarray) -> Record:
@@ -93,7 +83,6 @@ def record_of(path: Path, bound: Bound | LevelledBound, positions: np.ndarray) -
         positions: for each parameter its place in the rows of the update.
     """
     kernel = path.kernel
-    inputs = np.array(path.inputs, dtype=np.int32)
     parameters, gradients = _places(path)
     shared_guards = [[at, int(outcome)] for varies, at, outcome in kernel.guards if not varies]
     guards = np.array(shared_guards, dtype=np.int32).reshape(-1, 2)
@@ -104,11 +93,15 @@ def record_of(path: Path, bound: Bound | LevelledBound, positions: np.ndarray) -
     by_row = np.argsort(positions)
     into = stretches(positions[by_row], parameters[by_row])
     out_of = stretches(gradients[by_row], positions[by_row])
-    tables = {Field.INPUTS: inputs, Field.GUARDS: guards}
+    tables = {Field.INPUTS: path.places.astype(np.int32), Field.GUARDS: guards}
+    tables |= {Field.CONSTANT_PLACES: path.constant_places.astype(np.int32)}
     tables |= zip((Field.PARAMETERS, Field.LONE_PARAMETERS), into, strict=True)
     tables |= zip((Field.GRADIENTS, Field.LONE_GRADIENTS), out_of, strict=True)
     for field, table in tables.items():
         row[field], row[field + 1] = table.ctypes.data, len(table)
+    constants = path.constants.astype(kernel.dtype)
+    row[Field.CONSTANTS] = constants.ctypes.data
     row[Field.LOSS] = kernel.places[0]
+    row[Field.OTHERWISE] = -1
     one_by_one = kernel.parts(bound.samples) > 1 or any(varies for varies, _, _ in kernel.guards)
-    return Record(row, bound, inputs, parameters, gradients, guards, list(tables.values()), path.live, one_by_one)
+    return Record(row, bound, [constants, *tables.values()], one_by_one)

@@ -12,7 +12,7 @@ import numpy as np
 from chainrule.compiler.loops.kernel import Bound
 from chainrule.compiler.memory import aligned
 from chainrule.compiler.steps.batch import Batch, batches_of
-from chainrule.compiler.steps.driver import DONE, GUARD, NOT_FINITE, Field, UpdateField
+from chainrule.compiler.steps.driver import DONE, NOT_FINITE, Field, UpdateField
 from chainrule.compiler.steps.levelled import LevelledBound
 from chainrule.compiler.steps.paths import Path
 from chainrule.compiler.steps.record import Record, places_in_rows, record_of
@@ -34,25 +34,30 @@ class Run:
         step: what is run.
         batches: for each step the arguments of the loss.
         hint: stands below errors that say that an argument has not its axis.
+
+    Attributes:
+        ways: for batches of the same structure the numbers of the records that the driver tries, one after the other.
     """
 
     def __init__(self, step: CompiledStep, batches: list[tuple], hint: str) -> None:
         self.step, self.arguments, self.hint = step, batches, hint
         self.optimizer, self.update = step.optimizer, step.update
         self.records: list[Record] = []
-        self.tried: dict[int, list[int]] = {}  # of a step whose guards failed, the paths
-        self.numbers = array("d")
-        self.dtype = self.update.kernel.dtype
-        self.found = np.zeros(len(batches), self.dtype)
+        self.paths: list[Path] = []
+        self.ways: dict[Any, list[int]] = {}
+        self.found = np.zeros(len(batches), self.update.kernel.dtype)
         self.numbers_of_parameters = np.empty(len(step.parameters))
         self.in_rows = False  # whether parameters and memory are in the native rows at the moment
-        self.number_of: dict[tuple[Path, int | None], int] = {}  # of a path, and of a batch with columns
-        self.first_way: dict[Any, tuple[int, Path]] = {}
-        self.batches, self.of_step = self._read(batches)
+        self.batches, of_step = self._read(batches)
+        self.of_step = np.array(of_step, np.intp)
         step.paths.prepare(self.batches)
-        chosen = [self._chosen(batch) for batch in self.batches]
-        step.last = step.paths.known[self.batches[-1].key][0] if self.batches else step.last
-        self.which, self.number_at = np.array(chosen, np.int64).reshape(-1, 2)[self.of_step].T.copy()
+        first = [self._ways(batch)[0] for batch in self.batches]
+        step.last = self.paths[first[-1]] if self.batches else step.last
+        self.which = np.array(first, np.int64)[self.of_step]
+        numbers = array("d")
+        self.number_at = np.array([self._begin(batch, numbers) for batch in self.batches], np.int64)[self.of_step]
+        with np.errstate(over="ignore"):  # too large for 32 bits is infinite
+            self.numbers = np.array(numbers, self.update.kernel.dtype)
 
     def _read(self, all_arguments: list[tuple]) -> tuple[list[Batch], list[int]]:
         try:
@@ -67,39 +72,39 @@ class Run:
             self._load()
             at = 0
             while at < len(self.which):
-                at = self._drive(at)
+                alone = any(record.one_by_one for record in self.records)
+                at = self._step_alone(at) if alone else self._drive(at)
         finally:
             if self.in_rows:
                 self._save()
         return self.found.tolist()
 
-    # ---- records ----
-    def _chosen(self, batch: Batch) -> tuple[int, int]:
-        """For a batch the number of its record, and where its numbers begin among those of all."""
-        key = batch.key if batch.columns is None else id(batch)
-        found = self.first_way.get(key)
-        if found is None:
-            path = self.step.paths.known[batch.key][0]
-            found = self.first_way[key] = self._number(path, batch), path
-        number, path = found
-        return number, self._begin(batch, path)
-
-    def _number(self, path: Path, batch: Batch) -> int:
-        """The number of the record for a batch that goes this way."""
-        key = (path, None if batch.columns is None else id(batch))
-        number = self.number_of.get(key)
-        if number is None:
-            number = self.number_of[key] = len(self.records)
-            self.records.append(self._record(path, batch, number))
-        return number
-
-    def _begin(self, batch: Batch, path: Path) -> int:
-        """Takes the numbers of a batch that goes this way; gives where they begin."""
-        at = len(self.numbers)
-        self.numbers.fromlist(batch.numbers)
-        if path.own_numbers:
-            self.numbers.fromlist(path.own_numbers)
+    @staticmethod
+    def _begin(batch: Batch, numbers: array) -> int:
+        """Takes the numbers of a batch; gives where they begin."""
+        at = len(numbers)
+        numbers.fromlist(batch.numbers)
         return at
+
+    # ---- records ----
+    def _ways(self, batch: Batch) -> list[int]:
+        """The numbers of the records for all ways that such a batch is known to go."""
+        ways = self.ways.setdefault(batch.key if batch.columns is None else id(batch), [])
+        known = self.step.paths.known[batch.key]
+        if len(ways) < len(known):
+            there = {self.paths[way] for way in ways}
+            for path in known:
+                if path not in there:
+                    self._add_way(ways, path, batch)
+        return ways
+
+    def _add_way(self, ways: list[int], path: Path, batch: Batch) -> None:
+        ways.append(len(self.records))
+        record = self._record(path, batch, len(self.records))
+        for value, place in path.live:
+            record.bound.shared[place] = value.data
+        self.records.append(record)
+        self.paths.append(path)
 
     def _record(self, path: Path, batch: Batch, number: int) -> Record:
         """The record of a path; without columns, it serves for all batches, else the next call's may lie there."""
@@ -119,9 +124,11 @@ class Run:
         """The path's kernel with these columns; steps come one after the other, and share all other memory."""
         memories, key = self.step.memories, (path.kernel, None if columns is None else columns.shape)
         like = memories.get(key)
-        if like is None or columns is None:
-            bound = memories[key] = path.bind(columns, like)
+        if columns is None:
+            bound = memories[key] = path.bind(None, like)
             return bound
+        if like is None:
+            like = memories[key] = path.bind(columns)
         assert like.columns is not None
         own = aligned(like.columns.shape, like.columns.dtype)
         own[:, : columns.shape[1]] = columns
@@ -137,9 +144,6 @@ class Run:
         if not isinstance(memory, NativeMemory) or memory.rows is not rows:
             for row, slot in enumerate(self.update.slots, 1):
                 rows[row, self.update.own_positions] = memory[slot]
-        for record in self.records:
-            for value, place in record.live:
-                record.bound.shared[place] = value.data
         self.in_rows = True
 
     def _save(self) -> None:
@@ -153,18 +157,10 @@ class Run:
     def _drive(self, first: int) -> int:
         """Runs steps natively from `first` on; returns the step at which to go on."""
         last = len(self.which)
-        if any(record.one_by_one for record in self.records):
-            return self._step_with_threads(first)
-        records = np.concatenate([record.numbers for record in self.records])
-        with np.errstate(over="ignore"):  # too large for 32 bits is infinite
-            numbers = np.array(self.numbers, self.dtype)
-        steps, schedule = self.optimizer.steps, self.optimizer.schedule
-        rates = np.zeros((last, 2), self.dtype)
-        rates[first:, 0] = [schedule(i) for i in range(steps, steps + last - first)]
-        rates[first:, 1] = np.arange(steps + 1, steps + 1 + last - first)
-        update = self._update_record()
-        why = np.zeros(1, np.int64)
-        tables = (self.which, records, numbers, self.number_at, self.found, update, rates, why)
+        records, update, why = self._records(), self._update_record(), np.zeros(1, np.int64)
+        steps = self.optimizer.steps
+        rates = self._rates(first)
+        tables = (self.which, records, self.numbers, self.number_at, self.found, update, rates, why)
         pointers = [table.ctypes.data for table in tables]
         at, size = first, 1
         while at < last:
@@ -173,31 +169,84 @@ class Run:
             at = self.step.drive(at, upto, *pointers)
             self.optimizer.steps = steps + at - first
             if why[0] != DONE:
-                return self._stopped(at, int(why[0]))
+                return self._by_hand(at) if why[0] == NOT_FINITE else self._step_alone(at)
             took = time.perf_counter() - start
             size = size * 8 if took < AT_ONCE / 8 else size
         return at
 
-    def _step_with_threads(self, at: int) -> int:
-        """One step whose samples are shared out among threads; returns the step at which to go on."""
-        record = self.records[self.which[at]]
-        bound, update, start = record.bound, self.update, self.number_at[at]
-        bound.shared[record.inputs] = self.numbers[start : start + len(record.inputs)]
-        bound.shared[record.parameters] = update.rows[0, update.positions]
-        bound.run()
-        if any((bound.shared[place] != 0) != outcome for place, outcome in record.guards):
-            return self._stopped(at, GUARD)
-        if not bound.samples_held():
+    def _records(self) -> np.ndarray:
+        """All records, each of which knows the one to try next."""
+        records = np.stack([record.numbers for record in self.records])
+        for ways in self.ways.values():
+            records[ways[:-1], Field.OTHERWISE] = ways[1:]
+        return records
+
+    def _rates(self, first: int) -> np.ndarray:
+        """For each step from `first` on the learning rate, and the number of the step as the optimiser counts."""
+        steps, schedule = self.optimizer.steps, self.optimizer.schedule
+        count = len(self.which) - first
+        rates = np.zeros((first + count, 2), self.found.dtype)
+        rates[first:, 0] = [schedule(i) for i in range(steps, steps + count)]
+        rates[first:, 1] = np.arange(steps + 1, steps + 1 + count)
+        return rates
+
+    def _step_alone(self, at: int) -> int:
+        """One step that the driver cannot do, since its samples are shared out among threads, or may go different
+        ways, or since it has no loops, or goes a way that is new; returns the step at which to go on."""
+        update = self.update
+        found = self._calculated(self.batches[self.of_step[at]])
+        self.found[at] = found[0]
+        update.rows[-1, update.positions] = found[1:]
+        if not np.isfinite(found).all():
             return self._by_hand(at)
-        self.found[at] = bound.shared[record.numbers[Field.LOSS]]
-        update.rows[-1, update.positions] = bound.shared[record.gradients]
-        if not (np.isfinite(self.found[at]) and np.isfinite(update.rows[-1]).all()):
-            return self._stopped(at, NOT_FINITE)
         update.bound.shared[update.lr_at] = self.optimizer.lr
         self.optimizer.steps += 1
         update.bound.shared[update.step_at] = self.optimizer.steps
         update.bound.run()
         return at + 1
+
+    def _calculated(self, batch: Batch) -> np.ndarray:
+        """The loss and the gradients: each way takes the samples for which it holds."""
+        parameters = self.update.rows[0, self.update.positions]
+        count = 1 if batch.columns is None else batch.columns.shape[1]
+        total, rest = np.zeros(1 + len(parameters)), np.arange(count)
+        ways = iter(list(self._ways(batch)))
+        while len(rest):
+            known = next(ways, None)
+            way = self._new_way(batch, int(rest[0])) if known is None else known
+            found, held = self._by_way(way, batch, rest, parameters)
+            if known is None:
+                held[0] = True  # native code may, by a rounding, see a guard otherwise than Python
+            if not held.any():
+                continue
+            if not held.all():
+                found, _ = self._by_way(way, batch, rest[held], parameters)
+            total += found * (held.sum() / count if self.step.reduce == "mean" else 1.0)
+            rest = rest[~held]
+        return total
+
+    def _by_way(
+        self, way: int, batch: Batch, samples: np.ndarray, parameters: np.ndarray
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """What some samples give, and for which of them this way holds."""
+        path, bound, columns = self.paths[way], self.records[way].bound, batch.columns
+        if columns is not None and len(samples) < columns.shape[1]:
+            bound = self._part(path, columns).of_samples(np.ascontiguousarray(columns[:, samples]))
+        return path.run(bound, batch.numbers, parameters), bound.held()
+
+    def _part(self, path: Path, columns: np.ndarray) -> Bound | LevelledBound:
+        """The path's kernel for some of so many samples."""
+        key = (path, columns.shape)
+        bound = self.step.parts.get(key)
+        if bound is None:
+            bound = self.step.parts[key] = self._bind(path, columns)
+        return bound
+
+    def _new_way(self, batch: Batch, sample: int) -> int:
+        """The number of the record of one more way, which this sample goes."""
+        self._save()  # to be traced, the loss is run on Values
+        self.step.paths.add(batch, sample)
+        return self._ways(batch)[-1]
 
     def _update_record(self) -> np.ndarray:
         update = self.update
@@ -212,28 +261,9 @@ class Run:
         row[UpdateField.LR], row[UpdateField.STEP] = update.lr_at, update.step_at
         return row
 
-    def _stopped(self, at: int, why: int) -> int:
-        """What happens at a step that native code could not do; returns the step at which to go on."""
+    def _by_hand(self, at: int) -> int:
+        """A step by the eager engine, since its numbers are not finite; returns the step at which to go on."""
         self._save()
-        if why == NOT_FINITE:
-            return self._by_hand(at, saved=True)
-        assert why == GUARD
-        batch = self.batches[self.of_step[at]]
-        paths = self.step.paths.known[batch.key]
-        tried = self.tried.setdefault(at, [])
-        other = next((i for i, path in enumerate(paths) if id(path) not in tried), None)
-        if other is None:
-            self.step.paths.add(batch)
-            other = 0
-        tried.append(id(paths[other]))
-        self.which[at], self.number_at[at] = self._number(paths[other], batch), self._begin(batch, paths[other])
-        self._load()
-        return at
-
-    def _by_hand(self, at: int, saved: bool = False) -> int:
-        """A step by the eager engine: its numbers are not finite, or its samples do not all go the same way."""
-        if not saved:
-            self._save()
         self.in_rows = False  # whoever does the step by hand answers for both, also if it cannot be done
         self.found[at] = self.step.by_hand(self.arguments[at])
         gradients = [parameter.peek_grad() for parameter in self.step.parameters]

@@ -50,6 +50,7 @@ class CompiledStep:
         self.paths = Paths(loss, self.parameters, options.reduce, options.target, options.max_traces)
         self.records: dict[tuple, Record] = {}
         self.memories: dict[tuple, Bound | LevelledBound] = {}
+        self.parts: dict[tuple, Bound | LevelledBound] = {}
         self.by_hand: Callable[[tuple], float] = self.eager_step
         self.last: Path | None = None
         self.update = self._make_update()
@@ -88,12 +89,6 @@ class CompiledStep:
     def finite(self) -> bool:
         """Whether all parameters, and all that the optimiser remembers, are finite after the last step."""
         return bool(np.isfinite(self.update.rows[:-1]).all())
-
-    @property
-    def branches(self) -> bool:
-        """Whether samples of one batch may go different ways; batches of such are done by hand."""
-        paths = [path for paths in self.paths.known.values() for path in paths]
-        return any(varies for path in paths for varies, _, _ in path.kernel.guards)
 
     def explain(self) -> str:
         """What became of the loss for the last step, as `CompiledFunction.explain` tells it, and of the update.
