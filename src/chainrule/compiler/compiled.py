@@ -288,8 +288,12 @@ class CompiledFunction:
         """The results of all parts of a batch as one."""
         result = parts[0][0].traced.result
         own = own_by_sample(wanted, len(leaves(result)), tuple(call.layout.batched))
-        if len(parts) == 1 and not own.any():
-            return Found(result, parts[0][2], np.empty((0, samples)), own)
+        if len(parts) == 1:
+            [(path, _, shared, each)] = parts
+            if not own.any():
+                return Found(result, shared, np.empty((0, samples)), own)
+            if len(each) == len(own) and own.all():
+                return Found(result, np.zeros(len(own)), each, own)
         total, rows = np.zeros(len(own)), np.empty((int(own.sum()), samples))
         for path, members, shared, each in parts:
             if path.traced.result != result:

@@ -17,6 +17,11 @@ from chainrule.nn.module import Module
 from chainrule.trees import leaves, tree_map
 
 
+def _samples_first(x: np.ndarray, sampled: bool) -> np.ndarray:
+    """The array with its last axis, if that is the samples', as the first one."""
+    return np.moveaxis(x, -1, 0) if sampled and x.ndim > 1 else x
+
+
 @dataclass(frozen=True)
 class Number:
     """A number: an input of the graph."""
@@ -32,7 +37,7 @@ class Number:
 
     def filled(self, block: np.ndarray, sampled: bool) -> Any:
         """The derivative by it, from a block [1, …]; if `sampled`, the last axis is that of the samples."""
-        return float(block[0]) if block.ndim == 1 else np.moveaxis(block[0], -1, 0) if sampled else block[0]
+        return float(block[0]) if block.ndim == 1 else _samples_first(block[0], sampled)
 
     def nested(self, rows: list[Any]) -> Any:
         """Of each number what takes its place: here, of this one."""
@@ -55,7 +60,7 @@ class Row:
     def filled(self, block: np.ndarray, sampled: bool) -> Any:
         if block.ndim == 1:
             return self.kind(block.tolist())
-        return self.kind([np.moveaxis(x, -1, 0) if sampled else x for x in block])
+        return self.kind([_samples_first(x, sampled) for x in block])
 
     def nested(self, rows: list[Any]) -> Any:
         return self.kind(rows)

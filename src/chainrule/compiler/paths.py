@@ -25,6 +25,7 @@ from chainrule.compiler.tracing import Traced, trace
 from chainrule.compiler.witness import witness
 from chainrule.engine import Value
 from chainrule.errors import OperandError, TraceError
+from chainrule.leaves import read_data
 from chainrule.operation import is_number
 from chainrule.trees import leaves
 
@@ -74,10 +75,15 @@ class Path:
     def numbers(self, own: np.ndarray, samples: int = 0) -> np.ndarray:
         """The inputs of its kernels: the arguments' own numbers, those of live Values, and of a batch how many samples
         there are."""
-        more = [value.peek_data() for value in self.traced.live]
-        if self.graph.batched:
-            more.append(float(samples))
-        return np.concatenate([own, np.array(more, dtype=own.dtype)]) if more else own
+        live, batched = self.traced.live, bool(self.graph.batched)
+        if not live and not batched:
+            return own
+        found = np.empty(len(own) + len(live) + batched)
+        found[: len(own)] = own
+        read_data(live, found[len(own) :])
+        if batched:
+            found[-1] = samples
+        return found
 
 
 class Paths:

@@ -11,8 +11,9 @@ import numpy as np
 from chainrule.engine import Value
 from chainrule.errors import OperandError
 from chainrule.nn.module import Module
+from chainrule.operation import Operation
 
-_CODE = (type, types.FunctionType, types.BuiltinFunctionType, types.ModuleType, type(None))
+_CODE = (type, types.FunctionType, types.BuiltinFunctionType, types.ModuleType, type(None), Operation)
 _PLAIN = {float, int, str}
 _VALUES = {Value}
 
@@ -43,10 +44,13 @@ def static_key(x: Any) -> Any:
 
 
 def _key(x: Any, within: frozenset[int]) -> Any:
+    kind = type(x)
+    if kind is Value:
+        return id(x)
+    if kind in _PLAIN:
+        return kind, x
     if isinstance(x, bool | np.bool_):
         return bool, bool(x)
-    if type(x) in _PLAIN:
-        return type(x), x
     if isinstance(x, Value):
         return id(x)
     # an object may hold itself; and what wraps a function, as a compiled one does, is code as well

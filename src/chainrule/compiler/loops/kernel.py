@@ -35,6 +35,9 @@ class _Memory:
         padded = -(-layout.fixed.shape[1] // (plan.vectors * lanes)) * plan.vectors * lanes
         self.fixed = aligned([max(layout.fixed.shape[0], 1), padded], dtype)
         self.fixed[: layout.fixed.shape[0], : layout.fixed.shape[1]] = layout.fixed
+        # asked for at each call, and slow to ask for
+        self.addresses = [array.ctypes.data for array in (self.shared, self.sums, self.fixed, self.scratch)]
+        self.fixed_stride = self.fixed.shape[1]
 
 
 @dataclass
@@ -95,6 +98,7 @@ class LoopKernel:
         }
         layout = plan.layout
         self._tables = layout.tables if len(layout.tables) else np.zeros(1, dtype=np.int32)
+        self._tables_address = self._tables.ctypes.data
         outputs = self._addresses(plan.program.outputs)
         self._output_varies = np.array([varies for varies, _ in outputs], dtype=bool)
         self._shared_places = np.array([0 if varies else at for varies, at in outputs], dtype=np.int64)
@@ -168,17 +172,17 @@ class LoopKernel:
 
     def arguments(self, memory: _Memory, columns: np.ndarray, each: np.ndarray, start: int, end: int) -> list[int]:
         """What a native function of this kernel is called with."""
-        pointers = (memory.shared, self._tables, memory.sums, columns, memory.fixed, memory.scratch, each)
-        strides = [array.strides[0] // array.itemsize for array in (columns, memory.fixed, each)]
-        return [*[array.ctypes.data for array in pointers], *strides, start, end]
+        shared, sums, fixed, scratch = memory.addresses
+        strides = [columns.strides[0] // columns.itemsize, memory.fixed_stride, each.strides[0] // each.itemsize]
+        given, found = columns.ctypes.data, each.ctypes.data
+        return [shared, self._tables_address, sums, given, fixed, scratch, found, *strides, start, end]
 
     def calculate(self, memory: _Memory, columns: np.ndarray, each: np.ndarray, samples: int) -> None:
         """Runs the kernel, with the inputs in `memory`; by several threads, if it has them and it is worth it."""
 
         def call(name: str, own: _Memory, start: int, end: int) -> None:
             arguments = self.arguments(own, columns, each, start, end)
-            arguments[0] = memory.shared.ctypes.data
-            arguments[4] = memory.fixed.ctypes.data
+            arguments[0], _, arguments[4], _ = memory.addresses
             self._functions[name](*arguments)
 
         block = self.plan.vectors * self.lanes
