@@ -95,6 +95,21 @@ def test_what_was_not_used_for_longest_goes_first(place):
     assert sorted(place.glob("*.o")) == sorted(files[1:])
 
 
+def test_what_is_not_the_caches_own_is_left_alone(place):
+    place.mkdir()
+    others = [place / "mycode.o", place / "download.iso.part"]
+    for other in others:
+        other.write_bytes(b"x" * 1000)
+        os.utime(other, (0, 0))
+    times(3)
+    (own,) = set(place.iterdir()) - set(others)
+    left = place / (own.stem + "_left.part")
+    left.write_bytes(b"")
+    os.utime(left, (0, 0))
+    cache.sweep(place, 0)
+    assert sorted(place.iterdir()) == sorted(others)
+
+
 def _many_times(numbers):
     for number in numbers:
         assert times(number) == 2.0 * number

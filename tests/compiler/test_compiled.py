@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import pickle
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -315,3 +316,79 @@ def test_where_32_bits_give_nan_the_table_decides():
     short = chainrule.compile(f, dtype="float32")
     assert short.value_and_grad(-1.0) == chainrule.value_and_grad(f)(-1.0) == (0.0, 0.0)
     assert "bit by bit as the eager engine, since a number was infinite or nan" in short.explain()
+
+
+class Spring:
+    def __init__(self, stiffness):
+        self.stiffness = stiffness
+
+    @chainrule.compile
+    def energy(self, x, y):
+        return self.stiffness * (x - y) ** 2 / 2
+
+
+def test_a_method_has_its_derivatives():
+    spring = Spring(3.0)
+    assert spring.energy(1.0, 3.0) == 6.0
+    assert spring.energy.value_and_grad(1.0, 3.0) == (6.0, -6.0)
+    assert spring.energy.grad(1.0, 3.0, argnums=(0, -1)) == (-6.0, 6.0)
+    assert spring.energy.grad(1.0, 3.0, argnums=[1]) == (6.0,)
+    assert spring.energy.hessian(1.0, 3.0, argnums=1) == 3.0
+    assert "energy: " in spring.energy.explain()
+    spring.stiffness = 5.0
+    assert spring.energy.grad(1.0, 3.0) == -10.0
+    with pytest.raises(errors.ArgumentError, match="argnums"):
+        spring.energy.grad(1.0, 3.0, argnums=True)
+
+
+def test_a_compiled_function_is_compiled_with_other_options():
+    f = chainrule.compile(lambda x: x * x, strict=True)
+    g = chainrule.compile(f, in_axes=0)
+    assert g([1.0, 2.0]).tolist() == [1.0, 4.0]
+    assert f(3.0) == 9.0
+
+
+def test_a_function_with_attributes_like_ours():
+    def f(x):
+        return x * x
+
+    f.options, f.function = "mine", None
+    assert chainrule.compile(f).grad(3.0) == 6.0
+
+
+def test_batches_go_one_way_again_after_one_that_did_not():
+    f = chainrule.compile(lambda x: x * x if x > 0 else -x, in_axes=0)
+    for xs in ([1.0, 2.0], [-1.0, 2.0], [3.0, 2.0], [-3.0, -2.0], [1.0, 1.0]):
+        assert f(xs).tolist() == [x * x if x > 0 else -x for x in xs]
+        assert f.value_and_grad(xs)[1].tolist() == [2 * x if x > 0 else -1.0 for x in xs]
+    assert f.traces == 2
+
+
+def test_threads_may_call_one_function_that_goes_many_ways():
+    def f(x):
+        for bound in (1.0, 2.0, 3.0):
+            if x < bound:
+                return x * bound
+        return x * x
+
+    compiled = chainrule.compile(f, max_traces=4)
+    xs = [0.5, 1.5, 2.5, 3.5] * 100
+
+    def call(shift):
+        return [compiled.value_and_grad(x) for x in xs[shift:]] == [chainrule.value_and_grad(f)(x) for x in xs[shift:]]
+
+    with ThreadPoolExecutor(4) as pool:
+        assert all(pool.map(call, range(8)))
+    assert compiled.traces == 4
+
+
+@pytest.mark.parametrize("whole", [2**53 + 1, -(2**60), np.int64(2**53 + 1), np.array([1, 2**54])])
+def test_integers_that_are_no_floats_are_refused(whole):
+    with pytest.raises(errors.OperandError, match="no float is equal to"):
+        chainrule.compile(lambda x, i: x * 2)(1.0, whole)
+
+
+def test_a_division_by_the_smallest_numbers():
+    for power in (-1030, -1073, -1022, 1023, -3):
+        f, x = chainrule.compile(lambda x, power=power: chainrule.tanh(x / 2.0**power)), 2.0 ** (power - 1)
+        assert f(x) == pytest.approx(math.tanh(0.5), rel=1e-12)

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import array
+import collections
 import dataclasses
+import math
 import random
 
 import pytest
@@ -103,3 +106,81 @@ def test_an_object_may_hold_itself():
     terms = Terms(2.0, [])
     terms.days.append(terms)
     assert chainrule.compile(lambda x, terms: x * terms.rate)(3.0, terms) == 6.0
+
+
+@dataclasses.dataclass(slots=True)
+class Inner:
+    rate: float
+
+
+@dataclasses.dataclass
+class Outer:
+    inner: Inner
+
+
+class Slotted:
+    __slots__ = ("__dict__", "rate")
+
+
+class Named:
+    """Equal to whatever has the same name."""
+
+    def __init__(self):
+        self.name, self.rate = "a", 0.0
+
+    def __hash__(self):
+        return hash(self.name)
+
+    def __eq__(self, other):
+        return self.name == other.name
+
+
+def slotted(rate):
+    thing = Slotted()
+    thing.rate = rate
+    return thing
+
+
+def named(rate):
+    thing = Named()
+    thing.rate = rate
+    return thing
+
+
+@pytest.mark.parametrize(
+    ("thing", "rate_of"),
+    [
+        (lambda rate: Outer(Inner(rate)), lambda thing: thing.inner.rate),
+        (slotted, lambda thing: thing.rate),
+        (named, lambda thing: thing.rate),
+        (lambda rate: {"days": collections.deque([rate])}, lambda thing: thing["days"][0]),
+        (lambda rate: {"days": array.array("d", [rate])}, lambda thing: thing["days"][0]),
+        (lambda rate: Terms(rate, np.array([None, rate], object)), lambda thing: thing.days[1]),
+    ],
+    ids=["slots within", "slots and dict", "own hash", "deque", "array", "array of objects"],
+)
+def test_whatever_holds_a_number_is_seen_to_change(thing, rate_of):
+    f = chainrule.compile(lambda x, thing: x * rate_of(thing))
+    assert [f(1.0, thing(rate)) for rate in (2.0, 3.0, 3.0)] == [2.0, 3.0, 3.0]
+
+
+def test_a_thing_that_is_changed_in_place():
+    for thing, change in (
+        (Outer(Inner(2.0)), lambda thing: setattr(thing.inner, "rate", 3.0)),
+        (slotted(2.0), lambda thing: setattr(thing, "rate", 3.0)),
+        (named(2.0), lambda thing: setattr(thing, "rate", 3.0)),
+    ):
+        f = chainrule.compile(lambda x, thing: x * (thing.inner if isinstance(thing, Outer) else thing).rate)
+        assert f(1.0, thing) == 2.0
+        change(thing)
+        assert f(1.0, thing) == 3.0
+
+
+def test_the_sign_of_a_zero_and_nan_in_attributes():
+    f = chainrule.compile(lambda x, terms: chainrule.atan2(terms.rate, x))
+    assert f(-1.0, Terms(0.0, [])) == -f(-1.0, Terms(-0.0, [])) > 3
+    days = []
+    terms = Terms(math.nan, days)
+    assert math.isnan(f(-1.0, terms))
+    assert math.isnan(f(-1.0, terms))
+    assert f.traces == 3

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+import linecache
 import math
 
 import pytest
@@ -10,6 +12,7 @@ pytest.importorskip("llvmlite")
 
 import numpy as np
 
+from chainrule.compiler import translate
 from chainrule.compiler.lowering import NotLowered
 from chainrule.compiler.native import Machine
 from chainrule.operation import Operation, ieee
@@ -152,16 +155,9 @@ def helpers(x):
     return a_helper(x) + a_helper(x, scale=HALF) + _square(3.0)
 
 
-def what_raises(a, b):
-    try:
-        return a / b
-    except ZeroDivisionError:
-        return math.nan if a == 0 or math.isnan(a) else math.copysign(math.inf, a) * math.copysign(1.0, b)
-
-
 TEXTS = [
     *(arithmetic, comparisons, truths, values_of_and_and_or, branches, early_returns, loops, rows_of_numbers),
-    *(functions_of_python, kinds_of_numbers, other_operations, helpers, what_raises),
+    *(functions_of_python, kinds_of_numbers, other_operations, helpers),
 ]
 
 
@@ -257,6 +253,10 @@ def test_a_message_names_the_operation_and_what_stands_in_the_way(kernel):
         ("for i in range(3):\n        break\n    return x", "'break'"),
         ("try:\n        return x\n    except KeyError:\n        return 0", "a try that is not about arithmetic"),
         ("try:\n        return x\n    finally:\n        pass", "a try that is not about arithmetic"),
+        (
+            "try:\n        return 1 / x\n    except ZeroDivisionError:\n        return 0.0",
+            "a try, whose except may give any",
+        ),
         ("y, z = [1.0]\n    return y", "1 values for"),
         ("x.y = 1\n    return x", "an assignment to x.y"),
         ("return sum(w for w in [1.0] if x > 0)", "a comprehension whose length depends on numbers"),
@@ -280,6 +280,38 @@ def test_a_function_without_a_text_is_refused(kernel):
     unnamed = lambda x: x  # noqa: E731
     refused(kernel, unnamed, "it is not made by def")
     refused(kernel, _built_in, "hypot")
+
+
+def test_a_text_that_is_not_what_runs_is_refused(kernel, tmp_path):
+    file = tmp_path / "own.py"
+    file.write_text("def value(x):\n    return 2 * x\n")
+    names: dict = {}
+    exec(compile(file.read_text(), str(file), "exec"), names)
+    check(kernel, names["value"])
+    file.write_text("def value(x):\n    return 5 * x\n")
+    linecache.checkcache()
+    translate._definition.cache_clear()
+    refused(kernel, names["value"], "the text that is found there is not what runs")
+
+
+def test_a_function_that_a_decorator_put_in_the_place_of_another_is_refused(kernel):
+    def twice(function):
+        @functools.wraps(function)
+        def value(x):
+            return 2 * function(x)
+
+        return value
+
+    @twice
+    def value(x):
+        return x
+
+    refused(kernel, value, "it wraps another function")
+
+    def calls(x):
+        return value(x) + 1
+
+    refused(kernel, calls, "it wraps another function")
 
 
 def _built_in(x):

@@ -131,7 +131,11 @@ def _read_other(x: Any, into: Reading) -> Any:
         return static_key(x)
     into.add((x.peek_data() if isinstance(x, Value) else number(x, "an argument"),))
     into.values |= isinstance(x, Value)
-    return int if is_whole(x) else float
+    if not is_whole(x):
+        return float
+    if abs(x) > EXACT:
+        raise OperandError(_too_large(x))
+    return int
 
 
 def _read_batched(x: Any, axis: Any, into: Reading) -> Any:
@@ -170,6 +174,8 @@ def plain_array(x: np.ndarray) -> tuple[np.ndarray, bool]:
         OperandError: it holds something else than real numbers.
     """
     if x.dtype.kind in "fiub":
+        if x.dtype.kind in "iu" and x.itemsize == 8 and x.size and max(-int(x.min()), int(x.max())) > EXACT:
+            raise OperandError(_too_large(max(int(x.max()), int(x.min()), key=abs)))
         return np.ascontiguousarray(x, dtype=np.float64).reshape(x.shape), x.dtype.kind != "f"
     if x.dtype.kind == "O" and all(isinstance(y, Value) or is_number_leaf(y) for y in x.ravel().tolist()):
         numbers = [y.peek_data() if isinstance(y, Value) else number(y, "an argument") for y in x.ravel().tolist()]
@@ -208,6 +214,14 @@ def block_of(x: Any, axis: int) -> tuple[np.ndarray, tuple[int, ...], bool]:
     if not last.shape[-1]:
         raise SizeError("this is a batch of no samples: give at least one")
     return np.ascontiguousarray(last.reshape(-1, last.shape[-1])), last.shape[:-1], whole
+
+
+EXACT = 2**53
+"""Up to here each integer is a float."""
+
+
+def _too_large(x: int) -> str:
+    return f"the argument {x} is an integer that no float is equal to: give float({x}), which is {float(x)!r}"
 
 
 def shown(x: Any) -> str:

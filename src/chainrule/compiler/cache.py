@@ -1,8 +1,9 @@
 """The cache: object code on disk, so that what was compiled once is not compiled again, by this process or another.
 
-A file is named after the module's text, the machine, LLVM's version and that of chainrule. It begins with a checksum of
-what follows. One that is cut off or foreign is taken for none and written anew, and always as a whole under its name;
-where the folder cannot be written, there is no cache. `CHAINRULE_CACHE` names another folder, or is `off`.
+A file is named after the module's text, the machine and LLVM's version. It begins with a checksum of what follows. One
+that is cut off or foreign is taken for none and written anew, and always as a whole under its name; what else lies in
+the folder is left alone. Where the folder cannot be written, there is no cache. `CHAINRULE_CACHE` names another folder,
+or is `off`.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ import contextlib
 import contextvars
 import hashlib
 import os
+import re
 import tempfile
 import time
 from collections.abc import Iterator
@@ -22,10 +24,15 @@ from chainrule.compiler.native import VERSION, Machine, compile_to_object
 
 VARIABLE = "CHAINRULE_CACHE"
 MAGIC = b"chainrule object code 1\n"
+"""Its number counts the ways in which chainrule has had LLVM make object code of a text."""
+
 MOST_BYTES = 200 * 2**20
 """When the folder has more, what was not used for longest is removed."""
 
-_SUFFIX = ".o"
+_SUFFIX, _PART = ".o", ".part"
+_OWN = re.compile(r"[0-9a-f]{64}(\.o|_.*\.part)")
+"""What the cache's own files are called."""
+
 _DIGEST = hashlib.sha256().digest_size
 _SWEEP_EVERY = 50
 _written = 0
@@ -102,7 +109,7 @@ def _write(path: Path, content: bytes) -> None:
     global _written  # noqa: PLW0603 - a count for this process
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(dir=path.parent, suffix=".part")
+        handle, name = tempfile.mkstemp(dir=path.parent, prefix=path.stem + "_", suffix=_PART)
     except OSError:
         return
     temporary = Path(name)
@@ -115,18 +122,21 @@ def _write(path: Path, content: bytes) -> None:
             temporary.unlink()
         return
     if _written % _SWEEP_EVERY == 0:
-        sweep(path.parent)
+        with contextlib.suppress(OSError):
+            sweep(path.parent)
     _written += 1
 
 
 def sweep(place: Path, most: int = MOST_BYTES) -> None:
-    """Removes the files that were not used for longest, until the rest has at most so many bytes; and what a process
-    that was killed has left behind."""
+    """Removes those of the cache's files that were not used for longest, until the rest has at most so many bytes; and
+    what a process that was killed has left behind."""
     files = []
     for path in place.iterdir():
+        if not _OWN.fullmatch(path.name):
+            continue
         with contextlib.suppress(OSError):
             status = path.stat()
-            if path.suffix == ".part" and time.time() - status.st_mtime > 3600:
+            if path.suffix == _PART and time.time() - status.st_mtime > 3600:
                 path.unlink()
             elif path.suffix == _SUFFIX:
                 files.append((status.st_mtime, status.st_size, path))

@@ -46,8 +46,8 @@ class CompiledFunction:
         self._name = name_of(function)
         self._paths = Paths(function, options.max_traces, options.target)
         self._layouts: dict[Any, tuple[Layout, list[Path]]] = {}
-        self._last: tuple[_Call, Path, Wanted] | None = None
-        functools.update_wrapper(self, function)
+        self._last: tuple[Layout, Path, Wanted] | None = None
+        functools.update_wrapper(self, function, updated=())  # what it holds is its own, and so are these
 
     @property
     def traces(self) -> int:
@@ -116,9 +116,9 @@ class CompiledFunction:
         Raises:
             TraceError: it was not called yet.
         """
-        call, path, wanted = self._last_call("something to explain")
-        made, function = self._made(path, wanted), by_position(self.function, call.layout.named)
-        cached, arguments = bool(made.cached) and all(made.cached), call.layout.sample(path.own)
+        layout, path, wanted = self._last_call("something to explain")
+        made, function = self._made(path, wanted), by_position(self.function, layout.named)
+        cached, arguments = bool(made.cached) and all(made.cached), layout.sample(path.own)
         subject = Subject(path.traced.graph, len(path.live), made.kernel, made.stages, cached, function, arguments)
         return report(title(self._name, wanted, self.options.strict), count(self.traces, "trace"), subject)
 
@@ -132,7 +132,7 @@ class CompiledFunction:
         _, path, wanted = self._last_call("a graph")
         return GraphView(self._made(path, wanted).stages)
 
-    def _last_call(self, what: str) -> tuple[_Call, Path, Wanted]:
+    def _last_call(self, what: str) -> tuple[Layout, Path, Wanted]:
         if self._last is None:
             raise TraceError(f"call {self._name} once, then there is {what}")
         return self._last
@@ -150,7 +150,7 @@ class CompiledFunction:
         return f"<compiled {self._name}, {self.traces} traces>"
 
     def __get__(self, instance: Any, owner: Any = None) -> Any:
-        return self if instance is None else functools.partial(self, instance)
+        return self if instance is None else BoundMethod(self, instance)
 
     # ---- reading arguments ----
     def _taken_apart(self, args: tuple, named: dict[str, Any]) -> _Call | None:
@@ -224,16 +224,16 @@ class CompiledFunction:
         return found
 
     def _run_one(self, call: _Call, wanted: Wanted) -> Found:
-        for at, path in enumerate(call.paths):
+        for at, path in enumerate(list(call.paths)):
             shared, _, held = self._made(path, wanted).kernel.run(path.numbers(call.numbers))
             if held:
                 if at:
-                    call.paths.insert(0, call.paths.pop(at))
+                    self._paths.put_first(call.paths, path)
                 break
         else:
             path = self._paths.add(call.paths, call.layout, call.numbers.tolist())
             shared, _, _ = self._made(path, wanted).kernel.run(path.numbers(call.numbers))
-        self._last = call, path, wanted
+        self._last = call.layout, path, wanted
         return Found(path.traced.result, shared)
 
     def _run_batch(self, call: _Call, wanted: Wanted) -> Found:
@@ -246,7 +246,7 @@ class CompiledFunction:
                 first.numbers(call.numbers, samples), call.columns
             )
             if np.all(held):
-                self._last = call, first, wanted
+                self._last = call.layout, first, wanted
                 return self._together(call, wanted, [(first, slice(None), shared, each)], samples)
             first.mixed = True
         rest, tried, parts = np.arange(samples), [], []
@@ -268,7 +268,7 @@ class CompiledFunction:
                     found = self._made(path, wanted).kernel.run(path.numbers(call.numbers, some.shape[1]), some)[:2]
                 parts.append((path, rest[held], *found))
                 rest = rest[~held]
-        self._last = call, parts[0][0], wanted
+        self._last = call.layout, parts[0][0], wanted
         return self._together(call, wanted, parts, samples)
 
     def _held(self, call: _Call, path: Path, wanted: Wanted, columns: np.ndarray) -> tuple[np.ndarray, Any]:
@@ -282,7 +282,9 @@ class CompiledFunction:
             return held, None if path.mixed else (shared, each)
         looked = Wanted(0, (), None, wanted.exact)
         _, _, held = self._made(path, looked).kernel.run(numbers, columns)
-        return np.array(np.broadcast_to(held, samples)), None
+        held = np.array(np.broadcast_to(held, samples))
+        path.mixed = not held.all()
+        return held, None
 
     def _together(self, call: _Call, wanted: Wanted, parts: list, samples: int) -> Found:
         """The results of all parts of a batch as one."""
@@ -308,6 +310,32 @@ class CompiledFunction:
                 rows[:, members] = found[own]
             total += np.where(own, 0.0, shared)
         return Found(result, total, rows, own)
+
+
+class BoundMethod:
+    """A compiled function as the method of an object: `argnums` counts from the argument behind `self`."""
+
+    def __init__(self, compiled: CompiledFunction, instance: Any) -> None:
+        self.__wrapped__, self.__self__ = compiled, instance
+
+    def __call__(self, *args: Any, **named: Any) -> Any:
+        return self.__wrapped__(self.__self__, *args, **named)
+
+    def __getattr__(self, name: str) -> Any:
+        found = getattr(self.__wrapped__, name)
+        if name not in ("value_and_grad", "grad", "jacobian", "hessian"):
+            return found
+
+        def call(*args: Any, argnums: Argnums = 0, **named: Any) -> Any:
+            return found(self.__self__, *args, argnums=_behind_self(argnums), **named)
+
+        return call
+
+
+def _behind_self(argnums: Any) -> Any:
+    if isinstance(argnums, list | tuple):
+        return tuple([_behind_self(i) for i in argnums])
+    return argnums + 1 if type(argnums) is int and argnums >= 0 else argnums
 
 
 def compile(function: Callable | None = None, **options: Any) -> Any:
@@ -348,6 +376,8 @@ def compile(function: Callable | None = None, **options: Any) -> Any:
     chosen = options_of(Options, options, "compile")
 
     def made(f: Callable) -> CompiledFunction:
+        if isinstance(f, CompiledFunction):  # with these options instead
+            f = f.function
         return CompiledFunction(check_function(f, "compile", "f and not f(x)"), chosen)
 
     return made if function is None else made(function)

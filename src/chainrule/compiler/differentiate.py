@@ -12,6 +12,7 @@ from typing import Any
 from chainrule import ops
 from chainrule.compiler.graph import BATCH_SUM, Graph
 from chainrule.compiler.passes.fold import plain
+from chainrule.errors import OperandError
 from chainrule.operation import Operation, add_methods, number
 
 
@@ -47,6 +48,20 @@ class Symbol:
     def __pow__(self, other: Any) -> Symbol: return ops.pow(self, other)
     def __rpow__(self, other: Any) -> Symbol: return ops.pow(other, self)
     def __neg__(self) -> Symbol: return ops.neg(self)
+    def __lt__(self, other: Any) -> Symbol: return ops.lt(self, other)
+    def __le__(self, other: Any) -> Symbol: return ops.le(self, other)
+    def __gt__(self, other: Any) -> Symbol: return ops.gt(self, other)
+    def __ge__(self, other: Any) -> Symbol: return ops.ge(self, other)
+    def __eq__(self, other: Any) -> Any: return ops.eq(self, other)
+    def __ne__(self, other: Any) -> Any: return ops.ne(self, other)
+    __hash__ = None  # type: ignore[assignment]
+    # fmt: on
+
+    def __bool__(self) -> bool:
+        raise OperandError(
+            "a formula asked whether a number is true, which is not known when it is compiled: say "
+            "chainrule.select(x > 0, a, b) in place of a if x > 0 else b"
+        )
 
 
 add_methods(Symbol, setattr, delattr)

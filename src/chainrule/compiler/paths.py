@@ -109,6 +109,11 @@ class Paths:
         """Those for arguments of one structure, the latest first."""
         return self._known.setdefault(key, [])
 
+    def put_first(self, paths: list[Path], path: Path) -> None:
+        """One of these is to be tried first from now on; other threads may be looking at them."""
+        with self._lock:
+            paths[:] = [path, *[other for other in paths if other is not path]]
+
     def made(self, path: Path, wanted: Wanted) -> Made:
         """The kernel of a path for what is wanted, made when it is first asked for."""
         found = path.made.get(wanted)

@@ -18,6 +18,7 @@ from chainrule.compiler.cache import cached_object
 from chainrule.compiler.differentiate import differentiate
 from chainrule.compiler.graph import BATCH_SUM, Graph
 from chainrule.compiler.kernel import Kernel
+from chainrule.compiler.levels.emit import is_lowered
 from chainrule.compiler.levels.kernel import compile_graph
 from chainrule.compiler.loops.build import MEMORY_LIMIT, Plan, module_of, plan
 from chainrule.compiler.loops.chains import group_with_chains, most_groups, repeats
@@ -183,6 +184,9 @@ def loops_of(graph: Graph, target: Target, stages: Stages) -> Plan | None:
     if not stages.regular:
         stages.no_loops = "hardly any two expressions have the same shape"
         return None
+    if untold := _without_native_code(graph, target):
+        stages.no_loops = f"there is no native code for {', '.join(untold)}"
+        return None
     with stages.timed("group"):
         grouping = group_with_chains(graph)
     if len(grouping.groups) > most_groups(graph):
@@ -201,6 +205,16 @@ def loops_of(graph: Graph, target: Target, stages: Stages) -> Plan | None:
             program = choose_lanes(program)
         stages.program = fold_into_chains(program)
         return plan(stages.program, target.machine, target.bits, target.memory_limit)
+
+
+def _without_native_code(graph: Graph, target: Target) -> list[str]:
+    """The operations of the user's own that Python has to calculate, which loops cannot call."""
+    kinds = {id(op): op for op in graph.ops if op is not None}
+    own = {key for key, op in kinds.items() if op is not BATCH_SUM and op.value.__module__ != ops.__name__}
+    if not own:
+        return []
+    rows = {(op, len(row)) for op, row in zip(graph.ops, graph.operands, strict=True) if id(op) in own}
+    return sorted({op.name for op, count in rows if op and not is_lowered(op, count, target.bits, False)})
 
 
 def _too_many(grouping: Grouping) -> str:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import functools
 import random
 import types
+from array import array
+from collections import deque
 from typing import Any
 
 import numpy as np
@@ -14,7 +17,7 @@ from chainrule.nn.module import Module
 from chainrule.operation import Operation
 
 _CODE = (type, types.FunctionType, types.BuiltinFunctionType, types.ModuleType, type(None), Operation)
-_PLAIN = {float, int, str}
+_PLAIN = {int, str}
 _VALUES = {Value}
 
 
@@ -45,14 +48,12 @@ def static_key(x: Any) -> Any:
 
 def _key(x: Any, within: frozenset[int]) -> Any:
     kind = type(x)
-    if kind is Value:
+    if kind is Value:  # by far the most are values, or plain
         return id(x)
     if kind in _PLAIN:
         return kind, x
-    if isinstance(x, bool | np.bool_):
-        return bool, bool(x)
-    if isinstance(x, Value):
-        return id(x)
+    if isinstance(x, float | bool | np.bool_ | Value):
+        return id(x) if isinstance(x, Value) else (kind, float(x).hex())  # 0.0 is not -0.0, and nan is nan
     # an object may hold itself; and what wraps a function, as a compiled one does, is code as well
     if isinstance(x, _CODE) or id(x) in within or hasattr(x, "__wrapped__"):
         return Same(x)
@@ -65,24 +66,31 @@ def _key(x: Any, within: frozenset[int]) -> Any:
 
 def _of_parts(x: Any, within: frozenset[int]) -> Any:
     """The key of what is known to consist of parts; None for anything else."""
+    found: Any = None
     if isinstance(x, dict):
-        return dict, tuple([(key, _key(part, within)) for key, part in x.items()])
-    if isinstance(x, list | tuple):
-        if set(map(type, x)) == _VALUES:
-            return tuple(map(id, x))
-        return type(x), tuple([_key(part, within) for part in x])
-    if isinstance(x, set | frozenset):
-        return type(x), frozenset(x)
-    return (np.ndarray, x.shape, str(x.dtype), x.tobytes()) if isinstance(x, np.ndarray) else None
+        found = type(x), tuple([(key, _key(part, within)) for key, part in x.items()])
+    elif isinstance(x, list | tuple | deque):
+        plain = set(map(type, x)) == _VALUES
+        found = type(x), tuple(map(id, x)) if plain else tuple([_key(part, within) for part in x])
+    elif isinstance(x, set | frozenset):
+        found = type(x), frozenset(x)
+    elif isinstance(x, np.ndarray):
+        objects = x.dtype.kind == "O"
+        content = tuple([_key(part, within) for part in x.ravel().tolist()]) if objects else x.tobytes()
+        found = np.ndarray, x.shape, str(x.dtype), content
+    elif isinstance(x, array):
+        found = array, x.typecode, x.tobytes()
+    return found
 
 
 def _of_object(x: Any, within: frozenset[int]) -> Any:
     if isinstance(x, Module):
         return Module, Same(x), _attributes(x, within)
+    own = _attributes(x, within)
     if type(x).__hash__ not in (None, object.__hash__):
-        return "static", type(x), x
-    if hasattr(x, "__dict__") and not isinstance(x, random.Random):
-        return Same(x), _attributes(x, within)
+        return "static", type(x), x, own
+    if own is not None and not isinstance(x, random.Random):
+        return Same(x), own
     if len(within) > 1:  # a part of something else, which may not use it at all
         return Same(x)
     raise OperandError(
@@ -92,9 +100,22 @@ def _of_object(x: Any, within: frozenset[int]) -> Any:
 
 
 def _attributes(x: Any, within: frozenset[int]) -> Any:
-    """What the attributes of an object hold. Of Values just which they are: their numbers are read at each call, and a
-    trace holds those that it uses, so that no other gets the place of one of them."""
-    return tuple([(name, _key(part, within)) for name, part in vars(x).items()])
+    """What the attributes of an object hold; None if it can have none. Of Values just which they are: their numbers are
+    read at each call, and a trace holds those that it uses, so that no other gets the place of one of them."""
+    kind: Any = type(x)
+    slots = _slots(kind)
+    if not slots and not hasattr(x, "__dict__"):
+        return None
+    named = list(getattr(x, "__dict__", {}).items())
+    named += [(name, getattr(x, name)) for name in slots if hasattr(x, name)]
+    return tuple([(name, _key(part, within)) for name, part in named])
+
+
+@functools.cache
+def _slots(kind: type) -> tuple[str, ...]:
+    """The names of what objects of a class keep outside of their `__dict__`."""
+    descriptors = {name: x for base in kind.__mro__ for name, x in vars(base).items()}
+    return tuple([name for name, x in descriptors.items() if isinstance(x, types.MemberDescriptorType)])
 
 
 def _shown(x: Any) -> str:

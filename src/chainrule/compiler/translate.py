@@ -3,21 +3,24 @@
 The text of `value` is followed, statement by statement, with vectors in place of numbers. Whatever is known beforehand,
 such as the number of operands of a sum, is worked out on the spot, so that loops over operands unroll. Of a condition
 that depends on numbers both branches are calculated, and each lane chooses. Where Python would raise (1/0, exp(1000))
-there is IEEE's answer; so a `try` stands for its body, since the handlers in the table spell out just that.
+there is IEEE's answer; so a `try` in the table stands for its body, since the handlers there spell out just that.
 """
 
 from __future__ import annotations
+import __future__
 
 import ast
 import functools
 import inspect
+import operator
 import textwrap
 from collections.abc import Sequence
-from types import FunctionType
+from types import CodeType, FunctionType
 from typing import Any
 
 from llvmlite import ir
 
+from chainrule import ops
 from chainrule.compiler.emitter import Arithmetic
 from chainrule.compiler.expressions import Expressions, Names
 from chainrule.operation import Operation
@@ -28,6 +31,10 @@ MOST_STATEMENTS = 20_000
 RAISED = {"ZeroDivisionError", "OverflowError", "ValueError", "ArithmeticError"}
 """What arithmetic raises in Python, where C has an answer."""
 
+FEATURES = [getattr(__future__, name) for name in __future__.all_feature_names]
+FUTURE = functools.reduce(operator.or_, [feature.compiler_flag for feature in FEATURES])
+"""Of the flags of a function those which say how its text is to be read."""
+
 NOTHING = object()
 """The result of statements that do not return."""
 
@@ -37,12 +44,34 @@ def _definition(function: FunctionType) -> ast.FunctionDef:
     """The text of a function, read.
 
     Raises:
-        OSError: there is no text, as for a function that was typed at Python's prompt, or it is a lambda's.
+        OSError: there is no text, as for a function that was typed at Python's prompt; or it is a lambda's; or it is
+            another's: the file was edited since, or a decorator put this function in the place of that one.
     """
+    if hasattr(function, "__wrapped__"):
+        raise OSError("it wraps another function")
     (definition,) = ast.parse(textwrap.dedent(inspect.getsource(function))).body
     if not isinstance(definition, ast.FunctionDef):
         raise OSError("it is not made by def")
+    if not _is_what_runs(function):
+        raise OSError("the text that is found there is not what runs")
     return definition
+
+
+def _is_what_runs(function: FunctionType) -> bool:
+    """Whether Python makes of the present text the instructions that the function has."""
+    lines, _ = inspect.findsource(function)
+    return function.__code__ in _functions_of("".join(lines), function.__code__.co_flags & FUTURE)
+
+
+@functools.lru_cache(maxsize=100)
+def _functions_of(text: str, flags: int) -> list[CodeType]:
+    """The instructions of all functions in a text, also of those within others."""
+    found, todo = [], [compile(text, "", "exec", flags=flags, dont_inherit=True)]
+    while todo:
+        inside = [x for x in todo.pop().co_consts if isinstance(x, CodeType)]
+        found += inside
+        todo += inside
+    return found
 
 
 def translate(emitter: Arithmetic, op: Operation, operands: Sequence[ir.Value]) -> ir.Value:
@@ -110,7 +139,7 @@ class Translator(Expressions):
                 for item in reversed(self.listed(items, statement.iter)):
                     todo += [*reversed(statement.body), Bound(statement.target, item)]
             elif isinstance(statement, ast.Try):
-                todo += reversed(self.tried(statement))
+                todo += reversed(self.tried(statement, names))
             else:
                 self.simple(statement, names)
         return NOTHING
@@ -131,11 +160,13 @@ class Translator(Expressions):
             name: self.choose(condition, first.own[name], second.own[name]) for name in first.own if name in second.own
         }
 
-    def tried(self, statement: ast.Try) -> list[ast.stmt]:
+    def tried(self, statement: ast.Try, names: Names) -> list[ast.stmt]:
         """The statements that a `try` about numbers stands for."""
         raised = {handler.type.id if isinstance(handler.type, ast.Name) else "" for handler in statement.handlers}
         if raised - RAISED or statement.orelse or statement.finalbody:
             raise self.refuse("a try that is not about arithmetic")
+        if names.function.__module__ != ops.__name__:
+            raise self.refuse("a try, whose except may give any number")
         return statement.body
 
     def simple(self, statement: ast.stmt | Bound, names: Names) -> None:

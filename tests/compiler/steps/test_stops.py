@@ -264,3 +264,84 @@ def test_one_who_refuses_a_step_leaves_everything_as_he_says():
     assert w[1].data == 3.0
     assert optimizer.memory == {"velocity": [0.5, 0.5]}
     assert step.finite
+
+
+def test_a_branch_in_a_loss_over_a_list(training, rows, native):
+    def loss_of(w):
+        def loss(xs):
+            total = ops.sum([(w[0] * x - w[1]) ** 2 for x in xs])
+            return total if xs[0] > 0 else total * 0.5 + w[2]
+
+        return loss
+
+    batches = [(rows(300),) for _ in range(8)]
+    assert training.twice(loss_of, lambda w: SGD(w, lr=1e-4), batches).kernels == 2
+
+
+# ---- what interrupts, and what changes between runs ----------------------------------------------------------------
+
+
+@pytest.mark.parametrize("calls", [1, 3])
+def test_an_interrupt_leaves_whole_steps_and_their_count(calls, training, rows):
+    xs = [(abs(x),) for x in rows(1000)]
+
+    def made():
+        w = training.parameters()
+        return w, Adam(w, lr=0.01), lambda x: (w[0] * x - w[1]) ** 2
+
+    weights, optimizer, loss = made()
+    step = compile_step(loss, optimizer)
+    left, drive = [calls], step.drive
+
+    def interrupted(*arguments):
+        drive(*arguments)
+        left[0] -= 1
+        if not left[0]:
+            raise KeyboardInterrupt  # as Python does with a Ctrl-C that came meanwhile
+
+    step.drive = interrupted
+    with pytest.raises(KeyboardInterrupt):
+        step.run(xs)
+    done = optimizer.steps
+    assert done == {1: 1, 3: 73}[calls]
+    step.drive = drive
+    step.run(xs[done:])
+    others, another, loss = made()
+    compile_step(loss, another).run(xs)
+    assert another.steps == optimizer.steps
+    assert [w.data for w in others] == [w.data for w in weights]
+
+
+def test_other_parameters_need_another_step():
+    w = [Value(1.0), Value(2.0)]
+    optimizer = SGD(w, lr=0.1)
+    step = compile_step(lambda x: w[0] * x + w[1] * x, optimizer)
+    step(1.0)
+    optimizer.parameters.pop(0)
+    before = [p.data for p in w]
+    with pytest.raises(TraceError, match="make the step anew"):
+        step(1.0)
+    assert [p.data for p in w] == before
+
+
+def test_settings_that_are_changed_in_place():
+    class Scaled(SGD):
+        def updated(self, data, grads, lr):
+            return [x - lr * self.config["scale"] * g for x, g in zip(data, grads, strict=True)]
+
+    w = Value(1.0)
+    optimizer = Scaled([w], lr=0.1)
+    optimizer.config = {"scale": 1.0}
+    step = compile_step(lambda x: w * x, optimizer)
+    step(1.0)
+    optimizer.config["scale"] = 10.0
+    step(1.0)
+    assert w.data == pytest.approx(1.0 - 0.1 - 1.0)
+
+
+def test_a_guard_that_native_code_sees_otherwise_adds_no_path(training):
+    def loss_of(w):
+        return lambda x: (w[0] * (x * 2 if ops.exp(x) * ops.exp(-x) >= 1.0 else x + x) - 1) ** 2
+
+    batches = [(0.01 * k,) for k in range(200)]
+    assert training.twice(loss_of, lambda w: SGD(w, lr=0.01), batches, max_traces=2).kernels == 2

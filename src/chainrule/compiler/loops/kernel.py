@@ -64,7 +64,8 @@ class Bound:
         found = np.ones(max(self.samples, 1), np.bool_)
         for varies, at, outcome in self.kernel.guards:
             found &= ((self.each[at, : self.samples] if varies else self.shared[at]) != 0) == outcome
-        return found
+        lanes_are_samples = self.kernel.plan.program.lanes is None
+        return found if lanes_are_samples else np.array([found.all()])
 
     def run(self) -> None:
         """Calculates once, with the inputs that are in `shared`."""

@@ -124,6 +124,12 @@ def relaxed(graph: Graph, op: Operation, operands: tuple[int, ...]) -> int:
         return graph.add(ops.mul, a, a)
     if op is ops.pow and is_number(graph, b, -1.0):
         return graph.add(ops.div, graph.constant(1.0), a)
-    if op is ops.div and graph.is_constant(b) and math.frexp(graph.numbers[b])[0] in (0.5, -0.5):
+    if op is ops.div and graph.is_constant(b) and _is_turned_exactly(graph.numbers[b]):
         return graph.add(ops.mul, a, graph.constant(1.0 / graph.numbers[b]))
     return folded(graph, op, operands)
+
+
+def _is_turned_exactly(x: float) -> bool:
+    """Whether x is a power of two, and 1/x as well, also in 32 bits."""
+    fraction, exponent = math.frexp(x)
+    return abs(fraction) == 0.5 and abs(exponent) < 126

@@ -71,6 +71,9 @@ class UpdateField(IntEnum):
     SIZE = auto()
 
 
+WHY, REACHED = 0, 1
+"""What stands where in the row that the driver writes when it comes back: why, and the step that it got to."""
+
 DONE, NOT_FINITE, GUARD = 0, 1, 2
 """Why the driver came back: all steps are done; the loss or a gradient is not finite; in no record did all guards
 hold."""
@@ -84,16 +87,16 @@ class _Driver:
         self.vector = ir.VectorType(self.element, LANES)
         self.module = ir.Module("driver")
         kinds = [I64, I64, POINTER, POINTER, POINTER, POINTER, POINTER, POINTER, POINTER, POINTER]
-        self.function = ir.Function(self.module, ir.FunctionType(I64, kinds), "drive")
+        self.function = ir.Function(self.module, ir.FunctionType(ir.VoidType(), kinds), "drive")
         (self.first, self.last, self.which, self.records, self.numbers, self.number_at, self.losses, self.update,
-         self.rates, self.why) = self.function.args  # fmt: skip
+         self.rates, self.state) = self.function.args  # fmt: skip
         self.builder = ir.IRBuilder(self.function.append_basic_block())
         self._write()
 
     def _write(self) -> None:
         builder = self.builder
         self.stop = self.function.append_basic_block("stop")
-        self.bad = ir.IRBuilder(self.stop).phi(I64)
+        self.bad, self.why = [ir.IRBuilder(self.stop).phi(I64) for _ in range(2)]
         with counted(builder, self.last, 1, self.first) as step:
             attempt = self.function.append_basic_block("attempt")
             chosen, before = self.whole(self.which, step), builder.block
@@ -108,10 +111,16 @@ class _Driver:
             self._check_guards(record, shared, step, attempt, which)
             self._take_out(record, shared, step)
             self._run_update(step)
-        builder.store(I64(DONE), self.why)
-        builder.ret(self.last)
-        ending = ir.IRBuilder(self.stop)
-        ending.ret(self.bad)
+        self._note(I64(DONE), self.last)
+        builder.ret_void()
+        builder.position_at_end(self.stop)
+        self._note(self.why, self.bad)
+        builder.ret_void()
+
+    def _note(self, why: ir.Value, step: ir.Value) -> None:
+        """Takes note of why the driver goes back, and how far it got: Python may be interrupted before it hears."""
+        for at, x in ((WHY, why), (REACHED, step)):
+            self.builder.store(x, self.builder.gep(self.state, [I64(at)], source_etype=I64))
 
     # ---- reading and writing ----
     def whole(self, row: ir.Value, at: ir.Value) -> ir.Value:
@@ -229,9 +238,9 @@ class _Driver:
         stopping, going = self.function.append_basic_block("stopping"), self.function.append_basic_block("going")
         builder.cbranch(condition, stopping, going)
         builder.position_at_end(stopping)
-        builder.store(I64(why), self.why)
         builder.branch(self.stop)
         self.bad.add_incoming(step, stopping)
+        self.why.add_incoming(I64(why), stopping)
         builder.position_at_end(going)
 
 

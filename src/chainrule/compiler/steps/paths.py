@@ -137,15 +137,19 @@ class Paths:
         self.set_up_seconds += time.perf_counter() - start
 
     def add(self, batch: Batch, sample: int = 0) -> Path:
-        """One more path for arguments of that structure, traced at these, or at one sample of them."""
+        """The path for arguments of that structure at these, or at one sample of them: one more; or, where the kernel
+        of one that is there saw a guard otherwise than Python, by a rounding, that one."""
         paths = self.known.get(batch.key, [])
+        stages = Stages()
+        graph, live = self._simplified(batch, stages, sample)
+        for path in paths:
+            if path.stages.graphs["trace"] == stages.graphs["trace"]:
+                return path
         if len(paths) >= self.max_traces:
             raise TraceError(
                 f"the loss went {len(paths)} different ways, which is the most there may be: let its branches depend "
                 "on fewer numbers, say them by chainrule.select, relu or max, or give max_traces=…"
             )
-        stages = Stages()
-        graph, live = self._simplified(batch, stages, sample)
         path = self._compiled(graph, live, batch, stages)
         self.known.setdefault(batch.key, []).insert(0, path)  # now, not before: what failed was never there
         return path

@@ -12,7 +12,7 @@ import numpy as np
 from chainrule.compiler.loops.kernel import Bound
 from chainrule.compiler.memory import aligned
 from chainrule.compiler.steps.batch import Batch, batches_of
-from chainrule.compiler.steps.driver import DONE, NOT_FINITE, Field, UpdateField
+from chainrule.compiler.steps.driver import DONE, NOT_FINITE, REACHED, WHY, Field, UpdateField
 from chainrule.compiler.steps.levelled import LevelledBound
 from chainrule.compiler.steps.paths import Path
 from chainrule.compiler.steps.record import Record, places_in_rows, record_of
@@ -48,6 +48,8 @@ class Run:
         self.found = np.zeros(len(batches), self.update.kernel.dtype)
         self.numbers_of_parameters = np.empty(len(step.parameters))
         self.in_rows = False  # whether parameters and memory are in the native rows at the moment
+        self.state = np.zeros(2, np.int64)  # of the driver
+        self.steps_before: int | None = None  # the first of this call, as the optimiser counts, while the driver runs
         self.batches, of_step = self._read(batches)
         self.of_step = np.array(of_step, np.intp)
         step.paths.prepare(self.batches)
@@ -76,6 +78,7 @@ class Run:
                 at = self._step_alone(at) if alone else self._drive(at)
         finally:
             if self.in_rows:
+                self._count()
                 self._save()
         return self.found.tolist()
 
@@ -150,29 +153,36 @@ class Run:
         """And back."""
         update = self.update
         self.numbers_of_parameters[:] = update.rows[0, update.positions]
-        write_data(self.optimizer.parameters, self.numbers_of_parameters)
+        write_data(self.step.parameters[: update.count], self.numbers_of_parameters)
         self.optimizer.memory = NativeMemory(update.slots, update.rows, update.own_positions)  # type: ignore
 
     # ---- running ----
     def _drive(self, first: int) -> int:
         """Runs steps natively from `first` on; returns the step at which to go on."""
         last = len(self.which)
-        records, update, why = self._records(), self._update_record(), np.zeros(1, np.int64)
-        steps = self.optimizer.steps
-        rates = self._rates(first)
-        tables = (self.which, records, self.numbers, self.number_at, self.found, update, rates, why)
+        records, update, rates = self._records(), self._update_record(), self._rates(first)
+        tables = (self.which, records, self.numbers, self.number_at, self.found, update, rates, self.state)
         pointers = [table.ctypes.data for table in tables]
         at, size = first, 1
+        self.state[REACHED], self.steps_before = first, self.optimizer.steps - first
         while at < last:
             start = time.perf_counter()
-            upto = min(last, at + size)
-            at = self.step.drive(at, upto, *pointers)
-            self.optimizer.steps = steps + at - first
-            if why[0] != DONE:
-                return self._by_hand(at) if why[0] == NOT_FINITE else self._step_alone(at)
+            self.step.drive(at, min(last, at + size), *pointers)
+            self._count()
+            at = int(self.state[REACHED])
+            if self.state[WHY] != DONE:
+                break
             took = time.perf_counter() - start
             size = size * 8 if took < AT_ONCE / 8 else size
+        self.steps_before = None
+        if at < last:
+            return self._by_hand(at) if self.state[WHY] == NOT_FINITE else self._step_alone(at)
         return at
+
+    def _count(self) -> None:
+        """Tells the optimiser how many steps there were; whatever interrupts Python, the driver's row has it."""
+        if self.steps_before is not None:
+            self.optimizer.steps = self.steps_before + int(self.state[REACHED])
 
     def _records(self) -> np.ndarray:
         """All records, each of which knows the one to try next."""
@@ -243,10 +253,10 @@ class Run:
         return bound
 
     def _new_way(self, batch: Batch, sample: int) -> int:
-        """The number of the record of one more way, which this sample goes."""
+        """The number of the record of the way that this sample goes, which native code did not find."""
         self._save()  # to be traced, the loss is run on Values
-        self.step.paths.add(batch, sample)
-        return self._ways(batch)[-1]
+        path = self.step.paths.add(batch, sample)
+        return next(way for way in self._ways(batch) if self.paths[way] is path)
 
     def _update_record(self) -> np.ndarray:
         update = self.update

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import math
+import operator
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
@@ -28,7 +29,7 @@ from chainrule.errors import AnomalyError, ArgumentError, TraceError
 from chainrule.modes import detect_anomaly
 from chainrule.optim import Optimizer
 
-_DRIVE = ctypes.CFUNCTYPE(ctypes.c_int64, ctypes.c_int64, ctypes.c_int64, *[ctypes.c_void_p] * 8)
+_DRIVE = ctypes.CFUNCTYPE(None, ctypes.c_int64, ctypes.c_int64, *[ctypes.c_void_p] * 8)
 
 
 class CompiledStep:
@@ -140,6 +141,10 @@ class CompiledStep:
 
     def _steps(self, batches: list[tuple], hint: str = "") -> list[float]:
         """One step for each; `hint` stands below errors that say that an argument has not its axis."""
+        own = self.parameters[: self.update.count]
+        if len(own) != len(self.optimizer.parameters) or not all(map(operator.is_, own, self.optimizer.parameters)):
+            raise TraceError("the optimizer has other parameters than when its step was compiled: make the step anew, "
+                             "by compile_step(loss, optimizer)")  # fmt: skip
         if self.update.settings != settings(self.optimizer):
             self.optimizer.memory = dict(self.optimizer.memory)
             before, self.update = self.update, self._make_update()

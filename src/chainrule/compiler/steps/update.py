@@ -16,7 +16,9 @@ from chainrule.compiler.memory import aligned
 from chainrule.compiler.native import Machine
 from chainrule.compiler.passes.fold import relax
 from chainrule.compiler.pipeline import Stages, Target, loop_kernel, loops_of
+from chainrule.compiler.statics import static_key
 from chainrule.compiler.steps.driver import LANES
+from chainrule.errors import TraceError
 from chainrule.optim import Optimizer
 
 
@@ -120,10 +122,10 @@ class NativeMemory(MutableMapping[str, list[float]]):
         return dict, (dict(self),)
 
 
-def settings(optimizer: Optimizer) -> dict[str, Any]:
-    """What the update of an optimiser depends on besides the numbers that it is given."""
+def settings(optimizer: Optimizer) -> Any:
+    """The key of what the update of an optimiser depends on besides the numbers that it is given."""
     given = {"parameters", "memory", "steps", "schedule"}
-    return {name: x for name, x in vars(optimizer).items() if name not in given}
+    return static_key({name: x for name, x in vars(optimizer).items() if name not in given})
 
 
 class Update:
@@ -143,7 +145,8 @@ class Update:
         stages = Stages()
         target = Target(bits, machine=machine)
         planned = loops_of(graph, target, stages)
-        assert planned is not None
+        if planned is None:
+            raise TraceError(f"the update of {type(optimizer).__name__} cannot be compiled: {stages.no_loops}")
         self.kernel: LoopKernel = loop_kernel(planned, target, stages)
         self.count = len(optimizer.parameters)
         self.slots = list(optimizer.slots)
