@@ -26,7 +26,7 @@ MAY_IMPORT: dict[str, set[str] | None] = {
     "builds": set(),
     "interpreted": set(),
     "errors": set(),
-    "pickling": set(),
+    "pickling": {"modes"},
     "collector": set(),
     "operation": {"errors"},
     "packing": {"errors"},

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 from chainrule import ops, pickling, stale
 from chainrule.errors import ReadOnlyError
-from chainrule.modes import check_deposits, check_write, open_modes, seen_data, seen_truth, under_modes, untraced
+from chainrule.modes import check_deposits, check_write, open_modes, seen_data, seen_truth, shown, under_modes, untraced
 from chainrule.operation import HOW_TO_ADD, Operation, is_number, number, refuse_change, refuse_float
 from chainrule.stale import CONSTANT, READ, USED
 
@@ -172,8 +172,8 @@ class Value(Methods):
     def __ne__(self, other: Any) -> Any: return _pair(NE, self, other) if is_number(other) else NotImplemented
     def __hash__(self) -> int: return id(self)
     def __bool__(self) -> bool: return seen_truth(self, bool(self._data)) if open_modes else bool(self._data)
-    def __format__(self, spec: str) -> str: return format(self._data, spec) if spec else repr(self)
-    def __reduce__(self) -> tuple: return pickling.reduce_graph(topological_order(self))
+    def __format__(self, spec: str) -> str: return format(shown(self._data), spec) if spec else repr(self)
+    def __reduce__(self) -> tuple | str: return pickling.reduce_graph(topological_order(self))
     def __getstate__(self) -> tuple: return state_of(self)
     def _repr_svg_(self) -> str | None: return display_hook(self, "svg")
     def _repr_html_(self) -> str | None: return display_hook(self, "html")

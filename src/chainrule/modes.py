@@ -130,6 +130,16 @@ def seen_truth(node: Any, truth: bool) -> bool:
     return truth if modes.trace is None else modes.trace.asked(node, truth)
 
 
+def shown(data: float) -> float:
+    """Likewise a number that is to be written out: a compiled function's text would stay that of the first call."""
+    if modes.trace is not None:
+        raise TraceError(
+            "a compiled function cannot format a number, since its text would stay that of the first call: print the "
+            "Value itself, print(v), or return the number and format it outside"
+        )
+    return data
+
+
 def untraced(x: float, deed: str) -> float:
     """Refuses, while the compiler looks on, what belongs outside a function that is compiled; else gives back `x`."""
     if modes.trace is not None:

@@ -303,7 +303,10 @@ def refuse_change(value: Any, x: Any) -> None:
 
 def refuse_float() -> Any:
     """What float(v) gives, and with it math.exp(v)."""
-    raise OperandError("a float would lose the gradient: say chainrule.exp(v), not math.exp(v), or take v.data")
+    raise OperandError(
+        "a float would lose the gradient: say chainrule.exp(v), not math.exp(v), or take v.data (which, in a compiled "
+        "function, is a Value as well: chainrule.exp(v.data))"
+    )
 
 
 def _mended(x: Any, shown: str) -> str:

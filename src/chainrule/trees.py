@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
@@ -39,9 +40,27 @@ def tree_map(function: Callable[[Any], Any], tree: Any) -> Any:
 
 def _fill(like: Any, flat: Iterator[Any]) -> Any:
     if isinstance(like, dict):
-        return {key: _fill(branch, flat) for key, branch in like.items()}
-    if isinstance(like, tuple) and hasattr(like, "_fields"):
-        return type(like)(*[_fill(branch, flat) for branch in like])
+        return rebuilt(like, [_fill(branch, flat) for branch in like.values()])
     if isinstance(like, list | tuple):
-        return type(like)([_fill(branch, flat) for branch in like])
+        return rebuilt(like, [_fill(branch, flat) for branch in like])
     return next(flat)
+
+
+def rebuilt(like: Any, parts: list[Any]) -> Any:
+    """A dict, list or tuple of the same class with other parts, one for each that `like` has.
+
+    >>> from collections import Counter
+    >>> rebuilt((1, 2), [3, 4]), rebuilt(Counter("aa"), [5.0])
+    ((3, 4), Counter({'a': 5.0}))
+    """
+    kind = type(like)
+    if kind is list:
+        return parts
+    if kind is dict:
+        return dict(zip(like, parts, strict=True))
+    if isinstance(like, tuple):
+        return tuple.__new__(kind, parts)  # whatever the class takes when it is called
+    new = copy.copy(like)
+    for place, part in zip(like if isinstance(like, dict) else range(len(like)), parts, strict=True):
+        new[place] = part
+    return new

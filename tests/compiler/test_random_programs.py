@@ -16,6 +16,7 @@ from collections import Counter
 
 import pytest
 from hypothesis import HealthCheck, given, seed, settings
+from hypothesis.internal.conjecture import providers
 from hypothesis.internal.conjecture.engine import ConjectureRunner
 
 import chainrule
@@ -246,6 +247,8 @@ def kernels(monkeypatch, tmp_path):
                 KERNELS[name] += 1
 
         monkeypatch.setattr(kind, "__init__", init)
+    # numbers that stand in this project's files would be drawn as well, and a line changed anywhere change all programs
+    monkeypatch.setattr(providers, "_get_local_constants", providers.Constants, raising=False)
     # of each program hypothesis would also make five near copies, with parts repeated
     monkeypatch.setattr(ConjectureRunner, "generate_mutations_from", lambda *_: None, raising=False)
 

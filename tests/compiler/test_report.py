@@ -64,10 +64,20 @@ def test_the_graph_at_each_stage():
         _ = f.graph["fused"]
 
 
-def test_more_than_a_few_constants_are_counted():
+def test_many_constants_of_a_line_are_counted():
     f = chainrule.compile(lambda x: sum(x * (i + 0.5) for i in range(40)))
     f(1.0)
-    assert "more" in f.explain()
+    assert "0.5, 1.5, 2.5, … (40 in all), in mul: line" in " ".join(f.explain().split())
+
+
+def test_more_than_a_few_lines_with_constants_are_counted(tmp_path):
+    file = tmp_path / "long.py"
+    file.write_text("def long(x):\n" + "".join(f"    x = x * {i}.5\n" for i in range(20)) + "    return x\n")
+    names: dict = {}
+    exec(compile(file.read_text(), str(file), "exec"), names)
+    f = chainrule.compile(names["long"])
+    f(1.0)
+    assert "… and of 8 more lines" in f.explain()
 
 
 def test_the_report_tells_of_what_was_compiled_not_of_what_the_function_is_now():

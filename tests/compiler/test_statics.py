@@ -96,10 +96,35 @@ def test_code_has_one_trace_however_often_it_is_asked_for():
     assert g(2.0, curve.at, slice(0, 3)) == 30.0
 
 
-def test_parts_that_cannot_be_looked_into_are_themselves():
+def test_generators_of_random_numbers_within_objects_are_looked_into():
     model = Scaled()
     model.rng = random.Random(0)
-    assert chainrule.compile(lambda model, x: model(x))(model, [3.0]) == 9.0
+    f = chainrule.compile(lambda model, x: model(x))
+    assert (f(model, [3.0]), f(model, [3.0]), f.traces) == (9.0, 9.0, 1)
+    for rng in (random.Random(1), np.random.default_rng(1)):
+        model.rng = rng
+        drawn = chainrule.compile(lambda model, x: model.rng.random() * x)
+        found = [drawn(model, 1.0) for _ in range(3)]
+        model.rng = type(rng)(1) if isinstance(rng, random.Random) else np.random.default_rng(1)
+        assert found == [model.rng.random() for _ in range(3)]
+
+
+def test_iterators_within_objects_are_refused():
+    terms = Terms(2.0, iter([1.0, 2.0]))
+    with pytest.raises(OperandError, match="an argument holds the list_iterator"):
+        chainrule.compile(lambda x, terms: x * next(terms.days))(1.0, terms)
+
+
+@dataclasses.dataclass(frozen=True)
+class Grid:
+    points: list
+
+
+def test_dataclasses_are_what_their_fields_are():
+    f = chainrule.compile(lambda x, grid: x * sum(grid.points))
+    for _ in range(3):
+        assert [f(2.0, Grid([3.0])), f(2.0, Grid([3.0, 1.0]))] == [6.0, 8.0]
+    assert f.traces == 2
 
 
 def test_an_object_may_hold_itself():

@@ -119,7 +119,7 @@ FLOATS = {float}
 
 def _read_other(x: Any, into: Reading) -> Any:
     if isinstance(x, dict):
-        return dict, tuple(x), tuple([read(part, None, into) for part in x.values()])
+        return type(x), tuple(x), tuple([read(part, None, into) for part in x.values()])
     if isinstance(x, list | tuple):
         return _read_row(x, into)
     if isinstance(x, np.ndarray):
@@ -142,7 +142,7 @@ def _read_batched(x: Any, axis: Any, into: Reading) -> Any:
     if not isinstance(axis, int):
         return tuple([read(part, own, into) for part, own in pairs_of(x, axis)])
     if isinstance(x, dict):
-        return dict, tuple(x), tuple([_read_batched(part, axis, into) for part in x.values()])
+        return type(x), tuple(x), tuple([_read_batched(part, axis, into) for part in x.values()])
     if isinstance(x, tuple):
         return type(x), len(x), tuple([_read_batched(part, axis, into) for part in x])
     columns, shape, whole = block_of(x, axis)

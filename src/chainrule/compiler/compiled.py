@@ -177,13 +177,21 @@ class CompiledFunction:
 
     def _bound(self, args: tuple, named: dict[str, Any]) -> tuple[tuple, dict[str, Any]]:
         """Arguments that were given by name, at their positions; what can be given by name alone stays."""
+        if self._signature is None:
+            return args, named
         try:
-            bound = inspect.signature(self.function).bind(*args, **named)
+            bound = self._signature.bind(*args, **named)
         except TypeError as error:
             raise ArgumentError(f"{self._name}: {error}") from None
-        except ValueError:  # a function that does not tell
-            return args, named
         return bound.args, bound.kwargs
+
+    @functools.cached_property
+    def _signature(self) -> inspect.Signature | None:
+        """None of a function that does not tell."""
+        try:
+            return inspect.signature(self.function)
+        except ValueError:
+            return None
 
     def _by(self, call: _Call, argnums: Argnums) -> tuple[int | tuple[int, ...], tuple[int, ...]]:
         """`argnums` as positions from the left, and the inputs of the graph that they are."""

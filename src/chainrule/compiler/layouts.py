@@ -14,7 +14,7 @@ from chainrule.compiler.tracing import is_number_leaf, is_whole
 from chainrule.engine import Value
 from chainrule.errors import ArgumentError
 from chainrule.nn.module import Module
-from chainrule.trees import leaves, tree_map
+from chainrule.trees import leaves, rebuilt, tree_map
 
 
 def _samples_first(x: np.ndarray, sampled: bool) -> np.ndarray:
@@ -222,13 +222,13 @@ class _Forms:
     def of(self, x: Any, axis: Any) -> Any:
         if axis is not None and not isinstance(axis, int):
             parts = [self.of(part, own) for part, own in pairs_of(x, axis)]
-            return dict(zip(x, parts, strict=True)) if isinstance(x, dict) else _like(x, parts)
+            return rebuilt(x, parts)
         if isinstance(x, dict):
-            return {key: self.of(part, axis) for key, part in x.items()}
+            return rebuilt(x, [self.of(part, axis) for part in x.values()])
         if isinstance(x, tuple) or (isinstance(x, list) and axis is None):
             if axis is None and set(map(type, x)) == FLOATS and type(x) in (list, tuple):
                 return Row(self._next(len(x)), len(x), type(x))
-            return _like(x, [self.of(part, axis) for part in x])
+            return rebuilt(x, [self.of(part, axis) for part in x])
         if axis is not None:
             return self._batch(x, axis)
         return self._leaf(x)
@@ -262,7 +262,3 @@ class _Forms:
             self.live.setdefault(id(parameter), parameter)
         place = {key: i for i, key in enumerate(self.live)}
         return Parameters(module, tuple([name for name, _ in named]), tuple([place[id(p)] for _, p in named]))
-
-
-def _like(x: Any, parts: list[Any]) -> Any:
-    return type(x)(*parts) if hasattr(x, "_fields") else type(x)(parts)

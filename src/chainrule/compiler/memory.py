@@ -34,3 +34,11 @@ def aligned(shape: Sequence[int], dtype: Any) -> np.ndarray:
         room, boundary = np.frombuffer(pages, np.uint8), HUGE_PAGE
     start = -room.ctypes.data % boundary
     return room[start : start + size].view(dtype).reshape(shape)
+
+
+def too_large_is_infinite(dtype: Any) -> contextlib.AbstractContextManager:
+    """Around conversions to floats of 32 bits: NumPy need not warn of what is documented."""
+    return np.errstate(over="ignore") if np.dtype(dtype).itemsize == 4 else _NOTHING
+
+
+_NOTHING = contextlib.nullcontext()

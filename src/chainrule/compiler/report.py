@@ -12,7 +12,7 @@ from chainrule.compiler.graph import Graph
 from chainrule.compiler.kernel import Kernel
 from chainrule.compiler.pipeline import Stages, Wanted
 from chainrule.compiler.text import to_text
-from chainrule.compiler.witness import Witness, witness
+from chainrule.compiler.witness import Line, Witness, witness
 from chainrule.errors import ArgumentError
 
 MOST = 60
@@ -142,11 +142,26 @@ def _constants(seen: Witness, graph: Graph) -> list[str]:
         return lines + ([f"    … and {len(counted) - LINES} more"] if len(counted) > LINES else [])
     if not seen.constants:
         return ["  no Python value became a constant"]
+    by_line: dict[tuple[Line, str], list[float]] = {}
+    for (line, op, x), n in seen.constants.items():
+        by_line.setdefault((line, op), []).extend([x] * n)
     lines = ["  Python values that became constants:"]
-    for (line, op, x), n in list(seen.constants.items())[:LINES]:
-        lines.append(f"    {x!r}" + (f", {n} times" if n > 1 else "") + f", in {op}: {line}")
-    more = len(seen.constants) - LINES
-    return lines + ([f"    … and {more} more"] if more > 0 else [])
+    lines += [f"    {_some(xs)}, in {op}: {line}" for (line, op), xs in list(by_line.items())[:LINES]]
+    more = len(by_line) - LINES
+    return lines + ([f"    … and of {count(more, 'more line')}"] if more > 0 else [])
+
+
+def _some(xs: list[float]) -> str:
+    """A few of the numbers, and how many there are.
+
+    >>> _some([2.0]), _some([1.0, 1.0]), _some([1.0, 2.0, 3.0, 4.0, 4.0])
+    ('2.0', '1.0, 2 times', '1.0, 2.0, 3.0, … (5 in all)')
+    """
+    different = list(dict.fromkeys(xs))
+    if len(different) == 1:
+        return f"{xs[0]!r}" + (f", {len(xs)} times" if len(xs) > 1 else "")
+    shown = ", ".join(map(repr, different[:3]))
+    return f"{shown}, … ({len(xs)} in all)" if len(different) > 3 else f"{shown} ({len(xs)} in all)"
 
 
 def _compiled(graph: Graph) -> list[tuple[str, float]]:

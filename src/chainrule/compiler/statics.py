@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import dataclasses
 import functools
 import random
 import types
 from array import array
 from collections import deque
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -73,7 +75,7 @@ def _of_parts(x: Any, within: frozenset[int]) -> Any:
         plain = set(map(type, x)) == _VALUES
         found = type(x), tuple(map(id, x)) if plain else tuple([_key(part, within) for part in x])
     elif isinstance(x, set | frozenset):
-        found = type(x), frozenset(x)
+        found = type(x), frozenset([_key(part, within) for part in x])
     elif isinstance(x, np.ndarray):
         objects = x.dtype.kind == "O"
         content = tuple([_key(part, within) for part in x.ravel().tolist()]) if objects else x.tobytes()
@@ -87,16 +89,35 @@ def _of_object(x: Any, within: frozenset[int]) -> Any:
     if isinstance(x, Module):
         return Module, Same(x), _attributes(x, within)
     own = _attributes(x, within)
-    if type(x).__hash__ not in (None, object.__hash__):
-        return "static", type(x), x, own
-    if own is not None and not isinstance(x, random.Random):
-        return Same(x), own
-    if len(within) > 1:  # a part of something else, which may not use it at all
+    if isinstance(x, random.Random | np.random.Generator):
+        own = None if len(within) == 1 else (Same(x), _state(x))
+    elif own is not None and not dataclasses.is_dataclass(x):  # which are what their fields are
+        own = _itself(x), own
+    if own is not None:
+        return type(x), own
+    drawn = isinstance(x, random.Random | np.random.Generator)
+    if type(x).__hash__ not in (None, object.__hash__) and not drawn:
+        return type(x), x
+    if len(within) > 1 and not isinstance(x, Iterator):  # a part of something else, which may not use it at all
         return Same(x)
     raise OperandError(
         f"an argument holds the {type(x).__name__} {_shown(x)}, of which a compiled function cannot see whether it has "
         "changed: call it before, and give the numbers"
     )
+
+
+def _state(x: random.Random | np.random.Generator) -> Any:
+    """What the numbers that will be drawn depend on."""
+    return x.getstate() if isinstance(x, random.Random) else repr(x.bit_generator.state)
+
+
+def _itself(x: Any) -> Any:
+    """The object, if it can be compared as a part of a key, so that equal ones share a trace; else which one it is."""
+    try:
+        hash(x)
+    except TypeError:
+        return Same(x)
+    return x
 
 
 def _attributes(x: Any, within: frozenset[int]) -> Any:
@@ -114,7 +135,7 @@ def _attributes(x: Any, within: frozenset[int]) -> Any:
 @functools.cache
 def _slots(kind: type) -> tuple[str, ...]:
     """The names of what objects of a class keep outside of their `__dict__`."""
-    descriptors = {name: x for base in kind.__mro__ for name, x in vars(base).items()}
+    descriptors = {name: x for base in kind.__mro__ if "__slots__" in vars(base) for name, x in vars(base).items()}
     return tuple([name for name, x in descriptors.items() if isinstance(x, types.MemberDescriptorType)])
 
 

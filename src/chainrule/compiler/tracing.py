@@ -10,6 +10,7 @@ from __future__ import annotations
 import traceback
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from enum import Enum
 from typing import Any
 
 from chainrule import modes, ops
@@ -24,17 +25,50 @@ from chainrule.trees import leaves, tree_map
 class Integer(Value):
     """An integer argument of a function that is traced. It picks a row by `chainrule.take` or in an Embedding.
 
-    Python itself can use it as an index as well, or take `int(i)`; that is then a guard, and another integer is traced
-    anew.
+    Python itself can use it as an index as well, take `int(i)`, divide it with a rest, look it up in a dict, or repeat
+    a list by it: whatever asks for the whole number itself. That is then a guard, and another integer is traced anew.
     """
 
     __slots__ = ()
 
-    def __int__(self) -> int:
+    __class__ = property(lambda self: int)  # what isinstance goes by, besides the type
+
+    def _whole(self) -> int:
         return modes.modes.trace.whole_number_of(self)
 
-    def __index__(self) -> int:
-        return modes.modes.trace.whole_number_of(self)
+    def __hash__(self) -> int:
+        return id(self) if modes.modes.trace is None else hash(self._whole())
+
+    def __format__(self, spec: str) -> str:
+        return format(self._whole(), spec)
+
+    def __mul__(self, other: Any) -> Any:
+        return self._whole() * other if isinstance(other, _REPEATED) else ops.mul(self, other)
+
+    def __rmul__(self, other: Any) -> Any:
+        return other * self._whole() if isinstance(other, _REPEATED) else ops.mul(other, self)
+
+
+_REPEATED = (list, tuple, str, bytes)
+
+
+def _of_whole_numbers(name: str) -> None:
+    """Gives `Integer` a method of int, for which it asks what number it is."""
+
+    def method(self: Integer, *others: Any) -> Any:
+        whole = [other._whole() if type(other) is Integer else other for other in others]
+        return getattr(self._whole(), name)(*whole)
+
+    setattr(Integer, name, method)
+
+
+for _name in (
+    *("__int__", "__index__", "__float__", "__str__", "__round__", "__floor__", "__ceil__", "__trunc__", "bit_length"),
+    *[f"__{side}{name}__" for name in ("mod", "floordiv", "divmod", "and", "or", "xor", "lshift", "rshift")
+      for side in ("", "r")],
+    "__invert__",
+):  # fmt: skip
+    _of_whole_numbers(_name)
 
 
 @dataclass
@@ -118,7 +152,10 @@ def trace(
 
 
 def is_number_leaf(x: Any) -> bool:
-    """Whether a leaf of the arguments is a number, and with that an input of the graph; a Module is none."""
+    """Whether a leaf of the arguments is a number, and with that an input of the graph. A Module is none, nor is what
+    has a name, such as the members of an IntEnum."""
+    if isinstance(x, Enum):
+        return False
     try:
         number(x, "an argument")
     except OperandError:

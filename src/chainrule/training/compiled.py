@@ -92,7 +92,7 @@ class CompiledTrainer:
         self.model, self.objective, self.optimizer = model, objective, optimizer
         self.strict, self.watch, self.gave_up = strict, watch, ""
         self.eager = EagerTrainer(model, objective, optimizer)
-        _refuse(model, optimizer)
+        _refuse(model)
         self._by_sample = objective.by_sample
         own = {id(parameter) for parameter in optimizer.parameters}
         still = [parameter for parameter in model.parameters() if id(parameter) not in own]
@@ -316,18 +316,14 @@ class CompiledTrainer:
         return table
 
 
-def _refuse(model: Module, optimizer: Optimizer) -> None:
+def _refuse(model: Module) -> None:
     """Refuse what is the user's own where native code would not see it.
 
     Raises:
         TraceError: something is.
     """
-    name = type(model).__name__
     if type(model).__call__ is not Module.__call__:
-        raise TraceError(f"{name} has a __call__ of its own, in which rows may depend on each other")
-    for method in ("step", "lr", "zero_grad"):
-        if getattr(type(optimizer), method) is not getattr(Optimizer, method) or method in vars(optimizer):
-            raise TraceError(f"{type(optimizer).__name__} has {method!r} of its own, which native code would not call")
+        raise TraceError(f"{type(model).__name__} has a __call__ of its own, in which rows may depend on each other")
 
 
 def _close(found: list[float], wanted: list[float]) -> bool:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import copy
 import math
+import random
 from itertools import pairwise
 
 import pytest
@@ -161,11 +163,133 @@ def test_an_optimizer_of_ones_own(kind, training, rows):
     training.twice(neuron, lambda w: kind(w, 0.05), [(rows(7), rows(1)[0]) for _ in range(20)])
 
 
-@pytest.mark.parametrize("kind", [Norm, Branch, Roots])
-def test_an_optimizer_that_cannot_be_compiled(kind):
-    w = [Value(1.0), Value(2.0)]
-    with pytest.raises(TraceError, match=f"the update of {kind.__name__} cannot be compiled"):
+class Layerwise(Optimizer):
+    def updated(self, data, grads, lr):
+        return [x - lr * g * (1 + i) for i, (x, g) in enumerate(zip(data, grads, strict=True))]
+
+
+class FirstAlone(Optimizer):
+    def updated(self, data, grads, lr):
+        return [data[0] - lr * grads[0], *data[1:]]
+
+
+class Remembering(Optimizer):
+    """Keeps its velocity where nobody knows."""
+
+    def __init__(self, parameters, lr):
+        super().__init__(parameters, lr)
+        self.velocity = [0.0] * len(self.parameters)
+
+    def updated(self, data, grads, lr):
+        for i, g in enumerate(grads):
+            self.velocity[i] = 0.9 * self.velocity[i] + g
+        return [x - lr * v for x, v in zip(data, self.velocity, strict=True)]
+
+
+class Fading(SGD):
+    def updated(self, data, grads, lr):
+        self.momentum *= 0.5
+        return super().updated(data, grads, lr)
+
+
+class Langevin(Optimizer):
+    def updated(self, data, grads, lr):
+        return [x - lr * g + random.gauss(0, 0.1) for x, g in zip(data, grads, strict=True)]
+
+
+@pytest.mark.parametrize(
+    ("kind", "why"),
+    [
+        (Norm, "depends on another"),
+        (Branch, r"chainrule\.select"),
+        (Roots, r"chainrule\.sqrt, not math\.sqrt"),
+        (Layerwise, "by its place"),
+        (FirstAlone, "by its place"),
+        (Remembering, "outside of `memory`"),
+        (lambda w, lr: Fading(w, lr, momentum=0.9), "outside of `memory`"),
+        (Langevin, "by chance"),
+    ],
+)
+def test_an_optimizer_that_cannot_be_compiled(kind, why):
+    w, state = [Value(1.0), Value(2.0)], random.getstate()
+    optimizer = kind(w, 0.1)
+    before = {name: repr(x) for name, x in vars(optimizer).items()}
+    with pytest.raises(TraceError, match=f"the update of {type(optimizer).__name__} cannot be compiled: .*{why}"):
+        compile_step(lambda x: w[0] * x, optimizer)
+    assert {name: repr(x) for name, x in vars(optimizer).items()} == before
+    assert random.getstate() == state
+
+
+class Clip(SGD):
+    def step(self):
+        for p in self.parameters:
+            p.grad = max(-1.0, min(1.0, p.grad))
+        super().step()
+
+
+class Halved(SGD):
+    @property
+    def lr(self):
+        return super().lr / 2
+
+
+@pytest.mark.parametrize(("kind", "method"), [(Clip, "step"), (Halved, "lr")])
+def test_methods_that_native_code_would_not_call_are_refused(kind, method):
+    w = [Value(0.0)]
+    with pytest.raises(TraceError, match=rf"{kind.__name__} has '{method}' of its own"):
         compile_step(lambda x: w[0] * x, kind(w, 0.1))
+
+
+def test_what_is_written_into_the_memory_counts(training):
+    found = []
+    for compiled in (False, True):
+        w = training.parameters(2)
+        optimizer, loss = Adam(w, lr=0.1), lambda x, w=w: (w[0] * x - w[1]) ** 2
+        step = compile_step(loss, optimizer)
+        for x in (1.0, 2.0, 3.0):
+            if compiled:
+                step(x)
+            else:
+                training.eager(loss, optimizer, [(x,)])
+            optimizer.memory["mean"][0] = 0.0
+            assert optimizer.memory["mean"][0] == 0.0
+        optimizer.memory["square"] = [0.5, 0.25]
+        assert list(optimizer.memory["square"]) == [0.5, 0.25]
+        found.append([p.data for p in w] + optimizer.memory["mean"])
+    assert found[1] == pytest.approx(found[0], rel=1e-12)
+
+
+def test_32_bits_round_no_parameter_that_stays():
+    w, v = Value(1 / 3), Value(1 / 7)
+    step = compile_step(lambda x: (w * x) ** 2 + 0 * v, SGD([w, v], lr=0.1), dtype="float32")
+    assert step.run([]) == []
+    assert (w.data, v.data) == (1 / 3, 1 / 7)
+    step(1.0)
+    assert w.data == pytest.approx(1 / 3 * 0.8, rel=1e-6)
+    assert v.data == 1 / 7
+
+
+def test_a_schedule_that_gives_nothing():
+    w = Value(1.0)
+    with pytest.raises(OperandError, match="a learning rate needs real numbers but got the NoneType"):
+        compile_step(lambda x: w * x, SGD([w], lr=lambda step: None))(1.0)
+
+
+def test_a_step_cannot_be_copied():
+    w = Value(1.0)
+    with pytest.raises(TypeError, match="make one with compile_step"):
+        copy.deepcopy(compile_step(lambda x: w * x, SGD([w], lr=0.1)))
+
+
+def test_many_large_batches_are_let_go(training):
+    w = training.parameters(2)
+    step = compile_step(lambda x: (w[0] * x - w[1]) ** 2, SGD(w, lr=1e-3), in_axes=0)
+    batch = (np.linspace(0, 1, 1000),)
+    step.run([batch])
+    assert len(step.records) == 1
+    step.run([(np.linspace(0, 1, 500_000) + k,) for k in range(20)])
+    assert not step.records
+    assert step(*batch) == pytest.approx(np.mean((w[0].data * batch[0] - w[1].data) ** 2), rel=0.1)
 
 
 # ---- arguments -----------------------------------------------------------------------------------------------------

@@ -345,3 +345,10 @@ def test_a_guard_that_native_code_sees_otherwise_adds_no_path(training):
 
     batches = [(0.01 * k,) for k in range(200)]
     assert training.twice(loss_of, lambda w: SGD(w, lr=0.01), batches, max_traces=2).kernels == 2
+
+
+def test_the_step_that_is_not_finite_is_told():
+    w = [Value(5.0), Value(2.0)]
+    with pytest.raises(AnomalyError) as caught:
+        compile_step(logarithm(w), SGD(w, lr=1e-3)).run([(1.0,), (2.0,), (-1.0,), (1.0,)])
+    assert caught.value.__notes__ == ["It was step 2 of these 4, counted from 0."]

@@ -18,7 +18,7 @@ from chainrule.compiler.levels.emit import build, is_lowered
 from chainrule.compiler.levels.schedule import BatchPlan, Plan, schedule
 from chainrule.compiler.levels.sections import Field, Section
 from chainrule.compiler.levels.segments import ANY, Kind
-from chainrule.compiler.memory import aligned
+from chainrule.compiler.memory import aligned, too_large_is_infinite
 from chainrule.compiler.native import Machine, load
 from chainrule.errors import SizeError
 
@@ -88,11 +88,8 @@ class LevelKernel:
         if numbers.shape != self._inputs:
             raise SizeError(f"the graph has {self.plan.inputs} inputs, but numbers have the shape {numbers.shape}")
         memory = self._memory()
-        if self.bits == 64:
+        with too_large_is_infinite(memory.inputs.dtype):
             memory.inputs[:] = numbers
-        else:
-            with np.errstate(over="ignore"):  # too large for 32 bits is infinite
-                memory.inputs[:] = numbers
         each, held = self._calculate(memory, columns)
         shared = memory.values.take(self._outputs)
         if self.bits != 64:
@@ -194,9 +191,11 @@ class LevelKernel:
             if len(section.segments):
                 counts = section.segments[:, Field.NODES]
                 whose = f" {of}" if plan.batch else ""
+                one = section.operations == 1
                 lines.append(
-                    f"{section.operations:,} operations{whose} in {len(counts):,} segments, each of one kind;"
-                    f" the widest has {counts.max():,}, the mean {counts.mean():.1f}"
+                    f"{section.operations:,} operation{'' if one else 's'}{whose} in {len(counts):,} segment"
+                    f"{'' if len(counts) == 1 else 's'}, each of one kind"
+                    + ("" if one else f"; the widest has {counts.max():,}, the mean {counts.mean():.1f}")
                 )
         if plan.before.operations + plan.after.operations:
             lines.append(f"vectors of up to {plan.lanes} operations of a kind, with operands gathered from memory")
@@ -221,7 +220,7 @@ class _Memory:
         dtype = np.float64 if bits == 64 else np.float32
         self.values = aligned([plan.slots], dtype)
         self.inputs = self.values[: plan.inputs]
-        with np.errstate(over="ignore"):
+        with too_large_is_infinite(dtype):
             self.values[plan.inputs : plan.inputs + len(plan.constants)] = plan.constants
         self.before, self.after = [
             (self.values.ctypes.data, *_walk(s), 1, 1, python) for s in (plan.before, plan.after)

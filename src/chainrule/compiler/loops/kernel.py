@@ -17,7 +17,7 @@ from chainrule.compiler.loops.build import NUMBERS, POINTERS, Plan
 from chainrule.compiler.loops.describe import describe
 from chainrule.compiler.loops.layout import MARGIN
 from chainrule.compiler.loops.program import operations
-from chainrule.compiler.memory import aligned
+from chainrule.compiler.memory import aligned, too_large_is_infinite
 from chainrule.compiler.native import Machine, load
 
 _SIGNATURE = ctypes.CFUNCTYPE(None, *[ctypes.c_void_p] * len(POINTERS), *[ctypes.c_int64] * len(NUMBERS))
@@ -146,8 +146,9 @@ class LoopKernel:
         memory = self._taken()
         try:
             order = self.plan.program.order
-            memory.shared[: len(order)] = numbers[order]
-            samples, columns = self._padded(columns)
+            with too_large_is_infinite(self.dtype):
+                memory.shared[: len(order)] = numbers[order]
+                samples, columns = self._padded(columns)
             each = np.empty((max(len(self.plan.each), 1), -(-samples // self.lanes) * self.lanes), self.dtype)
             self.calculate(memory, columns, each, samples)
             return self._results(memory, each[:, :samples])

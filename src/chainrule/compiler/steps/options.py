@@ -10,7 +10,7 @@ from chainrule.compiler.loops.build import MEMORY_LIMIT
 from chainrule.compiler.options import check_counts
 from chainrule.compiler.pipeline import Target
 from chainrule.engine import Value
-from chainrule.errors import ArgumentError
+from chainrule.errors import ArgumentError, TraceError
 from chainrule.optim import Optimizer
 
 
@@ -62,3 +62,18 @@ def check_optimizer(optimizer: Any) -> None:
         f"compile_step takes an optimizer with its parameters, not {name if of_class else repr(optimizer)}: "
         f"compile_step(loss, {name}(parameters, lr=0.01))"
     )
+
+
+def refuse_own_methods(optimizer: Optimizer) -> None:
+    """Refuses an optimiser that does in Python what native code does itself.
+
+    Raises:
+        TraceError: it has a `step`, `lr` or `zero_grad` of its own.
+    """
+    name = type(optimizer).__name__
+    for method in ("step", "lr", "zero_grad"):
+        if getattr(type(optimizer), method) is not getattr(Optimizer, method) or method in vars(optimizer):
+            raise TraceError(
+                f"{name} has {method!r} of its own, which native code would not call: say in `updated` where "
+                "parameters move (chainrule.clip(g, -1, 1) clips a gradient), and give a schedule as lr"
+            )

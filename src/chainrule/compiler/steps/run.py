@@ -17,14 +17,19 @@ from chainrule.compiler.steps.levelled import LevelledBound
 from chainrule.compiler.steps.paths import Path
 from chainrule.compiler.steps.record import Record, places_in_rows, record_of
 from chainrule.compiler.steps.update import NativeMemory
-from chainrule.errors import ArgumentError
+from chainrule.errors import AnomalyError, ArgumentError
 from chainrule.leaves import read_data, write_data
+from chainrule.operation import number
 
 if TYPE_CHECKING:
     from chainrule.compiler.steps.step import CompiledStep
 
 AT_ONCE = 0.05
 """A native call lasts about so many seconds at most, so that Ctrl-C is heard."""
+
+
+MOST_BYTES = 2**26
+"""So many bytes of batches a step keeps from one call to the next."""
 
 
 class Run:
@@ -58,8 +63,7 @@ class Run:
         self.which = np.array(first, np.int64)[self.of_step]
         numbers = array("d")
         self.number_at = np.array([self._begin(batch, numbers) for batch in self.batches], np.int64)[self.of_step]
-        with np.errstate(over="ignore"):  # too large for 32 bits is infinite
-            self.numbers = np.array(numbers, self.update.kernel.dtype)
+        self.numbers = np.array(numbers, self.update.kernel.dtype)
 
     def _read(self, all_arguments: list[tuple]) -> tuple[list[Batch], list[int]]:
         try:
@@ -80,6 +84,7 @@ class Run:
             if self.in_rows:
                 self._count()
                 self._save()
+            self._forget()
         return self.found.tolist()
 
     @staticmethod
@@ -144,17 +149,27 @@ class Run:
         read_data(self.step.parameters, self.numbers_of_parameters)
         rows[0, self.update.positions] = self.numbers_of_parameters
         memory = self.optimizer.memory
-        if not isinstance(memory, NativeMemory) or memory.rows is not rows:
+        if isinstance(memory, NativeMemory) and memory.rows is rows:
+            memory.read_again()
+        else:
             for row, slot in enumerate(self.update.slots, 1):
                 rows[row, self.update.own_positions] = memory[slot]
         self.in_rows = True
 
     def _save(self) -> None:
         """And back."""
-        update = self.update
-        self.numbers_of_parameters[:] = update.rows[0, update.positions]
+        update, before = self.update, self.numbers_of_parameters
+        now = update.rows[0, update.positions]
+        moved = now != before.astype(now.dtype)  # what has not is not to be rounded to 32 bits
+        self.numbers_of_parameters = np.where(moved, now, before)
         write_data(self.step.parameters[: update.count], self.numbers_of_parameters)
         self.optimizer.memory = NativeMemory(update.slots, update.rows, update.own_positions)  # type: ignore
+
+    def _forget(self) -> None:
+        """Lets go of copies of many large batches, which the next call would hardly have again."""
+        kept = [record.bound.columns for record in self.step.records.values()]
+        if sum([columns.nbytes for columns in kept if columns is not None]) > MOST_BYTES:
+            self.step.records, self.step.memories, self.step.parts = {}, {}, {}
 
     # ---- running ----
     def _drive(self, first: int) -> int:
@@ -192,11 +207,15 @@ class Run:
         return records
 
     def _rates(self, first: int) -> np.ndarray:
-        """For each step from `first` on the learning rate, and the number of the step as the optimiser counts."""
+        """For each step from `first` on the learning rate, and the number of the step as the optimiser counts.
+
+        Raises:
+            OperandError: the schedule gives no number.
+        """
         steps, schedule = self.optimizer.steps, self.optimizer.schedule
         count = len(self.which) - first
         rates = np.zeros((first + count, 2), self.found.dtype)
-        rates[first:, 0] = [schedule(i) for i in range(steps, steps + count)]
+        rates[first:, 0] = [number(schedule(i), "a learning rate") for i in range(steps, steps + count)]
         rates[first:, 1] = np.arange(steps + 1, steps + 1 + count)
         return rates
 
@@ -275,7 +294,11 @@ class Run:
         """A step by the eager engine, since its numbers are not finite; returns the step at which to go on."""
         self._save()
         self.in_rows = False  # whoever does the step by hand answers for both, also if it cannot be done
-        self.found[at] = self.step.by_hand(self.arguments[at])
+        try:
+            self.found[at] = self.step.by_hand(self.arguments[at])
+        except AnomalyError as error:
+            error.add_note(f"It was step {at} of these {len(self.arguments)}, counted from 0.")
+            raise
         gradients = [parameter.peek_grad() for parameter in self.step.parameters]
         self._load()
         self.update.rows[-1, self.update.positions] = gradients

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from chainrule.compiler.loops.kernel import Bound
+from chainrule.compiler.memory import too_large_is_infinite
 from chainrule.compiler.native import Machine
 from chainrule.compiler.options import check_function, options_of
 from chainrule.compiler.report import GraphView
@@ -19,7 +20,7 @@ from chainrule.compiler.steps.batch import batch_of
 from chainrule.compiler.steps.driver import driver
 from chainrule.compiler.steps.explained import explained
 from chainrule.compiler.steps.levelled import LevelledBound
-from chainrule.compiler.steps.options import Options, check_optimizer
+from chainrule.compiler.steps.options import Options, check_optimizer, refuse_own_methods
 from chainrule.compiler.steps.paths import Path, Paths, as_value
 from chainrule.compiler.steps.record import Record
 from chainrule.compiler.steps.run import Run
@@ -59,11 +60,6 @@ class CompiledStep:
 
     def _make_update(self) -> Update:
         graph = update_graph(self.optimizer)
-        if graph is None:
-            raise TraceError(
-                f"the update of {type(self.optimizer).__name__} cannot be compiled: it must be arithmetic on each "
-                "parameter by itself, with chainrule's functions (chainrule.sqrt, not math.sqrt)"
-            )
         return Update(self.optimizer, graph, self.machine, self.bits, len(self.options.besides))
 
     @property
@@ -139,6 +135,9 @@ class CompiledStep:
             losses += self._steps([self.arguments.of_one(batch, at)], self.arguments.how_to_run)
         return losses
 
+    def __reduce__(self) -> tuple:
+        raise TypeError("a compiled step cannot be copied or pickled: make one with compile_step(loss, optimizer)")
+
     def _steps(self, batches: list[tuple], hint: str = "") -> list[float]:
         """One step for each; `hint` stands below errors that say that an argument has not its axis."""
         own = self.parameters[: self.update.count]
@@ -150,7 +149,8 @@ class CompiledStep:
             before, self.update = self.update, self._make_update()
             if before.arranged:
                 self.update.arrange(before.own_positions)  # as the records have it
-        return Run(self, batches, hint).losses()
+        with too_large_is_infinite(self.update.kernel.dtype):
+            return Run(self, batches, hint).losses()
 
     # ---- the eager engine, where numbers are not finite ----
     def eager_step(self, batch: tuple) -> float:
@@ -186,8 +186,8 @@ def compile_step(loss: Callable, optimizer: Optimizer, **options: Any) -> Compil
             closes over are read at each call (of `run`, at its start); plain numbers that it closes over, attributes of
             modules among them, are constants from the first call on.
         optimizer: SGD, Adam or AdamW, or one of one's own whose `updated` is plain arithmetic on each parameter.
-        in_axes: for each argument of the loss the axis along which it differs from sample to sample, as in
-            `chainrule.compile`; the loss is then that of one sample.
+        in_axes: for each argument of the loss the axis along which it differs from sample to sample, or None, or one
+            for all; the loss is then that of one sample.
         reduce: "mean" or "sum" of the losses of the samples.
         dtype: "float64" or "float32": with which numbers the step calculates.
         threads: among how many threads large batches are shared out.
@@ -215,4 +215,5 @@ def compile_step(loss: Callable, optimizer: Optimizer, **options: Any) -> Compil
     """
     check_function(loss, "compile_step", "lambda x, y: (w * x - y) ** 2")
     check_optimizer(optimizer)
+    refuse_own_methods(optimizer)
     return CompiledStep(loss, optimizer, options_of(Options, options, "compile_step"))

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import copy
+import random
 from collections.abc import Iterator, MutableMapping
 from typing import Any
 
@@ -10,7 +12,7 @@ import numpy as np
 
 from chainrule import ops
 from chainrule.compiler.differentiate import Symbol
-from chainrule.compiler.graph import Graph
+from chainrule.compiler.graph import Graph, evaluate
 from chainrule.compiler.loops.kernel import Bound, LoopKernel
 from chainrule.compiler.memory import aligned
 from chainrule.compiler.native import Machine
@@ -18,15 +20,18 @@ from chainrule.compiler.passes.fold import relax
 from chainrule.compiler.pipeline import Stages, Target, loop_kernel, loops_of
 from chainrule.compiler.statics import static_key
 from chainrule.compiler.steps.driver import LANES
-from chainrule.errors import TraceError
+from chainrule.errors import OperandError, TraceError
 from chainrule.optim import Optimizer
 
 
-def update_graph(optimizer: Optimizer) -> Graph | None:
-    """What an optimiser does to one parameter, as a graph; None if parameters have to do with one another.
+def update_graph(optimizer: Optimizer) -> Graph:
+    """What an optimiser does to one parameter, as a graph.
 
     The inputs are the parameter, what the optimiser remembers of it, its gradient (these differ from parameter to
     parameter), the learning rate and the number of the step; the outputs are the new parameter and the new memory.
+
+    Raises:
+        TraceError: it is no arithmetic on each parameter by itself.
 
     >>> from chainrule import Value
     >>> from chainrule.compiler.text import to_text
@@ -41,28 +46,83 @@ def update_graph(optimizer: Optimizer) -> Graph | None:
     %6 = sub %0 %5
     return %6 %1
     """
+    before = random.getstate()
+    try:
+        graph = _traced(optimizer)
+        if not _does_the_same(optimizer, graph):
+            raise _refused(optimizer, "native code would move the parameters otherwise: is a parameter moved by its "
+                           "place, or by chance, or by what the optimizer keeps outside of `memory`?")  # fmt: skip
+    finally:
+        random.setstate(before)
+    return relax(_divided_once(graph))
+
+
+def _refused(optimizer: Optimizer, why: str) -> TraceError:
+    return TraceError(f"the update of {type(optimizer).__name__} cannot be compiled: {why}")
+
+
+def _traced(optimizer: Optimizer) -> Graph:
     slots = list(optimizer.slots)
     names = ["parameter", *slots, "gradient"]
     pair = 2  # two parameters, to see whether one has to do with the other
     graph = Graph.of_inputs([name for name in names for _ in range(pair)] + ["lr", "step"])
     symbols = [Symbol(graph, i) for i in range(graph.inputs)]
     rows: list[list[Any]] = [list(symbols[i : i + pair]) for i in range(0, len(names) * pair, pair)]
-    one = copy.copy(optimizer)
+    one = _double(optimizer)
     one.memory = dict(zip(slots, rows[1:], strict=False))
     one.steps = symbols[-1]  # type: ignore[assignment]
     try:
         new = one.updated(rows[0], rows[-1], symbols[-2])  # type: ignore[arg-type]
-    except TypeError:  # a formula of the user's own that takes floats only
-        return None
+    except TypeError as error:  # a branch, or a formula of the user's own that takes floats only
+        hint = "say it with chainrule's functions (chainrule.sqrt, not math.sqrt)"
+        raise _refused(optimizer, str(error) if isinstance(error, OperandError) else f"{error}; {hint}") from None
     found: list[list[Any]] = [new, *[one.memory[slot] for slot in slots]]
     if any(not isinstance(row[0], Symbol) for row in found):
-        return None
+        raise _refused(optimizer, "`updated` has to give new numbers, made of those that it is given")
     graph.outputs = [row[0].node for row in found]
-    return _of_first(graph, names, pair)
+    return _of_first(graph, names, pair, optimizer)
 
 
-def _of_first(graph: Graph, names: list[str], pair: int) -> Graph | None:
-    """The graph of the first parameter alone, if it does not depend on the second."""
+def _double(optimizer: Optimizer) -> Optimizer:
+    """Another optimiser with the same settings, to be tried; nothing that it does to them is seen in the first."""
+    double = copy.copy(optimizer)
+    for name, x in vars(optimizer).items():
+        if name not in ("parameters", "schedule"):
+            with contextlib.suppress(Exception):  # what cannot be copied is shared
+                setattr(double, name, copy.deepcopy(x))
+    return double
+
+
+TRIED = 16
+"""So many parameters are looked at, from the first to the last."""
+
+
+def _does_the_same(optimizer: Optimizer, graph: Graph) -> bool:
+    """Whether the graph finds what `updated` finds: for parameters in all places, twice in a row, and each time."""
+    count, draw, one = len(optimizer.parameters), random.Random(0), _double(optimizer)
+    places = sorted({round(i * (count - 1) / (TRIED - 1)) for i in range(TRIED)})
+    for step in (1, 2):
+        columns = [[draw.uniform(0.1, 1.0) for _ in range(count)] for _ in range(2 + len(optimizer.slots))]
+        wanted = evaluate(graph, [*[[column[k] for k in places] for column in columns], 0.01, float(step)])
+        data, *memory, gradients = [list(column) for column in columns]
+        one.memory, one.steps = dict(zip(optimizer.slots, memory, strict=True)), step
+        try:
+            found = [one.updated(data, gradients, 0.01), *[one.memory[slot] for slot in optimizer.slots]]
+        except (TypeError, LookupError):
+            return False
+        for node, column in zip(graph.outputs, found, strict=True):
+            expected = wanted[node] if isinstance(wanted[node], list) else [wanted[node]] * len(places)
+            if len(column) != count or not np.allclose(expected, [column[k] for k in places], 1e-9, 1e-12):
+                return False
+    return True
+
+
+def _of_first(graph: Graph, names: list[str], pair: int, optimizer: Optimizer) -> Graph:
+    """The graph of the first parameter alone.
+
+    Raises:
+        TraceError: it depends on the second.
+    """
     rates = len(names) * pair
     new = Graph.of_inputs([*names, "lr", "step"], range(len(names)))
     place = {i * pair: i for i in range(len(names))} | {rates: len(names), rates + 1: len(names) + 1}
@@ -75,10 +135,10 @@ def _of_first(graph: Graph, names: list[str], pair: int) -> Graph | None:
         if i not in needed or i in place:
             continue
         if i < graph.inputs:
-            return None
+            raise _refused(optimizer, "how one parameter moves depends on another (on a norm of all gradients?)")
         place[i] = new.constant(graph.numbers[i]) if op is None else new.add(op, *[place[k] for k in graph.operands[i]])
     new.outputs = [place[i] for i in graph.outputs]
-    return relax(_divided_once(new))
+    return new
 
 
 def _divided_once(graph: Graph) -> Graph:
@@ -96,17 +156,30 @@ def _divided_once(graph: Graph) -> Graph:
 
 
 class NativeMemory(MutableMapping[str, list[float]]):
-    """What an optimiser remembers, while it lies in native rows: lists are made of it when they are asked for."""
+    """What an optimiser remembers, while it lies in native rows: lists are made of it when they are asked for.
+
+    Attributes:
+        given: the lists that were; whatever is done to them counts, so they are read again before the next step.
+    """
 
     def __init__(self, slots: list[str], rows: np.ndarray, positions: np.ndarray) -> None:
         self.slots, self.rows, self.positions = slots, rows, positions
+        self.given: dict[str, list[float]] = {}
 
     def __getitem__(self, slot: str) -> list[float]:
         if slot not in self.slots:
             raise KeyError(slot)
-        return self.rows[1 + self.slots.index(slot), self.positions].tolist()
+        if slot not in self.given:
+            self.given[slot] = self.rows[1 + self.slots.index(slot), self.positions].tolist()
+        return self.given[slot]
+
+    def read_again(self) -> None:
+        """Puts what was given out back into the rows."""
+        for slot, numbers in self.given.items():
+            self.rows[1 + self.slots.index(slot), self.positions] = numbers
 
     def __setitem__(self, slot: str, numbers: list[float]) -> None:
+        self.given.pop(slot, None)
         self.rows[1 + self.slots.index(slot), self.positions] = numbers
 
     def __delitem__(self, slot: str) -> None:
@@ -146,7 +219,7 @@ class Update:
         target = Target(bits, machine=machine)
         planned = loops_of(graph, target, stages)
         if planned is None:
-            raise TraceError(f"the update of {type(optimizer).__name__} cannot be compiled: {stages.no_loops}")
+            raise _refused(optimizer, stages.no_loops)
         self.kernel: LoopKernel = loop_kernel(planned, target, stages)
         self.count = len(optimizer.parameters)
         self.slots = list(optimizer.slots)

@@ -1,0 +1,132 @@
+"""Integer arguments: whatever Python does with one as a whole number, the result is that of the plain function."""
+
+from __future__ import annotations
+
+import collections
+import copy
+import enum
+import functools
+
+import pytest
+
+import chainrule
+from chainrule.errors import TraceError
+
+np = pytest.importorskip("numpy")
+pytest.importorskip("llvmlite")
+
+
+class Kind(enum.IntEnum):
+    CALL = 1
+    PUT = 2
+
+
+FUNCTIONS = {
+    "set": lambda x, n: x if n in {1, 2} else -x,
+    "dict": lambda x, n: {1: 2.0, 2: 3.0}.get(n, 9.0) * x,
+    "isinstance": lambda x, n: x**n if isinstance(n, int) else chainrule.exp(n * chainrule.log(x)),
+    "str": lambda x, n: x * len(str(n)),
+    "format": lambda x, n: x * len(f"{n}{n:03d}"),
+    "rest": lambda x, n: x * (n % 2) + 7 % n + divmod(n, 2)[1] + n % n,
+    "floor division": lambda x, n: x * (n // 2) + 7 // n,
+    "bits": lambda x, n: x * (n & 1) + (1 << n) + (n | 4) + (n ^ 1) + ~n + n.bit_length(),
+    "repeated": lambda x, n: sum([x] * n) + len(n * (1, 2)) + len("ab" * n),
+    "float": lambda x, n: x * float(n) + round(n),
+    "range": lambda x, n: sum([x * i for i in range(n)]),
+    "arithmetic": lambda x, n: n * x + x * n + (n + 1) * x - n / 3 + n**2,
+    "comparison": lambda x, n: x if n > 2 else 2 * x,
+    "choice": lambda x, n: [x, 2 * x, x * x, 3 * x][n],
+}
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_integers_are_whole_numbers(name):
+    f = FUNCTIONS[name]
+    compiled, batched = chainrule.compile(f), chainrule.compile(f, in_axes=(None, 0))
+    for n in (1, 2, 3, 1):
+        value, slope = compiled.value_and_grad(-2.0, n)
+        assert (value, slope) == pytest.approx(chainrule.value_and_grad(f)(-2.0, n))
+    assert batched(-2.0, [1, 2, 3, 2]).tolist() == pytest.approx([f(-2.0, n) for n in (1, 2, 3, 2)])
+
+
+def test_a_memoised_function_is_called_once_for_each_integer():
+    calls = []
+
+    def value(x, n):
+        @functools.cache
+        def of(k):
+            calls.append(k)
+            return x if k < 2 else of(k - 1) * 0.5 + of(k - 2) * 0.25
+
+        return of(int(n))
+
+    found = chainrule.compile(value)(3.0, 15)
+    assert len(calls) == 16
+    assert found == pytest.approx(value(3.0, 15))
+
+
+def test_members_of_an_enumeration_are_themselves():
+    f = chainrule.compile(lambda x, kind: x if kind is Kind.CALL else -x)
+    assert [f(1.0, Kind.CALL), f(1.0, Kind.PUT), f(1.0, Kind.CALL), f.traces] == [1.0, -1.0, 1.0, 2]
+
+
+# ---- numbers that are copied, or written out -----------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("copied", [copy.copy, copy.deepcopy])
+def test_a_copy_of_numbers_is_those_numbers(copied):
+    def determinant(a):
+        a = [copied(row) for row in copied(a)]
+        a[1][1] = a[1][1] - copied(a[1][0] / a[0][0]) * a[0][1]
+        return a[0][0] * a[1][1]
+
+    f = chainrule.compile(determinant)
+    for a in ([[1.0, 2.0], [3.0, 4.0]], [[5.0, 2.0], [3.0, 4.0]]):
+        (b, c), (d, e) = a
+        assert f(a) == pytest.approx(b * e - c * d)
+        assert f.grad(a) == [pytest.approx([e, -d]), pytest.approx([-c, b])]
+
+
+def test_a_number_cannot_be_written_out():
+    f = chainrule.compile(lambda x, r: x * (10.0 if f"{r:.0f}" == "1" else 20.0))
+    with pytest.raises(TraceError, match=r"cannot format a number.*print\(v\)"):
+        f(1.0, 1.0)
+
+
+# ---- what arguments are made of ------------------------------------------------------------------------------------
+
+
+class Pair(tuple):
+    def __new__(cls, a, b):
+        return super().__new__(cls, (a, b))
+
+    @property
+    def total(self):
+        return self[0] + self[1]
+
+
+class Prices(dict):
+    def total(self):
+        return sum(self.values())
+
+
+def test_containers_keep_their_class():
+    assert chainrule.compile(lambda p: p.total * p[0]).grad(Pair(2.0, 3.0)) == (7.0, 2.0)
+    f = chainrule.compile(lambda p: p.total() ** 2)
+    found = f.grad(Prices(a=1.0, b=2.0))
+    assert (found, type(found)) == ({"a": 6.0, "b": 6.0}, Prices)
+    filled = chainrule.compile(lambda x, d: x * d["b"])
+    assert filled(3.0, collections.defaultdict(lambda: 2.0, a=1.0)) == 6.0
+    with pytest.raises(KeyError):
+        filled(3.0, {"a": 1.0})
+
+
+# ---- numbers that are not finite, or too large ---------------------------------------------------------------------
+
+
+def test_infinite_results_warn_of_nothing():
+    assert chainrule.compile(lambda x: [1 / x, -1 / x])(0.0) == [np.inf, -np.inf]
+    product = chainrule.compile(lambda w, x: w * x, in_axes=(None, 0))
+    assert product(1.0, [1e308, 1e308]).tolist() == [1e308, 1e308]
+    small = chainrule.compile(lambda w, x: w * x, in_axes=(None, 0), dtype="float32")
+    assert small(1.0, [1e300, 1.0])[1] == 1.0
