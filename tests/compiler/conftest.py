@@ -17,6 +17,12 @@ with suppress(ImportError):  # without llvmlite or NumPy, the tests beside this 
 NAMES = ["sse2", "avx2", "avx512"]
 
 
+@pytest.fixture(autouse=True)
+def verified(monkeypatch):
+    """Each pass has to give a graph that is one."""
+    monkeypatch.setenv("CHAINRULE_VERIFY", "1")
+
+
 @pytest.fixture(params=NAMES)
 def machine(request):
     """Each kind of machine whose code runs here."""

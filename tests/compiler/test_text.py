@@ -9,7 +9,8 @@ import pytest
 
 pytest.importorskip("llvmlite")
 
-from chainrule import ops
+import chainrule
+from chainrule import Value, ops
 from chainrule.compiler.graph import BATCH_SUM, Graph
 from chainrule.compiler.text import from_text, to_text
 from chainrule.errors import GraphError
@@ -112,3 +113,32 @@ def test_a_graph_that_returns_nothing():
 def test_what_is_no_line_of_a_graph(line, message):
     with pytest.raises(GraphError, match=message):
         from_text(f"%0 = input x\n{line}")
+
+
+NAMES = ["learning rate, batched", 'say "x"', "x # y", "number of samples", "w, closed over", "π", ""]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_names_are_kept_whatever_is_in_them(name):
+    graph = Graph.of_inputs([name, "x", name], [0])
+    graph.arguments = 2
+    assert from_text(to_text(graph) + "  # a comment") == graph
+
+
+def test_a_form_of_a_compiled_function_is_read_as_it_was_written():
+    w = [Value(0.1 * k, label="weight, " + str(k)) for k in range(80)]
+
+    def f(x, y):
+        return (sum([a * x for a in w]) - y) ** 2 if x > 0 else y * w[0]
+
+    compiled = chainrule.compile(f, in_axes=0, reduce="mean")
+    compiled.value_and_grad([1.0, 2.0], [3.0, 4.0])
+    assert compiled.graph.stages[:3] == ["trace", "gather sums", "relax"]
+    assert "differentiate" in compiled.graph.stages
+    for stage in compiled.graph.stages[:-1]:
+        text = compiled.graph.whole(stage)
+        graph = from_text(text)
+        assert to_text(graph) == text
+        assert graph.arguments == 2
+    assert compiled.graph.whole("relax") != compiled.graph.whole("differentiate")
+    assert "more …" in compiled.graph["differentiate"]

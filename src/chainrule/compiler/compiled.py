@@ -130,7 +130,7 @@ class CompiledFunction:
             TraceError: the function was not called yet.
         """
         _, path, wanted = self._last_call("a graph")
-        return GraphView(self._made(path, wanted).stages)
+        return self._made(path, wanted).view
 
     def _last_call(self, what: str) -> tuple[Layout, Path, Wanted]:
         if self._last is None:

@@ -120,6 +120,11 @@ class Graph:
         new.arguments = self.arguments
         return new
 
+    def copy(self) -> Graph:
+        """The same graph, to be added to."""
+        rows = [*self.ops], [*self.operands], [*self.numbers], [*self.names]
+        return Graph(*rows, self.batched, [*self.outputs], [*self.guards], self.arguments)
+
     def varying(self) -> list[bool]:
         """For each node whether it differs from sample to sample."""
         varies = [i in self.batched for i in range(len(self.names))]

@@ -20,7 +20,8 @@ from chainrule.compiler.graph import Graph
 from chainrule.compiler.kernel import Kernel
 from chainrule.compiler.layouts import Layout
 from chainrule.compiler.passes.batches import SAMPLES
-from chainrule.compiler.pipeline import Stages, Target, Wanted, build
+from chainrule.compiler.pipeline import Stages, Target, Wanted, build, calculation
+from chainrule.compiler.report import GraphView
 from chainrule.compiler.tracing import Traced, trace
 from chainrule.compiler.witness import witness
 from chainrule.engine import Value
@@ -36,12 +37,14 @@ class Made:
 
     Attributes:
         kernel: calculates what is wanted.
-        stages: what became of the graph on the way.
+        view: the graph in all its forms.
+        stages: what became of it on the way.
         varies: for each output whether it differs from sample to sample.
         cached: for each module of native code whether it came from the cache on disk.
     """
 
     kernel: Kernel
+    view: GraphView
     stages: Stages
     varies: np.ndarray
     cached: list[bool]
@@ -129,8 +132,10 @@ class Paths:
         with watched() as cached:
             kernel = build(graph, wanted, stages, self.target)
         *_, last = stages.graphs.values()
+        stages.forget()
         varying = last.varying() if last.batched else [False] * len(last)
-        return Made(kernel, stages, np.array([varying[node] for node in last.outputs], dtype=bool), cached)
+        varies = np.array([varying[node] for node in last.outputs], dtype=bool)
+        return Made(kernel, GraphView(stages, functools.partial(_again, graph, wanted)), stages, varies, cached)
 
     def add(self, paths: list[Path], layout: Layout, numbers: list[float]) -> Path:
         """The path of a function at these numbers: a new one, which becomes the first; or, where the kernel of one that
@@ -167,6 +172,12 @@ class Paths:
             "relu, select(condition, a, b), or take(xs, i) for xs[i]; let it depend on fewer numbers; or allow more "
             f"ways: chainrule.compile({name}, max_traces={4 * len(paths)})"
         )
+
+
+def _again(graph: Graph, wanted: Wanted) -> Stages:
+    stages = Stages()
+    calculation(graph, wanted, stages)
+    return stages
 
 
 def name_of(function: Callable) -> str:

@@ -9,6 +9,8 @@ are levelled and gathered instead (`chainrule.compiler.levels`).
 from __future__ import annotations
 
 import contextlib
+import functools
+import os
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -80,13 +82,17 @@ class Wanted:
     exact: bool = False
 
 
+VERIFY = "CHAINRULE_VERIFY"
+"""If the environment has this, each pass has to give a graph that is one; the tests say so."""
+
+
 @dataclass
 class Stages:
     """What became of a graph.
 
     Attributes:
         regular: whether it repeats itself, so that there may be loops in it.
-        graphs: one after the other its forms.
+        graphs: one after the other its forms; after `forget`, what was traced alone.
         program: the loops that were found.
         no_loops: why there are none.
         seconds: how long each step took.
@@ -101,8 +107,16 @@ class Stages:
     def run(self, step: Pass, graph: Graph) -> Graph:
         """Applies a pass and takes note of it."""
         with self.timed(step.name):
-            self.graphs[step.name] = step.apply(graph)
-        return self.graphs[step.name]
+            graph = step.apply(graph)
+        if VERIFY in os.environ:
+            graph.verify()
+        self.graphs[step.name] = graph
+        return graph
+
+    def forget(self) -> None:
+        """Lets go of all graphs but the one that was traced, of which they can be made again: large programs have many
+        nodes, and these forms of them are just for reading."""
+        self.graphs = {"trace": self.graphs["trace"]}
 
     @contextlib.contextmanager
     def timed(self, name: str) -> Iterator[None]:
@@ -138,20 +152,19 @@ def calculation(graph: Graph, wanted: Wanted, stages: Stages) -> Graph:
 
 
 def derived(graph: Graph, wanted: Wanted, stages: Stages) -> Graph:
-    """As `calculation`, of a graph that is simplified already; it is added to."""
+    """As `calculation`, of a graph that is simplified already."""
     if not wanted.exact:
         with stages.timed("look for loops"):
             stages.regular = repeats(graph)
-    with stages.timed("differentiate"):
-        _derive(graph, wanted)
-    stages.graphs["differentiate"] = graph
+    graph = stages.run(Pass("differentiate", functools.partial(_with_derivatives, wanted=wanted)), graph)
     for step in TIDY_EXACTLY if wanted.exact else TIDY if stages.regular else TIDY_IRREGULAR:
         graph = stages.run(step, graph)
     return graph
 
 
-def _derive(graph: Graph, wanted: Wanted) -> None:
-    """Adds the derivatives to the outputs of a graph, and the sums over samples."""
+def _with_derivatives(graph: Graph, wanted: Wanted) -> Graph:
+    """The graph with the derivatives of its outputs among these, and with the sums over samples."""
+    graph = graph.copy()
     values = list(graph.outputs)
     found, latest = list(values), list(values)
     one = graph.constant(1.0)
@@ -169,6 +182,7 @@ def _derive(graph: Graph, wanted: Wanted) -> None:
         samples = graph.names.index(SAMPLES) if wanted.reduce == "mean" else None
         found = [_reduced(graph, node, one, samples) for node, one in zip(found, own, strict=True)]
     graph.outputs = found
+    return graph
 
 
 def _reduced(graph: Graph, node: int, own: bool, samples: int | None) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import textwrap
 from collections import Counter
 from collections.abc import Callable, Sequence
@@ -25,22 +26,41 @@ WIDTH = 100
 
 
 class GraphView:
-    """The forms that a graph went through, to be printed; the last is "loops", if it became a program of loops."""
+    """The forms that a graph went through, to be printed; the last is "loops", if it became a program of loops.
 
-    def __init__(self, stages: Stages) -> None:
-        self._graphs, self._program = dict(stages.graphs), stages.program
+    Args:
+        stages: what is known of them.
+        again: makes all of them once more.
+    """
+
+    def __init__(self, stages: Stages, again: Callable[[], Stages]) -> None:
+        self._stages, self._again = stages, again
+
+    @functools.cached_property
+    def _graphs(self) -> dict[str, Graph]:
+        return self._again().graphs
 
     @property
     def stages(self) -> list[str]:
         """The names of the passes that were applied, in order; "trace" is the graph that the first one got."""
-        return [*self._graphs, "loops"] if self._program is not None else list(self._graphs)
+        return [*self._graphs, *(["loops"] if self._stages.program is not None else [])]
 
     def __getitem__(self, stage: str) -> str:
-        if stage == "loops" and self._program is not None:
-            return str(self._program)
-        if stage not in self._graphs:
+        """A form, to be read; of a long one, its beginning and its end."""
+        return self.whole(stage, MOST)
+
+    def whole(self, stage: str = "trace", most: int | None = None) -> str:
+        """All lines of a form, or just `most` of its nodes; `chainrule.compiler.text.from_text` reads a whole graph.
+
+        Raises:
+            ArgumentError: there is no such form.
+        """
+        if stage == "loops" and self._stages.program is not None:
+            return str(self._stages.program)
+        graphs = self._stages.graphs if stage == "trace" else self._graphs
+        if stage not in graphs:
             raise ArgumentError(f"there is no stage {stage!r}: there are {', '.join(self.stages)}")
-        return to_text(self._graphs[stage], MOST)
+        return to_text(graphs[stage], most)
 
     def __str__(self) -> str:
         return self["trace"]

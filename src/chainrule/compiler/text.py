@@ -1,16 +1,20 @@
 """The graph as text, and back: what people read when they wonder what the compiler did, and what tests are written in.
 
     %0 = input x
-    %1 = input y, batched
-    %2 = constant 3.0
-    %3 = mul %0 %2
-    guard %3
-    return %3
+    %1 = input "learning rate", batched
+    %2 = input w, closed over
+    %3 = constant 3.0
+    %4 = mul %0 %3
+    guard %4
+    return %4
 
-A guard whose outcome was false stands as `guard not %3`.
+A guard whose outcome was false stands as `guard not %4`. Names that are more than a word are in quotes.
 """
 
 from __future__ import annotations
+
+import json
+import re
 
 from chainrule.compiler.graph import BATCH_SUM, Graph
 from chainrule.errors import ArgumentError, GraphError
@@ -41,10 +45,19 @@ def _shown(n: int, most: int | None) -> list[int]:
 def _line(graph: Graph, i: int) -> str:
     op = graph.ops[i]
     if i < graph.inputs:
-        return f"%{i} = input {graph.names[i]}{', batched' if i in graph.batched else ''}"
+        batched, closed = i in graph.batched, 0 < graph.arguments <= i
+        return f"%{i} = input {_name(graph.names[i])}{', batched' * batched}{', closed over' * closed}"
     if op is None:
         return f"%{i} = constant {graph.numbers[i]!r}"
     return f"%{i} = {' '.join([op.name, *[f'%{k}' for k in graph.operands[i]]])}"
+
+
+def _name(name: str) -> str:
+    return name if re.fullmatch(r'[^\s,#"]+', name) else json.dumps(name)
+
+
+WORDS = re.compile(r'"(?:[^"\\]|\\.)*"|#.*|,|[^\s,#"]+')
+"""What a line consists of: names in quotes, a comment, commas, and words."""
 
 
 def from_text(text: str) -> Graph:
@@ -55,7 +68,7 @@ def from_text(text: str) -> Graph:
     """
     graph = Graph()
     for line in text.splitlines():
-        words = line.partition("#")[0].split()
+        words = [word for word in WORDS.findall(line) if not word.startswith("#")]
         if words:
             try:
                 _read(graph, words)
@@ -85,10 +98,15 @@ def _read(graph: Graph, words: list[str]) -> None:
 def _read_input(graph: Graph, words: list[str]) -> None:
     if len(graph) > graph.inputs:
         raise GraphError("inputs come first")
-    name = words[0].rstrip(",")
-    if words[1:] == ["batched"]:
+    name, *rest = words
+    before, *marks = [mark.strip() for mark in " ".join(rest).split(",")]
+    if before or not set(marks) <= {"batched", "closed over"}:
+        raise GraphError(f"behind an input's name may stand `, batched` and `, closed over`, not {' '.join(rest)!r}")
+    if "batched" in marks:
         graph.batched |= {graph.inputs}
-    graph.names.append(name)
+    if "closed over" in marks:
+        graph.arguments = graph.arguments or graph.inputs
+    graph.names.append(json.loads(name) if name.startswith('"') else name)
     graph.ops.append(None)
     graph.operands.append(())
     graph.numbers.append(0.0)

@@ -15,6 +15,7 @@ from chainrule.compiler.graph import Graph
 from chainrule.compiler.loops.kernel import Bound, LoopKernel
 from chainrule.compiler.passes.batches import SAMPLES
 from chainrule.compiler.pipeline import Stages, Target, Wanted, derived, loop_kernel, loops_of, simplified
+from chainrule.compiler.report import GraphView
 from chainrule.compiler.steps.batch import Batch
 from chainrule.compiler.steps.families import Shortening, shortening, with_free_constants
 from chainrule.compiler.steps.levelled import LevelledBound, LevelledKernel
@@ -48,6 +49,7 @@ class Path:
         constants, constant_places: numbers that are others for other lengths of lists; several paths may share a
             kernel and its memory, so they are given with those of the arguments at each step.
         stages: what became of the graph on the way.
+        view: the graph in all its forms.
     """
 
     kernel: LoopKernel | LevelledKernel
@@ -56,6 +58,7 @@ class Path:
     parameters: np.ndarray
     samples: int | None
     stages: Stages
+    view: GraphView
     sample: list[Any]
     lanes: int | None
     constants: np.ndarray
@@ -187,7 +190,7 @@ class Paths:
                 self.add(batch)
 
     def _template(self, graph: Graph, free: list[int], batch: Batch, live: list[Value], stages: Stages) -> _Template:
-        path = self._compiled(with_free_constants(graph, free), live, batch, stages, len(free))
+        path = self._compiled(graph, live, batch, stages, free)
         path.constants = np.array([graph.numbers[node] for node in free])
         return _Template(graph, live, free, path)
 
@@ -234,14 +237,25 @@ class Paths:
                                "emb[i], which needs no trace of its own for each i")  # fmt: skip
             raise
 
-    def _compiled(self, graph: Graph, live: list[Value], batch: Batch, stages: Stages, free: int = 0) -> Path:
-        """The path of a simplified graph, whose last `free` inputs are constants."""
-        count, first = len(self.parameters), graph.arguments
-        if batch.columns is not None:
-            graph = graph.with_input(SAMPLES)
-        wanted = Wanted(1, tuple(range(first, first + count)), self.reduce if batch.columns is not None else None)
+    def _compiled(
+        self, graph: Graph, live: list[Value], batch: Batch, stages: Stages, free: Sequence[int] = ()
+    ) -> Path:
+        """The path of a simplified graph, some of whose constants become inputs, the last ones."""
+        count, first, batched = len(self.parameters), graph.arguments, batch.columns is not None
+        wanted = Wanted(1, tuple(range(first, first + count)), self.reduce if batched else None)
+
+        def calculating(graph: Graph, stages: Stages) -> Graph:
+            if free:
+                graph = with_free_constants(graph, list(free))
+            return derived(graph.with_input(SAMPLES) if batched else graph, wanted, stages)
+
+        def again() -> Stages:
+            fresh = Stages()
+            calculating(simplified(stages.graphs["trace"], fresh), fresh)
+            return fresh
+
+        graph = calculating(graph, stages)
         inputs = graph.inputs
-        graph = derived(graph, wanted, stages)
         planned = loops_of(graph, self.target, stages)
         kernel: LoopKernel | LevelledKernel
         if planned is None:
@@ -252,6 +266,7 @@ class Paths:
             kernel = loop_kernel(planned, self.target, stages)
             rank = np.argsort(planned.program.order).tolist()
         self.kernels += 1
+        stages.forget()
         shared = [i for i in range(inputs) if i not in graph.batched]
         place = dict(zip(shared, rank, strict=True))
         return Path(
@@ -259,10 +274,11 @@ class Paths:
             np.array([place[i] for i in shared if i < first], dtype=np.intp),
             [(live[j], place[first + j]) for j in range(count, len(live))],
             np.array([place[first + j] for j in range(count)], dtype=np.intp),
-            place[inputs - 1] if batch.columns is not None else None,
+            place[inputs - 1] if batched else None,
             stages,
+            GraphView(stages, again),
             batch.sample,
             None,
-            np.full(free, math.nan),
-            np.array([place[i] for i in range(inputs - free, inputs)], dtype=np.intp),
+            np.full(len(free), math.nan),
+            np.array([place[i] for i in range(inputs - len(free), inputs)], dtype=np.intp),
         )

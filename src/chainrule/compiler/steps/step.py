@@ -102,7 +102,7 @@ class CompiledStep:
         Raises:
             TraceError: there was no step yet.
         """
-        return GraphView(self._path("a graph").stages)
+        return self._path("a graph").view
 
     def _path(self, what: str) -> Path:
         if self.last is None:
