@@ -152,7 +152,10 @@ def test_patience_watches_rows_that_are_neither_trained_on_nor_held_out(run, mon
     [history] = histories
     assert history.stopped == "early stopping"
     assert len(history.validation_loss) == len(history) < 300
-    assert f"after {len(history)} epochs (early stopping, best epoch kept)" in ended.out
+    best = history.rows[history.best_epoch - 1]
+    assert history.best_epoch < len(history)
+    told = f"accuracy {100 * best['accuracy']:.1f} %, loss {best['loss']:.4g}, the best of {len(history)} epochs"
+    assert f"training {told} (stopped early)" in ended.out
 
 
 @pytest.mark.usefixtures("no_pictures")
@@ -248,7 +251,7 @@ def test_ctrl_c_keeps_the_best_model_and_says_so(run, folder, monkeypatch):
     monkeypatch.setattr("chainrule.cli.train.fit", interrupted)
     ended = run("train", "xor", "--epochs", 500)
     assert ended.code == 130
-    assert "after 3 epochs (stopped by Ctrl-C, best epoch kept)" in ended.out
+    assert ", the best of 3 epochs (Ctrl-C)" in ended.out
     assert load_file(folder / "xor.model.json")[1]["loss"] == "cross_entropy"
 
 

@@ -51,6 +51,20 @@ def test_the_report_tells_of_loops():
     assert all(f"    {name} " in text for name in ("differentiate", "group", "loops", "native code"))
 
 
+def test_arrays_of_constants_threads_and_the_time_of_the_trace():
+    def wave(x):
+        for i in range(40):
+            x = x + chainrule.sin(x) * (0.5 + i)
+        return x
+
+    f = chainrule.compile(wave, in_axes=0, threads=2)
+    f([0.1, 0.2])
+    text = f.explain()
+    assert "[40]: constants 0.5, 1.5, 2.5, …" in text
+    assert "large batches are shared out among 2 threads" in text
+    assert "    trace " in text
+
+
 def test_the_graph_at_each_stage():
     model = MLP(3, [8, 1], activation="tanh", seed=1)
     f = chainrule.compile(lambda x, y: (model(x) - y) ** 2, in_axes=0, reduce="mean")

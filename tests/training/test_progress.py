@@ -60,8 +60,15 @@ def test_the_bar_stays_on_one_line(columns):
     shown = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", run(terminal=True, COLUMNS=str(columns)))
     lines = [line for line in re.split(r"[\r\n]+", shown) if line]
     assert lines
-    assert all(line.startswith("epoc") and len(line) <= columns for line in lines)
+    assert all(line.startswith("epoc") and len(line) <= columns - len("^C ") for line in lines)
     assert ("(validation" in shown) == (columns == 120)
+
+
+def test_the_bar_says_that_it_compiles():
+    pytest.importorskip("rich")
+    pytest.importorskip("llvmlite")
+    shown = run("compile=True", terminal=True, CHAINRULE_CACHE="off")
+    assert shown.index("compiling") < shown.index("compiled in") < shown.index("epoch 12/12")
 
 
 def test_nothing_where_there_is_no_terminal_even_if_colours_are_forced():

@@ -17,7 +17,8 @@ if TYPE_CHECKING:
 MOST_CLASSES = 10
 """So many classes are counted one by one, no more."""
 
-ENDS = {"interrupted": " (stopped by Ctrl-C, best epoch kept)", "early stopping": " (early stopping, best epoch kept)"}
+ENDS = {"interrupted": " (Ctrl-C)", "early stopping": " (stopped early)"}
+"""The ends at which the model keeps the numbers of its best epoch."""
 
 
 def beginning(problem: Problem) -> str:
@@ -43,11 +44,17 @@ def ending(report: Report, history: History, data: str, files: Files, *, quiet: 
         show(f"picture  {plain(files.picture)}")
     rows = files_of(data) or [Path("FILE.csv")]
     show(f"next     [bold]{plain(quoted('chainrule', 'predict', files.model, *rows))}[/bold]")
-    if history.loss[-1] > history.loss[0]:
+    if _kept(history)["loss"] > history.loss[0]:
         remark("the loss is higher than after the first epoch: a smaller --lr may help")
 
 
 def _of_training(history: History) -> str:
-    row, epochs = history.rows[-1], f"{len(history)} epoch{'s' * (len(history) > 1)}"
+    row, epochs = _kept(history), f"{len(history)} epoch{'s' * (len(history) > 1)}"
     accuracy = f"accuracy {100 * row['accuracy']:.1f} %, " if "accuracy" in row else ""
-    return f"{accuracy}loss {row['loss']:.4g} after {epochs}{ENDS.get(history.stopped, '')}"
+    when = f", the best of {epochs}{ENDS[history.stopped]}" if history.stopped in ENDS else f" after {epochs}"
+    return f"{accuracy}loss {row['loss']:.4g}{when}"
+
+
+def _kept(history: History) -> dict[str, float]:
+    """The row of the epoch whose numbers the model has."""
+    return history.rows[history.best_epoch - 1 if history.stopped in ENDS else -1]

@@ -28,6 +28,10 @@ class Crew:
     def _hire(self) -> None:
         self._helpers, self._process = [_Helper() for _ in range(self._count)], os.getpid()
 
+    def describe(self) -> list[str]:
+        """A sentence for `explain()`, if there are helpers."""
+        return [f"large batches are shared out among {self._count + 1} threads"] if self._count else []
+
     def share(self, tasks: Sequence[Callable[[], T]]) -> list[T]:
         """Runs tasks side by side; gives what they return, when all of them have ended.
 

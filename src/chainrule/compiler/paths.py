@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import functools
 import threading
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -59,6 +60,7 @@ class Path:
         own: the numbers of the arguments at which it was traced.
         graph: its graph, with guards that may fail alone; of a batch, with the number of samples as one more input.
         outcomes: the answers to all of Python's questions, in order.
+        seconds: how long tracing took.
         made: kernels by what they calculate.
         mixed: whether, when it was last run on a batch, it held for some of the samples alone.
     """
@@ -67,6 +69,7 @@ class Path:
     own: list[float]
     graph: Graph
     outcomes: list[bool]
+    seconds: float
     made: dict[Wanted, Made] = field(default_factory=dict)
     mixed: bool = False
 
@@ -123,12 +126,12 @@ class Paths:
         if found is None:
             with self._lock, collector_paused():
                 if wanted not in path.made:
-                    path.made[wanted] = self._make(path.graph, wanted)
+                    path.made[wanted] = self._make(path, wanted)
                 found = path.made[wanted]
         return found
 
-    def _make(self, graph: Graph, wanted: Wanted) -> Made:
-        stages = Stages()
+    def _make(self, path: Path, wanted: Wanted) -> Made:
+        graph, stages = path.graph, Stages(seconds={"trace": path.seconds})
         with watched() as cached:
             kernel = build(graph, wanted, stages, self.target)
         *_, last = stages.graphs.values()
@@ -146,14 +149,16 @@ class Paths:
         """
         with self._lock, collector_paused():
             function = _checked(self.function, layout.named)
+            start = time.perf_counter()
             traced = trace(function, layout.sample(numbers), layout.batched, layout.live)
+            seconds = time.perf_counter() - start
             for path in paths:
                 if _same(path.traced, traced):
                     return path
             if len(paths) >= self.most:
                 raise TraceError(self._too_many(traced, paths, layout, layout.sample(numbers)))
             outcomes = [truth for _, truth in traced.graph.guards]
-            path = Path(traced, numbers, _with_guards_that_may_fail(traced.graph), outcomes)
+            path = Path(traced, numbers, _with_guards_that_may_fail(traced.graph), outcomes, seconds)
             if path.graph.batched:
                 path.graph = path.graph.with_input(SAMPLES)
             paths.insert(0, path)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from importlib.util import find_spec
 from typing import Any
@@ -72,7 +73,9 @@ def as_given(plan: Plan, why: str, telling: bool = False) -> Engine:
     return Engine(plan.trainer, "eager" if type(plan.trainer) is EagerTrainer else "own", why, telling)
 
 
-def choose_engine(plan: Plan, operands: int, compile: bool | None, made_with: str | None) -> Engine:
+def choose_engine(
+    plan: Plan, operands: int, compile: bool | None, made_with: str | None, tell: Callable[[str], None]
+) -> Engine:
     """The engine for a plan, made ready.
 
     Args:
@@ -80,6 +83,7 @@ def choose_engine(plan: Plan, operands: int, compile: bool | None, made_with: st
         operands: how many there are in the loss of one row.
         compile: True, False, or None to decide by oneself.
         made_with: the engine of the run that is resumed; None if there is none.
+        tell: told that it compiles, which may take a while.
 
     Raises:
         ChainruleError: `compile` is True, and it cannot be done.
@@ -90,6 +94,7 @@ def choose_engine(plan: Plan, operands: int, compile: bool | None, made_with: st
         why, telling = _against(plan, operands, made_with)
         if why:
             return as_given(plan, why, telling)
+    tell("compiling")
     return _compiled(plan, strict=bool(compile))
 
 

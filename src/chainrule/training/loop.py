@@ -191,10 +191,11 @@ class _Run:
         """Chooses the engine, if there is anything left to do."""
         if len(self.history) < self.plan.epochs and not self.history.stopped:
             try:
-                self.engine = choose_engine(self.plan, self.operands, self.compile, self.made_with)
+                self.engine = choose_engine(self.plan, self.operands, self.compile, self.made_with, display.busy)
             except Exception:
                 self.before.restore()
                 raise
+            display.busy("")
             self._note_engine(display if self.engine.telling else None)
 
     def _note_engine(self, display: Display | None) -> None:

@@ -27,6 +27,10 @@ class Display(Protocol):
         """One more epoch is done."""
         ...
 
+    def busy(self, text: str) -> None:
+        """What is being done before the first step; "" when it is done."""
+        ...
+
     def note(self, text: str) -> None:
         """Something to know."""
         ...
@@ -63,6 +67,7 @@ class Silent:
     def __exit__(self, *exception: object) -> None: ...
     def step(self, done: int) -> None: ...
     def epoch(self, history: History) -> None: ...
+    def busy(self, text: str) -> None: ...
     def note(self, text: str) -> None: ...
 
 
@@ -90,14 +95,18 @@ class Bar:
         console = require("rich.console", extra="progress").Console(stderr=True)
         table = require("rich.table", extra="progress")
         columns = [
-            rich.TextColumn("epoch {task.fields[done]}/{task.fields[epochs]}", table_column=table.Column(no_wrap=True)),
+            rich.TextColumn("{task.description}", table_column=table.Column(no_wrap=True)),
             rich.BarColumn(bar_width=None),
             rich.TextColumn("{task.fields[numbers]}", table_column=table.Column(no_wrap=True)),
             rich.TimeRemainingColumn(table_column=table.Column(no_wrap=True)),
         ]
         self._brief = console.width < WIDE
-        self._bar = rich.Progress(*columns, console=console)
-        self._task = self._bar.add_task("", total=epochs * batches, done=0, epochs=epochs, numbers="")
+        self._bar = _with_room(rich.Progress, console)(*columns, console=console)
+        self._epochs, self._done = epochs, 0
+        self._task = self._bar.add_task(self._reached(), total=epochs * batches, numbers="")
+
+    def _reached(self) -> str:
+        return f"epoch {self._done}/{self._epochs}"
 
     def __enter__(self) -> None:
         self._bar.start()
@@ -109,10 +118,26 @@ class Bar:
         self._bar.update(self._task, completed=done)
 
     def epoch(self, history: History) -> None:
-        self._bar.update(self._task, done=len(history), numbers=summary(history, brief=self._brief))
+        self._done, numbers = len(history), summary(history, brief=self._brief)
+        self._bar.update(self._task, description=self._reached(), numbers=numbers)
+
+    def busy(self, text: str) -> None:
+        self._bar.update(self._task, description=text or self._reached(), refresh=True)
 
     def note(self, text: str) -> None:
         self._bar.console.print(text, markup=False, highlight=False)
+
+
+def _with_room(progress: Any, console: Any) -> Any:
+    """The kind of progress with room behind it: the `^C` that a terminal writes there must not begin a new line, or the
+    bar would be drawn below itself."""
+    constrain = require("rich.constrain", extra="progress").Constrain
+
+    class WithRoom(progress):
+        def get_renderable(self) -> Any:
+            return constrain(super().get_renderable(), console.width - len("^C "))
+
+    return WithRoom
 
 
 def summary(history: History, *, brief: bool = False) -> str:
@@ -124,7 +149,7 @@ def summary(history: History, *, brief: bool = False) -> str:
     row = history.rows[-1]
     parts = []
     for name in [name for name in row if name != "lr" and not name.startswith("validation_")]:
-        shown = "{:.1%}" if name == "accuracy" else "{:.4g}" if abs(row[name]) < 1e-3 else "{:.4f}"
+        shown = "{:.1%}" if name == "accuracy" else "{:.4f}" if 1e-3 <= abs(row[name]) < 1e6 else "{:.4g}"
         held = row.get(f"validation_{name}")
         if held is None:
             text = f"{name} {shown.format(row[name])}"

@@ -186,7 +186,7 @@ class LevelKernel:
     def describe(self) -> list[str]:
         """See `chainrule.compiler.kernel.Kernel`."""
         plan = self.plan
-        lines = []
+        lines = self._crew.describe() if plan.batch else []
         for section, of in zip(self._sections(), _PHASES, strict=False):
             if len(section.segments):
                 counts = section.segments[:, Field.NODES]

@@ -9,6 +9,9 @@ from chainrule.compiler.loops.program import Statement
 from chainrule.compiler.loops.strides import vectors_along
 
 KINDS = {"shared": "inputs", "batched": "inputs of each sample", "packed": "inputs, laid out along the lanes"}
+FIRST = 3
+"""So many constants of an array are shown."""
+
 MOST = 12
 """So many arrays are named in a list."""
 
@@ -33,9 +36,14 @@ def describe(plan: Plan, width: int) -> list[str]:
             "memory_limit cannot be kept: what the reverse sweep needs of a loop is also needed in another order"
         )
     found.append("the program:")
+    read = {one.array for statement in program.statements for one in statement.reads()}
     for at, array in enumerate(program.arrays):
+        shape = ", ".join(map(str, array.shape))
         if array.kind in KINDS:
-            found.append(f"  a{at}[{', '.join(map(str, array.shape))}]: {KINDS[array.kind]}")
+            found.append(f"  a{at}[{shape}]: {KINDS[array.kind]}")
+        elif array.data is not None and at in read:
+            first = ", ".join(map(repr, array.data.ravel()[:FIRST].tolist()))
+            found.append(f"  a{at}[{shape}]: constants {first}{', …' if array.data.size > FIRST else ''}")
     return [*found, *[f"  {statement}" for statement in program.statements]]
 
 

@@ -129,7 +129,7 @@ class LoopKernel:
 
     def describe(self) -> list[str]:
         """Sentences on what was made of the graph, for `explain()`."""
-        return describe(self.plan, self.lanes)
+        return [*self._crew.describe(), *describe(self.plan, self.lanes)]
 
     def _addresses(self, elements: Sequence[tuple[int, int]]) -> list[tuple[bool, int]]:
         """For each element whether it differs from lane to lane, and its place in `shared`, or its row of `each`."""
