@@ -94,9 +94,8 @@ class Bar:
         rich = require("rich.progress", extra="progress")
         console = require("rich.console", extra="progress").Console(stderr=True)
         table = require("rich.table", extra="progress")
-        reached = len(f"epoch {epochs}/{epochs}")
         columns = [
-            rich.TextColumn("{task.description}", table_column=table.Column(no_wrap=True, min_width=reached)),
+            rich.TextColumn("{task.description}", table_column=table.Column(no_wrap=True)),
             rich.BarColumn(bar_width=None),
             rich.TextColumn("{task.fields[numbers]}", table_column=table.Column(no_wrap=True)),
             rich.TimeRemainingColumn(table_column=table.Column(no_wrap=True)),
