@@ -116,6 +116,8 @@ class Parameters:
         return self.module
 
     def filled(self, block: np.ndarray, sampled: bool) -> Any:
+        if block.ndim == 1:
+            return dict(zip(self.names, block.tolist(), strict=True))
         one = Number(0, False)
         return {name: one.filled(block[i : i + 1], sampled) for i, name in enumerate(self.names)}
 

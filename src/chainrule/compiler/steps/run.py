@@ -27,7 +27,6 @@ if TYPE_CHECKING:
 AT_ONCE = 0.05
 """A native call lasts about so many seconds at most, so that Ctrl-C is heard."""
 
-
 MOST_BYTES = 2**26
 """So many bytes of batches a step keeps from one call to the next."""
 
