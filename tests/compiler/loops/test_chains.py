@@ -174,3 +174,20 @@ def test_many_small_loops_are_not_looked_for(monkeypatch):
     found = group_with_chains(graph)
     assert len(asked) <= 3
     assert len(found.groups) > most_groups(graph)
+
+
+def test_loops_that_are_as_long_are_found_at_one_look(agree, monkeypatch):
+    looks = []
+    look = lambda *arguments: looks.append(1) or group(*arguments)  # noqa: E731
+    monkeypatch.setattr(chains_module, "group", look)
+    graph = Graph.of_inputs(["x", "y", "z"])
+    ends = []
+    for op, start in ((ops.sin, 0), (ops.tanh, 1), (ops.cos, 2)):
+        node = start
+        for _ in range(40):
+            node = graph.add(op, graph.add(ops.mul, node, start))
+        ends.append(node)
+    graph.outputs = [graph.add(ops.sum, *ends)]
+    assert chains(graph) == [39, 39, 39]
+    assert len(looks) == 2  # and one that finds no more
+    agree(graph, [0.5, 0.3, 0.2])

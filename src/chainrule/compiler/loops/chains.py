@@ -19,7 +19,7 @@ FEWEST = 4
 LONGEST = 64
 """A stretch has at most so many groups."""
 MOST = 16
-"""A program has at most so many such loops; to find one takes as long as the graph is large."""
+"""A program has at most so many such loops; each look for some takes as long as the graph is large."""
 
 
 def group_with_chains(graph: Graph) -> Grouping:
@@ -36,22 +36,55 @@ def group_with_chains(graph: Graph) -> Grouping:
     chains: list[list[list[list[int]]]] = []  # for each chain, for each iteration, for each group its nodes
     while True:
         grouping = group(graph, known)
-        taken = {grouping.group_of[node] for node in known}
-        found = _longest(grouping, taken, alike)
-        if found is None:
+        new = _loops(grouping, {grouping.group_of[node] for node in known}, alike, len(chains), most_groups(graph))
+        for start, period, times in new:
+            rows = [[grouping.groups[start + t * period + j].nodes for j in range(period)] for t in range(times)]
+            chains.append(rows)
+            for row in rows:
+                for j, nodes in enumerate(row):
+                    known.update(dict.fromkeys(nodes, ("chain", len(chains), j, len(nodes))))
+        if not new:
             break
-        start, period, times = found
-        if len(grouping.groups) - times * period * (MOST - len(chains)) > most_groups(graph):
-            break  # loops of this size would not cover enough
-        rows = [[grouping.groups[start + t * period + j].nodes for j in range(period)] for t in range(times)]
-        chains.append(rows)
-        for row in rows:
-            for j, nodes in enumerate(row):
-                known.update(dict.fromkeys(nodes, ("chain", len(chains), j, len(nodes))))
     for rows in chains:
         numbers = [grouping.group_of[nodes[0]] for nodes in rows[0]]
         grouping.chains.append(Chain(numbers, len(rows)))
     return grouping
+
+
+def _loops(
+    grouping: Grouping, taken: set[int], alike: list[tuple], there: int, most: float
+) -> list[tuple[int, int, int]]:
+    """The loops that can be seen in a grouping: where each starts, how long its stretch is, and how often it comes.
+
+    The longest, and others that are as long; what is shorter may be seen better when the members of these are known.
+
+    Args:
+        grouping: the groups.
+        taken: those that are members of loops already.
+        alike: for each node what else must be equal.
+        there: how many loops were found already.
+        most: with more groups than that, there are to be none.
+    """
+    candidates = sorted(_candidates(grouping, taken, alike), key=lambda one: -_covered(one))
+    if not candidates or len(grouping.groups) - _covered(candidates[0]) * (MOST - there) > most:
+        return []  # loops of this size would not cover enough
+    found: list[tuple[int, int, int]] = []
+    for one in candidates:
+        if len(found) == MOST - there:
+            break
+        apart = all(one[0] >= other[0] + _covered(other) or other[0] >= one[0] + _covered(one) for other in found)
+        if apart and _covered(one) >= AS_LONG * _covered(candidates[0]):
+            found.append(one)
+    return found
+
+
+AS_LONG = 0.9
+"""Another loop counts as long as the longest if it covers so much of what that does."""
+
+
+def _covered(loop: tuple[int, int, int]) -> int:
+    """How many groups a loop covers."""
+    return loop[1] * loop[2]
 
 
 def repeats(graph: Graph) -> bool:
@@ -73,26 +106,30 @@ def most_groups(graph: Graph) -> float:
     return 40 + 4 * math.sqrt(len(graph))
 
 
-def _longest(grouping: Grouping, taken: set[int], alike: list[tuple]) -> tuple[int, int, int] | None:
-    """Where the loop that covers most groups starts, how long its stretch is, and how often it comes."""
+def _candidates(grouping: Grouping, taken: set[int], alike: list[tuple]) -> list[tuple[int, int, int]]:
+    """Where the loops start that cover most groups, how long their stretches are, and how often they come."""
     groups = grouping.groups
     looks: dict[tuple, int] = {}
     keys = [None if g.op is None or i in taken else (*_look(g), *alike[g.nodes[0]]) for i, g in enumerate(groups)]
     look = np.array([-1 - i if key is None else looks.setdefault(key, len(looks)) for i, key in enumerate(keys)])
-    best, covered = None, 0
+    found: list[tuple[int, int, int]] = []
+    best, covered = 0, 0
     for period in range(1, min(LONGEST, len(groups) // FEWEST) + 1):
         equal = look[period:] == look[:-period]
-        if best is not None and period % best[1] == 0:
+        if best and period % best == 0:
             continue  # the same loop, so many iterations at a time
-        for start, end in _stretches(equal, max((FEWEST - 2) * period, covered - period)):
+        enough = int(AS_LONG * covered)
+        for start, end in _stretches(equal, max((FEWEST - 2) * period, enough - period)):
             for begin, last in _matching(groups, start, end, period):
                 times = (last - begin) // period
-                if times + 1 < FEWEST or (times + 1) * period <= covered:
+                if times + 1 < FEWEST or (times + 1) * period < enough:
                     continue
                 first, times = _earlier(groups, look, begin, period, times)
-                if times >= FEWEST and times * period > covered and _carried(groups, first, period):
-                    best, covered = (first, period, times), times * period
-    return best
+                if times >= FEWEST and times * period >= enough and _carried(groups, first, period):
+                    found.append((first, period, times))
+                    if times * period > covered:
+                        best, covered, enough = period, times * period, int(AS_LONG * times * period)
+    return found
 
 
 def _look(g: Group) -> tuple:
