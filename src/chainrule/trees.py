@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from collections import Counter, OrderedDict, defaultdict
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
@@ -47,7 +48,8 @@ def _fill(like: Any, flat: Iterator[Any]) -> Any:
 
 
 def rebuilt(like: Any, parts: list[Any]) -> Any:
-    """A dict, list or tuple of the same class with other parts, one for each that `like` has.
+    """A dict, list or tuple of the same class with other parts, one for each that `like` has; of a dict's class only
+    where that is one of Python's own, for others may keep their numbers elsewhere as well: it is then a plain dict.
 
     >>> from collections import Counter
     >>> rebuilt((1, 2), [3, 4]), rebuilt(Counter("aa"), [5.0])
@@ -56,11 +58,25 @@ def rebuilt(like: Any, parts: list[Any]) -> Any:
     kind = type(like)
     if kind is list:
         return parts
-    if kind is dict:
-        return dict(zip(like, parts, strict=True))
-    if isinstance(like, tuple):
-        return tuple.__new__(kind, parts)  # whatever the class takes when it is called
-    new = copy.copy(like)
-    for place, part in zip(like if isinstance(like, dict) else range(len(like)), parts, strict=True):
-        new[place] = part
+    if isinstance(like, dict):
+        new = copy.copy(like) if kind in (OrderedDict, defaultdict, Counter) else {}
+        for key, part in zip(like.keys(), parts, strict=True):
+            new[key] = part
+        return new
+    if hasattr(like, "_fields"):
+        return kind(*parts)
+    return tuple(parts) if kind is tuple else _of_own_class(like, parts)
+
+
+def _of_own_class(like: Any, parts: list[Any]) -> Any:
+    """A list or tuple of a class of somebody's own, with what its attributes hold."""
+    plain: Any = list if isinstance(like, list) else tuple
+    try:
+        new = type(like)(parts)
+    except TypeError:  # it is made of something else
+        new = plain.__new__(type(like), parts)
+        if plain is list:
+            new[:] = parts
+    if hasattr(like, "__dict__"):
+        vars(new).update(vars(like))
     return new

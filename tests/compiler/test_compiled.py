@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import math
 import pickle
 from concurrent.futures import ThreadPoolExecutor
@@ -339,6 +340,8 @@ def test_a_method_has_its_derivatives():
     assert spring.energy.grad(1.0, 3.0) == -10.0
     with pytest.raises(errors.ArgumentError, match="argnums"):
         spring.energy.grad(1.0, 3.0, argnums=True)
+    assert copy.deepcopy(spring.energy).grad(1.0, 3.0) == -10.0
+    assert repr(spring.energy).startswith("<<compiled energy, ")
 
 
 def test_a_compiled_function_is_compiled_with_other_options():
@@ -384,8 +387,15 @@ def test_threads_may_call_one_function_that_goes_many_ways():
 
 @pytest.mark.parametrize("whole", [2**53 + 1, -(2**60), np.int64(2**53 + 1), np.array([1, 2**54])])
 def test_integers_that_are_no_floats_are_refused(whole):
-    with pytest.raises(errors.OperandError, match="no float is equal to"):
+    with pytest.raises(errors.OperandError, match="beyond those that floats hold exactly"):
         chainrule.compile(lambda x, i: x * 2)(1.0, whole)
+
+
+@pytest.mark.parametrize("whole", [2**24 + 1, np.array([1, 2**25])])
+def test_integers_that_are_no_floats_of_32_bits_are_refused(whole):
+    assert chainrule.compile(lambda x, i: x * 2)(1.0, whole) == 2.0
+    with pytest.raises(errors.OperandError, match="beyond those that floats hold exactly"):
+        chainrule.compile(lambda x, i: x * 2, dtype="float32")(1.0, whole)
 
 
 def test_a_division_by_the_smallest_numbers():

@@ -26,7 +26,7 @@ FUNCTIONS = {
     "dict": lambda x, n: {1: 2.0, 2: 3.0}.get(n, 9.0) * x,
     "isinstance": lambda x, n: x**n if isinstance(n, int) else chainrule.exp(n * chainrule.log(x)),
     "str": lambda x, n: x * len(str(n)),
-    "format": lambda x, n: x * len(f"{n}{n:03d}"),
+    "format": lambda x, n: x * len(f"{n}{n:03d}{n!r}"),
     "rest": lambda x, n: x * (n % 2) + 7 % n + divmod(n, 2)[1] + n % n,
     "floor division": lambda x, n: x * (n // 2) + 7 // n,
     "bits": lambda x, n: x * (n & 1) + (1 << n) + (n | 4) + (n ^ 1) + ~n + n.bit_length(),
@@ -105,20 +105,40 @@ class Pair(tuple):
         return self[0] + self[1]
 
 
+class Row(list):
+    scale = 1.0
+
+
 class Prices(dict):
-    def total(self):
-        return sum(self.values())
+    """A dict that shows its keys as attributes, as many do."""
+
+    def __init__(self, *args, **named):
+        super().__init__(*args, **named)
+        self.__dict__ = self
 
 
 def test_containers_keep_their_class():
     assert chainrule.compile(lambda p: p.total * p[0]).grad(Pair(2.0, 3.0)) == (7.0, 2.0)
-    f = chainrule.compile(lambda p: p.total() ** 2)
-    found = f.grad(Prices(a=1.0, b=2.0))
-    assert (found, type(found)) == ({"a": 6.0, "b": 6.0}, Prices)
     filled = chainrule.compile(lambda x, d: x * d["b"])
     assert filled(3.0, collections.defaultdict(lambda: 2.0, a=1.0)) == 6.0
+    assert filled(3.0, collections.defaultdict(lambda: 5.0, a=1.0)) == 15.0
     with pytest.raises(KeyError):
         filled(3.0, {"a": 1.0})
+
+
+def test_what_else_a_list_holds_is_seen():
+    f, row = chainrule.compile(lambda row: row[0] * row.scale), Row([3.0])
+    row.scale = 2.0
+    assert (f(row), f.grad(row)) == (6.0, [2.0])
+    row.scale = 5.0
+    assert f(row) == 15.0
+
+
+@pytest.mark.parametrize("transform", [chainrule.grad, lambda f: chainrule.compile(f).grad])
+def test_dicts_of_other_classes_are_plain_ones(transform):
+    assert transform(lambda d: d["a"] * d["b"])(Prices(a=3.0, b=2.0)) == {"a": 2.0, "b": 3.0}
+    with pytest.raises(AttributeError):
+        transform(lambda d: d.a * d.b)(Prices(a=3.0, b=2.0))
 
 
 # ---- numbers that are not finite, or too large ---------------------------------------------------------------------

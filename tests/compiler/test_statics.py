@@ -5,8 +5,10 @@ from __future__ import annotations
 import array
 import collections
 import dataclasses
+import functools
 import math
 import random
+import types
 
 import pytest
 
@@ -209,3 +211,83 @@ def test_the_sign_of_a_zero_and_nan_in_attributes():
     assert math.isnan(f(-1.0, terms))
     assert math.isnan(f(-1.0, terms))
     assert f.traces == 3
+
+
+class Holder:
+    def __init__(self, inside):
+        self.inside = inside
+
+
+CHANGES = {
+    "bytearray": (lambda: bytearray(b"\2"), lambda x: x.__setitem__(0, 3), lambda x: float(x[0])),
+    "array of structures": (
+        lambda: np.array([(None, 2.0)], dtype=[("a", object), ("b", object)]),
+        lambda x: x.__setitem__(0, (None, 3.0)),
+        lambda x: x[0]["b"],
+    ),
+    "partial": (
+        lambda: functools.partial(sum, [1.0, 1.0]),
+        lambda x: x.args[0].append(1.0),
+        lambda x: x(),
+    ),
+    "attributes of a list": (lambda: RowOf([2.0]), lambda x: setattr(x, "scale", 3.0), lambda x: x.scale),
+    "keys with attributes": (
+        lambda: {Holder(2.0): 0},
+        lambda x: setattr(next(iter(x)), "inside", 3.0),
+        lambda x: next(iter(x)).inside,
+    ),
+}
+
+
+class RowOf(list):
+    scale = 2.0
+
+
+@pytest.mark.parametrize("name", CHANGES)
+def test_things_of_python_s_own_are_looked_into(name):
+    make, change, number_of = CHANGES[name]
+    holder = Holder(make())
+    f = chainrule.compile(lambda x, holder: x * number_of(holder.inside))
+    assert (f(1.0, holder), f(1.0, holder), f.traces) == (2.0, 2.0, 1)
+    change(holder.inside)
+    assert f(1.0, holder) == 3.0
+
+
+@pytest.mark.parametrize("view", [types.MappingProxyType, lambda d: d.values()], ids=["proxy", "values"])
+def test_views_of_a_dict_are_what_it_holds(view):
+    inside = {"a": 2.0}
+    holder = Holder(view(inside))
+    f = chainrule.compile(lambda x, holder: x * (holder.inside["a"] if "a" in inside and hasattr(holder.inside, "get")
+                                                 else next(iter(holder.inside))))  # fmt: skip
+    assert f(1.0, holder) == 2.0
+    inside["a"] = 3.0
+    assert f(1.0, holder) == 3.0
+
+
+def test_objects_that_know_each_other_are_walked_once():
+    side = 6
+    grid = [[Holder(1.0) for _ in range(side)] for _ in range(side)]
+    for i in range(side):
+        for j in range(side):
+            grid[i][j].near = [grid[(i + 1) % side][j], grid[i][(j + 1) % side]]
+    f = chainrule.compile(lambda x, grid: x * grid.near[0].inside)
+    assert f(2.0, grid[0][0]) == 2.0  # which would take for ever by all paths
+    grid[1][0].inside = 3.0
+    assert f(2.0, grid[0][0]) == 6.0
+
+
+def test_the_same_part_twice_is_not_two_equal_parts():
+    def f(x, terms):
+        return x * (2.0 if terms.days[0] is terms.days[1] else 3.0)
+
+    compiled, day = chainrule.compile(f), [1.0]
+    assert compiled(1.0, Terms(1.0, [day, day])) == 2.0
+    assert compiled(1.0, Terms(1.0, [[1.0], [1.0]])) == 3.0
+
+
+def test_what_leads_on_too_deeply_is_refused():
+    chain = Holder(1.0)
+    for _ in range(2000):
+        chain = Holder(chain)
+    with pytest.raises(OperandError, match="more deeply than can be looked into"):
+        chainrule.compile(lambda x, chain: x)(1.0, chain)

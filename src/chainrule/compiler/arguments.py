@@ -11,11 +11,14 @@ from typing import Any
 
 import numpy as np
 
-from chainrule.compiler.statics import static_key
+from chainrule.compiler.statics import class_key, static_key
 from chainrule.compiler.tracing import is_number_leaf, is_whole
 from chainrule.engine import Value
 from chainrule.errors import ArgumentError, OperandError, SizeError
 from chainrule.operation import number
+
+EXACT, EXACT_32 = 2**53, 2**24
+"""Up to here each integer is a float; the second is for floats of 32 bits."""
 
 LARGE = 64
 """Arrays with more numbers than that are copied as a whole."""
@@ -24,14 +27,17 @@ LARGE = 64
 class Reading:
     """The numbers of one call.
 
+    Args:
+        exact: up to here each integer is a number that native code can have.
+
     Attributes:
         count: how many there are, those that differ from sample to sample counted once.
         blocks: float64[numbers, samples] of each batched argument or part of one, in order.
         values: whether some are Values, which have a graph of their own.
     """
 
-    def __init__(self) -> None:
-        self.count = 0
+    def __init__(self, exact: int = EXACT) -> None:
+        self.count, self.exact = 0, exact
         self.values = False
         self.blocks: list[np.ndarray] = []
         self._row: list[float] = []
@@ -119,11 +125,11 @@ FLOATS = {float}
 
 def _read_other(x: Any, into: Reading) -> Any:
     if isinstance(x, dict):
-        return type(x), tuple(x), tuple([read(part, None, into) for part in x.values()])
+        return class_key(x), tuple(x), tuple([read(part, None, into) for part in x.values()])
     if isinstance(x, list | tuple):
-        return _read_row(x, into)
+        return class_key(x), _read_row(x, into)
     if isinstance(x, np.ndarray):
-        array, whole = plain_array(x)
+        array, whole = plain_array(x, into.exact)
         into.add_array(array.ravel())
         into.values |= x.dtype.kind == "O" and any(isinstance(y, Value) for y in x.flat)
         return (float if x.dtype.kind == "f" or not whole else int) if not x.shape else (np.ndarray, x.shape, whole)
@@ -133,8 +139,8 @@ def _read_other(x: Any, into: Reading) -> Any:
     into.values |= isinstance(x, Value)
     if not is_whole(x):
         return float
-    if abs(x) > EXACT:
-        raise OperandError(_too_large(x))
+    if abs(x) > into.exact:
+        raise OperandError(too_large(x))
     return int
 
 
@@ -142,10 +148,10 @@ def _read_batched(x: Any, axis: Any, into: Reading) -> Any:
     if not isinstance(axis, int):
         return tuple([read(part, own, into) for part, own in pairs_of(x, axis)])
     if isinstance(x, dict):
-        return type(x), tuple(x), tuple([_read_batched(part, axis, into) for part in x.values()])
+        return class_key(x), tuple(x), tuple([_read_batched(part, axis, into) for part in x.values()])
     if isinstance(x, tuple):
         return type(x), len(x), tuple([_read_batched(part, axis, into) for part in x])
-    columns, shape, whole = block_of(x, axis)
+    columns, shape, whole = block_of(x, axis, into.exact)
     into.add_block(columns)
     return np.ndarray, isinstance(x, np.ndarray), shape, whole, axis
 
@@ -167,15 +173,15 @@ def pairs_of(x: Any, axes: Any) -> list[tuple[Any, Any]]:
     raise ArgumentError(f"in_axes has {axes!r} for an argument that is {has}: give it the same nesting")
 
 
-def plain_array(x: np.ndarray) -> tuple[np.ndarray, bool]:
-    """An array as float64, and whether it holds integers.
+def plain_array(x: np.ndarray, exact: int = EXACT) -> tuple[np.ndarray, bool]:
+    """An array as float64, and whether it holds integers, none of which may be beyond `exact`.
 
     Raises:
         OperandError: it holds something else than real numbers.
     """
     if x.dtype.kind in "fiub":
-        if x.dtype.kind in "iu" and x.itemsize == 8 and x.size and max(-int(x.min()), int(x.max())) > EXACT:
-            raise OperandError(_too_large(max(int(x.max()), int(x.min()), key=abs)))
+        if x.dtype.kind in "iu" and x.itemsize >= 4 and x.size and max(-int(x.min()), int(x.max())) > exact:
+            raise OperandError(too_large(max(int(x.max()), int(x.min()), key=abs)))
         return np.ascontiguousarray(x, dtype=np.float64).reshape(x.shape), x.dtype.kind != "f"
     if x.dtype.kind == "O" and all(isinstance(y, Value) or is_number_leaf(y) for y in x.ravel().tolist()):
         numbers = [y.peek_data() if isinstance(y, Value) else number(y, "an argument") for y in x.ravel().tolist()]
@@ -183,7 +189,7 @@ def plain_array(x: np.ndarray) -> tuple[np.ndarray, bool]:
     raise OperandError(f"an argument is an array of {x.dtype}: give an array of numbers, x.astype(float)")
 
 
-def block_of(x: Any, axis: int) -> tuple[np.ndarray, tuple[int, ...], bool]:
+def block_of(x: Any, axis: int, exact: int = EXACT) -> tuple[np.ndarray, tuple[int, ...], bool]:
     """A batch: its numbers float64[…, samples], the shape of one sample, and whether it holds integers.
 
     Raises:
@@ -200,7 +206,7 @@ def block_of(x: Any, axis: int) -> tuple[np.ndarray, tuple[int, ...], bool]:
         given = np.asarray(x)
         if given.dtype.kind == "O" and any(isinstance(y, Value) for y in given.flat):
             raise OperandError(f"a batch is made of plain numbers, not of Values: {shown(x)}")
-        array, whole = plain_array(given)
+        array, whole = plain_array(given, exact)
     except ValueError:
         raise OperandError(
             f"in_axes={axis} is for an argument that is no array of numbers, {shown(x)}: give an array or lists of "
@@ -216,12 +222,8 @@ def block_of(x: Any, axis: int) -> tuple[np.ndarray, tuple[int, ...], bool]:
     return np.ascontiguousarray(last.reshape(-1, last.shape[-1])), last.shape[:-1], whole
 
 
-EXACT = 2**53
-"""Up to here each integer is a float."""
-
-
-def _too_large(x: int) -> str:
-    return f"the argument {x} is an integer that no float is equal to: give float({x}), which is {float(x)!r}"
+def too_large(x: int) -> str:
+    return f"the argument {x} is an integer beyond those that floats hold exactly: give float({x})"
 
 
 def shown(x: Any) -> str:

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from chainrule import transforms
-from chainrule.compiler.arguments import Reading, read
+from chainrule.compiler.arguments import EXACT, EXACT_32, Reading, read
 from chainrule.compiler.found import Found, like_arguments, own_by_sample, twice_like_arguments
 from chainrule.compiler.layouts import Layout, layout_of
 from chainrule.compiler.options import Options, check_function, options_of
@@ -163,7 +163,7 @@ class CompiledFunction:
             args = (*args, *named.values())
         else:
             axes = self.options.axes(len(args), self._name)
-        reading = Reading()
+        reading = Reading(EXACT if self.options.bits == 64 else EXACT_32)
         key = (names, *[read(x, axis, reading) for x, axis in zip(args, axes, strict=True)])
         if reading.values:
             if self.options.in_axes is not None:
@@ -330,6 +330,8 @@ class BoundMethod:
         return self.__wrapped__(self.__self__, *args, **named)
 
     def __getattr__(self, name: str) -> Any:
+        if name.startswith("__"):  # what Python asks for, also of one that is not there yet
+            raise AttributeError(name)
         found = getattr(self.__wrapped__, name)
         if name not in ("value_and_grad", "grad", "jacobian", "hessian"):
             return found
@@ -338,6 +340,9 @@ class BoundMethod:
             return found(self.__self__, *args, argnums=_behind_self(argnums), **named)
 
         return call
+
+    def __repr__(self) -> str:
+        return f"<{self.__wrapped__!r}, of {self.__self__!r}>"
 
 
 def _behind_self(argnums: Any) -> Any:

@@ -7,8 +7,8 @@ import functools
 import random
 import types
 from array import array
-from collections import deque
-from collections.abc import Iterator
+from collections import defaultdict, deque
+from collections.abc import ItemsView, Iterator, KeysView, Mapping, ValuesView
 from typing import Any
 
 import numpy as np
@@ -45,10 +45,28 @@ def static_key(x: Any) -> Any:
     >>> static_key("call") == static_key("call"), static_key({1, 2}) == static_key({2, 1})
     (True, True)
     """
-    return _key(x, frozenset())
+    try:
+        return _key(x, {})
+    except RecursionError:
+        raise OperandError(
+            f"an argument holds the {type(x).__name__} {_shown(x)}, in which one thing leads to the next more deeply than "
+            "can be looked into: give what the function needs of it, as lists of numbers"
+        ) from None
 
 
-def _key(x: Any, within: frozenset[int]) -> Any:
+def class_key(x: Any) -> Any:
+    """What the class of a list, tuple or dict adds to its key: nothing, if it is Python's own."""
+    if type(x) in (list, tuple, dict):
+        return None
+    factory = static_key(x.default_factory) if isinstance(x, defaultdict) else None
+    return type(x), factory, _attributes(x, {id(x): (0, x)})
+
+
+Seen = dict[int, tuple[int, Any]]
+"""What a walk came by: for each object its number, and itself, so that no other gets its place in memory meanwhile."""
+
+
+def _key(x: Any, seen: Seen) -> Any:
     kind = type(x)
     if kind is Value:  # by far the most are values, or plain
         return id(x)
@@ -56,49 +74,60 @@ def _key(x: Any, within: frozenset[int]) -> Any:
         return kind, x
     if isinstance(x, float | bool | np.bool_ | Value):
         return id(x) if isinstance(x, Value) else (kind, float(x).hex())  # 0.0 is not -0.0, and nan is nan
-    # an object may hold itself; and what wraps a function, as a compiled one does, is code as well
-    if isinstance(x, _CODE) or id(x) in within or hasattr(x, "__wrapped__"):
+    # what wraps a function, as a compiled one does, is code as well
+    if isinstance(x, _CODE) or (callable(x) and hasattr(x, "__wrapped__")):
         return Same(x)
+    if id(x) in seen:  # an object may hold itself, and many may hold the same one
+        return "seen", seen[id(x)][0]
+    seen[id(x)] = len(seen), x
+    return _of_parts(_taken_apart(x), seen) or _of_object(x, seen)
+
+
+def _taken_apart(x: Any) -> Any:
+    """Something of Python's own as a tuple or dict of its parts; anything else as it is."""
     if isinstance(x, slice):
-        x = ("slice", x.start, x.stop, x.step)
+        return "slice", x.start, x.stop, x.step
     if isinstance(x, types.MethodType):  # made anew each time it is asked for
-        x = (x.__func__, x.__self__)
-    return _of_parts(x, within | {id(x)}) or _of_object(x, within | {id(x)})
+        return x.__func__, x.__self__
+    if isinstance(x, functools.partial):
+        return "partial", x.func, x.args, x.keywords
+    if isinstance(x, Mapping) and not isinstance(x, dict):
+        return dict(x)
+    return tuple(x) if isinstance(x, KeysView | ValuesView | ItemsView) else x
 
 
-def _of_parts(x: Any, within: frozenset[int]) -> Any:
+def _of_parts(x: Any, seen: Seen) -> Any:
     """The key of what is known to consist of parts; None for anything else."""
     found: Any = None
     if isinstance(x, dict):
-        found = type(x), tuple([(key, _key(part, within)) for key, part in x.items()])
+        found = class_key(x), tuple([(_key(key, seen), _key(part, seen)) for key, part in x.items()])
     elif isinstance(x, list | tuple | deque):
         plain = set(map(type, x)) == _VALUES
-        found = type(x), tuple(map(id, x)) if plain else tuple([_key(part, within) for part in x])
+        found = class_key(x), type(x), tuple(map(id, x)) if plain else tuple([_key(part, seen) for part in x])
     elif isinstance(x, set | frozenset):
-        found = type(x), frozenset([_key(part, within) for part in x])
+        found = type(x), frozenset([_key(part, seen) for part in x])
     elif isinstance(x, np.ndarray):
-        objects = x.dtype.kind == "O"
-        content = tuple([_key(part, within) for part in x.ravel().tolist()]) if objects else x.tobytes()
+        content = tuple([_key(part, seen) for part in x.ravel().tolist()]) if x.dtype.hasobject else x.tobytes()
         found = np.ndarray, x.shape, str(x.dtype), content
-    elif isinstance(x, array):
-        found = array, x.typecode, x.tobytes()
+    elif isinstance(x, array | bytearray):
+        found = type(x), getattr(x, "typecode", ""), bytes(x)
     return found
 
 
-def _of_object(x: Any, within: frozenset[int]) -> Any:
+def _of_object(x: Any, seen: Seen) -> Any:
     if isinstance(x, Module):
-        return Module, Same(x), _attributes(x, within)
-    own = _attributes(x, within)
-    if isinstance(x, random.Random | np.random.Generator):
-        own = None if len(within) == 1 else (Same(x), _state(x))
+        return Module, Same(x), _attributes(x, seen)
+    own = _attributes(x, seen)
+    drawn = isinstance(x, random.Random | np.random.Generator)
+    if drawn:
+        own = None if len(seen) == 1 else (Same(x), _state(x))
     elif own is not None and not dataclasses.is_dataclass(x):  # which are what their fields are
         own = _itself(x), own
     if own is not None:
         return type(x), own
-    drawn = isinstance(x, random.Random | np.random.Generator)
     if type(x).__hash__ not in (None, object.__hash__) and not drawn:
         return type(x), x
-    if len(within) > 1 and not isinstance(x, Iterator):  # a part of something else, which may not use it at all
+    if len(seen) > 1 and not isinstance(x, Iterator):  # a part of something else, which may not use it at all
         return Same(x)
     raise OperandError(
         f"an argument holds the {type(x).__name__} {_shown(x)}, of which a compiled function cannot see whether it has "
@@ -120,7 +149,7 @@ def _itself(x: Any) -> Any:
     return x
 
 
-def _attributes(x: Any, within: frozenset[int]) -> Any:
+def _attributes(x: Any, seen: Seen) -> Any:
     """What the attributes of an object hold; None if it can have none. Of Values just which they are: their numbers are
     read at each call, and a trace holds those that it uses, so that no other gets the place of one of them."""
     kind: Any = type(x)
@@ -129,7 +158,7 @@ def _attributes(x: Any, within: frozenset[int]) -> Any:
         return None
     named = list(getattr(x, "__dict__", {}).items())
     named += [(name, getattr(x, name)) for name in slots if hasattr(x, name)]
-    return tuple([(name, _key(part, within)) for name, part in named])
+    return tuple([(name, _key(part, seen)) for name, part in named])
 
 
 @functools.cache

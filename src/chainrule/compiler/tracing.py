@@ -63,10 +63,10 @@ def _of_whole_numbers(name: str) -> None:
 
 
 for _name in (
-    *("__int__", "__index__", "__float__", "__str__", "__round__", "__floor__", "__ceil__", "__trunc__", "bit_length"),
+    *("__int__", "__index__", "__float__", "__str__", "__repr__", "__round__", "__floor__", "__ceil__", "__trunc__"),
     *[f"__{side}{name}__" for name in ("mod", "floordiv", "divmod", "and", "or", "xor", "lshift", "rshift")
       for side in ("", "r")],
-    "__invert__",
+    *("__invert__", "bit_length"),
 ):  # fmt: skip
     _of_whole_numbers(_name)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import collections
 import copy
 import math
 import random
@@ -192,6 +193,23 @@ class Fading(SGD):
         return super().updated(data, grads, lr)
 
 
+class Counting(Optimizer):
+    """Counts its steps by itself."""
+
+    def __init__(self, parameters, lr):
+        super().__init__(parameters, lr)
+        self.count = 0
+
+    def updated(self, data, grads, lr):
+        self.count += 1
+        return [x - lr * (0.1 if self.count > 5 else 1.0) * g for x, g in zip(data, grads, strict=True)]
+
+
+class Rates(Optimizer):
+    def updated(self, data, grads, lr):
+        return [x - r * g for x, g, r in zip(data, grads, [0.1] * 40, strict=True)]
+
+
 class Langevin(Optimizer):
     def updated(self, data, grads, lr):
         return [x - lr * g + random.gauss(0, 0.1) for x, g in zip(data, grads, strict=True)]
@@ -202,7 +220,9 @@ class Langevin(Optimizer):
     [
         (Norm, "depends on another"),
         (Branch, r"chainrule\.select"),
-        (Roots, r"chainrule\.sqrt, not math\.sqrt"),
+        (Roots, r"with chainrule's functions \(not math\.sqrt\)"),
+        (Counting, "outside of `memory`"),
+        (Rates, "tried with two parameters, it failed"),
         (Layerwise, "by its place"),
         (FirstAlone, "by its place"),
         (Remembering, "outside of `memory`"),
@@ -218,6 +238,17 @@ def test_an_optimizer_that_cannot_be_compiled(kind, why):
         compile_step(lambda x: w[0] * x, optimizer)
     assert {name: repr(x) for name, x in vars(optimizer).items()} == before
     assert random.getstate() == state
+
+
+@pytest.mark.parametrize("frozen", [0, 7, 39])
+def test_a_parameter_in_any_place_may_be_treated_otherwise(frozen):
+    class Frozen(Optimizer):
+        def updated(self, data, grads, lr):
+            return [x if i == frozen else x - lr * g for i, (x, g) in enumerate(zip(data, grads, strict=True))]
+
+    w = [Value(1.0) for _ in range(40)]
+    with pytest.raises(TraceError, match="by its place"):
+        compile_step(lambda x: ops.sum([v * x for v in w]), Frozen(w, 0.1))
 
 
 class Clip(SGD):
@@ -279,6 +310,34 @@ def test_a_step_cannot_be_copied():
     w = Value(1.0)
     with pytest.raises(TypeError, match="make one with compile_step"):
         copy.deepcopy(compile_step(lambda x: w * x, SGD([w], lr=0.1)))
+
+
+def test_small_batches_and_large_ones_by_turns(training, rows):
+    batches = [(rows(n), rows(n)) for n in (5, 900, 6, 7, 901, 902, 5)]
+    step = training.twice(lambda w: lambda x, y: (w[0] * x - y) ** 2, SGD, batches, in_axes=0, threads=2)
+    assert sorted(record.one_by_one for record in step.records.values()) == [False] * 4 + [True] * 3
+
+
+def test_the_ways_of_a_batch_share_its_columns(training, rows):
+    def loss_of(w):
+        return lambda x, y: (w[0] * x - y) ** 2 if x > 0 else (w[1] * x - y) ** 2
+
+    batches = [(rows(40), rows(40)) for _ in range(3)]
+    step = training.twice(loss_of, lambda w: SGD(w, lr=0.01), batches, in_axes=0)
+    assert len(step.records) == 6
+    assert len(step.columns) == len({record.bound.columns.ctypes.data for record in step.records.values()}) == 3
+
+
+def test_containers_of_other_classes_are_other_structures():
+    w = Value(1.0)
+    step = compile_step(lambda d: w * (2.0 if isinstance(d, collections.Counter) else 1.0) * d["a"], SGD([w], lr=0.0))
+    assert [step({"a": 1.0}), step(collections.Counter(a=1.0)), step({"a": 1.0})] == [1.0, 2.0, 1.0]
+
+
+def test_integers_that_are_no_floats_are_refused():
+    w = Value(1.0)
+    with pytest.raises(OperandError, match="beyond those that floats hold"):
+        compile_step(lambda n: w * n, SGD([w]))(2**53 + 1)
 
 
 def test_many_large_batches_are_let_go(training):

@@ -9,9 +9,9 @@ from typing import Any
 
 import numpy as np
 
-from chainrule.compiler.arguments import block_of, shown
+from chainrule.compiler.arguments import EXACT, block_of, shown, too_large
 from chainrule.compiler.rows import rows_of
-from chainrule.compiler.statics import static_key
+from chainrule.compiler.statics import class_key, static_key
 from chainrule.compiler.tracing import is_number_leaf, is_whole
 from chainrule.engine import Value
 from chainrule.errors import ArgumentError, OperandError, SizeError
@@ -179,12 +179,15 @@ def _shape(x: Any, lengths: bool = True) -> Any:
         if not others and (kind is float or kind is int):
             return "list", len(x) if lengths else 0, kind.__name__
     if isinstance(x, dict):
-        return tuple([(key, _shape(part, lengths)) for key, part in x.items()])
+        return class_key(x), tuple([(key, _shape(part, lengths)) for key, part in x.items()])
     if isinstance(x, list | tuple):
         shapes = [_shape(part, lengths) for part in x]
         same = bool(shapes) and all(shape == shapes[0] for shape in shapes)
-        return (type(x).__name__, len(x) if lengths else 0, shapes[0]) if same else (type(x).__name__, tuple(shapes))
+        named = type(x).__name__, class_key(x)
+        return (*named, len(x) if lengths else 0, shapes[0]) if same else (*named, tuple(shapes))
     if _is_number(x):
+        if is_whole(x) and abs(x) > EXACT:
+            raise OperandError(too_large(x))
         return "int" if is_whole(x) else "float"
     if isinstance(x, Value):
         raise OperandError(f"a step takes plain numbers, not Values: give x.data for {shown(x)}, or let the loss close "

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from array import array
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -31,6 +31,19 @@ MOST_BYTES = 2**26
 """So many bytes of batches a step keeps from one call to the next."""
 
 
+@dataclass
+class Ways:
+    """The ways that batches of one structure, or one batch with columns, are known to go.
+
+    Attributes:
+        records: the numbers of their records, which the driver tries one after the other.
+        alone: whether it cannot do one of them.
+    """
+
+    records: list[int] = field(default_factory=list)
+    alone: bool = False
+
+
 class Run:
     """One call of `run`: the records of its steps, and the state while it lasts.
 
@@ -40,7 +53,7 @@ class Run:
         hint: stands below errors that say that an argument has not its axis.
 
     Attributes:
-        ways: for batches of the same structure the numbers of the records that the driver tries, one after the other.
+        ways: for batches of the same structure the ways that they go.
     """
 
     def __init__(self, step: CompiledStep, batches: list[tuple], hint: str) -> None:
@@ -48,7 +61,7 @@ class Run:
         self.optimizer, self.update = step.optimizer, step.update
         self.records: list[Record] = []
         self.paths: list[Path] = []
-        self.ways: dict[Any, list[int]] = {}
+        self.ways: dict[Any, Ways] = {}
         self.found = np.zeros(len(batches), self.update.kernel.dtype)
         self.numbers_of_parameters = np.empty(len(step.parameters))
         self.in_rows = False  # whether parameters and memory are in the native rows at the moment
@@ -56,8 +69,13 @@ class Run:
         self.steps_before: int | None = None  # the first of this call, as the optimiser counts, while the driver runs
         self.batches, of_step = self._read(batches)
         self.of_step = np.array(of_step, np.intp)
+        self.number_of_batch = {id(batch): i for i, batch in enumerate(self.batches)}
+        self.columns: dict[tuple, np.ndarray] = {}
+        self.tables: tuple[np.ndarray, np.ndarray] | None = None
+        self.rates = np.empty((0, 2), self.found.dtype)
+        self.rates_from = 0
         step.paths.prepare(self.batches)
-        first = [self._ways(batch)[0] for batch in self.batches]
+        first = [self._ways(batch).records[0] for batch in self.batches]
         step.last = self.paths[first[-1]] if self.batches else step.last
         self.which = np.array(first, np.int64)[self.of_step]
         numbers = array("d")
@@ -77,8 +95,7 @@ class Run:
             self._load()
             at = 0
             while at < len(self.which):
-                alone = any(record.one_by_one for record in self.records)
-                at = self._step_alone(at) if alone else self._drive(at)
+                at = self._step_alone(at) if self._ways(self.batches[self.of_step[at]]).alone else self._drive(at)
         finally:
             if self.in_rows:
                 self._count()
@@ -94,52 +111,62 @@ class Run:
         return at
 
     # ---- records ----
-    def _ways(self, batch: Batch) -> list[int]:
-        """The numbers of the records for all ways that such a batch is known to go."""
-        ways = self.ways.setdefault(batch.key if batch.columns is None else id(batch), [])
+    def _ways(self, batch: Batch) -> Ways:
+        """All ways that such a batch is known to go."""
+        ways = self.ways.setdefault(batch.key if batch.columns is None else id(batch), Ways())
         known = self.step.paths.known[batch.key]
-        if len(ways) < len(known):
-            there = {self.paths[way] for way in ways}
+        if len(ways.records) < len(known):
+            there = {self.paths[way] for way in ways.records}
             for path in known:
                 if path not in there:
                     self._add_way(ways, path, batch)
         return ways
 
-    def _add_way(self, ways: list[int], path: Path, batch: Batch) -> None:
-        ways.append(len(self.records))
-        record = self._record(path, batch, len(self.records))
+    def _add_way(self, ways: Ways, path: Path, batch: Batch) -> None:
+        record = self._record(path, batch)
         for value, place in path.live:
             record.bound.shared[place] = value.data
+        ways.records.append(len(self.records))
+        ways.alone |= record.one_by_one
         self.records.append(record)
         self.paths.append(path)
+        self.tables = None
 
-    def _record(self, path: Path, batch: Batch, number: int) -> Record:
+    def _record(self, path: Path, batch: Batch) -> Record:
         """The record of a path; without columns, it serves for all batches, else the next call's may lie there."""
-        columns = batch.columns
-        key = (path, None) if columns is None else (path, (number, columns.shape))
-        record = self.step.records.get(key)
-        if record is None:
+        key = (path, None if batch.columns is None else (self.number_of_batch[id(batch)], batch.columns.shape))
+        if key in self.step.records:
+            if batch.columns is not None:
+                self._columns(batch, self.step.records[key].bound)
+        else:
             if not self.update.arranged:
                 self.update.arrange(places_in_rows(path, self.update.count))
-            record = self.step.records[key] = record_of(path, self._bind(path, columns), self.update.positions)
-        elif columns is not None:
-            assert record.bound.columns is not None
-            record.bound.columns[:, : columns.shape[1]] = columns
-        return record
+            self.step.records[key] = record_of(path, self._bind(path, batch), self.update.positions)
+        return self.step.records[key]
 
-    def _bind(self, path: Path, columns: np.ndarray | None) -> Bound | LevelledBound:
-        """The path's kernel with these columns; steps come one after the other, and share all other memory."""
-        memories, key = self.step.memories, (path.kernel, None if columns is None else columns.shape)
+    def _bind(self, path: Path, batch: Batch) -> Bound | LevelledBound:
+        """The path's kernel for a batch; steps come one after the other, and share all memory but the columns."""
+        memories, columns = self.step.memories, batch.columns
+        key = (path.kernel, None if columns is None else columns.shape)
         like = memories.get(key)
         if columns is None:
             bound = memories[key] = path.bind(None, like)
             return bound
         if like is None:
             like = memories[key] = path.bind(columns)
+        return replace(like, columns=self._columns(batch, like))
+
+    def _columns(self, batch: Batch, like: Bound | LevelledBound) -> np.ndarray:
+        """The columns of a batch as kernels want them, in memory that is kept; its ways share them."""
+        assert batch.columns is not None
         assert like.columns is not None
-        own = aligned(like.columns.shape, like.columns.dtype)
-        own[:, : columns.shape[1]] = columns
-        return replace(like, columns=own)
+        key = (self.number_of_batch[id(batch)], like.columns.shape, like.columns.dtype)
+        if key not in self.columns:
+            if key not in self.step.columns:
+                self.step.columns[key] = aligned(like.columns.shape, like.columns.dtype)
+            self.columns[key] = self.step.columns[key]
+            self.columns[key][:, : batch.columns.shape[1]] = batch.columns
+        return self.columns[key]
 
     # ---- parameters and memory ----
     def _load(self) -> None:
@@ -166,15 +193,16 @@ class Run:
 
     def _forget(self) -> None:
         """Lets go of copies of many large batches, which the next call would hardly have again."""
-        kept = [record.bound.columns for record in self.step.records.values()]
-        if sum([columns.nbytes for columns in kept if columns is not None]) > MOST_BYTES:
-            self.step.records, self.step.memories, self.step.parts = {}, {}, {}
+        step = self.step
+        if sum([columns.nbytes for columns in step.columns.values()]) > MOST_BYTES:
+            step.records, step.memories, step.parts, step.columns = {}, {}, {}, {}
 
     # ---- running ----
     def _drive(self, first: int) -> int:
         """Runs steps natively from `first` on; returns the step at which to go on."""
-        last = len(self.which)
-        records, update, rates = self._records(), self._update_record(), self._rates(first)
+        records, alone = self._tables()
+        last = first + int(np.argmax(alone[first:])) if alone[first:].any() else len(self.which)
+        update, rates = self._update_record(), self._rates(first)
         tables = (self.which, records, self.numbers, self.number_at, self.found, update, rates, self.state)
         pointers = [table.ctypes.data for table in tables]
         at, size = first, 1
@@ -198,25 +226,29 @@ class Run:
         if self.steps_before is not None:
             self.optimizer.steps = self.steps_before + int(self.state[REACHED])
 
-    def _records(self) -> np.ndarray:
-        """All records, each of which knows the one to try next."""
-        records = np.stack([record.numbers for record in self.records])
-        for ways in self.ways.values():
-            records[ways[:-1], Field.OTHERWISE] = ways[1:]
-        return records
+    def _tables(self) -> tuple[np.ndarray, np.ndarray]:
+        """All records, each of which knows the one to try next; and for each step whether the driver cannot do it."""
+        if self.tables is None:
+            records = np.stack([record.numbers for record in self.records])
+            for ways in self.ways.values():
+                records[ways.records[:-1], Field.OTHERWISE] = ways.records[1:]
+            alone = np.array([self._ways(batch).alone for batch in self.batches])
+            self.tables = records, alone[self.of_step]
+        return self.tables
 
     def _rates(self, first: int) -> np.ndarray:
-        """For each step from `first` on the learning rate, and the number of the step as the optimiser counts.
+        """For each step, from `first` on at least, the learning rate and the step's number as the optimiser counts.
 
         Raises:
             OperandError: the schedule gives no number.
         """
-        steps, schedule = self.optimizer.steps, self.optimizer.schedule
-        count = len(self.which) - first
-        rates = np.zeros((first + count, 2), self.found.dtype)
-        rates[first:, 0] = [number(schedule(i), "a learning rate") for i in range(steps, steps + count)]
-        rates[first:, 1] = np.arange(steps + 1, steps + 1 + count)
-        return rates
+        before, schedule = self.optimizer.steps - first, self.optimizer.schedule
+        if not len(self.rates) or self.rates_from != before:
+            numbers = range(before + first, before + len(self.which))
+            self.rates, self.rates_from = np.zeros((len(self.which), 2), self.found.dtype), before
+            self.rates[first:, 0] = [number(schedule(i), "a learning rate") for i in numbers]
+            self.rates[first:, 1] = [i + 1 for i in numbers]
+        return self.rates
 
     def _step_alone(self, at: int) -> int:
         """One step that the driver cannot do, since its samples are shared out among threads, or may go different
@@ -228,9 +260,10 @@ class Run:
         if not np.isfinite(found).all():
             return self._by_hand(at)
         update.bound.shared[update.lr_at] = self.optimizer.lr
-        self.optimizer.steps += 1
-        update.bound.shared[update.step_at] = self.optimizer.steps
-        update.bound.run()
+        update.bound.shared[update.step_at] = self.optimizer.steps + 1
+        run = update.bound.run
+        self.optimizer.steps += 1  # side by side, so that an interrupt hardly comes between
+        run()
         return at + 1
 
     def _calculated(self, batch: Batch) -> np.ndarray:
@@ -238,7 +271,7 @@ class Run:
         parameters = self.update.rows[0, self.update.positions]
         count = 1 if batch.columns is None else batch.columns.shape[1]
         total, rest = np.zeros(1 + len(parameters)), np.arange(count)
-        ways = iter(list(self._ways(batch)))
+        ways = iter(list(self._ways(batch).records))
         while len(rest):
             known = next(ways, None)
             way = self._new_way(batch, int(rest[0])) if known is None else known
@@ -259,22 +292,26 @@ class Run:
         """What some samples give, and for which of them this way holds."""
         path, bound, columns = self.paths[way], self.records[way].bound, batch.columns
         if columns is not None and len(samples) < columns.shape[1]:
-            bound = self._part(path, columns).of_samples(np.ascontiguousarray(columns[:, samples]))
+            bound = self._part(path, batch).of_samples(np.ascontiguousarray(columns[:, samples]))
         return path.run(bound, batch.numbers, parameters), bound.held()
 
-    def _part(self, path: Path, columns: np.ndarray) -> Bound | LevelledBound:
-        """The path's kernel for some of so many samples."""
-        key = (path, columns.shape)
+    def _part(self, path: Path, batch: Batch) -> Bound | LevelledBound:
+        """The path's kernel for some of as many samples, with columns of its own."""
+        assert batch.columns is not None
+        key = (path, batch.columns.shape)
         bound = self.step.parts.get(key)
         if bound is None:
-            bound = self.step.parts[key] = self._bind(path, columns)
+            bound = self._bind(path, batch)
+            assert bound.columns is not None
+            own = aligned(bound.columns.shape, bound.columns.dtype)
+            bound = self.step.parts[key] = replace(bound, columns=own)
         return bound
 
     def _new_way(self, batch: Batch, sample: int) -> int:
         """The number of the record of the way that this sample goes, which native code did not find."""
         self._save()  # to be traced, the loss is run on Values
         path = self.step.paths.add(batch, sample)
-        return next(way for way in self._ways(batch) if self.paths[way] is path)
+        return next(way for way in self._ways(batch).records if self.paths[way] is path)
 
     def _update_record(self) -> np.ndarray:
         update = self.update

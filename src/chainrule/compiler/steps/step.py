@@ -53,6 +53,7 @@ class CompiledStep:
         self.records: dict[tuple, Record] = {}
         self.memories: dict[tuple, Bound | LevelledBound] = {}
         self.parts: dict[tuple, Bound | LevelledBound] = {}
+        self.columns: dict[tuple, np.ndarray] = {}
         self.by_hand: Callable[[tuple], float] = self.eager_step
         self.last: Path | None = None
         self.update = self._make_update()
