@@ -49,8 +49,8 @@ def static_key(x: Any) -> Any:
         return _key(x, {})
     except RecursionError:
         raise OperandError(
-            f"an argument holds a {type(x).__name__} in which one thing leads to the next more deeply than can be looked "
-            "into: give what the function needs of it, as lists of numbers"
+            f"an argument holds a {type(x).__name__} in which one thing leads to the next more deeply than can be "
+            "looked into: give what the function needs of it, as lists of numbers"
         ) from None
 
 
