@@ -196,8 +196,13 @@ class NativeMemory(MutableMapping[str, list[float]]):
 
 def settings(optimizer: Optimizer) -> Any:
     """The key of what the update of an optimiser depends on besides the numbers that it is given."""
-    given = {"parameters", "memory", "steps", "schedule"}
-    return static_key({name: x for name, x in vars(optimizer).items() if name not in given})
+    found = {name: x for name, x in vars(optimizer).items() if name not in GIVEN}
+    plain = set(map(type, found.values())) <= PLAIN  # mostly; this is asked at each call
+    return tuple(found.items()) if plain else static_key(found)
+
+
+GIVEN = {"parameters", "memory", "steps", "schedule"}
+PLAIN = {float, int, bool, str, type(None)}
 
 
 class Update:
