@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -193,10 +193,6 @@ class Layout:
             else:
                 found += range(leaf.at, leaf.at + leaf.count)
         return tuple(found)
-
-    def filled(self, i: int, take: Callable[[Leaf], tuple[np.ndarray, bool]]) -> Any:
-        """Derivatives in the nesting of an argument; `take` gives each leaf its block, and says if it is sampled."""
-        return tree_map(lambda leaf: leaf.filled(*take(leaf)), self.forms[i])
 
 
 def layout_of(arguments: Sequence[Any], axes: Sequence[Any], named: tuple[str, ...] = ()) -> Layout:
