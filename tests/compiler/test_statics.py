@@ -291,3 +291,13 @@ def test_what_leads_on_too_deeply_is_refused():
         chain = Holder(chain)
     with pytest.raises(OperandError, match="more deeply than can be looked into"):
         chainrule.compile(lambda x, chain: x)(1.0, chain)
+
+
+def test_lists_whose_attributes_lead_back_to_what_holds_them():
+    table = Holder([RowOf([1.0]) for _ in range(12)])
+    for row in table.inside:
+        row.owner = table
+    f = chainrule.compile(lambda x, table: x * table.inside[3].scale)
+    assert f(1.0, table) == 2.0
+    table.inside[3].scale = 5.0
+    assert f(1.0, table) == 5.0

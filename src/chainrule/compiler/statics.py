@@ -54,16 +54,22 @@ def static_key(x: Any) -> Any:
         ) from None
 
 
-def class_key(x: Any) -> Any:
-    """What the class of a list, tuple or dict adds to its key: nothing, if it is Python's own."""
-    if type(x) in (list, tuple, dict):
-        return None
-    factory = static_key(x.default_factory) if isinstance(x, defaultdict) else None
-    return type(x), factory, _attributes(x, {id(x): (0, x)})
-
-
 Seen = dict[int, tuple[int, Any]]
 """What a walk came by: for each object its number, and itself, so that no other gets its place in memory meanwhile."""
+
+
+def class_key(x: Any, seen: Seen | None = None) -> Any:
+    """What the class of a list, tuple or dict adds to its key: nothing, if it is Python's own.
+
+    Args:
+        x: the list, tuple or dict.
+        seen: of the walk that came by, if there is one.
+    """
+    if type(x) in (list, tuple, dict):
+        return None
+    seen = {id(x): (0, x)} if seen is None else seen
+    factory = _key(x.default_factory, seen) if isinstance(x, defaultdict) else None
+    return type(x), factory, _attributes(x, seen)
 
 
 def _key(x: Any, seen: Seen) -> Any:
@@ -100,10 +106,10 @@ def _of_parts(x: Any, seen: Seen) -> Any:
     """The key of what is known to consist of parts; None for anything else."""
     found: Any = None
     if isinstance(x, dict):
-        found = class_key(x), tuple([(_key(key, seen), _key(part, seen)) for key, part in x.items()])
+        found = class_key(x, seen), tuple([(_key(key, seen), _key(part, seen)) for key, part in x.items()])
     elif isinstance(x, list | tuple | deque):
         plain = set(map(type, x)) == _VALUES
-        found = class_key(x), type(x), tuple(map(id, x)) if plain else tuple([_key(part, seen) for part in x])
+        found = class_key(x, seen), type(x), tuple(map(id, x)) if plain else tuple([_key(part, seen) for part in x])
     elif isinstance(x, set | frozenset):
         found = type(x), frozenset([_key(part, seen) for part in x])
     elif isinstance(x, np.ndarray):
