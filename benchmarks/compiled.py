@@ -23,10 +23,11 @@ NAMES = ["moons", "moons_lists", "asian", "gpt", "irregular", GROWTH]
 def main() -> None:
     parser = argparse.ArgumentParser(description="Compares chainrule's compiler with C by hand and with its peers.")
     parser.add_argument("only", nargs="*", metavar="WORKLOAD", help=f"{', '.join(NAMES)}; all unless told")
-    parser.add_argument("--rounds", type=int, default=21, help="after one of warm-up; 21 unless told")
+    parser.add_argument("--rounds", type=int, help="after one of warm-up; 21 unless told, 31 with --against")
     parser.add_argument(
-        "--setups", type=int, default=3, help="fresh processes in which chainrule sets up; 3 unless told"
+        "--setups", type=int, help="fresh processes in which chainrule sets up; 3 unless told, 11 with --against"
     )
+    parser.add_argument("--against", metavar="PYTHON", help="compare with the chainrule that this Python has, alone")
     parser.add_argument("--with", nargs="+", dest="names", metavar="NAME", help=f"only these: {', '.join(CONTESTANTS)}")
     parser.add_argument("--largest", type=int, default=10**6, help="operations that growth goes up to")
     parser.add_argument("--out", type=Path, default=Path("compile_growth.png"), help="where growth draws its picture")
@@ -40,7 +41,13 @@ def main() -> None:
         from compiled_contest.worker import serve  # noqa: PLC0415 - a worker loads its own contestant, the parent none
 
         serve(arguments.worker)
+    elif arguments.against:
+        from compiled_contest.against import compare  # noqa: PLC0415
+
+        arguments.rounds, arguments.setups = arguments.rounds or 31, arguments.setups or 11
+        sys.exit(compare(arguments, _chosen(arguments.only)))
     else:
+        arguments.rounds, arguments.setups = arguments.rounds or 21, arguments.setups or 3
         sys.exit(report(arguments))
 
 

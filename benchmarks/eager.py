@@ -39,12 +39,21 @@ def main() -> None:
     parser.add_argument("--only", nargs="+", metavar="NAME", choices=WORKLOADS, help=", ".join(WORKLOADS))
     parser.add_argument("--quick", action="store_true", help="small sizes and few rounds, to try it out")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the medians and the figure of every round")
+    parser.add_argument(
+        "--against", metavar="PYTHON", help="compare with the chainrule that this Python has; 31 rounds"
+    )
     parser.add_argument("--worker", choices=CONTESTANTS, help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     if arguments.worker:
         from contest.worker import serve  # noqa: PLC0415 - the parent loads no contestant, a worker only its own
 
         serve(arguments.worker)
+    elif arguments.against:
+        from contest.eager_against import compare  # noqa: PLC0415
+
+        only = [name for name in arguments.only or WORKLOADS if name != "memory"]  # which is not a matter of time
+        sys.exit(compare(arguments.against, {name: sizes_of(name, arguments.quick) for name in only},
+                         arguments.rounds or 31, arguments.json))  # fmt: skip
     else:
         report(arguments.rounds or (3 if arguments.quick else 11), arguments.only, arguments.quick, arguments.json)
 

@@ -21,10 +21,10 @@ class WorkerError(Exception):
 
 
 class Process:
-    """A process that answers requests, one line of JSON for another."""
+    """A process that answers requests, one line of JSON for another; `python` is the one that runs it."""
 
-    def __init__(self, script: Path, name: str, environment: dict[str, str]) -> None:
-        command = [sys.executable, str(script), "--worker", name]
+    def __init__(self, script: Path, name: str, environment: dict[str, str], python: str = sys.executable) -> None:
+        command = [python, str(script), "--worker", name]
         self._process = subprocess.Popen(
             command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=os.environ | environment, text=True
         )
@@ -56,8 +56,8 @@ class Process:
 class Worker(Process):
     """The process of one contestant; `version` is that of its library."""
 
-    def __init__(self, name: str) -> None:
-        super().__init__(SCRIPT, name, CONTESTANTS[name].environment)
+    def __init__(self, name: str, python: str = sys.executable) -> None:
+        super().__init__(SCRIPT, name, CONTESTANTS[name].environment, python)
         self.version = self.answer()["version"]
 
 
