@@ -140,6 +140,20 @@ NOT_A_LIST = "a list stands only in calls such as sum([x, y]); the expression it
 NO_DIGIT_FIRST = "a name cannot begin with a digit, and a product is written 2*x"
 NO_EQUALS = "an expression has no =; give numbers apart from it, such as x=2"
 ERRORS = {
+    **{
+        text: f"cannot read the expression at character 1 (▸{text}): {NO_DIGIT_FIRST}"
+        for text in (
+            "1if x else 2",
+            "1.5else",
+            "0xfor x",
+            "0b1or x",
+            "1jif x else 2",
+            "1e5if x else 2",
+            "1_0in x",
+            ".5x",
+        )
+    },
+    r"'\d'": r"cannot read the expression at character 2 ('▸\d'): write / for a division",
     "": "the expression is empty: write one such as tanh(x*w + b)",
     " \n ": "the expression is empty: write one such as tanh(x*w + b)",
     "x *": "cannot read the expression at character 4 (x *▸): it ends too early",
@@ -281,3 +295,8 @@ def test_assignments_that_are_none(given, message):
 def test_an_assignment_with_wrong_operands_is_none():
     with pytest.raises(ExpressionError, match=r"^'x=tanh\(1, 2\)' gives no number: tanh was called with 2 operands"):
         parse_assignments(["x=tanh(1, 2)"])
+
+
+@pytest.mark.parametrize("text", ["1e5*x", "1.5e-3*x", "0x1f*x", ".5*x + 1.", "1_000*x", "1E+2*x if x > 1e0 else 2.e1"])
+def test_numbers_are_read_as_python_reads_them(text):
+    assert parse(text, {"x": 2.0}).root.data == eval(text, {"x": 2.0})

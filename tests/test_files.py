@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
 import stat
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -91,3 +94,32 @@ def test_leftovers_of_a_killed_writer_are_removed_and_nothing_else(tmp_path):
         (tmp_path / name).write_text("x")
     remove_leftovers(tmp_path / "a.json")
     assert names(tmp_path) == [".a.json.bak", ".b.json.0123abcd.tmp", "a.json"]
+
+
+@pytest.mark.skipif(not Path("/dev/zero").is_char_device(), reason="no such device")
+def test_what_has_no_end_is_not_read(tmp_path, monkeypatch):
+    with pytest.raises(SavedFileError, match="/dev/zero is a device"):
+        read_file("/dev/zero")
+    monkeypatch.setattr("chainrule.files.MOST_BYTES", 2**20)
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    with subprocess.Popen(["yes"], stdout=subprocess.PIPE) as endless, pipe_into(endless.stdout, pipe):
+        with pytest.raises(DataError, match="pipe is larger than 1 MB"):
+            read_file(pipe, error=DataError)
+        endless.kill()
+    (tmp_path / "table.csv").write_bytes(b"x" * 2**20)
+    assert len(read_file(tmp_path / "table.csv")) == 2**20
+
+
+@contextlib.contextmanager
+def pipe_into(source, target):
+    """Pours a stream into a named pipe until nobody reads it."""
+    with subprocess.Popen(["sh", "-c", f"cat > '{target}'"], stdin=source, stderr=subprocess.DEVNULL):
+        yield
+
+
+def test_a_pipe_is_read_to_its_end(tmp_path):
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    with subprocess.Popen(["sh", "-c", f"printf 'a,b' > '{pipe}'"]):
+        assert read_file(pipe) == b"a,b"

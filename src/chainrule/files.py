@@ -93,17 +93,28 @@ def check_target(path: FilePath, *, error: type[ChainruleError] = SavedFileError
     return target
 
 
+MOST_BYTES = 2**30
+"""Of a file that is read: a table or a model of single numbers is far smaller, and some files have no end."""
+
+
 def read_file(path: FilePath, *, error: type[ChainruleError] = SavedFileError) -> bytes:
-    """All bytes of a file.
+    """All bytes of a file, or of what comes through a pipe.
 
     Raises:
-        SavedFileError: (or what `error` says) it does not exist, is a directory, or cannot be read.
+        SavedFileError: (or what `error` says) it does not exist, is a directory or an endless device, is larger than
+            `MOST_BYTES`, or cannot be read.
     """
     source = _path(path, error)
     try:
         if source.is_dir():
             raise error(f"{path} is a directory: name a file in it")
-        return source.read_bytes()
+        with source.open("rb") as file:
+            if source.is_char_device() and not file.isatty():
+                raise error(f"{path} is a device, not a file")
+            content = file.read(MOST_BYTES + 1)
+        if len(content) > MOST_BYTES:
+            raise error(f"{path} is larger than {MOST_BYTES >> 20} MB, which is more than can be a table or a model")
+        return content
     except FileNotFoundError:
         raise error(f"{path} does not exist.{_similar_file(source)}") from None
     except OSError as failure:

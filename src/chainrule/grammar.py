@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import ast
 import math
+import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -52,6 +53,12 @@ _REFUSED: dict[type, str] = {
 
 _ELSEWHERE = {"ln": "log", "arctan": "atan", "arctan2": "atan2", "logistic": "sigmoid", "maximum": "max"}
 """What other libraries call an operation."""
+
+_JOINED = re.compile(
+    r"(?<![\w.])(?>0x[\da-f_]+|0o[0-7_]+|0b[01_]+|(?:\d[\d_]*\.?[\d_]*|\.\d[\d_]*)(?:e[+-]?\d[\d_]*)?j?)[^\W\d]",
+    re.IGNORECASE,
+)
+"""A number at whose end a name or a keyword begins. Python reads `1if x else 2`, but writes a warning of its own."""
 
 _MARK = "▸"
 """Stands in messages before the character at which a text cannot be read on."""
@@ -241,6 +248,12 @@ def _parsed(text: str) -> ast.expr:
         raise ExpressionError("the expression is empty: write one such as tanh(x*w + b)")
     if "#" in text:
         raise ExpressionError(f"cannot read the expression {_marked(text, text.index('#'))}: there are no comments")
+    if joined := _JOINED.search(text):
+        reason = _syntax_reason("invalid decimal literal", "")
+        raise ExpressionError(f"cannot read the expression {_marked(text, joined.start())}: {reason}")
+    if "\\" in text:
+        position = text.index("\\")
+        raise ExpressionError(f"cannot read the expression {_marked(text, position)}: write / for a division")
     try:
         return ast.parse(text, mode="eval").body
     except SyntaxError as error:

@@ -41,6 +41,9 @@ FILES = {
     "mine.json": '{"my": "own notes"}',
     "mine.svg": "<svg/>",
     "named.csv": "a,b,predicted_c\n1,2,yes\n",
+    "wide.csv": "\n".join([",".join(f"c{i}" for i in range(100_001)), ",".join("1" * 100_001)]) + "\n",
+    "index.csv": "id,c\n" + "".join(f"{i},{'yes' if i < 10 else 'no'}\n" for i in range(30)),
+    "beyond.csv": "a,b\n" + "".join(f"{i % 7},{'-' * (i % 2)}1.7e308\n" for i in range(30)),
 }
 
 TRAIN = [
@@ -67,6 +70,12 @@ TRAIN = [
     ("other encoding", ["train", "latin.csv"], "UTF-8"),
     ("UTF-16", ["train", "utf16.csv"], "UTF-16"),
     ("unknown column", ["train", "good.csv", "--target", "d"], "no column 'd'"),
+    ("kept and ignored", ["train", "good.csv", "--keep", "a", "--ignore", "a"], "both kept and ignored"),
+    ("an unknown column to ignore", ["train", "good.csv", "--ignore", "d"], "no column 'd'"),
+    ("nothing but row numbers", ["train", "index.csv"], "no input column beside the target 'c'"),
+    ("100,001 columns", ["train", "wide.csv"], "has 100,001 columns"),
+    ("a file without end", ["train", "/dev/zero"], "is a device"),
+    ("numbers too large to be told apart", ["train", "beyond.csv", "--target", "b"], "too large to be standardised"),
     ("empty column name", ["train", "good.csv", "--target", ""], "no column ''"),
     ("unknown option", ["train", "xor", "--epoch", "3"], "Did you mean --epochs?"),
     ("option without value", ["train", "xor", "--lr"], "--lr requires an argument"),
@@ -146,6 +155,8 @@ OUTPUT = [
 ]
 
 PREDICT = [
+    ("a model without end", ["predict", "/dev/zero", "good.csv"], "is a device"),
+    ("rows without end", ["predict", "model.json", "/dev/zero"], "is a device"),
     ("no file", ["predict", "model.json"], "FILE"),
     ("no such model", ["predict", "mdel.json", "good.csv"], "Did you mean 'model.json'?"),
     ("a folder for a model", ["predict", "folder", "good.csv"], "is a directory"),

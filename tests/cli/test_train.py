@@ -328,3 +328,38 @@ def test_a_compiled_run_is_resumed(run, folder):
     run("train", "xor", "--quiet", "--epochs", 4, "--compile", "--model", "whole.json")
     parts, whole = (load_file(folder / name)[0].state_dict() for name in ("parts.json", "whole.json"))
     assert parts == whole
+
+
+def test_rows_sorted_by_class_are_not_learned_by_their_number(run, iris, no_pictures):
+    rows = sorted(iris.read_text().splitlines()[1:], key=lambda row: row.rpartition(",")[2])
+    words = [f"{i},{row.rpartition(',')[2]},{i * 7919 % 100}" for i, row in enumerate(rows)]
+    iris.write_text("\n".join([",species,noise", *words]) + "\n")
+    code, out, err = run("train", iris, "--target", "species", "--epochs", 20)
+    assert code == 0
+    assert "column 'column_1' has no name" in err
+    assert "learning species (3 classes) from 1 input" in err
+    right = float(out.partition("accuracy ")[2].partition(" %")[0])
+    assert right < 70  # of noise nothing can be learned; the number of the row gives all away
+    _, out, err = run("train", iris, "--target", "species", "--epochs", 20, "--keep", "column_1", "--quiet")
+    assert float(out.partition("accuracy ")[2].partition(" %")[0]) > 80
+
+
+def test_numbers_whose_squares_are_infinite_are_measured(run, folder, no_pictures):
+    (folder / "t.csv").write_text("a,y\n" + "".join(f"{i % 7},{i % 7 - 3}e307\n" for i in range(35)))
+    code, out, err = run("train", "t.csv", "--target", "y", "--epochs", 60, "--sizes", "4")
+    assert (code, "Traceback" in err) == (0, False)
+    assert float(out.partition("R² ")[2].partition(",")[0]) > 0.5
+    assert "e+30" in out  # the typical error, in the units of the table
+
+
+def test_a_failure_after_training_does_not_lose_the_model(run, folder, monkeypatch):
+    def fail(*arguments, **options):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("chainrule.cli.train.save_picture", fail)
+    code, _, err = run("train", "xor", "--epochs", 1)
+    assert code == 2
+    assert "No space left" in err
+    model, extra = load_file("xor.model.json")
+    assert len(model.parameters()) == (2 + 1) * 8 + (8 + 1) * 8 + (8 + 1) * 2
+    assert extra["loss"] == "cross_entropy"

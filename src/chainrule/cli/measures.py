@@ -81,10 +81,11 @@ def r2(predictions: Sequence[float], targets: Sequence[float]) -> float:
     >>> r2([1.0, 1.0, 4.0], [1.0, 2.0, 3.0])
     0.0
     """
-    mean = math.fsum(targets) / len(targets)
-    variance = math.fsum([(t - mean) ** 2 for t in targets])
-    left = math.fsum([(p - t) ** 2 for p, t in zip(predictions, targets, strict=True)])
-    return 1.0 - left / variance if variance else math.nan
+    mean = math.fsum([t / len(targets) for t in targets])
+    spread = math.hypot(*[t - mean for t in targets])  # where squares would be infinite, hypot is not
+    error = math.hypot(*[p - t for p, t in zip(predictions, targets, strict=True)])
+    ratio = error / spread if spread else math.nan
+    return 1.0 - ratio * ratio
 
 
 def _plain(output: Any) -> Output:

@@ -18,6 +18,12 @@ class DataOptions:
     target: str | None = None
     """The column to predict; the last one if left out."""
 
+    ignore: tuple[str, ...] = ()
+    """A column to leave out; once for each."""
+
+    keep: tuple[str, ...] = ()
+    """A column to learn from although it seems to number the rows; once for each."""
+
     held_out: float = 0.2
     """The share of the rows that is never seen in training, only at the end."""
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 from chainrule import optim
 from chainrule.cli import outputs, summary
@@ -61,7 +62,7 @@ class Problem:
             ArgumentError: there is no such toy set, or the loss does not go with the target.
         """
         table = read_source(data, rows.seed)
-        task = Task.from_table(table, rows.target)
+        task = Task.from_table(table, rows.target, ignore=rows.ignore, keep=rows.keep)
         stratify = task.goal == "classification"
         train, held = split_indices(task.targets(table), rows.held_out, seed=rows.seed, stratify=stratify)
         encoder = Encoder.fit(table, task, rows=train)
@@ -111,9 +112,11 @@ def train(data: str, rows: DataOptions, net: NetOptions, training: TrainingOptio
     if not len(history):
         complain("stopped by Ctrl-C before the first epoch was done: there is no model")
         return INTERRUPTED
+    about: dict[str, Any] = {"encoder": problem.encoder.to_config(), "loss": problem.goal.loss}
+    save(model, files.model, **about)  # at once: whatever fails from here on, nothing that was learned is lost
     X, _ = problem.encoder.encode(problem.table, problem.held)
     report = compare(problem.encoder, problem.table, outputs_of(model, X), problem.held)
-    about = {"encoder": problem.encoder.to_config(), "loss": problem.goal.loss, "held_out": report.numbers}
+    about["held_out"] = report.numbers
     if files.picture:
         save_picture(files.picture, problem, model, history)
         about["picture"] = outputs.digest(files.picture)

@@ -8,6 +8,7 @@ import io
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import islice
 from pathlib import Path
 
@@ -17,6 +18,7 @@ from chainrule.tables.cells import is_missing, kind_of, may_be_name, name_lines
 
 DELIMITERS = ("\t", ";", ",")  # commas last: of the three they are the likeliest inside a cell
 SNIFFED_ROWS = 100  # rows that are looked at to find the delimiter
+MOST_COLUMNS = 10_000  # of which each is at least one input of a network of single numbers
 
 Record = tuple[int, list[str]]  # the line on which a row starts, and its cells
 
@@ -31,6 +33,7 @@ class Table:
         rows: the cells, stripped of surrounding spaces.
         lines: the line of the file on which each row starts.
         has_header: whether the first row of the file names the columns.
+        unnamed: of these columns, those that the header of the file leaves without a name.
     """
 
     path: str
@@ -38,6 +41,7 @@ class Table:
     rows: tuple[tuple[str, ...], ...]
     lines: tuple[int, ...]
     has_header: bool
+    unnamed: frozenset[str] = frozenset()
 
     def __len__(self) -> int:
         return len(self.rows)
@@ -48,10 +52,14 @@ class Table:
         Raises:
             DataError: there is no such column; the message lists those that there are.
         """
-        if column not in self.columns:
+        if column not in self._places:
             hint = suggest(column, self.columns)
             raise DataError(f"{self.path} has no column {column!r}.{hint} It has {', '.join(self.columns)}.")
-        return self.columns.index(column)
+        return self._places[column]
+
+    @cached_property
+    def _places(self) -> dict[str, int]:
+        return {name: place for place, name in enumerate(self.columns)}
 
     def cells(self, column: str, rows: Iterable[int] | None = None) -> list[tuple[int, str]]:
         """One column, top to bottom.
@@ -101,12 +109,14 @@ def read_csv(path: str | Path, *, header: bool | None = None, delimiter: str | N
     body = records[1:] if has_header else records
     if not body:
         raise DataError(f"{path} has a header (line {records[0][0]}), but no rows below it")
+    columns = _column_names(str(path), records[0][1], has_header)
     return Table(
         path=str(path),
-        columns=_column_names(str(path), records[0][1], has_header),
+        columns=columns,
         rows=tuple(tuple(cells) for _, cells in body),
         lines=tuple(line for line, _ in body),
         has_header=has_header,
+        unnamed=frozenset([name for name, cell in zip(columns, records[0][1], strict=True) if has_header and not cell]),
     )
 
 
@@ -183,8 +193,11 @@ def _find_delimiter(text: str) -> str:
 
 
 def _check_widths(path: str, records: list[Record]) -> None:
-    """Refuse rows that are longer or shorter than the first."""
+    """Refuse rows that are longer or shorter than the first, and more columns than anything could be learned from."""
     first_line, first = records[0]
+    if len(first) > MOST_COLUMNS:
+        most = f"at most {MOST_COLUMNS:,} can be learned from: keep those that matter"
+        raise DataError(f"{path} has {len(first):,} columns, and {most}")
     wrong = [(line, len(cells)) for line, cells in records if len(cells) != len(first)]
     if wrong:
         counts = " or ".join(str(width) for width, _ in Counter(width for _, width in wrong).most_common(3))

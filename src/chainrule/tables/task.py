@@ -5,16 +5,19 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Literal
 
 from chainrule.errors import ArgumentError, DataError
 from chainrule.tables.cells import Kind, check_text, is_missing, kind_of, name_lines, read_numbers
 from chainrule.tables.columns import ClassColumn
 from chainrule.tables.files import Table
+from chainrule.tables.row_numbers import COUNTS, rises, why_row_number
 
 Goal = Literal["classification", "regression"]
 
 MOST_CLASSES = 20  # whole numbers with more values than this are quantities, not classes
+MOST_EXACT = 2.0**53  # up to here floats tell whole numbers apart; beyond, every float is whole
 LEAST_ROWS_PER_CLASS = 2  # and with fewer rows for each value than this, on average
 MOST_CATEGORIES = 20  # a text column with more, and few rows for each, gets a remark
 
@@ -39,9 +42,15 @@ class Task:
 
     @classmethod
     def from_table(
-        cls, table: Table, target: str | None = None, *, goal: Goal | None = None, ignore: Iterable[str] = ()
+        cls,
+        table: Table,
+        target: str | None = None,
+        *,
+        goal: Goal | None = None,
+        ignore: Iterable[str] = (),
+        keep: Iterable[str] = (),
     ) -> Task:
-        """Look through the columns. Columns without a single cell are left out.
+        """Look through the columns. Left out, with a note, are those without a single cell and those that number rows.
 
         Args:
             table: what `read_csv` gave.
@@ -49,23 +58,27 @@ class Task:
             goal: "classification" or "regression". Left out, text, true/false and whole numbers with at most 20
                 different values, each on two rows or more on average, are classes, and other numbers a quantity.
             ignore: names of columns to leave out.
+            keep: names of columns to learn from although they seem to number the rows.
 
         Raises:
             DataError: a named column does not exist, there are no inputs, the target has missing cells, one value
                 only, or as many classes as rows, or a column holds cells that are likely to be mistakes.
-            ArgumentError: `goal` is unknown, or the target is to be ignored.
+            ArgumentError: `goal` is unknown, or a column is to be ignored and to be the target or kept as well.
         """
-        kinds, notes = _find_kinds(table, target, list(ignore))
+        kept = list(keep)
+        kinds, notes = _find_kinds(table, target, list(ignore), kept)
         target = target or list(kinds)[-1]
+        notes += _leave_out_row_numbers(table, kinds, target, kept)
         _check_complete(table, target)
         for name, kind in kinds.items():
             notes += _look_through(table, name, kind, name == target)
         target_kind = kinds.pop(target)
         if not kinds:
-            hint = "separate the cells with commas, semicolons or tabs" if len(table.columns) == 1 else "leave one"
+            alone = "separate the cells with commas, semicolons or tabs"
+            hint = alone if len(table.columns) == 1 else "; ".join(["leave one", *notes])
             raise DataError(f"{table.path} has no input column beside the target {target!r}: {hint}")
         classes = _find_classes(table, target, target_kind, goal)
-        notes += _rare_class_notes(table, classes) if classes else []
+        notes += [*_rare_class_notes(table, classes), *_sorted_notes(table, classes, kinds)] if classes else []
         return cls(kinds, target, target_kind, classes, tuple(notes))
 
     @property
@@ -81,12 +94,16 @@ class Task:
         return [number for number in numbers if number is not None]  # none is missing: from_table looked
 
 
-def _find_kinds(table: Table, target: str | None, ignored: list[str]) -> tuple[dict[str, Kind], list[str]]:
+def _find_kinds(
+    table: Table, target: str | None, ignored: list[str], kept: list[str]
+) -> tuple[dict[str, Kind], list[str]]:
     """The kind of every column that takes part, and a note on those that hold nothing."""
-    for name in ignored if target is None else [*ignored, target]:
+    for name in [*ignored, *kept] if target is None else [*ignored, *kept, target]:
         table.index(name)  # raises if there is none
     if target in ignored:
         raise ArgumentError(f"column {target!r} cannot be both the target and ignored")
+    if both := [name for name in kept if name in ignored]:
+        raise ArgumentError(f"column {both[0]!r} cannot be both kept and ignored")
     kinds: dict[str, Kind] = {}
     notes = []
     for name in table.columns:
@@ -100,6 +117,20 @@ def _find_kinds(table: Table, target: str | None, ignored: list[str]) -> tuple[d
     if not kinds:
         raise DataError(f"{table.path} has no column that holds anything, apart from ignored ones")
     return kinds, notes
+
+
+def _leave_out_row_numbers(table: Table, kinds: dict[str, Kind], target: str, kept: list[str]) -> list[str]:
+    """Takes out the inputs that number the rows, and notes it. What merely counts stays if it is all that there is."""
+    notes = []
+    for name in [name for name in kinds if name != target and name not in kept]:
+        why = why_row_number(table, name)
+        if why and not (why == COUNTS and len(kinds) == 2):
+            del kinds[name]
+            notes.append(
+                f"{table.path}, column {name!r} {why} and is left out, since a row's number may give its "
+                f"{target} away (to learn from it: --keep {name!r})"
+            )
+    return notes
 
 
 def _check_complete(table: Table, target: str) -> None:
@@ -135,7 +166,7 @@ def _find_classes(table: Table, target: str, kind: Kind, goal: Goal | None) -> C
     values = read_numbers(where, kind, table.cells(target))
     different = set(values)
     few = len(different) <= MOST_CLASSES and len(values) >= LEAST_ROWS_PER_CLASS * len(different)
-    whole = all(value is not None and value.is_integer() for value in values)
+    whole = all(value is not None and value.is_integer() and abs(value) < MOST_EXACT for value in values)
     if goal == "classification" or (goal is None and (kind == "bool" or (whole and few))):
         return ClassColumn.find(table, target, kind)
     if len(different) == 1:
@@ -148,3 +179,16 @@ def _rare_class_notes(table: Table, classes: ClassColumn) -> list[str]:
     single = [name for place, name in enumerate(classes.classes) if counts[place] == 1]
     where = f"{table.path}, column {classes.name!r}"
     return [f"{where}: the class {name!r} has one row only, which is never held out" for name in single]
+
+
+def _sorted_notes(table: Table, classes: ClassColumn, inputs: dict[str, Kind]) -> list[str]:
+    """Among rows sorted by class, an input that rises from row to row tells a held-out class by its neighbours."""
+    changes = sum(a != b for a, b in pairwise(classes.encode(table)))
+    if changes >= len(classes.classes):
+        return []
+    return [
+        f"{table.path}, column {name!r} rises or falls from row to row, and the rows are sorted by {classes.name}: "
+        f"held-out rows will flatter a model that learns from it (to leave it out: --ignore {name!r})"
+        for name, kind in inputs.items()
+        if kind == "number" and rises(table, name)
+    ]
