@@ -1,0 +1,31 @@
+"""The lowest versions that pyproject.toml declares, as constraints for pip: python tools/lowest.py > lowest.txt
+
+`pip install -c lowest.txt '.[test]'` then installs these, if they go together, and the tests show whether they suffice.
+"""
+
+import re
+import tomllib
+from pathlib import Path
+
+PROJECT = Path(__file__).parents[1] / "pyproject.toml"
+
+
+def lowest(requirements: list[str]) -> dict[str, str]:
+    """The version at which each requirement begins; those that name no lowest version are the project's own extras.
+
+    >>> lowest(["rich>=13.6", "torch==2.13.0", "chainrule[all]"])
+    {'rich': '13.6', 'torch': '2.13.0'}
+    """
+    found = [re.fullmatch(r"([\w.-]+)[>=]=([\d.]+)", requirement) for requirement in requirements]
+    return {match[1]: match[2] for match in found if match}
+
+
+def main() -> None:
+    extras = tomllib.loads(PROJECT.read_text(encoding="utf-8"))["project"]["optional-dependencies"]
+    declared = [requirement for name, extra in extras.items() if name != "lint" for requirement in extra]
+    for name, version in sorted(lowest(declared).items()):
+        print(f"{name}=={version}")
+
+
+if __name__ == "__main__":
+    main()
