@@ -9,6 +9,7 @@ import resource
 import subprocess
 import sys
 import threading
+from pathlib import Path
 
 import pytest
 
@@ -200,3 +201,82 @@ def test_a_value_can_be_made_again_in_place():
     y.__init__(5.0)
     assert (y.data, y.operands, y.op) == (5.0, (), None)
     assert sys.getrefcount(x) == before
+
+
+GIVEN_BACK = """
+import gc, resource
+from chainrule import Value, ops
+
+def resident():  # megabytes
+    return int(open("/proc/self/statm").read().split()[1]) * resource.getpagesize() / 2**20
+
+def chain():
+    x = Value(1.0)
+    for _ in range(1_000_000):
+        x = x + 1.0
+    return x
+
+def walked():
+    x = chain()
+    x.backward()
+    return x
+
+def wide():
+    xs = [Value(1.0) for _ in range(60)]
+    return [ops.sum(xs) for _ in range(150_000)]
+
+def mixed():  # of which something is kept here and there
+    x, kept = Value(1.0), []
+    for i in range(1_000_000):
+        x = x + 1.0
+        if i % 100_000 == 0:
+            kept.append(x.operands[1])
+    return [x, kept]
+
+def much():
+    return [chain(), wide()]
+
+start = resident()
+held = {build}()
+most = resident() - start
+{free}
+print(most, resident() - start)
+"""
+BY_NAME = "del held"
+BY_LOOP = "for _ in range(4): held = {build}()\ndel held\ngc.collect()"
+BUT_SOME = "kept = held.pop()\ndel held"
+in_linux = pytest.mark.skipif(not Path("/proc/self/statm").exists(), reason="asks Linux what a process has in memory")
+
+
+@in_linux
+@compiled_only
+@pytest.mark.parametrize(
+    ("build", "free"),
+    [("chain", BY_NAME), ("walked", BY_NAME), ("wide", BY_NAME), ("much", BY_LOOP), ("mixed", BUT_SOME)],
+)
+def test_what_freed_graphs_took_goes_back_to_the_system(build, free):
+    """But for 16 MB of slabs and 16 MB of wide nodes, and some 10 that malloc and Python keep."""
+    program = GIVEN_BACK.format(build=build, free=free.format(build=build))
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    most, left = map(float, done.stdout.split())
+    assert most > 120
+    assert left < 42
+
+
+def test_nodes_are_right_after_memory_was_given_back():
+    for _ in range(3):
+        x = y = Value(1.0)
+        for _ in range(400_000 if engine.is_compiled() else 4_000):
+            y = y + x
+        y.backward()
+        assert x.grad == y.data
+        assert all(node.operands[1] is x for node in itertools.islice(_down(y), 1000))
+        del y
+        gc.collect()
+
+
+def _down(node):
+    while node.operands:
+        yield node
+        node = node.operands[0]

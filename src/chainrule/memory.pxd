@@ -7,7 +7,6 @@
 # the cyclic collector, which nodes do not have.) The collector need not see nodes, because they cannot form a cycle:
 # operands are older than what is made of them, and nothing else in a node refers to a Python object.
 
-from cpython.mem cimport PyObject_Free, PyObject_Malloc
 from cpython.object cimport PyTypeObject, destructor
 from cpython.ref cimport Py_INCREF, PyObject
 
@@ -19,6 +18,10 @@ from chainrule.storage cimport (
 cdef extern from "slabs.h":
     void* slab_take(size_t size) noexcept
     void slab_give(void* node) noexcept
+    void* wide_take(size_t size) noexcept
+    void wide_give(void* node, size_t size) noexcept
+    void wide_given() noexcept
+    object collector_callback()
 
 cdef extern from *:
     """
@@ -63,6 +66,11 @@ cdef inline int prepare(object value, double data, object label) except -1:
     return 0
 
 
+cdef inline size_t size_of(size_t count) noexcept:
+    """The bytes of a node; there is room for two operands in each."""
+    return sizeof(Node) + (count - 2 if count > 2 else 0) * sizeof(Edge)
+
+
 cdef inline object blank(object cls, unsigned int code, Py_ssize_t count):
     """As in storage.py. Nodes of up to two operands are all of one size, and lie in slabs."""
     cdef Node* node = NULL
@@ -70,7 +78,7 @@ cdef inline object blank(object cls, unsigned int code, Py_ssize_t count):
     if count <= 2:
         node = <Node*>slab_take(sizeof(Node))
     elif count < 1 << 31:
-        node = <Node*>PyObject_Malloc(sizeof(Node) + (count - 2) * sizeof(Edge))
+        node = <Node*>wide_take(size_of(count))
     if node == NULL:
         raise MemoryError(f"no memory for a node of {count} operands")
     PyObject_Init(<PyObject*>node, Value)
@@ -104,13 +112,14 @@ cdef inline int keep_constant(Node* node, Py_ssize_t i, object x) except -1:
 
 cdef inline void give_back(Node* node) noexcept:
     """Ends a node without references; those of its operands that go with it come onto the list of the unused."""
+    cdef unsigned int count = node._count
     drop_operands(node)
     if node._flags & LABELLED:
         drop_label(node)
     if node._flags & IN_SLAB:
         slab_give(node)
     else:
-        PyObject_Free(node)
+        wide_give(node, size_of(count))
 
 
 cdef inline void release(PyObject* o) noexcept:
@@ -134,13 +143,17 @@ cdef inline void release(PyObject* o) noexcept:
         unused = <Node*>node._walk
         give_back(node)
     releasing = False
+    wide_given()
 
 
-cdef inline void end_with_release(object cls) noexcept:
-    """Makes `release` the way in which Values end."""
+cdef inline int end_with_release(object cls) except -1:
+    """Makes `release` the way in which Values end; a full collection gives the memory of those that went back."""
     global Value
     Value = <PyTypeObject*>cls
     Value.tp_dealloc = <destructor>release
+    import gc
+    gc.callbacks.append(collector_callback())
+    return 0
 
 
 cdef inline bint flows(Node* operand) noexcept:

@@ -93,6 +93,8 @@ cdef int put_label(Node* node, str label) except -1:
 
 cdef void drop_label(Node* node) noexcept:
     _labels.pop(<size_t>node, None)
+    if not _labels:
+        _labels.clear()  # a dict keeps its size otherwise
 
 
 cdef object operation_by_code(unsigned int code):
