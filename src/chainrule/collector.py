@@ -12,8 +12,8 @@ def collector_paused() -> Iterator[None]:
     """Context manager for what makes very many objects: graphs have no cycles, so the search for those finds nothing,
     and on large ones it takes most of the time."""
     running = gc.isenabled()
-    gc.disable()
     try:
+        gc.disable()
         yield
     finally:
         if running:

@@ -14,11 +14,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from itertools import count
-from threading import RLock
 from typing import TYPE_CHECKING, Any
 
 from chainrule import ops, pickling, stale
 from chainrule.errors import ReadOnlyError
+from chainrule.forks import lock_held_while_forking
 from chainrule.modes import check_deposits, check_write, open_modes, seen_data, seen_truth, shown, under_modes, untraced
 from chainrule.operation import HOW_TO_ADD, Operation, is_number, number, refuse_change, refuse_float
 from chainrule.stale import CONSTANT, READ, USED
@@ -37,7 +37,7 @@ LT, LE, GT, GE, EQ, NE = ops.lt, ops.le, ops.gt, ops.ge, ops.eq, ops.ne
 
 display_hook: Callable[[Value, str], str | None] = lambda value, format: None  # noqa: E731 - see chainrule.draw
 
-_one_walk_at_a_time = RLock()
+_one_walk_at_a_time = lock_held_while_forking()
 _walks = zip(count(2, 2), count(3, 2), strict=True)  # numbers with which a walk marks the nodes it enters, has done
 
 

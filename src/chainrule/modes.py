@@ -83,8 +83,8 @@ def nested_transform() -> Iterator[None]:
 def _set(name: str, value: Any) -> Iterator[None]:
     before = getattr(modes, name)
     open_modes.append(name)
-    setattr(modes, name, value)
     try:
+        setattr(modes, name, value)
         yield
     finally:
         setattr(modes, name, before)

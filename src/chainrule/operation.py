@@ -62,10 +62,10 @@ class Operation:
                 message = f"{self.name} has {len(self.operand_names)} operands but {len(local)} local derivatives"
                 raise ArgumentError(f"{message}: give one for each of {', '.join(self.operand_names)}")
         self._locals = local
-        self.code = len(BY_CODE)
-        if self.code > MOST_CODES:
+        if len(BY_CODE) > MOST_CODES:
             raise ArgumentError(f"{self.name}: more than {MOST_CODES} operations were defined; define each only once")
         BY_CODE.append(self)
+        self.code = BY_CODE.index(self)  # looked up, since other threads may be defining operations as well
 
     @property
     def takes_lists(self) -> bool:

@@ -286,8 +286,8 @@ class CompiledFunction:
         if not path.mixed:
             shared, each, held = self._made(path, wanted).kernel.run(numbers, columns)
             held = np.array(np.broadcast_to(held, samples))
-            path.mixed = not held.all()
-            return held, None if path.mixed else (shared, each)
+            mixed = path.mixed = not held.all()  # another thread may come between with samples of its own
+            return held, None if mixed else (shared, each)
         looked = Wanted(0, (), None, wanted.exact)
         _, _, held = self._made(path, looked).kernel.run(numbers, columns)
         held = np.array(np.broadcast_to(held, samples))

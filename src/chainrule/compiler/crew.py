@@ -46,12 +46,23 @@ class Crew:
         own, *others = tasks
         places = cpus_of_helpers(len(others))
         helpers = self._helpers[: len(others)]
-        started = [helper.start(task, cpus) for helper, task, cpus in zip(helpers, others, places, strict=True)]
+        started: list[Future[T]] = []
         try:
+            for helper, task, cpus in zip(helpers, others, places, strict=True):
+                started.append(helper.start(task, cpus))
             found = own()
         finally:
-            wait(started)
+            _all_ended(started)
         return [found, *[one.result() for one in started]]
+
+
+def _all_ended(tasks: list[Future[T]]) -> None:
+    """Waits for helpers, also where Ctrl-C comes meanwhile: they write into memory that whoever comes next will use."""
+    try:
+        wait(tasks)
+    except BaseException:
+        _all_ended(tasks)
+        raise
 
 
 class _Helper:

@@ -7,17 +7,21 @@ same name.
 
 from __future__ import annotations
 
+import atexit
 import ctypes
 import functools
 import os
 import sys
-import threading
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any, ParamSpec, TypeVar
 
 from llvmlite import binding, ir
 
 from chainrule.errors import ArgumentError, ChainruleError, suggest
+from chainrule.forks import held_while_forking, lock_held_while_forking
+
+P, T = ParamSpec("P"), TypeVar("T")
 
 VARIABLE = "CHAINRULE_MACHINE"
 """The environment variable that chooses the machine: `host`, or a name that `Machine.named` takes."""
@@ -45,9 +49,59 @@ FROM_LIBM = (
 FROM_LIBC = ("memcpy", "memmove", "memset", "bzero")
 """Functions of C that LLVM makes calls of by itself."""
 
+LONGEST_CALL = 10.0
+"""For so many seconds the end of the process waits for LLVM, which another thread may have called."""
+
 
 class NativeCodeError(ChainruleError, RuntimeError):
     """LLVM refused a module, or object code that was to be loaded."""
+
+
+# ---- threads -------------------------------------------------------------------------------------------------------
+
+_making = lock_held_while_forking()
+_lock = lock_held_while_forking()
+_of_llvmlite = held_while_forking(binding.ffi.lib._lock._lock)
+"""llvmlite's own lock, which it takes for each call of LLVM. Ctrl-C may leave it taken: its `__enter__` and `__exit__`
+are written in Python, where an exception can come between taking and giving back."""
+
+
+def made_once(make: Callable[P, T]) -> Callable[P, T]:
+    """Decorator of a function that makes something once for its arguments, also where threads come at the same time:
+    `functools.cache` would let each of them make one, keep the last, and let go of the others."""
+    made: dict[Any, T] = {}
+
+    @functools.wraps(make)
+    def found(*key: P.args, **none: P.kwargs) -> T:
+        if key not in made:
+            with _making:
+                if key not in made:
+                    made[key] = make(*key, **none)
+        return made[key]
+
+    return found
+
+
+def _calling_llvm(function: Callable[P, T]) -> Callable[P, T]:
+    """Decorator of all that speaks to LLVM: one thread at a time, and whatever interrupts it, others can go on."""
+
+    @functools.wraps(function)
+    def call(*arguments: P.args, **named: P.kwargs) -> T:
+        with _lock:
+            try:
+                return function(*arguments, **named)
+            finally:
+                while _of_llvmlite._is_owned():
+                    _of_llvmlite.release()
+
+    return call
+
+
+@atexit.register
+def _wait_for_llvm() -> None:
+    """Threads that are still there when the process ends, daemons, may be compiling: LLVM is not to be taken down under
+    them. The lock is never given back, so that none begins again."""
+    _of_llvmlite.acquire(timeout=LONGEST_CALL)
 
 
 @dataclass(frozen=True)
@@ -142,6 +196,7 @@ def _is_of(triple: str, architecture: str) -> bool:
 
 
 @functools.cache
+@_calling_llvm
 def _host() -> Machine:
     features = dict(binding.get_host_cpu_features())
     bits = 128
@@ -157,8 +212,6 @@ def _host() -> Machine:
 
 
 # ---- from a module to object code ----------------------------------------------------------------------------------
-
-_lock = threading.RLock()
 
 _QUICK = (
     *("always_inliner", "global_dead_code_eliminate", "sroa", "instruction_combine", "simplify_cfg"),
@@ -220,6 +273,7 @@ def _free(passes: binding.ModulePassManager) -> None:
         binding.newpassmanagers.NewPassManager._dispose(passes)
 
 
+@_calling_llvm
 def compile_to_object(module: ir.Module | str, machine: Machine, optimize: int = 2) -> bytes:
     """Object code of a module, for `load`.
 
@@ -231,18 +285,17 @@ def compile_to_object(module: ir.Module | str, machine: Machine, optimize: int =
     Raises:
         NativeCodeError: LLVM refuses the module.
     """
-    with _lock:
-        return _target(machine, min(optimize, 2)).emit_object(_optimized(module, machine, optimize))
+    return _target(machine, min(optimize, 2)).emit_object(_optimized(module, machine, optimize))
 
 
+@_calling_llvm
 def assembly(module: ir.Module | str, machine: Machine, optimize: int = 2) -> str:
     """The CPU's assembly of a module, for reading.
 
     Raises:
         NativeCodeError: LLVM refuses the module.
     """
-    with _lock:
-        return _target(machine, min(optimize, 2)).emit_assembly(_optimized(module, machine, optimize))
+    return _target(machine, min(optimize, 2)).emit_assembly(_optimized(module, machine, optimize))
 
 
 # ---- loading -------------------------------------------------------------------------------------------------------
@@ -272,19 +325,19 @@ class Library:
         self._linker = binding.create_lljit_compiler(target, use_jit_link=True, suppress_errors=True)
         self._trackers = {"": builder.link(self._linker, self._NAME)}
 
+    @_calling_llvm
     def address(self, function: str) -> int:
         """Where a function begins.
 
         Raises:
             NativeCodeError: the object code has no such function, or what it calls is not there.
         """
-        with _lock:
-            if function not in self._trackers:
-                try:
-                    self._trackers[function] = self._linker.lookup(self._NAME, function)
-                except RuntimeError as error:
-                    raise NativeCodeError(f"{function} cannot be linked: {error}") from None
-            return self._trackers[function][function]
+        if function not in self._trackers:
+            try:
+                self._trackers[function] = self._linker.lookup(self._NAME, function)
+            except RuntimeError as error:
+                raise NativeCodeError(f"{function} cannot be linked: {error}") from None
+        return self._trackers[function][function]
 
     def __del__(self, finalizing: Callable[[], bool] = sys.is_finalizing) -> None:
         if finalizing():
@@ -295,6 +348,7 @@ class Library:
             self._linker.close()
 
 
+@_calling_llvm
 def load(object_code: bytes) -> Library:
     """Puts object code into this process.
 
@@ -310,8 +364,7 @@ def load(object_code: bytes) -> Library:
     >>> twice(21.0)
     42.0
     """
-    with _lock:
-        try:
-            return Library(object_code)
-        except RuntimeError as error:
-            raise NativeCodeError(f"this is no object code for this machine: {error}") from None
+    try:
+        return Library(object_code)
+    except RuntimeError as error:
+        raise NativeCodeError(f"this is no object code for this machine: {error}") from None

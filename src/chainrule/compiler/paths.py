@@ -27,6 +27,7 @@ from chainrule.compiler.tracing import Traced, trace
 from chainrule.compiler.witness import witness
 from chainrule.engine import Value
 from chainrule.errors import OperandError, TraceError
+from chainrule.forks import renewed_in_child
 from chainrule.leaves import read_data
 from chainrule.operation import is_number
 from chainrule.trees import leaves
@@ -104,6 +105,10 @@ class Paths:
     def __init__(self, function: Callable, most: int, target: Target) -> None:
         self.function, self.most, self.target = function, most, target
         self._known: dict[Any, list[Path]] = {}
+        self.after_fork()
+        renewed_in_child(self)
+
+    def after_fork(self) -> None:
         self._lock = threading.RLock()
 
     @property
@@ -147,22 +152,25 @@ class Paths:
         Raises:
             TraceError: it would be one too many.
         """
-        with self._lock, collector_paused():
+        with collector_paused():
             function = _checked(self.function, layout.named)
             start = time.perf_counter()
+            # without the lock, since the user's function may wait for a thread that wants it; two threads that come at
+            # the same time trace the same, and the second one's is dropped
             traced = trace(function, layout.sample(numbers), layout.batched, layout.live)
             seconds = time.perf_counter() - start
+        with self._lock:
             for path in paths:
                 if _same(path.traced, traced):
                     return path
-            if len(paths) >= self.most:
-                raise TraceError(self._too_many(traced, paths, layout, layout.sample(numbers)))
-            outcomes = [truth for _, truth in traced.graph.guards]
-            path = Path(traced, numbers, _with_guards_that_may_fail(traced.graph), outcomes, seconds)
-            if path.graph.batched:
-                path.graph = path.graph.with_input(SAMPLES)
-            paths.insert(0, path)
-            return path
+            if len(paths) < self.most:
+                outcomes = [truth for _, truth in traced.graph.guards]
+                path = Path(traced, numbers, _with_guards_that_may_fail(traced.graph), outcomes, seconds)
+                if path.graph.batched:
+                    path.graph = path.graph.with_input(SAMPLES)
+                paths.insert(0, path)
+                return path
+        raise TraceError(self._too_many(traced, paths, layout, layout.sample(numbers)))
 
     def _too_many(self, traced: Traced, paths: list[Path], layout: Layout, sample: list[Any]) -> str:
         """What an error says of the line at which the ways part."""

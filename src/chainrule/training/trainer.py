@@ -167,8 +167,8 @@ def _all_finite(numbers: list[float]) -> bool:
 def _collector_paused() -> Iterator[None]:
     """Graphs have no cycles, so Python's search for those finds nothing; on large ones it takes most of the time."""
     running = gc.isenabled()
-    gc.disable()
     try:
+        gc.disable()
         yield
     finally:
         if running:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import ctypes
 import functools
 import math
-import threading
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -107,7 +106,6 @@ class LoopKernel:
         self._guards = self._addresses([(array, at) for array, at, _ in plan.program.guards])
         self._outcomes = np.array([outcome for *_, outcome in plan.program.guards], dtype=bool)
         self._free: list[_Memory] = []
-        self._lock = threading.Lock()
         self._crew = Crew(threads)
 
     @property
@@ -153,13 +151,14 @@ class LoopKernel:
             self.calculate(memory, columns, each, samples)
             return self._results(memory, each[:, :samples])
         finally:
-            with self._lock:
-                self._free.append(memory)
+            self._free.append(memory)
 
     def _taken(self) -> _Memory:
         """Memory that nobody uses."""
-        with self._lock:
-            return self._free.pop() if self._free else _Memory(self.plan, self.lanes, self.dtype)
+        try:
+            return self._free.pop()
+        except IndexError:
+            return self.memory()
 
     def _padded(self, columns: np.ndarray | None) -> tuple[int, np.ndarray]:
         """How many lanes there are, and batched inputs in rows whose length is a multiple of a vector's."""
@@ -200,8 +199,7 @@ class LoopKernel:
         self._crew.share([functools.partial(call, "blocks", own[i], bounds[i], bounds[i + 1]) for i in range(parts)])
         for one in own[1:]:
             memory.sums += one.sums
-        with self._lock:
-            self._free += own[1:]
+        self._free += own[1:]
         call("after", memory, 0, samples)
 
     def parts(self, samples: int) -> int:

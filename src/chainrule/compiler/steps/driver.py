@@ -5,7 +5,6 @@ It is the same for all functions. What it needs to know of a step stands in a re
 
 from __future__ import annotations
 
-import functools
 from enum import IntEnum, auto
 
 from llvmlite import ir
@@ -13,7 +12,7 @@ from llvmlite import ir
 from chainrule.compiler.cache import cached_object
 from chainrule.compiler.control import I64, counted
 from chainrule.compiler.loops.build import NUMBERS, POINTERS
-from chainrule.compiler.native import Library, Machine, load
+from chainrule.compiler.native import Library, Machine, load, made_once
 
 POINTER, I32 = ir.PointerType(), ir.IntType(32)
 LANES = 8
@@ -244,7 +243,7 @@ class _Driver:
         builder.position_at_end(going)
 
 
-@functools.cache
+@made_once
 def driver(machine: Machine, bits: int = 64) -> Library:
     """The driver as native code, for kernels of numbers of that size."""
     return load(cached_object(_Driver(bits).module, machine))
