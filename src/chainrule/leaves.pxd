@@ -8,5 +8,5 @@ from chainrule.engine cimport Value
 
 cpdef object read_data(list leaves, double[::1] numbers)
 
-@cython.locals(i=Py_ssize_t, leaf=Value)
-cpdef object write_data(list leaves, double[::1] numbers)
+@cython.locals(i=Py_ssize_t, leaf=Value, other=Py_ssize_t)
+cpdef object write_data(list leaves, double[::1] numbers, double[::1] before)

@@ -27,8 +27,21 @@ def read_data(leaves: list[Value], numbers: Any) -> None:
         numbers[i] = leaf._data
 
 
-def write_data(leaves: list[Value], numbers: Any) -> None:
-    """Copies each number to its leaf."""
+def write_data(leaves: list[Value], numbers: Any, before: Any) -> int:
+    """Copies each number to its leaf; gives the place of one that no longer had the number `before`, -1 if all had.
+
+    >>> from array import array
+    >>> from chainrule import Value
+    >>> leaves = [Value(2.0), Value(3.0)]
+    >>> write_data(leaves, array("d", [4.0, 5.0]), array("d", [2.0, 0.0])), [leaf.data for leaf in leaves]
+    (1, [4.0, 5.0])
+    """
+    other = -1
+    for i in range(len(leaves)):
+        leaf = leaves[i]
+        if leaf._data != before[i] and before[i] == before[i]:
+            other = i
     for i in range(len(leaves)):
         leaf = leaves[i]
         leaf._data = float(numbers[i])
+    return other

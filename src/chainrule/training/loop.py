@@ -11,6 +11,7 @@ from chainrule.errors import AnomalyError, ArgumentError, ChainruleError, SavedF
 from chainrule.files import FilePath
 from chainrule.nn import Module
 from chainrule.optim import Optimizer
+from chainrule.training.alone import alone_with
 from chainrule.training.callbacks import Callback, TrainingState
 from chainrule.training.checkpoints import Checkpoint
 from chainrule.training.engines import as_given, choose_engine, read_compile
@@ -82,7 +83,7 @@ def fit(  # noqa: PLR0913 (the one door to training, and all but the data by key
 
     Raises:
         DataError, SizeError, OperandError: X or y cannot be used; the message says where.
-        ArgumentError: an option makes no sense.
+        ArgumentError: an option makes no sense, or another thread trains the same model.
         TraceError, MissingExtraError: `compile` is True, and it cannot be done.
         SavedFileError: the checkpoint cannot be written, or is not one to go on from.
         AnomalyError: a number was no longer finite.
@@ -122,7 +123,8 @@ def fit(  # noqa: PLR0913 (the one door to training, and all but the data by key
     )
     display = choose_display(progress, plan.epochs, plan.batches)
     operands = plan.check()
-    return _Run(plan, operands, wanted).train(display)
+    with alone_with([*model.parameters(), *optimizer.parameters]):
+        return _Run(plan, operands, wanted).train(display)
 
 
 def evaluate(

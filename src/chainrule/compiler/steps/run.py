@@ -17,7 +17,8 @@ from chainrule.compiler.steps.levelled import LevelledBound
 from chainrule.compiler.steps.paths import Path
 from chainrule.compiler.steps.record import Record, places_in_rows, record_of
 from chainrule.compiler.steps.update import NativeMemory
-from chainrule.errors import AnomalyError, ArgumentError
+from chainrule.engine import Value
+from chainrule.errors import AnomalyError, ArgumentError, GraphError
 from chainrule.leaves import read_data, write_data
 from chainrule.operation import number
 
@@ -64,6 +65,7 @@ class Run:
         self.ways: dict[Any, Ways] = {}
         self.found = np.zeros(len(batches), self.update.kernel.dtype)
         self.numbers_of_parameters = np.empty(len(step.parameters))
+        self.overwritten = -1  # the number of a parameter that was written by others while it was in the rows
         self.in_rows = False  # whether parameters and memory are in the native rows at the moment
         self.state = np.zeros(2, np.int64)  # of the driver
         self.steps_before: int | None = None  # the first of this call, as the optimiser counts, while the driver runs
@@ -101,6 +103,8 @@ class Run:
                 self._count()
                 self._save()
             self._forget()
+        if self.overwritten >= 0:
+            raise GraphError(overwritten(self.step.parameters[self.overwritten], self.overwritten))
         return self.found.tolist()
 
     @staticmethod
@@ -180,6 +184,7 @@ class Run:
         else:
             for row, slot in enumerate(self.update.slots, 1):
                 rows[row, self.update.own_positions] = memory[slot]
+        self.steps_when_saved = self.optimizer.steps
         self.in_rows = True
 
     def _save(self) -> None:
@@ -188,8 +193,18 @@ class Run:
         now = update.rows[0, update.positions]
         moved = now != before.astype(now.dtype)  # what has not is not to be rounded to 32 bits
         self.numbers_of_parameters = np.where(moved, now, before)
-        write_data(self.step.parameters[: update.count], self.numbers_of_parameters)
-        self.optimizer.memory = NativeMemory(update.slots, update.rows, update.own_positions)  # type: ignore
+        other = write_data(self.step.parameters[: update.count], self.numbers_of_parameters, before)
+        self.overwritten = max(self.overwritten, other)
+        self.optimizer.memory = NativeMemory(update, self.step.turn)  # type: ignore
+        self.steps_when_saved = self.optimizer.steps
+
+    def break_off(self) -> None:
+        """In a forked process, where the thread that ran this does not exist: what is in the rows is lost. Parameters
+        and count of steps are those from before."""
+        if self.in_rows:
+            self.optimizer.steps, memory = self.steps_when_saved, self.optimizer.memory
+            if isinstance(memory, NativeMemory) and memory.rows is self.update.rows:
+                memory.lost = True
 
     def _forget(self) -> None:
         """Lets go of copies of many large batches, which the next call would hardly have again."""
@@ -339,3 +354,12 @@ class Run:
         self._load()
         self.update.rows[-1, self.update.positions] = gradients
         return at + 1
+
+
+def overwritten(parameter: Value, at: int) -> str:
+    """What an error says of a parameter that others wrote during a step."""
+    name = f"the parameter {parameter.label}" if parameter.label else f"parameter {at} of the optimizer"
+    return (
+        f"{name} was written while a step ran, by another thread or by the schedule: what was written is lost, since a "
+        "step keeps the parameters until it ends. Write them between steps, and train them by one optimizer"
+    )

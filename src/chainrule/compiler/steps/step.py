@@ -6,6 +6,7 @@ import ctypes
 import math
 import operator
 from collections.abc import Callable, Iterable, Sequence
+from threading import get_ident
 from typing import Any
 
 import numpy as np
@@ -24,6 +25,7 @@ from chainrule.compiler.steps.options import Options, check_optimizer, refuse_ow
 from chainrule.compiler.steps.paths import Path, Paths, as_value
 from chainrule.compiler.steps.record import Record
 from chainrule.compiler.steps.run import Run
+from chainrule.compiler.steps.turns import turn_of
 from chainrule.compiler.steps.update import Update, settings, update_graph
 from chainrule.engine import Value
 from chainrule.errors import AnomalyError, ArgumentError, TraceError
@@ -41,6 +43,7 @@ class CompiledStep:
             it; `eager_step` unless something else is put there.
         update, drive: the native update of all parameters, and the native loop over steps.
         last: the way that the loss of the last step went.
+        turn: one step of the optimiser runs at a time.
     """
 
     def __init__(self, loss: Callable, optimizer: Optimizer, options: Options) -> None:
@@ -57,7 +60,9 @@ class CompiledStep:
         self.by_hand: Callable[[tuple], float] = self.eager_step
         self.last: Path | None = None
         self.update = self._make_update()
-        self.drive = _DRIVE(driver(self.machine, self.bits).address("drive"))
+        self.turn = turn_of(optimizer)
+        self._driver = driver(self.machine, self.bits)  # kept, since below is just its address
+        self.drive = _DRIVE(self._driver.address("drive"))
 
     def _make_update(self) -> Update:
         graph = update_graph(self.optimizer)
@@ -81,12 +86,14 @@ class CompiledStep:
     @property
     def gradients(self) -> list[float]:
         """Those of the last step, by the optimiser's parameters and then by `besides`; zeros before the first."""
-        return self.update.rows[-1, self.update.positions].tolist()
+        with self.turn.lock:
+            return self.update.rows[-1, self.update.positions].tolist()
 
     @property
     def finite(self) -> bool:
         """Whether all parameters, and all that the optimiser remembers, are finite after the last step."""
-        return bool(np.isfinite(self.update.rows[:-1]).all())
+        with self.turn.lock:
+            return bool(np.isfinite(self.update.rows[:-1]).all())
 
     def explain(self) -> str:
         """What became of the loss for the last step, as `CompiledFunction.explain` tells it, and of the update.
@@ -140,18 +147,32 @@ class CompiledStep:
         raise TypeError("a compiled step cannot be copied or pickled: make one with compile_step(loss, optimizer)")
 
     def _steps(self, batches: list[tuple], hint: str = "") -> list[float]:
-        """One step for each; `hint` stands below errors that say that an argument has not its axis."""
+        """One step for each, when no other thread runs one of the same optimiser; `hint` stands below errors that say
+        that an argument has not its axis."""
+        turn = self.turn
+        with turn.lock:
+            turn.check()
+            try:
+                turn.thread = get_ident()
+                self._check_optimizer()
+                with too_large_is_infinite(self.update.kernel.dtype):
+                    turn.run = Run(self, batches, hint)
+                    return turn.run.losses()
+            finally:
+                turn.thread = turn.run = None
+
+    def _check_optimizer(self) -> None:
+        """Refuses an optimiser that got other parameters; one that got other settings has its update compiled anew."""
         own = self.parameters[: self.update.count]
         if len(own) != len(self.optimizer.parameters) or not all(map(operator.is_, own, self.optimizer.parameters)):
             raise TraceError("the optimizer has other parameters than when its step was compiled: make the step anew, "
                              "by compile_step(loss, optimizer)")  # fmt: skip
         if self.update.settings != settings(self.optimizer):
             self.optimizer.memory = dict(self.optimizer.memory)
-            before, self.update = self.update, self._make_update()
-            if before.arranged:
-                self.update.arrange(before.own_positions)  # as the records have it
-        with too_large_is_infinite(self.update.kernel.dtype):
-            return Run(self, batches, hint).losses()
+            update = self._make_update()
+            if self.update.arranged:
+                update.arrange(self.update.own_positions)  # as the records have it
+            self.update = update
 
     # ---- the eager engine, where numbers are not finite ----
     def eager_step(self, batch: tuple) -> float:

@@ -20,7 +20,8 @@ from chainrule.compiler.passes.fold import relax
 from chainrule.compiler.pipeline import Stages, Target, loop_kernel, loops_of
 from chainrule.compiler.statics import static_key
 from chainrule.compiler.steps.driver import LANES
-from chainrule.errors import OperandError, TraceError
+from chainrule.compiler.steps.turns import Turn
+from chainrule.errors import GraphError, OperandError, TraceError
 from chainrule.optim import Optimizer
 
 
@@ -159,21 +160,34 @@ class NativeMemory(MutableMapping[str, list[float]]):
 
     Attributes:
         given: the lists that were; whatever is done to them counts, so they are read again before the next step.
+        turn: nobody looks while a step runs.
+        lost: whether a step of a thread that does not exist in this process was in the midst of writing it.
     """
 
-    def __init__(self, slots: list[str], rows: np.ndarray, positions: np.ndarray) -> None:
-        self.slots, self.rows, self.positions = slots, rows, positions
+    def __init__(self, update: Update, turn: Turn) -> None:
+        self.slots, self.rows, self.positions = update.slots, update.rows, update.own_positions
         self.given: dict[str, list[float]] = {}
+        self.turn, self.lost = turn, False
 
     def __getitem__(self, slot: str) -> list[float]:
         if slot not in self.slots:
             raise KeyError(slot)
-        if slot not in self.given:
-            self.given[slot] = self.rows[1 + self.slots.index(slot), self.positions].tolist()
-        return self.given[slot]
+        with self.turn.lock:
+            if slot not in self.given:
+                self._check()
+                self.given[slot] = self.rows[1 + self.slots.index(slot), self.positions].tolist()
+            return self.given[slot]
+
+    def _check(self) -> None:
+        if self.lost:
+            raise GraphError(
+                "this process was forked while another thread ran a step: what the optimizer remembered is lost. Fork "
+                "between steps, or give it a state that was saved: optimizer.load_state_dict(state)"
+            )
 
     def read_again(self) -> None:
         """Puts what was given out back into the rows."""
+        self._check()
         for slot, numbers in self.given.items():
             self.rows[1 + self.slots.index(slot), self.positions] = numbers
 
