@@ -1,4 +1,4 @@
-"""Everything chainrule can complain about: named exceptions, the one warning, and two small helpers.
+"""Everything chainrule can complain about: named exceptions, the warnings, and two small helpers.
 
 Each exception derives from `ChainruleError` (catch that to catch them all) and from the built-in exception that a
 Python programmer would expect in its place.
@@ -58,6 +58,10 @@ class ExpressionError(ChainruleError, ValueError):
 
 class MissingExtraError(ChainruleError, ImportError):
     """A library that an optional part of chainrule needs is not installed."""
+
+
+class CacheWarning(UserWarning):
+    """The folder for compiled code is not the user's own, so compiled code is not kept."""
 
 
 class StaleGradientWarning(UserWarning):

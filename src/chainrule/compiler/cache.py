@@ -2,8 +2,9 @@
 
 A file is named after the module's text, the machine and LLVM's version. It begins with a checksum of what follows. One
 that is cut off or foreign is taken for none and written anew, and always as a whole under its name; what else lies in
-the folder is left alone. Where the folder cannot be written, there is no cache. `CHAINRULE_CACHE` names another folder,
-or is `off`.
+the folder is left alone. Where the folder cannot be written, there is no cache. What is in it is run: so a folder or
+file that others may have written is not used, and a `CacheWarning` says so. `CHAINRULE_CACHE` names another folder, or
+is `off`.
 """
 
 from __future__ import annotations
@@ -13,18 +14,21 @@ import contextvars
 import hashlib
 import os
 import re
-import tempfile
 import time
+import warnings
 from collections.abc import Iterator
 from pathlib import Path
 
 from llvmlite import ir
 
+from chainrule.compiler.folder import NotOursError, own_folder
 from chainrule.compiler.native import VERSION, Machine, compile_to_object
+from chainrule.errors import CacheWarning
+from chainrule.modes import caller
 
 VARIABLE = "CHAINRULE_CACHE"
-MAGIC = b"chainrule object code 1\n"
-"""Its number counts the ways in which chainrule has had LLVM make object code of a text."""
+MAGIC = b"chainrule object code 2\n"
+"""Its number counts the ways in which chainrule has had LLVM make object code of a text, and has put it into a file."""
 
 MOST_BYTES = 200 * 2**20
 """When the folder has more, what was not used for longest is removed."""
@@ -90,60 +94,76 @@ def _key(text: str, machine: Machine, optimize: int) -> str:
     return hashlib.sha256("\0".join(parts).encode()).hexdigest()
 
 
+def _checksum(path: Path, content: bytes) -> bytes:
+    """Of a file's name as well: code under the name of other code is none."""
+    return hashlib.sha256(path.name.encode() + content).digest()
+
+
 def _read(path: Path) -> bytes | None:
-    """The content of a file, if it is whole."""
+    """The content of a file, if it is whole and nobody else can have written it."""
     try:
-        data = path.read_bytes()
+        with own_folder(path.parent) as folder:
+            data = folder.read(path.name)
+    except NotOursError as error:
+        _tell(path.parent, error)
+        return None
     except OSError:
         return None
     digest, content = data[len(MAGIC) : len(MAGIC) + _DIGEST], data[len(MAGIC) + _DIGEST :]
-    if not data.startswith(MAGIC) or hashlib.sha256(content).digest() != digest:
-        return None
-    with contextlib.suppress(OSError):
-        os.utime(path)  # it was used now
-    return content
+    return content if data.startswith(MAGIC) and _checksum(path, content) == digest else None
 
 
 def _write(path: Path, content: bytes) -> None:
-    """Puts a file in its place, at once: nobody sees a part of it."""
+    """Puts a file in its place, if there is one for it."""
     global _written  # noqa: PLW0603 - a count for this process
+    part = f"{path.stem}_{os.urandom(8).hex()}{_PART}"
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(dir=path.parent, prefix=path.stem + "_", suffix=_PART)
-    except OSError:
-        return
-    temporary = Path(name)
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(MAGIC + hashlib.sha256(content).digest() + content)
-        temporary.replace(path)
-    except OSError:
-        with contextlib.suppress(OSError):
-            temporary.unlink()
-        return
-    if _written % _SWEEP_EVERY == 0:
-        with contextlib.suppress(OSError):
+        with own_folder(path.parent, make=True) as folder:
+            folder.write(path.name, part, MAGIC + _checksum(path, content) + content)
+        if _written % _SWEEP_EVERY == 0:
             sweep(path.parent)
+    except NotOursError as error:
+        _tell(path.parent, error)
+        return
+    except OSError:
+        return
     _written += 1
+
+
+_told: dict[Path, object] = {}
+
+
+def _tell(place: Path, error: NotOursError) -> None:
+    """Warns, once of each folder, that it or something in it is not used."""
+    token = object()
+    if _told.setdefault(place, token) is token:  # of threads that come at the same time, one has put it there
+        frame = caller()
+        warnings.warn_explicit(
+            f"compiled code is not kept on disk, since others could put theirs in its place: {error}",
+            CacheWarning, frame.f_code.co_filename, frame.f_lineno, frame.f_globals.get("__name__"),
+        )  # fmt: skip
 
 
 def sweep(place: Path, most: int = MOST_BYTES) -> None:
     """Removes those of the cache's files that were not used for longest, until the rest has at most so many bytes; and
-    what a process that was killed has left behind."""
+    what a process that was killed has left behind.
+
+    Raises:
+        NotOursError, OSError: it is no folder of ours.
+    """
     files = []
-    for path in place.iterdir():
-        if not _OWN.fullmatch(path.name):
-            continue
-        with contextlib.suppress(OSError):
-            status = path.stat()
-            if path.suffix == _PART and time.time() - status.st_mtime > 3600:
-                path.unlink()
-            elif path.suffix == _SUFFIX:
-                files.append((status.st_mtime, status.st_size, path))
-    total = sum([size for _, size, _ in files])
-    for _, size, path in sorted(files):
-        if total <= most:
-            break
-        with contextlib.suppress(OSError):
-            path.unlink()
-            total -= size
+    with own_folder(place) as folder:
+        for name in filter(_OWN.fullmatch, folder.names()):
+            with contextlib.suppress(OSError):
+                status = folder.status(name)
+                if not name.endswith(_PART):
+                    files.append((status.st_mtime, status.st_size, name))
+                elif time.time() - status.st_mtime > 3600:
+                    folder.remove(name)
+        total = sum([size for _, size, _ in files])
+        for _, size, name in sorted(files):
+            if total <= most:
+                break
+            with contextlib.suppress(OSError):
+                folder.remove(name)
+                total -= size

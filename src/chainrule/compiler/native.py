@@ -7,7 +7,6 @@ same name.
 
 from __future__ import annotations
 
-import atexit
 import ctypes
 import functools
 import os
@@ -48,9 +47,6 @@ FROM_LIBM = (
 
 FROM_LIBC = ("memcpy", "memmove", "memset", "bzero")
 """Functions of C that LLVM makes calls of by itself."""
-
-LONGEST_CALL = 10.0
-"""For so many seconds the end of the process waits for LLVM, which another thread may have called."""
 
 
 class NativeCodeError(ChainruleError, RuntimeError):
@@ -95,13 +91,6 @@ def _calling_llvm(function: Callable[P, T]) -> Callable[P, T]:
                     _of_llvmlite.release()
 
     return call
-
-
-@atexit.register
-def _wait_for_llvm() -> None:
-    """Threads that are still there when the process ends, daemons, may be compiling: LLVM is not to be taken down under
-    them. The lock is never given back, so that none begins again."""
-    _of_llvmlite.acquire(timeout=LONGEST_CALL)
 
 
 @dataclass(frozen=True)

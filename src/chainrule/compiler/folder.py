@@ -1,0 +1,147 @@
+"""A folder that is the user's own, for files that will be run: whoever can write there can have this process do anything.
+
+What is looked at is what was opened, not what stands under its name a moment later. Where the operating system has no
+owners and modes of this kind (Windows), the folder is taken as it is: there it lies in the user's profile.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import stat
+from collections.abc import Iterator
+from pathlib import Path
+
+OWNERS = hasattr(os, "geteuid") and os.open in os.supports_dir_fd
+_NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
+_OLD = os.O_RDONLY | getattr(os, "O_BINARY", 0) | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
+
+
+class NotOursError(Exception):
+    """A folder or file that others may have written; the text says why, and what to do."""
+
+
+class Folder:
+    """A folder that is ours, opened by `own_folder`.
+
+    Args:
+        path: where it is.
+        handle: what it was opened as; None where files are found by their paths.
+    """
+
+    def __init__(self, path: Path, handle: int | None) -> None:
+        self.path, self._handle = path, handle
+
+    def read(self, name: str) -> bytes:
+        """The content of a file; it counts as used now.
+
+        Raises:
+            NotOursError: it is a link, or not ours.
+            OSError: it cannot be read.
+        """
+        if OWNERS and stat.S_ISLNK(self.status(name).st_mode):
+            raise NotOursError(f"{self.path / name} is a symbolic link: remove it")
+        with open(self._open(name, _OLD), "rb") as file:
+            _check(os.fstat(file.fileno()), self.path / name)
+            content = file.read()
+            with contextlib.suppress(OSError):
+                os.utime(file.fileno() if os.utime in os.supports_fd else self.path / name)
+        return content
+
+    def write(self, name: str, part: str, content: bytes) -> None:
+        """Puts a file in its place, at once: nobody sees a part of it.
+
+        Args:
+            name: its name.
+            part: what it is called until it is whole; no file has that name.
+            content: what goes into it.
+
+        Raises:
+            OSError: it cannot be written; nothing is left behind.
+        """
+        handle = self._open(part, _NEW)
+        try:
+            with os.fdopen(handle, "wb") as file:
+                file.write(content)
+            os.replace(self._name(part), self._name(name), src_dir_fd=self._handle, dst_dir_fd=self._handle)
+        except BaseException:
+            with contextlib.suppress(OSError):
+                self.remove(part)
+            raise
+
+    def names(self) -> list[str]:
+        """Those of all files."""
+        return os.listdir(self.path if self._handle is None else self._handle)
+
+    def status(self, name: str) -> os.stat_result:
+        """What the operating system knows of a file; of a link, of that itself."""
+        return os.stat(self._name(name), dir_fd=self._handle, follow_symlinks=False)
+
+    def remove(self, name: str) -> None:
+        """Removes a file."""
+        os.unlink(self._name(name), dir_fd=self._handle)
+
+    def _name(self, name: str) -> str | Path:
+        return self.path / name if self._handle is None else name
+
+    def _open(self, name: str, flags: int) -> int:
+        return os.open(self._name(name), flags, 0o600, dir_fd=self._handle)
+
+
+@contextlib.contextmanager
+def own_folder(path: Path, *, make: bool = False) -> Iterator[Folder]:
+    """Opens a folder for the time of a `with`.
+
+    Args:
+        path: where it is; links on the way to it are followed, since what counts is whose it is in the end.
+        make: whether to make it, and what is missing above it, if it is not there.
+
+    Raises:
+        NotOursError: others may have written there.
+        OSError: it is not there, or cannot be opened or made.
+    """
+    if make:
+        _make(path)
+    if not OWNERS:
+        yield Folder(path, None)
+        return
+    handle = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        _check(os.fstat(handle), path)
+        yield Folder(path, handle)
+    finally:
+        os.close(handle)
+
+
+def _check(status: os.stat_result, path: Path) -> None:
+    if not OWNERS:
+        return
+    if status.st_uid != os.geteuid():
+        raise NotOursError(
+            f"{path} belongs to the user with the number {status.st_uid}, and this process runs as {os.geteuid()}: "
+            "set CHAINRULE_CACHE to a folder of your own, or to off (after sudo: sudo -H has root's own home)"
+        )
+    if status.st_mode & (stat.S_IWGRP | stat.S_IWOTH):
+        raise NotOursError(
+            f"{path} can be written by others: chmod go-w '{path}' (and empty it, if they may have done), or set "
+            "CHAINRULE_CACHE to a folder of your own, or to off"
+        )
+    if not stat.S_ISREG(status.st_mode) and not stat.S_ISDIR(status.st_mode):
+        raise NotOursError(f"{path} is no file: remove it")
+
+
+def _make(path: Path) -> None:
+    """Makes a folder that nobody else can look into; not in one of another user, least of all as root."""
+    missing, above = [], path
+    while not os.path.lexists(above):
+        missing.append(above)
+        above = above.parent
+    owner = os.stat(above).st_uid
+    if missing and OWNERS and owner not in (0, os.geteuid()):
+        raise NotOursError(
+            f"{path} would have to be made in {above}, which belongs to the user with the number {owner}: make it "
+            f"yourself (mkdir -p -m 700 '{path}'), or set CHAINRULE_CACHE to a folder of your own, or to off"
+        )
+    for folder in reversed(missing):
+        with contextlib.suppress(FileExistsError):  # another process was faster
+            folder.mkdir(mode=0o700)
