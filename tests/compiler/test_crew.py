@@ -42,6 +42,25 @@ def test_all_have_ended_when_one_fails(failing):
     assert ended.is_set()
 
 
+def test_all_have_ended_when_ctrl_c_comes_while_they_are_waited_for(monkeypatch):
+    """What they still write into is memory that the next call will use."""
+    ended, wait, comes = threading.Event(), crew.wait, [KeyboardInterrupt, KeyboardInterrupt]
+
+    def interrupted(tasks):
+        if comes:
+            raise comes.pop()
+        return wait(tasks)
+
+    def slow():
+        threading.Event().wait(0.05)
+        ended.set()
+
+    monkeypatch.setattr(crew, "wait", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        Crew(2).share([lambda: None, slow])
+    assert ended.is_set()
+
+
 @pytest.mark.parametrize(("cpus", "here", "helpers", "wanted"), [
     ({0, 1}, 0, 1, [{1}]),
     ({0, 1}, 1, 1, [{0}]),

@@ -1,4 +1,4 @@
-"""A folder that is the user's own, for files that will be run: whoever can write there can have this process do anything.
+"""A folder of the user's own, for files that will be run: whoever can write there can have this process do anything.
 
 What is looked at is what was opened, not what stands under its name a moment later. Where the operating system has no
 owners and modes of this kind (Windows), the folder is taken as it is: there it lies in the user's profile.
@@ -41,7 +41,7 @@ class Folder:
         """
         if OWNERS and stat.S_ISLNK(self.status(name).st_mode):
             raise NotOursError(f"{self.path / name} is a symbolic link: remove it")
-        with open(self._open(name, _OLD), "rb") as file:
+        with os.fdopen(self._open(name, _OLD), "rb") as file:
             _check(os.fstat(file.fileno()), self.path / name)
             content = file.read()
             with contextlib.suppress(OSError):
@@ -71,7 +71,7 @@ class Folder:
 
     def names(self) -> list[str]:
         """Those of all files."""
-        return os.listdir(self.path if self._handle is None else self._handle)
+        return os.listdir(self._name(".") if self._handle is None else self._handle)  # noqa: PTH208 - of what is open
 
     def status(self, name: str) -> os.stat_result:
         """What the operating system knows of a file; of a link, of that itself."""
@@ -136,7 +136,7 @@ def _make(path: Path) -> None:
     while not os.path.lexists(above):
         missing.append(above)
         above = above.parent
-    owner = os.stat(above).st_uid
+    owner = above.stat().st_uid
     if missing and OWNERS and owner not in (0, os.geteuid()):
         raise NotOursError(
             f"{path} would have to be made in {above}, which belongs to the user with the number {owner}: make it "

@@ -20,7 +20,8 @@ from llvmlite import binding, ir
 from chainrule.errors import ArgumentError, ChainruleError, suggest
 from chainrule.forks import held_while_forking, lock_held_while_forking
 
-P, T = ParamSpec("P"), TypeVar("T")
+P = ParamSpec("P")
+T = TypeVar("T")
 
 VARIABLE = "CHAINRULE_MACHINE"
 """The environment variable that chooses the machine: `host`, or a name that `Machine.named` takes."""

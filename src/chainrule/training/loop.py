@@ -123,7 +123,7 @@ def fit(  # noqa: PLR0913 (the one door to training, and all but the data by key
     )
     display = choose_display(progress, plan.epochs, plan.batches)
     operands = plan.check()
-    with alone_with([*model.parameters(), *optimizer.parameters]):
+    with alone_with(model.parameters()):
         return _Run(plan, operands, wanted).train(display)
 
 

@@ -62,7 +62,8 @@ class CompiledStep:
         self.update = self._make_update()
         self.turn = turn_of(optimizer)
         self._driver = driver(self.machine, self.bits)  # kept, since below is just its address
-        self.drive = _DRIVE(self._driver.address("drive"))
+        self.drive_address = self._driver.address("drive")
+        self.drive = _DRIVE(self.drive_address)
 
     def _make_update(self) -> Update:
         graph = update_graph(self.optimizer)

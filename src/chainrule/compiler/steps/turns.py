@@ -63,5 +63,3 @@ def turn_of(optimizer: Optimizer) -> Turn:
         if found is None:
             found = _turns[id(optimizer)] = Turn()
         return found
-
-
