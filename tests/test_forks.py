@@ -8,8 +8,9 @@ import threading
 
 import pytest
 
-from chainrule import Value, forks
+from chainrule import Value, forks, no_grad
 from chainrule.forks import held_while_forking, lock_held_while_forking, renewed_in_child
+from chainrule.modes import open_modes
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="this system does not fork")
 
@@ -129,3 +130,34 @@ def test_a_child_can_differentiate_while_other_threads_do():
         stop.set()
         for thread in threads:
             thread.join()
+
+
+def test_a_child_is_in_no_mode_of_another_thread():
+    """Each operation would look for one for ever."""
+    inside, go_on = threading.Event(), threading.Event()
+
+    def other():
+        with no_grad():
+            inside.set()
+            go_on.wait(20)
+
+    thread = threading.Thread(target=other)
+    thread.start()
+    inside.wait(20)
+
+    def child():
+        assert open_modes == []
+        assert (Value(1.0) * 2).operands
+
+    def child_in_a_mode():
+        assert open_modes
+        assert not (Value(1.0) * 2).operands
+
+    try:
+        assert in_child(child) == 0
+        with no_grad():
+            assert in_child(child_in_a_mode) == 0
+    finally:
+        go_on.set()
+        thread.join()
+    assert open_modes == []

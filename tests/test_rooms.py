@@ -32,7 +32,7 @@ MAY_IMPORT: dict[str, set[str] | None] = {
     "operation": {"errors"},
     "packing": {"errors"},
     "ops": {"errors", "operation", "packing"},
-    "modes": {"errors"},
+    "modes": {"errors", "forks"},
     "stale": {"errors", "modes"},
     "trees": {"errors"},
     "storage": TABLE_OF_OPERATIONS | {"stale"},

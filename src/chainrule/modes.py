@@ -16,6 +16,7 @@ from types import FrameType
 from typing import Any
 
 from chainrule.errors import AnomalyError, ReadOnlyError, TraceError
+from chainrule.forks import renewed_in_child
 
 _PACKAGE = str(Path(__file__).parent) + os.sep
 
@@ -29,8 +30,13 @@ class _Modes(threading.local):
     trace: Any = None
     """While the compiler looks on: what it is told of each result, and of each number that Python asks for."""
 
+    def after_fork(self) -> None:
+        if self.recording and not self.nesting and self.places is None and self.trace is None:
+            open_modes.clear()  # they were those of threads that do not exist here
+
 
 modes = _Modes()
+renewed_in_child(modes)
 
 open_modes: list[str] = []
 """Something is in here while any thread has a mode set: a quick look before the slower one into the thread's own."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import random
 
 import pytest
@@ -142,3 +143,21 @@ def test_an_optimizer_that_branches_is_refused():
     w = Value(1.0)
     with pytest.raises(TraceError, match="update of Jumping cannot be compiled"):
         chainrule.compile_step(lambda x: w * x, Jumping([w], lr=0.1))
+
+
+@pytest.mark.parametrize("given", [0, 1, -1])
+def test_ctrl_c_just_when_python_is_called_is_not_lost(given, own_operations, monkeypatch):
+    """Of the function that native code calls no line is run then, and ctypes returns what happens to be in memory."""
+
+    def interrupted(*_):
+        return ctypes.CFUNCTYPE(ctypes.c_int32, *[ctypes.c_void_p] * 10)(lambda *_: given)
+
+    @chainrule.operation(local=lambda x, y: 1.0, samples=[(1.0,)])
+    def looked_up(x):
+        return {"x": x}["x"]
+
+    monkeypatch.setattr("chainrule.compiler.levels.kernel._in_python", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        chainrule.compile(lambda x: looked_up(x) * 2)(3.0)
+    with pytest.raises(KeyboardInterrupt):
+        chainrule.compile(lambda x: looked_up(x) * 2, in_axes=0)([3.0, 4.0])

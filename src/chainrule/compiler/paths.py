@@ -114,7 +114,7 @@ class Paths:
     @property
     def count(self) -> int:
         """How many there are in all."""
-        return sum([len(paths) for paths in self._known.values()])
+        return sum([len(paths) for paths in list(self._known.values())])  # other threads may be adding some
 
     def of(self, key: Any) -> list[Path]:
         """Those for arguments of one structure, the latest first."""

@@ -30,11 +30,12 @@ from chainrule.operation import Operation
 ARGUMENTS = [POINTER, POINTER, I64, POINTER, I64, I64, POINTER]
 """Of both functions: numbers, segments, how many of these, table, places of a row, those in use, a function of Python.
 
-The result is 0, or what that function gave."""
+The result is 0, or 1 if that function failed."""
 
-IN_PYTHON = [I64, I64, I64, I64, I64, POINTER, POINTER, I64, I64]
+IN_PYTHON = [I64, I64, I64, I64, I64, POINTER, POINTER, I64, I64, POINTER]
 """What Python is called with: kind, nodes, the slots of results (see `Field.TO`, `SOON` and `LATER`), table, numbers,
-places of a row, those in use."""
+places of a row, those in use; and where it writes 0 when it is done. (It returns nothing, since Ctrl-C may come just
+when it is called, before its first line: ctypes then goes on as if it had returned what happens to be in memory.)"""
 
 TABLE_AHEAD = 4096
 """How many entries of the table ahead its lines are fetched, and how many at a time at most."""
@@ -178,15 +179,19 @@ class Walk(Code):
             self.put(y, self.out(i), s)
 
     def _in_python(self, kind: int) -> None:
-        """A call of Python, and the end of all if it gives anything but 0."""
+        """A call of Python, and the end of all if it fails."""
         builder = self.builder
         where = [self.to, self.soon, self.later]
-        arguments = [self.integer(kind), self.n, *where, self.table, self.base, self.width, self.live]
-        status = builder.call(FunctionAt(self.python, ir.FunctionType(I32, IN_PYTHON)), arguments)
+        with builder.goto_entry_block():
+            outcome = builder.alloca(I32)
+        builder.store(ir.Constant(I32, 1), outcome)
+        arguments = [self.integer(kind), self.n, *where, self.table, self.base, self.width, self.live, outcome]
+        builder.call(FunctionAt(self.python, ir.FunctionType(ir.VoidType(), IN_PYTHON)), arguments)
+        status = builder.load(outcome, typ=I32)
         failed, going_on = self.block("failed"), self.block()
         builder.cbranch(builder.icmp_signed("!=", status, ir.Constant(I32, 0)), failed, going_on)
         builder.position_at_end(failed)
-        builder.ret(status)
+        builder.ret(ir.Constant(I32, 1))
         builder.position_at_end(going_on)
 
 

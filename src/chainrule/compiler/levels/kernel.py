@@ -162,7 +162,8 @@ class LevelKernel:
 
     def _check(self, status: int, numbers: np.ndarray) -> None:
         if status:
-            raise self._errors.pop(numbers.ctypes.data)
+            # an error that nobody noted came from outside, before the first line of what Python was to calculate
+            raise self._errors.pop(numbers.ctypes.data, None) or KeyboardInterrupt
 
     def _kinds(self) -> list[Kind]:
         return [*self.plan.kinds, *(self.plan.batch.kinds if self.plan.batch else ())]
@@ -269,11 +270,11 @@ def _in_python(kinds: Sequence[Kind], shared: int, errors: dict[int, BaseExcepti
         errors: where exceptions go, by the address of the numbers.
         bits: the size of a number.
     """
-    floats = ctypes.POINTER(ctypes.c_double if bits == 64 else ctypes.c_float)
+    floats, whole = ctypes.POINTER(ctypes.c_double if bits == 64 else ctypes.c_float), ctypes.POINTER(ctypes.c_int32)
 
-    @ctypes.CFUNCTYPE(ctypes.c_int32, *[_N] * 5, ctypes.POINTER(ctypes.c_int32), floats, _N, _N)
-    def calculate(kind: int, n: int, *more: Any) -> int:
-        (to, soon, later, table, numbers, width, live), at = more, 0
+    @ctypes.CFUNCTYPE(None, *[_N] * 5, whole, floats, _N, _N, whole)
+    def calculate(kind: int, n: int, *more: Any) -> None:
+        (to, soon, later, table, numbers, width, live, outcome), at = more, 0
         try:
             value, rows, side = kinds[kind].op.value, kinds[kind].rows, kinds[kind].lanes if kind < shared else 1
             for block in range(0, n, side):
@@ -289,7 +290,7 @@ def _in_python(kinds: Sequence[Kind], shared: int, errors: dict[int, BaseExcepti
                 at += rows * step
         except BaseException as error:  # it must not end here: the thread that called has to raise it
             errors[ctypes.addressof(numbers.contents)] = error
-            return 1
-        return 0
+        else:
+            outcome[0] = 0
 
     return calculate
