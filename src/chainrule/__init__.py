@@ -9,7 +9,7 @@
 """
 
 import builtins
-import importlib
+import importlib.util
 from typing import Any
 
 from chainrule import builds  # noqa: F401 # isort: skip - before the engine is imported: it chooses which
@@ -33,14 +33,24 @@ __version__ = "0.1.0"
 
 _COMPILER = {"compile": "chainrule.compiler.compiled", "compile_step": "chainrule.compiler.steps.step"}
 """What needs the extra "compiler", and is imported when it is first asked for: its name, and where it is."""
+_LIBRARIES = ("numpy", "llvmlite")
 
 
 def __getattr__(name: str) -> Any:
+    if name == "plots":
+        return importlib.import_module("chainrule.plots")
     if name not in _COMPILER:
         raise AttributeError(f"module 'chainrule' has no attribute {name!r}")
-    for library in ("numpy", "llvmlite"):
+    for library in _LIBRARIES:
         require(library, extra="compiler")
     return getattr(importlib.import_module(_COMPILER[name]), name)
+
+
+def __dir__() -> list[str]:
+    """What is chainrule's own; `compile` only if its extra is there, since `help` asks for all that it is told of."""
+    compiler = _COMPILER if all(map(importlib.util.find_spec, _LIBRARIES)) else []
+    own = [name for name in globals() if name in TABLE or (name.startswith("__") and name.endswith("__"))]
+    return sorted({*__all__, *own, *compiler, "plots"})
 
 
 __all__ = [

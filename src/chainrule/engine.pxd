@@ -4,14 +4,14 @@ cimport cython
 
 from chainrule cimport stale
 from chainrule.memory cimport (
-    blank, end_with_release, is_constant, keep, label_of, locals_of, operands_of, operation_of, prepare, remade, set_label,
-    state_of,
+    blank, doubtful, end_with_release, is_constant, keep, label_of, locals_of, operands_of, operation_of, prepare, remade, renew,
+    set_label, state_of,
 )
 from chainrule.native cimport compute, table_names
 from chainrule.operation cimport Operation
 from chainrule.storage cimport Edge, Methods, Node, Nodes, give_methods, node_of, value_of
 
-cdef unsigned char CONSTANT, READ, USED
+cdef unsigned char LASTING, PASSED, READ, STALE
 cdef list open_modes
 cdef Operation ADD, SUB, MUL, DIV, POW, NEG, ABS, LT, LE, GT, GE, EQ, NE
 
@@ -43,9 +43,11 @@ cdef Value record_row(Operation op, tuple operands)
 @cython.locals(out=Value)
 cdef Value _pair(Operation op, object a, object b)
 
+cdef bint _meets(Value a, object b) except -1
+
 cdef Value _result(Value out)
 
-@cython.locals(path=Nodes, node="Node*", entered="long long", done="long long", i=Py_ssize_t)
+@cython.locals(path=Nodes, node="Node*", entered="long long", done="long long", i=Py_ssize_t, states="unsigned char")
 cdef int _sort(Value root, Nodes results, Nodes leaves, bint afresh) except -1
 
 @cython.locals(upstream=double, i=Py_ssize_t)

@@ -2,40 +2,34 @@
 
 An operation on Values makes a new Value that keeps three things: which operation made it, its operands, and the local
 derivative with respect to each operand, taken at that moment. That is all that the chain rule needs: walking from the
-result back to the inputs, each node hands every operand
-
-    local derivative × its own gradient
-
-and what arrives at a number over several ways is added up. No operation needs code of its own here: values and local
-derivatives come from the table in `ops.py`.
+result back to the inputs, each node hands every operand *local derivative × its own gradient*, and what arrives at a
+number over several ways is added up. No operation needs code of its own here: values and local derivatives come from
+the table in `ops.py`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from itertools import count
 from typing import TYPE_CHECKING, Any
 
-from chainrule import ops, pickling, stale
+from chainrule import membership, ops, pickling, stale
 from chainrule.errors import ReadOnlyError
 from chainrule.forks import lock_held_while_forking
 from chainrule.modes import check_deposits, check_write, open_modes, seen_data, seen_truth, shown, under_modes, untraced
 from chainrule.operation import HOW_TO_ADD, Operation, is_number, number, refuse_change, refuse_float
-from chainrule.stale import CONSTANT, READ, USED
+from chainrule.stale import LASTING, PASSED, READ, STALE
 
 if TYPE_CHECKING:
     import cython  # that is what Cython reads, when it compiles this file with the types of engine.pxd
 else:
     from chainrule import interpreted as cython
-if not cython.compiled:
-    # how a node keeps its operands, and takes its number from the table: for this the compiled engine has C
-    from chainrule.storage import (Methods, Nodes, blank, complete, evaluate, is_constant, keep, label_of, locals_of,
-        operands_of, operation_of, prepare, remade, set_label, state_of, value_of)  # fmt: skip
+if not cython.compiled:  # how a node keeps its operands and takes its number: for this the compiled engine has C
+    from chainrule.storage import (Methods, Nodes, blank, complete, doubtful, evaluate, is_constant, keep, label_of,
+        locals_of, operands_of, operation_of, prepare, remade, renew, set_label, state_of, value_of)  # fmt: skip
 
 ADD, SUB, MUL, DIV, POW, NEG, ABS = ops.add, ops.sub, ops.mul, ops.div, ops.pow, ops.neg, ops.abs
 LT, LE, GT, GE, EQ, NE = ops.lt, ops.le, ops.gt, ops.ge, ops.eq, ops.ne
-
-display_hook: Callable[[Value, str], str | None] = lambda value, format: None  # noqa: E731 - see chainrule.draw
+display_hook: Any = lambda value, format: None  # noqa: E731 - see chainrule.draw
 
 _one_walk_at_a_time = lock_held_while_forking()
 _walks = zip(count(2, 2), count(3, 2), strict=True)  # numbers with which a walk marks the nodes it enters, has done
@@ -68,25 +62,24 @@ class Value(Methods):
 
     def refresh(self) -> Value:
         """Recomputes the whole graph in place from the present data of its leaves; returns self."""
-        for node in topological_order(self):
-            if node.op:
-                _result(node)
+        for node in [node for node in topological_order(self) if node.op]:
+            _result(renew(node))
         return self
 
     # ---- the chain rule ----
     def backward(self, seed: float = 1.0) -> None:
         """Gives every number of the graph its derivative of this one.
 
-        Gradients of leaves are added to (set them to 0 between steps); those of all other nodes are set afresh.
-        `seed` is the gradient of this node itself, that is, the derivative of some later quantity.
+        Gradients of leaves are added to (set them to 0 between steps), all others set afresh. `seed` is the gradient
+        of this node itself, that is, the derivative of some later quantity.
         """
         upstream = untraced(number(seed, "backward(seed)"), "call backward()")
         with _one_walk_at_a_time:
             results, leaves = Nodes(()), Nodes(())
-            _sort(self, results, leaves, True)
+            stale.check_passed(doubtful(self, results, _sort(self, results, leaves, True)))
             for i in range(leaves.count):
                 leaf = leaves.nodes[i]
-                if leaf._state >= USED:
+                if leaf._state & STALE:
                     leaf._state = stale.after_backward(leaf._state, leaf._grad)
                 leaf._earlier, leaf._grad = leaf._grad, 0.0
             self._grad = upstream
@@ -104,8 +97,7 @@ class Value(Methods):
 
     def detach(self) -> Value:
         """A new leaf with the same number: derivatives stop here."""
-        x = self.data
-        return x if isinstance(x, Value) else Value(x, self.label)
+        return x if isinstance(x := self.data, Value) else Value(x, self.label)
 
     @property
     def data(self) -> float:
@@ -117,7 +109,7 @@ class Value(Methods):
         if self._count or open_modes:
             check_write(self)
         self._data = number(x, "Value.data")
-        self._state = stale.after_write(self._state) if self._state & READ else self._state
+        self._state = stale.after_write(self._state)
 
     @property
     def grad(self) -> float:
@@ -128,8 +120,7 @@ class Value(Methods):
     @grad.setter
     def grad(self, x: Any) -> None:
         self._grad = number(x, "Value.grad")
-        if self._grad == 0:
-            self._state &= CONSTANT
+        self._state &= LASTING if self._grad == 0 else ~0
 
     def __repr__(self) -> str:
         made = f", op={self.op.name!r}" if self.op else ""
@@ -168,7 +159,7 @@ class Value(Methods):
     def __le__(self, other: Any) -> Value: return _pair(LE, self, other)
     def __gt__(self, other: Any) -> Value: return _pair(GT, self, other)
     def __ge__(self, other: Any) -> Value: return _pair(GE, self, other)
-    def __eq__(self, other: Any) -> Any: return _pair(EQ, self, other) if is_number(other) else NotImplemented
+    def __eq__(self, other: Any) -> Any: return _pair(EQ, self, other) if _meets(self, other) else NotImplemented
     def __ne__(self, other: Any) -> Any: return _pair(NE, self, other) if is_number(other) else NotImplemented
     def __hash__(self) -> int: return id(self)
     def __bool__(self) -> bool: return seen_truth(self, bool(self._data)) if open_modes else bool(self._data)
@@ -198,11 +189,12 @@ def topological_order(root: Value) -> list[Value]:
     return list(order)
 
 
-def _sort(root: Value, results: Nodes, leaves: Nodes, afresh: bool) -> None:
+def _sort(root: Value, results: Nodes, leaves: Nodes, afresh: bool) -> int:
     """Puts the graph's leaves into one row and its results, in topological order, into another; depth first, without
-    recursion: a node stays on the path until its operands are in. `afresh` sets the gradients of results to 0."""
+    recursion: a node stays on the path until its operands are in. `afresh` sets the gradients of results to 0, and has
+    their states returned, all in one."""
     entered, done = next(_walks)
-    path = Nodes((root,))
+    path, states = Nodes((root,)), 0
     while path.count:
         node = path.last()
         if node._walk < entered and node._count:
@@ -216,11 +208,14 @@ def _sort(root: Value, results: Nodes, leaves: Nodes, afresh: bool) -> None:
                 (results if node._count else leaves).append(node)
                 if afresh and node._count:
                     node._grad = 0.0
+                    states |= node._state
+    return states
 
 
 def _deposit(node: Value) -> None:
     """One step of the chain rule: local × upstream, into each operand. A zero on either side deposits nothing."""
     upstream = node._grad
+    node._state |= PASSED
     if upstream:
         for i in range(node._count):
             if node._edges[i].local:
@@ -242,6 +237,11 @@ def _pair(op: Operation, a: Any, b: Any) -> Value:  # as record_row, for the ope
     keep(out, 0, a)
     keep(out, 1, b)
     return _result(out)
+
+
+def _meets(a: Value, b: Any) -> bool:  # whether `a == b` compares numbers: not in `a in nodes`, see membership.py
+    alike = isinstance(b, Value) and a is not b and (open_modes or a._data == b.data)
+    return is_number(b) and not (alike and membership.by_identity())
 
 
 def _result(node: Value) -> Value:

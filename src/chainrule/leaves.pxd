@@ -2,6 +2,7 @@
 
 cimport cython
 
+from chainrule cimport stale
 from chainrule.engine cimport Value
 
 @cython.locals(i=Py_ssize_t, leaf=Value)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from chainrule import stale
+
 if TYPE_CHECKING:
     import cython
 else:
@@ -44,4 +46,5 @@ def write_data(leaves: list[Value], numbers: Any, before: Any) -> int:
     for i in range(len(leaves)):
         leaf = leaves[i]
         leaf._data = float(numbers[i])
+        leaf._state = stale.written(leaf._state)
     return other

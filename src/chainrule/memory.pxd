@@ -10,8 +10,9 @@
 from cpython.object cimport PyTypeObject, destructor
 from cpython.ref cimport Py_INCREF, PyObject
 
+from chainrule.stale cimport passes_again
 from chainrule.storage cimport (
-    Edge, Node, check_label, drop_label, label_at, node_of, number_for, operation_by_code, put_label, value_of,
+    Edge, Node, Nodes, check_label, drop_label, label_at, node_of, number_for, operation_by_code, put_label, value_of,
     without_constants,
 )
 
@@ -159,6 +160,29 @@ cdef inline int end_with_release(object cls) except -1:
 cdef inline bint flows(Node* operand) noexcept:
     """Whether a derivative may flow into an operand: it is no constant."""
     return not operand._state & 1  # stale.CONSTANT; checked when storage is imported
+
+
+cdef inline list doubtful(object root, Nodes results, unsigned char states):
+    """As in storage.py."""
+    cdef Node* node
+    cdef Py_ssize_t i
+    cdef unsigned int k
+    found = []
+    if not passes_again(<size_t><PyObject*>root, states):
+        return found
+    for i in range(results.count):
+        node = results.nodes[i]
+        for k in range(node._count if node._state & 32 else 0):  # stale.PASSED
+            if node._edges[k].operand._state & 16:  # stale.WRITTEN
+                found.append(value_of(node))
+                break
+    return found
+
+
+cdef inline object renew(object value):
+    """As in storage.py."""
+    node_of(value)._state &= ~32  # stale.PASSED
+    return value
 
 
 cdef inline bint is_constant(object value):

@@ -167,7 +167,7 @@ def check_value(node: Any) -> None:
     assert modes.places is not None
     modes.places[id(node)] = (node, where)
     if not math.isfinite(node.peek_data()):
-        raise AnomalyError(f"{_call(node)} gave {node.peek_data()}, at {where}")
+        raise AnomalyError(f"{call_of(node)} gave {node.peek_data()}, at {where}")
 
 
 def check_deposits(node: Any, upstream: float, locals: Sequence[float | None] | None = None) -> None:
@@ -178,11 +178,12 @@ def check_deposits(node: Any, upstream: float, locals: Sequence[float | None] | 
         if local and upstream and not math.isfinite(local * upstream):
             made = (modes.places or {}).get(id(node), (node, "a line that ran before detect_anomaly()"))[1]
             product = f"upstream {upstream!r} times local derivative {local!r}"
-            message = f"backward through {_call(node)} gave the gradient {local * upstream} ({product})"
+            message = f"backward through {call_of(node)} gave the gradient {local * upstream} ({product})"
             raise AnomalyError(f"{message}; the operation was called at {made}")
 
 
-def _call(node: Any) -> str:
+def call_of(node: Any) -> str:
+    """How a message names the call that made a node, by the numbers of its operands."""
     shown = [f"{x.label}={x.peek_data()!r}" if x.label else repr(x.peek_data()) for x in node.operands]
     if len(shown) > 8:
         shown[4:-3] = ["…"]

@@ -10,13 +10,17 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from chainrule.operation import BY_CODE, add_methods, check_label, number
-from chainrule.stale import CONSTANT, FRESH
+from chainrule.stale import CONSTANT, FRESH, PASSED, WRITTEN, passes_again, written_operands
 
 
 class Methods:
     """What has the operations of the table as methods: `v.tanh()`; they are added when the engine is imported."""
 
     __slots__ = ()
+
+    def peek_written(self) -> list[int]:
+        """For pictures: the places of the operands whose data was written after this result was calculated."""
+        return written_operands(self)
 
     if TYPE_CHECKING:
         _code: int  # the number of its operation, 0 for a leaf
@@ -85,6 +89,23 @@ def evaluate(node: Any) -> None:
     for i, edge in enumerate(edges):
         if not edge.operand._state & CONSTANT:
             edge.local = op.slope(i, numbers, y)
+
+
+def doubtful(root: Any, results: Nodes, states: int) -> list[Any]:
+    """The results, below this root, that a `backward()` passed before and of which an operand was written at some time.
+
+    `states` are those of all results, in one: mostly they tell that there is nothing to look for.
+    """
+    if not passes_again(id(root), states):
+        return []
+    passed = [node for node in results if node._state & PASSED]
+    return [node for node in passed if any(edge.operand._state & WRITTEN for edge in node._edges)]
+
+
+def renew(node: Any) -> Any:
+    """Forgets that a `backward()` passed this result, which will be calculated afresh."""
+    node._state &= ~PASSED
+    return node
 
 
 def is_constant(node: Any) -> bool:

@@ -8,7 +8,7 @@ from libc.stdlib cimport free, realloc
 from chainrule.operation cimport Operation
 from chainrule import operation
 from chainrule.operation import BY_CODE, add_methods, number
-from chainrule.stale import CONSTANT
+from chainrule.stale import CONSTANT, PASSED, WRITTEN, written_operands
 
 cdef extern from "Python.h":
     ctypedef struct PyTypeObject:
@@ -17,12 +17,16 @@ cdef extern from "Python.h":
     const unsigned long Py_TPFLAGS_METHOD_DESCRIPTOR
     void PyType_Modified(PyTypeObject* cls)
 
-if CONSTANT != 1:
-    raise ImportError("storage.pxd and stale.py differ in the bit of a constant")
+if (CONSTANT, WRITTEN, PASSED) != (1, 16, 32):
+    raise ImportError("the files of the storage and stale.py differ in the bits of a node's state")
 
 
 cdef class Methods:
     """What has the operations of the table as methods: `v.tanh()`; they are added when the engine is imported."""
+
+    def peek_written(self):
+        """As in storage.py."""
+        return written_operands(self)
 
 
 cdef class Nodes:

@@ -29,7 +29,10 @@ def test_a_drawing_keeps_the_numbers_of_its_moment():
     y.backward()
     x.data = 7.0
     assert drawing.text.splitlines()[1:] == ["tanh  0.9640  0.0000", "└─ x  2.0000  0.0000  0.07065"]
-    assert draw(y).text.splitlines()[1:] == ["tanh  0.9640  1.0000", "└─ x  7.0000  0.0707  0.07065"]
+    assert draw(y).text.splitlines()[1:] == [
+        "tanh                 0.9640  1.0000",
+        "└─ x, written since  7.0000  0.0707  0.07065",
+    ]
 
 
 def test_what_is_too_large_to_lay_out_is_refused_but_still_text():

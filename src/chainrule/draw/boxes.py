@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 
 from chainrule.draw.expand import NEURON
 from chainrule.draw.figures import Span
-from chainrule.draw.graph import Edge, Graph, Kind, Node, Trace, record
+from chainrule.draw.graph import WRITTEN, Edge, Graph, Kind, Node, Trace, record
 from chainrule.draw.units import CHAIN, CONSTANT, LEAF, SUMS, Units
 
 TIMES = "\N{MULTIPLICATION SIGN}"
@@ -238,12 +238,15 @@ def _series(trace: Trace, box: _Box) -> tuple[str, str]:
 def _leaf_node(trace: Trace, box: _Box) -> Node:
     first = trace.values[box.places[0]]
     if len(box.places) == 1:
-        return replace(record(first, is_root=False), place=box.role if box.role in MANY else "")
+        node = record(first, written=id(first) in trace.written)
+        return replace(node, place=box.role if box.role in MANY else "")
     data, grad = _span(trace, box.places)
     word = MANY.get(box.role, "constants" if first.constant else "leaves")
     labels = [label for place in box.places[:SHOWN] if (label := trace.values[place].label)]
     more = ", …" if len(box.places) > SHOWN else ""
     remark = ", ".join(labels) + more if labels else ""
+    if any(id(trace.values[place]) in trace.written for place in box.places):
+        remark = f"{WRITTEN}: {remark}" if remark else WRITTEN
     kind: Kind = "constant" if first.constant else "leaf"
     label, size = f"{len(box.places):,} {word}", len(box.places)
     return Node(kind, "", label, data, None if first.constant else grad, size, remark=remark)

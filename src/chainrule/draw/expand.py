@@ -50,7 +50,7 @@ def expand(trace: Trace) -> Trace:
             operands.append(sources)
             values.append(value)
         new_place.append(len(values) - 1)
-    return Trace(values, operands, [new_place[root] for root in trace.roots])
+    return Trace(values, operands, [new_place[root] for root in trace.roots], trace.written)
 
 
 def _parts(neuron: Drawable) -> Iterator[Part]:

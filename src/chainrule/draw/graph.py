@@ -7,13 +7,16 @@ groups. Nothing here recurses, and nodes are told apart by identity alone.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
 from chainrule.draw.figures import Span
 
 Kind = Literal["leaf", "constant", "operation", "root"]
+
+WRITTEN = "written since"
+"""The remark at a leaf whose data was written after the results above it were calculated."""
 
 
 class Symbol(Protocol):
@@ -100,11 +103,15 @@ class Graph:
 
 @dataclass(frozen=True, slots=True)
 class Trace:
-    """The nodes behind some roots, operands first; `operands[i]` are the places of node i's operands in `values`."""
+    """The nodes behind some roots, operands first; `operands[i]` are the places of node i's operands in `values`.
+
+    `written` has the leaves, by id, whose data was written after a result was made of it.
+    """
 
     values: list[Drawable]
     operands: list[list[int]]
     roots: list[int]
+    written: frozenset[int] = frozenset()
 
 
 def trace(roots: Sequence[Drawable]) -> Trace:
@@ -126,7 +133,14 @@ def trace(roots: Sequence[Drawable]) -> Trace:
         stack.extend(operand for operand in reversed(value.operands) if id(operand) not in entered)
     operands = [[place[id(operand)] for operand in value.operands] for value in values]
     distinct = dict.fromkeys(place[id(root)] for root in roots)
-    return Trace(values, operands, list(distinct))
+    return Trace(values, operands, list(distinct), frozenset(_written(values)))
+
+
+def _written(values: Sequence[Drawable]) -> Iterator[int]:
+    for value in values:
+        if value.op is not None:
+            for i in getattr(value, "peek_written", list)():  # other things that can be drawn may lack it
+                yield id(value.operands[i])
 
 
 def one_by_one(trace: Trace) -> Graph:
@@ -135,18 +149,18 @@ def one_by_one(trace: Trace) -> Graph:
     nodes: list[Node] = []
     edges: list[Edge] = []
     for place, value in enumerate(trace.values):
-        nodes.append(record(value, is_root=place in roots))
+        nodes.append(record(value, is_root=place in roots, written=id(value) in trace.written))
         for source, local in zip(trace.operands[place], value.locals, strict=True):
             edges.append(Edge(source, place, None if local is None else Span(local, local)))
     return Graph(nodes, edges, trace.roots)
 
 
-def record(value: Drawable, *, is_root: bool) -> Node:
+def record(value: Drawable, *, is_root: bool = False, written: bool = False) -> Node:
     """The box of a single node, with its numbers as they are now."""
     kind = kind_of(value, is_root=is_root)
     grad = None if kind == "constant" else Span.of([value.peek_grad()])
     symbol = "" if value.op is None else value.op.symbol
-    return Node(kind, symbol, value.label, Span.of([value.data]), grad)
+    return Node(kind, symbol, value.label, Span.of([value.data]), grad, remark=WRITTEN if written else "")
 
 
 def kind_of(value: Drawable, *, is_root: bool) -> Kind:

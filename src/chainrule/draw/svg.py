@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from chainrule.draw.cards import card, render
-from chainrule.draw.graph import Edge, Graph
+from chainrule.draw.graph import WRITTEN, Edge, Graph
 from chainrule.draw.layout import Layout, Point, Size, lay_out
 from chainrule.draw.theme import Theme, escaped, style, text_width
 
@@ -143,6 +143,10 @@ def _arrowhead(end: Point, direction: Direction) -> str:
     return f'<path class="tip" d="M{x:.1f} {y:.1f}l{-half:g} {-TIP:g}h{2 * half:g}z"/>'
 
 
+def _any_written(graph: Graph) -> bool:
+    return any(node.remark.startswith(WRITTEN) for node in graph.nodes)
+
+
 def _legend(graph: Graph, look: Look) -> tuple[str, float]:
     """A line under the picture that says what its colours and numbers mean, and its width."""
     parts: list[str] = []
@@ -153,8 +157,10 @@ def _legend(graph: Graph, look: Look) -> tuple[str, float]:
             parts.append(f'<g class="{kind}"><rect class="box" x="{x:.1f}" y="0" width="15" height="10" rx="3"/></g>')
             parts.append(f'<text class="small" x="{x + 20:.1f}" y="8.5">{meaning}</text>')
             x += 20 + text_width(meaning, 9.5) + 12
+    words = [f"{WRITTEN}: the results are of an earlier number"] if _any_written(graph) else []
     if look.numbers and any(edge.local is not None for edge in graph.edges):
-        words = "on an edge: local derivative"
-        parts.append(f'<text class="small" x="{x:.1f}" y="8.5">{words}</text>')
-        x += text_width(words, 9.5)
+        words.insert(0, "on an edge: local derivative")
+    for phrase in words:
+        parts.append(f'<text class="small" x="{x:.1f}" y="8.5">{phrase}</text>')
+        x += text_width(phrase, 9.5) + (12 if phrase != words[-1] else 0)
     return "".join(parts), x
