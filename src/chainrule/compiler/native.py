@@ -54,6 +54,10 @@ class NativeCodeError(ChainruleError, RuntimeError):
     """LLVM refused a module, or object code that was to be loaded."""
 
 
+class BoundsError(ChainruleError, RuntimeError):
+    """Native code was about to read or write outside of an array. Only checked code can say so (CHAINRULE_BOUNDS=1)."""
+
+
 # ---- threads -------------------------------------------------------------------------------------------------------
 
 _making = lock_held_while_forking()

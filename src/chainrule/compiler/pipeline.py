@@ -31,6 +31,7 @@ from chainrule.compiler.loops.lanes import choose_lanes
 from chainrule.compiler.loops.links import to_program
 from chainrule.compiler.loops.program import Program
 from chainrule.compiler.loops.statements import NoLoopsError
+from chainrule.compiler.memory import is_checked
 from chainrule.compiler.native import Machine
 from chainrule.compiler.passes.batches import SAMPLES, split_batch_sums
 from chainrule.compiler.passes.fold import fold, plain, relax
@@ -248,12 +249,14 @@ class Target:
         threads: among how many threads large batches are shared out.
         memory_limit: how many bytes loops may keep for the reverse sweep; see `plan`.
         machine: the CPU.
+        checked: whether native code looks at each address of its own; see `chainrule.compiler.memory.BOUNDS`.
     """
 
     bits: int = 64
     threads: int = 1
     memory_limit: int = MEMORY_LIMIT
     machine: Machine = field(default_factory=Machine.default)
+    checked: bool = field(default_factory=is_checked)
 
 
 def build(graph: Graph, wanted: Wanted, stages: Stages, target: Target) -> Kernel:
@@ -279,6 +282,6 @@ LARGE = 500_000
 def loop_kernel(planned: Plan, target: Target, stages: Stages) -> LoopKernel:
     """The kernel of loops."""
     with stages.timed("native code"):
-        text = str(module_of(planned, target.machine, target.bits))
+        text = str(module_of(planned, target.machine, target.bits, target.checked))
         object_code = cached_object(text, target.machine, 2 if len(text) < LARGE else 1)
     return LoopKernel(planned, object_code, target.machine, target.bits, target.threads)

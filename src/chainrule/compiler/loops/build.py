@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from llvmlite import ir
 
 from chainrule.compiler.graph import BATCH_SUM
+from chainrule.compiler.loops.addresses import BROKEN, I32, I64, POINTER, Access, Account, Width
 from chainrule.compiler.loops.checkpoints import Segments, numbers_of, with_segments
-from chainrule.compiler.loops.code import I32, I64, POINTER, Width
 from chainrule.compiler.loops.emit import NestCode
-from chainrule.compiler.loops.layout import Layout, Phases, lay_out, phases
+from chainrule.compiler.loops.layout import Layout, Phases, lay_out, phases, rooms
 from chainrule.compiler.loops.nests import Nest, nests
 from chainrule.compiler.loops.program import Program, Read, Statement
 from chainrule.compiler.loops.strides import vectors_along
@@ -44,6 +44,7 @@ class Plan:
         row_of: for each of those, by array and flat place, its row in `each`.
         segments: chains that are calculated once more for the reverse sweep, piece by piece.
         beyond_limit: whether it takes more memory than it should, since chains cannot be done so.
+        account: what became of the addresses, once there is a module.
     """
 
     program: Program
@@ -55,6 +56,7 @@ class Plan:
     row_of: dict[tuple[int, int], int]
     segments: list[Segments]
     beyond_limit: bool = False
+    account: Account = field(default_factory=Account)
 
 
 @dataclass
@@ -130,8 +132,10 @@ def _stored(program: Program, found: PhaseNests, segments: list[Segments]) -> tu
     return kept, extents
 
 
-def module_of(plan: Plan, machine: Machine, bits: int = 64) -> ir.Module:
-    """The module: `before`, `blocks` (for lanes from start to end), `after`, and `run`, which is all three."""
+def module_of(plan: Plan, machine: Machine, bits: int = 64, checked: bool = False) -> ir.Module:
+    """The module: `before`, `blocks` (for lanes from start to end), `after`, and `run`, which is all three. If it is
+    `checked`, the code looks at each address before it goes there."""
+    plan.account = Account(checks=[] if checked else None)
     return _Builder(plan, machine, bits).module
 
 
@@ -139,6 +143,9 @@ class _Builder:
     def __init__(self, plan: Plan, machine: Machine, bits: int) -> None:
         self.plan, self.machine, self.bits = plan, machine, bits
         self.module = ir.Module("loops")
+        self.rooms = rooms(plan.program, plan.layout, machine.lanes(bits), plan.vectors, len(plan.each))
+        if plan.account.checks is not None:
+            ir.GlobalVariable(self.module, I64, BROKEN).initializer = I64(0)
         self.signature = ir.FunctionType(ir.VoidType(), [POINTER] * len(POINTERS) + [I64] * len(NUMBERS))
         lanes = machine.lanes(bits)
         self._shared("before", plan.nests.before)
@@ -167,7 +174,8 @@ class _Builder:
     def _code(self, function: ir.Function) -> NestCode:
         code = NestCode(function, self.plan.program, self.plan.layout, self.machine, self.bits)
         code.areas = dict(zip(POINTERS, function.args, strict=False))
-        code.strides = {"batched": function.args[7], "fixed": function.args[8]}
+        code.strides = dict(zip(("batched", "fixed", "each"), function.args[7:10], strict=True))
+        code.rooms, code.account = self.rooms, self.plan.account
         code.segments = self.plan.segments
         return code
 
@@ -183,19 +191,21 @@ class _Builder:
         program, (index,) = self.plan.program, read.indices
         shape, lanes = program.arrays[array].shape, program.lanes or 0
         target, source = self.plan.layout.place[array][1], self.plan.layout.place[read.array][1]
+        code.subject = f"a{array}, laid out along the lanes"
+        taken = Access("shared", self.plan.layout.own(program, read.array))
+        filled = Access("fixed", self.plan.layout.own(program, array), None, True)
         with code.loop(math.prod(shape)) as i:
             at: ir.Value = I64(source + index.offset)
             for stride, inner, extent in zip(
                 index.strides, [math.prod(shape[d + 1 :]) for d in range(len(shape))], shape, strict=True
             ):
                 place = code.builder.srem(code.builder.sdiv(i, I64(inner)), I64(extent))
+                code.bounds.variable(place, 0, extent - 1)
                 at = code.plus(at, code.times(place, stride))
-            row = code.builder.mul(code.plus(I64(target), i), code.strides["fixed"])
             with code.loop(lanes) as lane:
-                x = code.builder.load(
-                    code.pointer("shared", code.plus(at, code.times(lane, index.lane))), typ=code.element
-                )
-                code.builder.store(x, code.pointer("fixed", code.plus(row, lane)))
+                found = code.pointer(taken, code.plus(at, code.times(lane, index.lane)))
+                x = code.builder.load(found, typ=code.element)
+                code.builder.store(x, code.in_row(filled, code.plus(I64(target), i), lane))
 
     def _nests(self, code: NestCode, found: list[Nest]) -> None:
         def begin(nest: Nest) -> None:
@@ -207,6 +217,8 @@ class _Builder:
     def _block(self, name: str, found: list[Nest], width: Width, masked: bool) -> None:
         code = self._code(self._function(name, internal=True))
         code.width, code.lanes, code.start = width, True, code.function.args[10]
+        room, most = self.plan.program.lanes or 0, self.machine.lanes(self.bits)
+        code.bounds.variable(code.start, 0, -(-room // most) * most - width.all)
         if masked:
             code.mask = self._mask(code, width)
         if self.plan.program.crossing:
@@ -225,34 +237,33 @@ class _Builder:
         if copied is None:
             return
         rows = sum([math.prod(array.shape) for array in self.plan.program.arrays if array.kind == "batched"])
+        code.subject = "inputs of each sample, copied for a block"
         with code.loop(rows) as i:
-            source = code.builder.mul(i, code.strides["batched"])
-            target = code.times(code.plus(I64(copied), i), width.all)
             for u in range(width.vectors):
-                at = code.pointer("batched", code.plus(I64(u * width.lanes), source))
+                at = code.in_row(Access("batched"), i, u * width.lanes, width.lanes)
                 x = code.builder.load(at, typ=code.vector_type(), align=self.bits // 8)
-                place = code.pointer("scratch", code.plus(I64(u * width.lanes), target))
+                target = code.plus(I64(copied), i)
+                place = code.in_row(Access("scratch", store=True), target, u * width.lanes, width.lanes)
                 code.builder.store(x, place, align=width.lanes * self.bits // 8)
 
     def _export(self, code: NestCode, array: int, export: int, width: Width) -> None:
         """Copies an array with lanes to a shared one."""
         elements, wide = self.plan.program.arrays[export].shape
         source, target = self.plan.layout.place[array][1], self.plan.layout.place[export][1]
+        code.subject = f"a{export}, a copy of the lanes of a{array}"
+        given = self.plan.layout.own(self.plan.program, array)
+        filled = Access("shared", self.plan.layout.own(self.plan.program, export), None, True)
         with code.loop(elements) as i:
             row = code.plus(code.function.args[10], code.plus(I64(target), code.times(i, wide)))
-            for u in range(width.vectors):
-                at = code.plus(I64(u * width.lanes), code.times(code.plus(I64(source), i), width.all))
-                x = code.builder.load(
-                    code.pointer("scratch", at), typ=code.vector_type(), align=width.lanes * self.bits // 8
-                )
+            for u, x in enumerate(code.row("scratch", code.plus(I64(source), i), given)):
                 if code.mask is not None:  # nothing depends on a lane that is not there
                     e = code.emitter()
                     x = e.where(code.mask[u], x, e.constant(0.0))
-                place = code.pointer("shared", code.plus(I64(u * width.lanes), row))
+                place = code.pointer(filled, code.plus(I64(u * width.lanes), row), width.lanes)
                 code.builder.store(x, place, align=self.bits // 8)
             if self.plan.program.crossing:  # this is the only block: lanes that are not there have nothing
                 for lane in range(width.all, wide, width.lanes):
-                    place = code.pointer("shared", code.plus(I64(lane), row))
+                    place = code.pointer(filled, code.plus(I64(lane), row), width.lanes)
                     code.builder.store(code.emitter().constant(0.0), place, align=self.bits // 8)
 
     def _mask(self, code: NestCode, width: Width) -> list[ir.Value] | None:
@@ -271,9 +282,9 @@ class _Builder:
 
     def _copy_out(self, code: NestCode, row: int, area: str, at: int) -> None:
         """Copies a result of each lane to its row of `each`."""
-        target = code.builder.mul(I64(row), code.function.args[9])
-        for u, x in enumerate(code.row(area, I64(at))):
-            place = code.pointer("each", code.plus(target, I64(u * code.width.lanes)))
+        code.subject = "the results of each sample"
+        for u, x in enumerate(code.row(area, I64(at), (at, at + 1))):
+            place = code.in_row(Access("each", store=True), I64(row), u * code.width.lanes, code.width.lanes)
             code.builder.store(x, place, align=self.bits // 8)
 
     def _after(self, found: list[Nest]) -> None:
@@ -288,11 +299,13 @@ class _Builder:
     def _gather(self, code: NestCode, statement: Statement, layout: Layout, lanes: int) -> None:
         """The numbers of each vector of partial sums, added up."""
         target, source = layout.place[statement.target][1], layout.place[statement.sum_at][1]  # type: ignore[attr-defined]
+        code.subject = f"a{statement.target}, sums over the lanes"
+        filled = Access("shared", layout.own(self.plan.program, statement.target), None, True)
         with code.loop(math.prod(statement.axes)) as i:
             code.width = Width(lanes, 1)
-            at = code.times(code.plus(I64(source), i), lanes)
-            vector = code.builder.load(code.pointer("sums", at), typ=code.vector_type(), align=lanes * self.bits // 8)
-            code.builder.store(code.across(vector), code.pointer("shared", code.plus(I64(target), i)))
+            at = code.pointer(Access("sums"), code.times(code.plus(I64(source), i), lanes), lanes)
+            vector = code.builder.load(at, typ=code.vector_type(), align=lanes * self.bits // 8)
+            code.builder.store(code.across(vector), code.pointer(filled, code.plus(I64(target), i)))
         code.width = Width(1, 1)
 
     def _blocks(self) -> None:

@@ -60,6 +60,24 @@ class Segments:
         """How many places a window has."""
         return max(self.size + self.margin, self.length - self.begin(self.count - 1)) + 1
 
+    def spans(self, again: bool = False) -> list[tuple[int, int, int]]:
+        """For each segment where its window begins, and the first of its iterations and the one behind the last, when
+        it is made for the first time; or `again`, which the last one is not."""
+        if again:
+            ends = [(at + 1) * self.size for at in range(self.count - 1)]
+        else:
+            ends = [*[self.begin(at + 1) for at in range(self.count - 1)], self.length]
+        return [(self.begin(at), self.begin(at), end) for at, end in enumerate(ends)]
+
+    def turns(self) -> list[tuple[int, int, int]]:
+        """For each segment where its window begins, and the iterations of the reverse sweep that read it, likewise."""
+        found = []
+        for at in range(self.count):
+            first = self.top + 1 - (at + 1) * self.size
+            end = first + self.size if at else self.turned_length
+            found.append((self.begin(at), first if at < self.count - 1 else 0, end))
+        return found
+
     def __str__(self) -> str:
         return (
             f"{self.length:,} iterations of a loop are done once more for the reverse sweep, in {self.count} segments"

@@ -3,75 +3,36 @@
 from __future__ import annotations
 
 import math
-from contextlib import AbstractContextManager
-from dataclasses import dataclass
 
+import numpy as np
 from llvmlite import ir
 
-from chainrule.compiler.control import counted
+from chainrule.compiler.loops.addresses import I32, I64, Access, Addresses, Vectors
 from chainrule.compiler.loops.layout import Layout
 from chainrule.compiler.loops.program import Index, Program, Read, Statement
 from chainrule.compiler.loops.strides import flattened, lane_step, row_major, stride_along
 from chainrule.compiler.lowering import Emitter
 from chainrule.compiler.native import Machine
 
-I64, I32, POINTER = ir.IntType(64), ir.IntType(32), ir.PointerType()
 
-Vectors = list[ir.Value]
-"""The numbers of all lanes that a piece of code works on."""
-
-
-@dataclass
-class Width:
-    """How many lanes a piece of code works on: `vectors` vectors of `lanes` numbers."""
-
-    lanes: int
-    vectors: int
-
-    @property
-    def all(self) -> int:
-        return self.lanes * self.vectors
-
-
-class Code:
+class Code(Addresses):
     """The body of a function that is being written.
 
     Attributes:
-        builder: where the next instruction goes.
-        areas: the pointers to the areas of memory, by name.
-        strides: for `fixed` and `batched` the distance of one row to the next.
+        lanes: whether this is a piece of code for lanes.
+        along: outside lanes the axis that vectors run along.
+        bases: for arrays of which a window is kept, at which place that begins now.
+        inside: in a sum with bounds in which lanes the present step is within them, for each vector.
+        at_work: the array that is being filled.
     """
 
     def __init__(self, function: ir.Function, program: Program, layout: Layout, machine: Machine, bits: int) -> None:
-        self.function, self.program, self.layout, self.machine, self.bits = function, program, layout, machine, bits
-        self.entry = function.append_basic_block("entry")
-        self.builder = ir.IRBuilder(function.append_basic_block("body"))
-        self.areas: dict[str, ir.Value] = {}
-        self.strides: dict[str, ir.Value] = {}
-        self.element = ir.DoubleType() if bits == 64 else ir.FloatType()
-        self.width = Width(1, 1)
-        self.mask: list[ir.Value] | None = None
-        self.start: ir.Value | None = None  # the first lane of the block
-        self.count: ir.Value | None = None  # of lanes, where they read from one another
-        self.lanes = False  # whether this is a piece of code for lanes
-        self.along: int | None = None  # outside lanes: the axis that vectors run along
-        self.bases: dict[int, ir.Value] = {}  # for arrays of which a window is kept, at which place that begins now
-
-    def finish(self) -> None:
-        """Ends the function."""
-        self.builder.ret_void()
-        with self.builder.goto_block(self.entry):
-            self.builder.branch(self.function.blocks[1])
-
-    # ---- loops and variables ----
-    def loop(
-        self, end: int | ir.Value, step: int = 1, start: int | ir.Value = 0, along_lanes: bool = False
-    ) -> AbstractContextManager[ir.Value]:
-        """A loop from `start` up to `end`; gives the counter. One along lanes ends with the last one there is."""
-        if along_lanes and self.count is not None:
-            fewer = self.builder.icmp_signed("<", self.count, I64(end))
-            return counted(self.builder, self.builder.select(fewer, self.count, I64(end)), step, start)
-        return counted(self.builder, end, step, start)
+        super().__init__(function, program, layout, machine, bits)
+        self.lanes = False
+        self.along: int | None = None
+        self.bases: dict[int, ir.Value] = {}
+        self.inside: list[ir.Value] | None = None
+        self.at_work = 0
 
     def variables(self, starts: Vectors) -> list[ir.Value]:
         """Places in the function's own memory (registers, in the end), with these numbers in them."""
@@ -94,15 +55,7 @@ class Code:
         return [self.emitter().constant(x)] * self.width.vectors
 
     def splat(self, x: ir.Value) -> ir.Value:
-        if self.width.lanes == 1:
-            return x
-        vector = ir.VectorType(x.type, self.width.lanes)
-        one = self.builder.insert_element(ir.Constant(vector, ir.Undefined), x, I32(0))
-        return self.builder.shuffle_vector(
-            one,
-            ir.Constant(vector, ir.Undefined),
-            ir.Constant(ir.VectorType(I32, self.width.lanes), [0] * self.width.lanes),
-        )
+        return self.repeated(x, self.width.lanes)
 
     def vector_type(self) -> ir.Type:
         return ir.VectorType(self.element, self.width.lanes) if self.width.lanes > 1 else self.element
@@ -124,39 +77,31 @@ class Code:
         base = self.bases.get(array)
         if base is None:
             return at
-        return self.builder.sub(at, self.times(base, math.prod(self.program.arrays[array].shape[1:])))
+        return self.minus(at, self.times(base, math.prod(self.program.arrays[array].shape[1:])))
 
     def from_table(self, index: Index, axes: list[ir.Value]) -> ir.Value:
         assert index.table is not None
-        at: ir.Value = I64(self.layout.table_at[id(index.table)])
+        begin = self.layout.table_at[id(index.table)]
+        at: ir.Value = I64(begin)
         scale = 1
         for axis, extent in reversed(list(zip(axes, index.table.shape, strict=True))):
             if extent > 1:
                 at = self.plus(at, self.times(axis, scale))
                 scale *= extent
-        place = self.builder.gep(self.areas["tables"], [at], source_etype=I32)
-        return self.builder.sext(self.builder.load(place, typ=I32), I64)
-
-    def plus(self, a: ir.Value, b: ir.Value) -> ir.Value:
-        if isinstance(a, ir.Constant) and isinstance(b, ir.Constant):
-            return I64(a.constant + b.constant)
-        if isinstance(a, ir.Constant) and a.constant == 0:
-            return b
-        return self.builder.add(a, b)
-
-    def times(self, a: ir.Value, n: int) -> ir.Value:
-        if isinstance(a, ir.Constant):
-            return I64(a.constant * n)
-        return a if n == 1 else self.builder.mul(a, I64(n))
-
-    def pointer(self, area: str, at: ir.Value) -> ir.Value:
-        return self.builder.gep(self.areas[area], [at], source_etype=self.element)
+        before, self.subject = self.subject, f"a{self.at_work}: a table of indices"
+        place = self.pointer(Access("tables", (begin, begin + index.table.size)), at)
+        self.subject = before
+        found = self.builder.sext(self.builder.load(place, typ=I32), I64)
+        self.bounds.variable(found, int(np.min(index.table)), int(np.max(index.table)))
+        return found
 
     def load(self, read: Read, axes: list[ir.Value]) -> Vectors:
         """The numbers of an element, for all lanes of this piece of code."""
         area, offset = self.layout.place[read.array]
+        own = self.layout.own(self.program, read.array)
+        self.subject = f"a{self.at_work}: {read}"
         if self.layout.extents.get(read.array) == 1:
-            return self.row(area, I64(offset)) if area == "scratch" else self._load_steps(area, I64(offset), 0)
+            return self.row(area, I64(offset), own) if area == "scratch" else self._load_one(area, I64(offset), own)
         at = self.plus(self.within_window(read.array, self.flat(read.array, read.indices, axes)), I64(offset))
         step = lane_step(self.program.arrays[read.array].shape, read.indices)  # in the array, from lane to lane
         if area == "shared":
@@ -164,22 +109,22 @@ class Code:
                 step = stride_along(self.program, read, self.along, len(axes)) or 0
             elif step and self.start is not None:
                 at = self.plus(at, self.times(self.start, step))
-            return self._load_steps(area, at, step)
+            return self._load_steps(area, at, step, own)
         if area == "scratch" and (read.lane is not None or step):
             lane = read.lane or Index(0, (0,) * len(axes), None, 1)
             at = self.plus(self.times(at, self.width.all), self.single(lane, axes))
-            return self._load_steps(area, at, step * self.width.all + lane.lane)
-        return self.row(area, at)
+            own = own[0] * self.width.all, own[1] * self.width.all
+            return self._load_steps(area, at, step * self.width.all + lane.lane, own)
+        return self.row(area, at, own)
 
-    def row(self, area: str, at: ir.Value) -> Vectors:
-        """The numbers of a row of an area that has a number for each lane."""
-        align = self.bits // 8
-        if area == "scratch":
-            at, align = self.times(at, self.width.all), self.width.lanes * self.bits // 8
-        else:
-            at = self.builder.mul(at, self.strides[area])
-        places = [self.pointer(area, self.plus(at, I64(u * self.width.lanes))) for u in range(self.width.vectors)]
-        return [self.builder.load(place, typ=self.vector_type(), align=align) for place in places]
+    def row(self, area: str, at: ir.Value, own: tuple[int, int]) -> Vectors:
+        """The numbers of a row of an area that has a number for each lane; `own` are the rows of the array."""
+        size, lanes, found = self.bits // 8, self.width.lanes, []
+        for u in range(self.width.vectors):
+            place = self.in_row(Access(area, own, self.counting(u)), at, u * lanes, lanes)
+            align = size if area in self.strides else lanes * size
+            found.append(self.builder.load(place, typ=self.vector_type(), align=align))
+        return found
 
     def single(self, index: Index, axes: list[ir.Value]) -> ir.Value:
         """The value of one index, in the first lane."""
@@ -189,25 +134,47 @@ class Code:
                 total = self.plus(total, self.times(axis, stride))
         return total
 
-    def _load_steps(self, area: str, at: ir.Value, step: int) -> Vectors:
+    def _load_one(self, area: str, at: ir.Value, own: tuple[int, int]) -> Vectors:
+        """One number, the same for all lanes."""
+        place = self.pointer(Access(area, own, self._counting_at_all()), at)
+        return [self.splat(self.builder.load(place, typ=self.element, align=self.bits // 8))] * self.width.vectors
+
+    def _load_steps(self, area: str, at: ir.Value, step: int, own: tuple[int, int]) -> Vectors:
         """Numbers that lie `step` apart from lane to lane; the same one for all lanes if that is 0."""
         size, lanes = self.bits // 8, self.width.lanes
         if not step or lanes == 1:
-            x = self.splat(self.builder.load(self.pointer(area, at), typ=self.element, align=size))
-            return [x] * self.width.vectors
+            return self._load_one(area, at, own)
         found = []
         for u in range(self.width.vectors):
-            first = self.plus(at, I64(u * lanes * step))
+            first, counts = self.plus(at, I64(u * lanes * step)), self.counting(u)
             if step == 1:
-                found.append(self.builder.load(self.pointer(area, first), typ=self.vector_type(), align=size))
+                place = self.pointer(Access(area, own, counts), first, lanes)
+                found.append(self.builder.load(place, typ=self.vector_type(), align=size))
                 continue
             vector: ir.Value = ir.Constant(self.vector_type(), ir.Undefined)
             for lane in range(lanes):
-                place = self.pointer(area, self.plus(first, I64(lane * step)))
-                vector = self.builder.insert_element(
-                    vector, self.builder.load(place, typ=self.element, align=size), I32(lane)
-                )
+                own_count = None if counts is None else self.builder.extract_element(counts, I32(lane))
+                place = self.pointer(Access(area, own, own_count), self.plus(first, I64(lane * step)))
+                x = self.builder.load(place, typ=self.element, align=size)
+                vector = self.builder.insert_element(vector, x, I32(lane))
             found.append(vector)
+        return found
+
+    def counting(self, u: int) -> ir.Value | None:
+        """In checked code which lanes of a vector count: those that are samples, and whose sums have such a step."""
+        if self.account.checks is None:
+            return None
+        found = [truths[u] for truths in (self.mask, self.inside) if truths is not None]
+        return self.builder.and_(*found) if len(found) == 2 else found[0] if found else None
+
+    def _counting_at_all(self) -> ir.Value | None:
+        """In checked code whether any lane counts."""
+        found: ir.Value | None = None
+        for u in range(self.width.vectors):
+            own = self.counting(u)
+            if own is None:
+                return None
+            found = self._any(own) if found is None else self.builder.or_(found, self._any(own))
         return found
 
     def within(self, bounds: tuple[Index, Index], axes: list[ir.Value]) -> list[ir.Value]:
@@ -242,8 +209,11 @@ class Code:
             at = self.within_window(array, I64(offset + (statement.row * row_major(shape)[0] if shape else 0)))
             for axis, stride in zip(axes, row_major(shape), strict=True):
                 at = self.plus(at, self.times(axis, stride))
-        align = self.bits // 8
-        if area == "scratch":
-            at, align = self.times(at, self.width.all), self.width.lanes * self.bits // 8
+        self.subject = f"a{array}, to be filled"
+        own, lanes, align = self.layout.own(self.program, array), self.width.lanes, self.bits // 8
         for u, value in enumerate(values):
-            self.builder.store(value, self.pointer(area, self.plus(at, I64(u * self.width.lanes))), align=align)
+            if area == "scratch":
+                place, align = self.in_row(Access(area, own, None, True), at, u * lanes, lanes), lanes * self.bits // 8
+            else:
+                place = self.pointer(Access(area, own, None, True), self.plus(at, I64(u * lanes)), lanes)
+            self.builder.store(value, place, align=align)

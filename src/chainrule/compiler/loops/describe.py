@@ -35,6 +35,7 @@ def describe(plan: Plan, width: int) -> list[str]:
         found.append(
             "memory_limit cannot be kept: what the reverse sweep needs of a loop is also needed in another order"
         )
+    found.append(str(plan.account))
     found.append("the program:")
     read = {one.array for statement in program.statements for one in statement.reads()}
     for at, array in enumerate(program.arrays):

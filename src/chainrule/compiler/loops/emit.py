@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 from llvmlite import ir
 
 from chainrule.compiler.graph import BATCH_SUM
+from chainrule.compiler.loops.addresses import I64, Width
+from chainrule.compiler.loops.bounds import Range
 from chainrule.compiler.loops.checkpoints import Segments
-from chainrule.compiler.loops.code import I64, Width
 from chainrule.compiler.loops.nests import Nest
 from chainrule.compiler.loops.program import Index, Read, Statement
 from chainrule.compiler.loops.statement_code import UNROLLED, Place, StatementCode
@@ -16,6 +18,19 @@ from chainrule.ops import identity
 
 ACCUMULATORS = 8
 """So many vectors of sums are kept in registers at once."""
+
+
+@dataclass
+class Near:
+    """How far an iteration of a chain is from the place where a window begins: the range of their sum or difference."""
+
+    begin: ir.Value
+    sign: int
+    range: Range
+
+
+def _range(numbers: list[int]) -> Range:
+    return Range(min(numbers), max(numbers))
 
 
 class NestCode(StatementCode):
@@ -33,12 +48,14 @@ class NestCode(StatementCode):
         self.rows = {statement.target: statement.row for statement in nest.statements}
         self._loops(nest, list(nest.axes), [])
 
-    def chain(self, chain: list[Nest], first: ir.Value, end: ir.Value) -> None:
+    def chain(self, chain: list[Nest], first: ir.Value, end: ir.Value, near: Near | None = None) -> None:
         """The iterations from `first` up to `end` of nests that share their first axis, which runs in order. What is
-        carried stays in registers."""
+        carried stays in registers. `near` is where, in a segment, the window is at each iteration."""
         carried = sorted({array for nest in chain for array in nest.carried})
         variables = {array: self.variables(self.load(Read(array, [Index(0, (1,))]), [first])) for array in carried}
         with self.loop(end, 1, first) as i:
+            if near is not None:
+                self.bounds.relate(i, near.begin, near.sign, *near.range)
             self.previous = {array: self.contents(places) for array, places in variables.items()}
             for nest in chain:
                 self.nest_axes = nest.axes
@@ -53,7 +70,7 @@ class NestCode(StatementCode):
             for statement in nest.statements:
                 if statement.target in nest.carried:
                     last = self.contents(variables[statement.target])
-                    self.store(statement, [self.builder.sub(end, I64(1))], last)
+                    self.store(statement, [self.minus(end, I64(1))], last)
 
     def nests(self, found: list[Nest], before: Callable[[Nest], None] = lambda nest: None) -> None:
         """One nest after the other; those of a chain together."""
@@ -90,9 +107,13 @@ class NestCode(StatementCode):
             begin, after = self._begin(segments, at), self.plus(I64(1), at)
             last = self.builder.icmp_signed("==", after, I64(segments.count))
             end = self.builder.select(last, I64(segments.length), self._begin(segments, after))
+            spans = segments.spans()
+            self.bounds.variable(end, *_range([until for _, _, until in spans]))
+            steps = _range([until - begin for begin, _, until in spans])
+            self.bounds.relate(end, begin, -1, *steps)
             self._set_base(segments, begin)
             self._restore(segments, at, begin)
-            self.chain(chain, begin, end)
+            self.chain(chain, begin, end, Near(begin, -1, Range(0, steps.high - 1)))
             for array, saved in segments.saved.items():
                 self._copy_state(array, end, saved, after)
         self._set_base(segments, I64(segments.begin(segments.count - 1)))
@@ -101,24 +122,32 @@ class NestCode(StatementCode):
         """Runs a chain that reads what another has made, from the last segment to the first; of each but the last, it
         is made once more."""
         with self.loop(segments.count) as turn:
-            at = self.builder.sub(I64(segments.count - 1), turn)
+            at = self.minus(I64(segments.count - 1), turn)
             begin, end = self._begin(segments, at), self.times(self.plus(I64(1), at), segments.size)
+            spans, turns = segments.spans(again=True), segments.turns()
             self._set_base(segments, begin)
             again = self.builder.icmp_signed("!=", turn, I64(0))
             with self.builder.if_then(again):
                 self._restore(segments, at, begin)
-                self.chain(forward, begin, end)
-            turned = self.builder.sub(I64(segments.top + 1), end)
+                near = _range([x - begin for begin, first, until in spans for x in (first, until - 1)])
+                self.chain(forward, begin, end, Near(begin, -1, near))
+            turned = self.minus(I64(segments.top + 1), end)
             first = self.builder.select(again, turned, I64(0))
             last = self.builder.icmp_signed("==", at, I64(0))
-            until = self.builder.add(turned, I64(segments.size))
-            self.chain(backward, first, self.builder.select(last, I64(segments.turned_length), until))
+            until = self.plus(turned, I64(segments.size))
+            until = self.builder.select(last, I64(segments.turned_length), until)
+            self.bounds.variable(first, *_range([first for _, first, _ in turns]))
+            self.bounds.variable(until, *_range([until for _, _, until in turns]))
+            near = _range([x + begin for begin, first, until in turns for x in (first, until - 1)])
+            self.chain(backward, first, until, Near(begin, 1, near))
         self._set_base(segments, I64(0))
 
     def _begin(self, segments: Segments, at: ir.Value) -> ir.Value:
         """At which iteration the window of a segment begins."""
         begin = self.builder.sub(self.times(at, segments.size), I64(segments.margin))
-        return self.builder.select(self.builder.icmp_signed("<", begin, I64(0)), I64(0), begin)
+        found = self.builder.select(self.builder.icmp_signed("<", begin, I64(0)), I64(0), begin)
+        self.bounds.variable(found, 0, segments.begin(segments.count - 1))
+        return found
 
     def _set_base(self, segments: Segments, begin: ir.Value) -> None:
         self.bases |= dict.fromkeys(segments.windows, begin)

@@ -12,12 +12,14 @@ from typing import Any
 import numpy as np
 
 from chainrule.compiler.crew import Crew
+from chainrule.compiler.loops.addresses import BROKEN
 from chainrule.compiler.loops.build import NUMBERS, POINTERS, Plan
 from chainrule.compiler.loops.describe import describe
-from chainrule.compiler.loops.layout import MARGIN
+from chainrule.compiler.loops.layout import FRONT, MARGIN, rooms
 from chainrule.compiler.loops.program import operations
-from chainrule.compiler.memory import aligned, too_large_is_infinite
-from chainrule.compiler.native import Machine, load
+from chainrule.compiler.memory import aligned, for_native_code, is_checked, too_large_is_infinite
+from chainrule.compiler.native import BoundsError, Machine, load
+from chainrule.errors import SizeError
 
 _SIGNATURE = ctypes.CFUNCTYPE(None, *[ctypes.c_void_p] * len(POINTERS), *[ctypes.c_int64] * len(NUMBERS))
 
@@ -26,13 +28,13 @@ class _Memory:
     """What one call at a time needs."""
 
     def __init__(self, plan: Plan, lanes: int, dtype: Any) -> None:
-        layout, sizes = plan.layout, plan.layout.sizes
-        self.shared = aligned([len(layout.shared) + lanes], dtype)
+        layout, wide = plan.layout, plan.vectors * lanes
+        room = rooms(plan.program, layout, lanes, plan.vectors, len(plan.each))
+        self.shared = aligned([FRONT + room["shared"].end], dtype)[FRONT:]
         self.shared[: len(layout.shared)] = layout.shared
-        self.sums = aligned([sizes["sums"] + 1, lanes], dtype)
-        self.scratch = aligned([sizes["scratch"] + 1, plan.vectors * lanes], dtype)
-        padded = -(-layout.fixed.shape[1] // (plan.vectors * lanes)) * plan.vectors * lanes
-        self.fixed = aligned([max(layout.fixed.shape[0], 1), padded], dtype)
+        self.sums = aligned([room["sums"].end // lanes, lanes], dtype)
+        self.scratch = aligned([FRONT + room["scratch"].end], dtype)[FRONT:]
+        self.fixed = aligned([room["fixed"].end, -(-layout.fixed.shape[1] // wide) * wide], dtype)
         self.fixed[: layout.fixed.shape[0], : layout.fixed.shape[1]] = layout.fixed
         # asked for at each call, and slow to ask for
         self.addresses = [array.ctypes.data for array in (self.shared, self.sums, self.fixed, self.scratch)]
@@ -96,8 +98,10 @@ class LoopKernel:
         self._functions = {
             name: _SIGNATURE(self._library.address(name)) for name in ("run", "before", "blocks", "after")
         }
-        layout = plan.layout
-        self._tables = layout.tables if len(layout.tables) else np.zeros(1, dtype=np.int32)
+        tables, checks = plan.layout.tables, plan.account.checks
+        self._broken = checks and ctypes.c_int64.from_address(self._library.address(BROKEN))
+        self._rows = rooms(plan.program, plan.layout, self.lanes, plan.vectors, len(plan.each))["batched"].end
+        self._tables = for_native_code(tables if len(tables) else np.zeros(1, dtype=np.int32))
         self._tables_address = self._tables.ctypes.data
         outputs = self._addresses(plan.program.outputs)
         self._output_varies = np.array([varies for varies, _ in outputs], dtype=bool)
@@ -147,11 +151,30 @@ class LoopKernel:
             with too_large_is_infinite(self.dtype):
                 memory.shared[: len(order)] = numbers[order]
                 samples, columns = self._padded(columns)
-            each = np.empty((max(len(self.plan.each), 1), -(-samples // self.lanes) * self.lanes), self.dtype)
+            each = self._results_of(samples)
             self.calculate(memory, columns, each, samples)
             return self._results(memory, each[:, :samples])
         finally:
             self._free.append(memory)
+
+    def _results_of(self, samples: int) -> np.ndarray:
+        """Room for the results of so many samples, in rows whose length is a multiple of a vector's."""
+        shape = max(len(self.plan.each), 1), -(-samples // self.lanes) * self.lanes
+        return aligned(shape, self.dtype) if is_checked() else np.empty(shape, self.dtype)
+
+    def check(self) -> None:
+        """Sees, after checked code has run, that all its addresses were right.
+
+        Raises:
+            BoundsError: one was not.
+        """
+        if self._broken and self._broken.value:
+            what = self.plan.account.checks[self._broken.value - 1]  # type: ignore[index]
+            self._broken.value = 0
+            raise BoundsError(
+                f"native code was about to go outside of its array: {what}. What it did there was to read another "
+                "number, and to write nothing; this is a mistake in chainrule, and its result is wrong"
+            )
 
     def _taken(self) -> _Memory:
         """Memory that nobody uses."""
@@ -165,6 +188,10 @@ class LoopKernel:
         if columns is None or self.plan.program.lanes is not None:
             return self.plan.program.lanes or 0, np.zeros((1, 1), self.dtype)
         rows, samples = columns.shape
+        if rows != self._rows:
+            raise SizeError(f"the graph has {self._rows} batched inputs, but the columns are {rows}")
+        if is_checked():
+            columns = for_native_code(columns)
         if samples % self.lanes == 0 and columns.dtype == self.dtype and columns.flags.c_contiguous:
             return samples, columns
         wide = aligned([rows, -(-samples // self.lanes) * self.lanes], self.dtype)
@@ -190,6 +217,7 @@ class LoopKernel:
         parts = self.parts(samples)
         if parts == 1:
             call("run", memory, 0, samples)
+            self.check()
             return
         call("before", memory, 0, samples)
         bounds = [round(samples / block * part / parts) * block for part in range(parts)] + [samples]
@@ -201,6 +229,7 @@ class LoopKernel:
             memory.sums += one.sums
         self._free += own[1:]
         call("after", memory, 0, samples)
+        self.check()
 
     def parts(self, samples: int) -> int:
         """Among how many threads so many samples are shared out."""

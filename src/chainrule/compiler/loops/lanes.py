@@ -201,10 +201,10 @@ class _Turned:
             self.axes = axes if over_lanes else (*axes, one.length)
             parts = [self._expression(x, along, len(statement.axes) + 1) for x in one.parts]
             if over_lanes and one.bounds is None and _is_that_sum(statement):
-                self._add_over_lanes(statement.target, axes, parts)
+                self._add_over_lanes(statement.target, axes, parts, statement.ragged)
                 return
             if over_lanes and one.bounds is None:
-                sums.append(Sum(1, [self._over_lanes(axes, parts)]))
+                sums.append(Sum(1, [self._over_lanes(axes, parts, statement.ragged)]))
             elif over_lanes:
                 raise _CrossLaneError
             else:
@@ -214,19 +214,20 @@ class _Turned:
         along_lanes = frozenset([i for i, d in enumerate(others) if self._is_lane(("array", statement.target, d))])
         found = Statement(statement.target, axes, statement.op, arguments, sums, lane is not None, statement.row)
         found.chain, found.along_lanes = statement.chain, along_lanes if lane is not None else frozenset()
+        found.ragged = statement.ragged
         self.statements.append(found)
 
-    def _over_lanes(self, axes: tuple[int, ...], parts: list[Expression]) -> Expression:
+    def _over_lanes(self, axes: tuple[int, ...], parts: list[Expression], ragged: bool) -> Expression:
         """A statement of its own for a sum over the lanes; returns what reads its result."""
         self.arrays.append(Array(axes))
         target = len(self.arrays) - 1
-        self._add_over_lanes(target, axes, parts)
+        self._add_over_lanes(target, axes, parts, ragged)
         unit = [tuple([int(a == axis) for a in range(len(axes) + 1)]) for axis in range(len(axes))]
         return Read(target, [Index(0, strides) for strides in unit])
 
-    def _add_over_lanes(self, target: int, axes: tuple[int, ...], parts: list[Expression]) -> None:
+    def _add_over_lanes(self, target: int, axes: tuple[int, ...], parts: list[Expression], ragged: bool) -> None:
         inside = parts[0] if len(parts) == 1 else Call(mul, parts)
-        self.statements.append(Statement(target, axes, BATCH_SUM, [inside], [], True))
+        self.statements.append(Statement(target, axes, BATCH_SUM, [inside], [], True, ragged=ragged))
 
     def _expression(self, x: Expression, lane: int | None, axes: int) -> Expression:
         """An expression without the axis `lane` of its statement, which has become the lanes."""

@@ -22,6 +22,10 @@ ALIGNED = 8
 MARGIN = 64
 """Lanes behind the last one read a little beyond the end of an array; the last array of an area has room there."""
 
+FRONT = 16
+"""Vectors of which some lanes are masked out begin a little before an array; the first one of an area has room for so
+many numbers, and as many bytes as keep a line of the CPU's caches whole."""
+
 
 @dataclass
 class Layout:
@@ -48,6 +52,42 @@ class Layout:
     extents: dict[int, int] = field(default_factory=dict)
     copied: int | None = None
     """Where in `scratch` the batched inputs of a block are copied to; None if they are read where they are."""
+
+    def own(self, program: Program, array: int) -> tuple[int, int]:
+        """From where to where an array goes in its area."""
+        begin, shape = self.place[array][1], program.arrays[array].shape
+        kept = (self.extents[array], *shape[1:]) if array in self.extents else shape
+        return begin, begin + math.prod(kept)
+
+
+@dataclass(frozen=True)
+class Room:
+    """From where to where an area of memory goes, in numbers; or in rows, of one that has those of all lanes."""
+
+    begin: int
+    end: int
+
+
+def rooms(program: Program, layout: Layout, lanes: int, vectors: int, each: int) -> dict[str, Room]:
+    """How large the areas are.
+
+    Args:
+        program, layout: what lies there.
+        lanes: how many numbers a vector has.
+        vectors: how many vectors of lanes a block has.
+        each: how many results there are that differ from lane to lane.
+    """
+    sizes = layout.sizes
+    batched = sum([math.prod(array.shape) for array in program.arrays if array.kind == "batched"])
+    return {
+        "shared": Room(-FRONT, sizes["shared"] + lanes),
+        "tables": Room(0, max(len(layout.tables), 1)),
+        "sums": Room(0, (sizes["sums"] + 1) * lanes),
+        "batched": Room(0, batched),
+        "fixed": Room(0, max(sizes["fixed"], 1)),
+        "scratch": Room(-FRONT, (sizes["scratch"] + 1) * lanes * vectors),
+        "each": Room(0, max(each, 1)),
+    }
 
 
 NOWHERE = "nowhere"

@@ -114,6 +114,7 @@ class Statement:
         chain: the number of the chain that it belongs to: the first axis then runs in order, one iteration after the
             other, each with all statements of the chain.
         along_lanes: the axes that go from lane to lane, and thus end with the last lane there is.
+        ragged: whether some places of the box of its axes are no members, whatever is calculated there.
     """
 
     target: int
@@ -125,6 +126,7 @@ class Statement:
     row: int = 0
     chain: int | None = None
     along_lanes: frozenset[int] = frozenset()
+    ragged: bool = False
 
     def reads(self) -> Iterator[Read]:
         """Every element that is read, those within sums as well."""

@@ -9,7 +9,8 @@ from llvmlite import ir
 
 from chainrule import ops
 from chainrule.compiler.graph import BATCH_SUM
-from chainrule.compiler.loops.code import I32, I64, Code, Vectors, Width
+from chainrule.compiler.loops.addresses import I32, I64, Access, Vectors, Width
+from chainrule.compiler.loops.code import Code
 from chainrule.compiler.loops.layout import Layout
 from chainrule.compiler.loops.nests import Nest, is_previous, own_place
 from chainrule.compiler.loops.program import Call, Expression, Number, Program, Read, Statement, Sum, reads
@@ -67,8 +68,13 @@ class StatementCode(Code):
         return [self.emitter().apply(op, [a[u] for a in arguments]) for u in range(self.width.vectors)]
 
     # ---- statements ----
+    def begin(self, statement: Statement) -> None:
+        """Says of which statement the addresses that follow are."""
+        self.at_work, self.ragged = statement.target, statement.ragged
+
     def statement(self, statement: Statement, places: list[Place]) -> None:
         """Calculates a statement at several places at once, and keeps the numbers near each."""
+        self.begin(statement)
         if statement.op is ops.take:
             for place in places:
                 place.near[statement.target] = self._take(statement, place)
@@ -160,7 +166,10 @@ class StatementCode(Code):
     def step(
         self, statement: Statement, one: Sum, total: Vectors, axes: list[ir.Value], near: dict[int, Vectors]
     ) -> Vectors:
+        inside = None if one.bounds is None else self.within(one.bounds, axes)
+        self.inside = inside
         parts = [self.value(x, axes, near) for x in one.parts]
+        self.inside = None
         e = self.emitter()
         if statement.op is ops.largest:
             more = self.apply(ops.max, [total, parts[0]])
@@ -168,9 +177,8 @@ class StatementCode(Code):
             more = [e.fma(a, b, t) for a, b, t in zip(*parts, total, strict=True)]
         else:
             more = [e.add(t, a) for a, t in zip(parts[0], total, strict=True)]
-        if one.bounds is None:
+        if inside is None:
             return more
-        inside = self.within(one.bounds, axes)
         return [e.where(mask, m, t) for mask, m, t in zip(inside, more, total, strict=True)]
 
     def _take(self, statement: Statement, at_place: Place) -> Vectors:
@@ -191,14 +199,16 @@ class StatementCode(Code):
     def add_up(self, statement: Statement, axes: list[ir.Value], near: dict[int, Vectors]) -> None:
         """Adds a statement's numbers to the vector that grows to their sum over all lanes; or finishes that at once, if
         there is no other block."""
+        self.begin(statement)
         if self.program.crossing:
             self.store(statement, axes, [self.across(self._over_lanes(statement, axes, near))])
             return
-        area, offset = "sums", self.layout.place[statement.sum_at][1]  # type: ignore[attr-defined]
+        offset = self.layout.place[statement.sum_at][1]  # type: ignore[attr-defined]
         at: ir.Value = I64(offset)
         for axis, stride in zip(axes, row_major(statement.axes), strict=True):
             at = self.plus(at, self.times(axis, stride))
-        place = self.pointer(area, self.times(at, self.width.lanes))
+        self.subject = f"a{statement.target}, a sum over the lanes"
+        place = self.pointer(Access("sums", store=True), self.times(at, self.width.lanes), self.width.lanes)
         align = self.width.lanes * self.bits // 8
         total = self.builder.load(place, typ=self.vector_type(), align=align)
         x = statement.arguments[0]
@@ -222,12 +232,15 @@ class StatementCode(Code):
 
     def add_up_many(self, statement: Statement, axes: list[ir.Value], first: ir.Value) -> None:
         """Sums over lanes of elements that lie side by side."""
+        self.begin(statement)
         rows = [self._over_lanes(statement, [*axes, self.plus(I64(j), first)], {}) for j in range(self.width.lanes)]
         area, offset = self.layout.place[statement.target]
         at: ir.Value = I64(offset)
+        self.subject = f"a{statement.target}, sums over the lanes"
+        access = Access(area, self.layout.own(self.program, statement.target), None, True)
         for axis, stride in zip([*axes, first], row_major(statement.axes), strict=True):
             at = self.plus(at, self.times(axis, stride))
-        self.builder.store(self._each_sum(rows), self.pointer(area, at), align=self.bits // 8)
+        self.builder.store(self._each_sum(rows), self.pointer(access, at, self.width.lanes), align=self.bits // 8)
 
     def _each_sum(self, rows: Vectors) -> ir.Value:
         """The sums of the numbers of each of as many vectors as one has numbers, as a vector: halves are added, pair by

@@ -168,7 +168,7 @@ class Writer:
         sums = [self._sum(run, frame) for run in runs]
         target = self._add_array(Array(frame.box, self.varies[at]), at)
         lanes = self.varies[at] or group.op is BATCH_SUM
-        return Statement(target, frame.box, group.op, arguments, sums, lanes)
+        return Statement(target, frame.box, group.op, arguments, sums, lanes, ragged=frame.at is not None)
 
     def _frame(self, columns: np.ndarray, calculated: np.ndarray) -> tuple[Frame, np.ndarray | None]:
         """The axes of a group, and an order of its members in which, along each axis, operands are read forwards."""
