@@ -6,8 +6,8 @@ clamps it: a load takes what is nearest, a store goes nowhere. A place that coun
 address is right; of a vector that begins before an array, and of which some lanes count, the areas have room for the
 rest.
 
-Code that is written with CHAINRULE_BOUNDS=1 sees to that, too: each address that counts has to lie in its own array. One
-that does not is noted, and touches nothing.
+Code that is written with CHAINRULE_BOUNDS=1 sees to that, too: each address that counts has to lie in its own array.
+One that does not is noted, and touches nothing.
 """
 
 from __future__ import annotations

@@ -255,7 +255,8 @@ class _Builder:
         filled = Access("shared", self.plan.layout.own(self.plan.program, export), None, True)
         with code.loop(elements) as i:
             row = code.plus(code.function.args[10], code.plus(I64(target), code.times(i, wide)))
-            for u, x in enumerate(code.row("scratch", code.plus(I64(source), i), given)):
+            for u, numbers in enumerate(code.row("scratch", code.plus(I64(source), i), given)):
+                x = numbers
                 if code.mask is not None:  # nothing depends on a lane that is not there
                     e = code.emitter()
                     x = e.where(code.mask[u], x, e.constant(0.0))
