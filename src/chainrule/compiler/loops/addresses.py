@@ -230,11 +230,9 @@ class Addresses:
         """Whether what counts lies in its own array; `fits` is whether all of it lies in the area."""
         counts, builder = access.counts, self.builder
         if access.own is not None:
-            places = (
-                at
-                if lanes == 1
-                else builder.add(self.repeated(at, lanes), ir.Constant(ir.VectorType(I64, lanes), list(range(lanes))))
-            )
+            places = self.repeated(at, lanes)
+            if lanes > 1:
+                places = builder.add(places, ir.Constant(places.type, list(range(lanes))))
             low, high = [self.repeated(I64(bound), lanes) for bound in access.own]
             outside = builder.or_(builder.icmp_signed("<", places, low), builder.icmp_signed(">=", places, high))
             if counts is not None and lanes > 1:

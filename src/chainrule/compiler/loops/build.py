@@ -191,7 +191,7 @@ class _Builder:
         program, (index,) = self.plan.program, read.indices
         shape, lanes = program.arrays[array].shape, program.lanes or 0
         target, source = self.plan.layout.place[array][1], self.plan.layout.place[read.array][1]
-        code.subject = f"a{array}, laid out along the lanes"
+        code.subject, code.ragged = f"a{array}, laid out along the lanes", True  # perhaps for a sum with bounds
         taken = Access("shared", self.plan.layout.own(program, read.array))
         filled = Access("fixed", self.plan.layout.own(program, array), None, True)
         with code.loop(math.prod(shape)) as i:
