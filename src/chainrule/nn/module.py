@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from chainrule.engine import Value
 from chainrule.errors import SavedFileError, SizeError, suggest
+from chainrule.nn.holders import KINDS, MODULE, OWN_MODULE, PLAIN, ROW, Walk, refuse, refuse_same
 from chainrule.operation import number
 
 
@@ -14,7 +15,9 @@ class Module:
     """The base of models and their parts.
 
     A subclass keeps its parameters (Values that are leaves) and its parts (other Modules) in attributes, also in
-    lists, tuples and dicts there, and says in `forward` what it does with one sample.
+    lists, tuples, dicts, NumPy arrays of objects and dataclasses there, and says in `forward` what it does with one
+    sample. In other places parameters are not found: in a set, which has no order, in what a function closes over, in
+    attributes of a class or of an object that is no Module. One that is only there is refused, and its place named.
 
     >>> class Line(Module):
     ...     def __init__(self):
@@ -35,16 +38,24 @@ class Module:
         raise NotImplementedError(f"{type(self).__name__} needs a method forward(self, x)")
 
     def named_parameters(self) -> list[tuple[str, Value]]:
-        """Every parameter with its name, such as `layers.0.neurons.3.w.1`; one that stands in two places comes once."""
-        found: dict[int, tuple[str, Value]] = {}
-        _name(self, "", found)
-        return list(found.values())
+        """Every parameter with its name, such as `layers.0.neurons.3.w.1`; one that stands in two places comes once.
+
+        Raises:
+            ArgumentError: a parameter would be missed, or two have the same name.
+        """
+        names: list[str] = []
+        parameters = _find(self, names)
+        if len(set(names)) != len(names):
+            refuse_same(self, names)
+        return list(zip(names, parameters, strict=True))
 
     def parameters(self) -> list[Value]:
-        """Every parameter, in the order of `named_parameters`."""
-        found: dict[int, Value] = {}
-        _find(self, found)
-        return list(found.values())
+        """Every parameter, in the order of `named_parameters`.
+
+        Raises:
+            ArgumentError: a parameter would be missed.
+        """
+        return _find(self)
 
     def zero_grad(self) -> None:
         """Sets the gradient of every parameter to 0: once a step, before `backward()`."""
@@ -91,32 +102,54 @@ def _is_batch(x: Any) -> bool:
         return False
 
 
-_HOLDERS = (list, Module, tuple, dict)
+def _find(root: Module, names: list[str] | None = None) -> list[Value]:
+    """The parameters of a Module, each once, in the order in which they are first met; their names come into `names`.
+
+    Raises:
+        ArgumentError: a parameter is held where the walk does not look, such as in a set.
+    """
+    walk = Walk(Module)
+    found = _walk(root, walk, names)
+    lost = walk.missed(found) if walk.unseen else None
+    if lost is not None:
+        if names is None:
+            _find(root, [])  # notes the way to it, for the message
+        refuse(root, *lost)
+    return list(found.values())
 
 
-def _parts(thing: Any) -> tuple[Iterable[Any], Iterable[Any]]:
-    """The names and the things that a module, or a list, tuple or dict in one, is made of."""
-    if isinstance(thing, list | tuple):
-        return range(len(thing)), thing
-    named = vars(thing) if isinstance(thing, Module) else thing
-    return named.keys(), named.values()
-
-
-def _find(thing: Any, found: dict[int, Value]) -> None:
-    """Adds the parameters in `thing` to those found."""
-    for part in _parts(thing)[1]:
-        if isinstance(part, Value):
-            if part.is_leaf():
-                found[id(part)] = part
-        elif isinstance(part, _HOLDERS):
-            _find(part, found)
-
-
-def _name(thing: Any, prefix: str, found: dict[int, tuple[str, Value]]) -> None:
-    """As `_find`, with a name for each: the first that leads to it."""
-    for name, part in zip(*_parts(thing), strict=True):
-        if isinstance(part, Value):
-            if part.is_leaf():
-                found.setdefault(id(part), (f"{prefix}{name}", part))
-        elif isinstance(part, _HOLDERS):
-            _name(part, f"{prefix}{name}.", found)
+def _walk(root: Module, walk: Walk, names: list[str] | None) -> dict[int, Value]:
+    """The parameters by identity. Without recursion, however deeply parts are nested; and nothing is entered twice, so
+    parts may hold each other."""
+    found: dict[int, Value] = {}
+    seen, keys, key = walk.seen, walk.keys, None
+    levels: list[Any] = [iter([root])]
+    while levels:
+        prefix, left = "", keys[-1]
+        for part in levels[-1]:
+            if names is not None:
+                key = next(left)
+            kind = type(part)
+            if kind is Value:
+                if part.is_leaf():
+                    if names is not None and id(part) not in found:
+                        prefix = prefix or walk.prefix()
+                        names.append(f"{prefix}{key}")
+                    found[id(part)] = part
+                continue
+            what = KINDS.get(kind)
+            if what != PLAIN and id(part) not in seen:
+                seen[id(part)] = part
+                if what == MODULE or (what == OWN_MODULE and id(kind) in seen):
+                    parts = vars(part)
+                else:
+                    parts = part if what == ROW else walk.opened(part, key)
+                levels.append(iter(parts.values() if type(parts) is dict else parts))
+                if names is not None:
+                    walk.down(key, parts)
+                break
+        else:
+            levels.pop()
+            if names is not None:
+                walk.up()
+    return found

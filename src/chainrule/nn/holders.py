@@ -1,0 +1,283 @@
+"""Where a Module looks for parameters, and where it does not: there, one that would be missed is refused by name."""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+import sys
+import types
+from collections import ChainMap, Counter, UserDict, UserList, deque
+from collections.abc import ItemsView, Iterable, Iterator, KeysView, Mapping, ValuesView
+from typing import Any, NoReturn
+
+from chainrule.engine import Value
+from chainrule.errors import ArgumentError
+from chainrule.operation import Operation
+
+PLAIN, ROW, MODULE, OWN_MODULE, OTHER, UNSEEN = range(6)
+"""What a class is for the walk: nothing to look into; a list or tuple; a Module, of the library's own or of the user's,
+without slots; another thing whose parts are found; or one whose parts are not, and which is looked through so that no
+parameter is missed."""
+
+_USUAL: dict[Any, int] = dict.fromkeys([float, int, bool, str, type(None), Operation], PLAIN)
+_USUAL |= {list: ROW, tuple: ROW, dict: OTHER}
+KINDS: dict[Any, int] = dict(_USUAL)
+MOST_KINDS = 1000
+MOST_LOOKS = 10_000
+"""How many things are looked through in one walk: a logger may lead to all of a program."""
+
+_VIEWS = ValuesView | ItemsView | KeysView
+_CODE = types.FunctionType | types.MethodType | functools.partial
+_ORDERED = deque | UserList | UserDict | ChainMap | types.MappingProxyType | types.SimpleNamespace | _VIEWS
+_RUNS = (
+    types.FunctionType | property | classmethod | staticmethod | types.MemberDescriptorType | functools.cached_property
+)
+
+
+class Walk:
+    """What a walk over the parts of a Module has come by.
+
+    Args:
+        base: Module.
+
+    Attributes:
+        seen: what was entered or passed over, by identity; it is held, so that nothing else gets its place in memory.
+        unseen: what it passed over although parameters may be in there, with its name.
+        keys: for each level the names of the parts that are left; kept, as the way there is, where names are wanted.
+    """
+
+    def __init__(self, base: type) -> None:
+        self.base = base
+        self.seen: dict[int, Any] = {}
+        self.unseen: list[tuple[str, Any]] = []
+        self.keys: list[Iterator[Any]] = [iter([""])]
+        self._way: list[Any] = []
+
+    def down(self, key: Any, parts: Any) -> None:
+        """A level down, to the parts of the part `key`."""
+        self.keys.append(iter(parts if type(parts) is dict else range(len(parts))))
+        self._way.append(key)
+
+    def up(self) -> None:
+        """A level up."""
+        self.keys.pop()
+        if self._way:
+            self._way.pop()
+
+    def prefix(self) -> str:
+        """What the names of the parts on the level at hand begin with."""
+        return "".join([f"{step}." for step in self._way[1:]])  # the first is the model itself
+
+    def opened(self, thing: Any, key: Any) -> Any:
+        """The parts of a thing that is neither a list, a tuple nor a plain Module: a list, or a dict by name; empty for
+        what is passed over."""
+        kind = type(thing)
+        what = KINDS.get(kind)
+        if what is None:
+            what = _kind_of(kind, self.base)
+        if what in (ROW, PLAIN):
+            return thing if what == ROW else []
+        if issubclass(kind, self.base):
+            if id(kind) not in self.seen and _of_class(kind):
+                self.unseen.append((f"the class {kind.__name__}", kind))
+            self.seen[id(kind)] = kind
+            return attributes(thing)
+        parts, others = ([], [thing]) if what == UNSEEN else _parts(thing)
+        self.unseen += [(f"{self.prefix()}{key}", other) for other in others]
+        return parts
+
+    def missed(self, found: dict[int, Any]) -> tuple[str, Any] | None:
+        """The first parameter that is held only where the walk does not look.
+
+        Args:
+            found: the parameters that were found, by identity.
+
+        Returns:
+            Its name, and what holds it; None if there is none.
+        """
+        queue = deque(self.unseen)
+        looked: dict[int, Any] = {}
+        while queue and len(looked) < MOST_LOOKS:
+            name, thing = queue.popleft()
+            for key, part in _inside(thing):
+                if isinstance(part, Value):
+                    if part.is_leaf() and id(part) not in found:
+                        return f"{name}{key}", thing
+                elif KINDS.get(type(part)) != PLAIN and id(part) not in self.seen and id(part) not in looked:
+                    queue.append((f"{name}{key}", part))
+                looked[id(part)] = part
+        return None
+
+
+def _kind_of(kind: type, base: type) -> int:
+    """What a class is for the walk, noted for the next time."""
+    if len(KINDS) > MOST_KINDS:  # in a program that makes classes without end
+        KINDS.clear()
+        KINDS.update(_USUAL)
+    KINDS[kind] = found = _kind(kind, base)
+    return found
+
+
+def _kind(kind: Any, base: type) -> int:
+    bare = not _slots_of(kind)
+    if issubclass(kind, base):
+        return OTHER if not bare else OWN_MODULE if _own_bases(kind) else MODULE
+    if issubclass(kind, list | tuple) and bare and not kind.__dictoffset__:
+        return ROW
+    if issubclass(kind, list | tuple | dict | _ORDERED) or dataclasses.is_dataclass(kind) or _is_array(kind):
+        return OTHER
+    if issubclass(kind, set | frozenset | _CODE) or (_is_foreign(kind) and (kind.__dictoffset__ or not bare)):
+        return UNSEEN
+    return PLAIN
+
+
+def _is_foreign(kind: type) -> bool:
+    """Whether a class is neither of the standard library, nor of chainrule.nn, nor one of classes."""
+    module = kind.__module__
+    ours = module == "chainrule.nn" or module.startswith("chainrule.nn.")
+    return (
+        not ours and module.partition(".")[0] not in sys.stdlib_module_names and not issubclass(kind, type | Operation)
+    )
+
+
+def _is_array(kind: type) -> bool:
+    numpy = sys.modules.get("numpy")
+    return numpy is not None and issubclass(kind, numpy.ndarray)
+
+
+# ---- what things hold: no code of their own is run ----------------------------------------------------------------
+
+
+def attributes(thing: Any) -> dict[str, Any]:
+    """What the attributes of an object hold, those in slots included."""
+    try:
+        own = object.__getattribute__(thing, "__dict__")
+    except AttributeError:
+        own = {}
+    kind: Any = type(thing)
+    slots = _slots_of(kind)
+    return own | {name: slot.__get__(thing) for name, slot in slots.items() if _is_set(slot, thing)} if slots else own
+
+
+def _is_set(slot: Any, thing: Any) -> bool:
+    try:
+        slot.__get__(thing)
+    except AttributeError:
+        return False
+    return True
+
+
+@functools.lru_cache(MOST_KINDS)
+def _slots_of(kind: Any) -> dict[str, Any]:
+    """The slots that its classes give an object, by name."""
+    named = [item for base in reversed(kind.__mro__) if "__slots__" in vars(base) for item in vars(base).items()]
+    return {name: slot for name, slot in named if isinstance(slot, types.MemberDescriptorType)}
+
+
+def _parts(thing: Any) -> tuple[Any, list[Any]]:
+    """The parts of a thing of the kind OTHER, as a list, or as a dict by name; and what else it holds."""
+    if _is_array(type(thing)):
+        return _of_array(thing), []
+    own: dict[str, Any] = {} if type(thing) is dict else attributes(thing)
+    if isinstance(thing, UserList | UserDict):
+        own = {name: part for name, part in own.items() if name != "data"}
+        thing = thing.data
+    if isinstance(thing, list | tuple | deque | _VIEWS):
+        return list(thing), [own] if own else []
+    if isinstance(thing, Mapping):
+        keys = [key for key in thing if KINDS.get(type(key)) != PLAIN]
+        return dict(thing.items()), [x for x in (keys, own) if x]
+    return own, []
+
+
+def _of_array(array: Any) -> list[Any]:
+    """An array of objects as nested lists; of numbers, nothing."""
+    if not array.dtype.hasobject:
+        return []
+    nested = sys.modules["numpy"].ndarray.tolist(array)  # a masked array's own would leave out what is masked
+    return nested if array.ndim else [nested]
+
+
+# ---- what would be missed -----------------------------------------------------------------------------------------
+
+
+def _inside(thing: Any) -> Iterable[tuple[str, Any]]:
+    """What something holds, each part with what its name has behind that of the whole."""
+    if isinstance(thing, type):
+        return _of_class(thing)
+    if isinstance(thing, _CODE):
+        return _of_code(thing)
+    if isinstance(thing, set | frozenset):
+        return [("", part) for part in thing]
+    if _is_array(type(thing)) or isinstance(thing, list | tuple | dict | _ORDERED):
+        parts, others = _parts(thing)
+        named = parts.items() if isinstance(parts, dict) else enumerate(parts)
+        return [*[(f"[{key!r}]" if isinstance(key, int | str) else "[...]", part) for key, part in named],
+                *[("", other) for other in others]]  # fmt: skip
+    if _is_foreign(type(thing)) or dataclasses.is_dataclass(thing):
+        return [(f".{name}", part) for name, part in attributes(thing).items()]
+    return []
+
+
+@functools.lru_cache(MOST_KINDS)
+def _own_bases(kind: Any) -> tuple[type, ...]:
+    """The classes of the user's own among those of a Module."""
+    return tuple([base for base in kind.__mro__ if _is_foreign(base)])
+
+
+def _of_class(kind: type) -> list[tuple[str, Any]]:
+    """What the user's own classes hold for all of their objects; of what runs, nothing."""
+    named = [item for base in _own_bases(kind) for item in vars(base).items()]
+    return [(f".{name}", x) for name, x in named if KINDS.get(type(x)) != PLAIN and not isinstance(x, _RUNS)]
+
+
+def _of_code(code: Any) -> list[tuple[str, Any]]:
+    """What a function closes over, its defaults, and what is bound to it."""
+    if isinstance(code, functools.partial):
+        return [("", code.func), ("", code.args), ("", code.keywords)]
+    if isinstance(code, types.MethodType):
+        return [("", code.__self__), ("", code.__func__)]
+    cells = zip(code.__code__.co_freevars, code.__closure__ or (), strict=True)
+    closed = [(f", which closes over {name}", cell.cell_contents) for name, cell in cells if _is_filled(cell)]
+    defaults = [*(code.__defaults__ or ()), *(code.__kwdefaults__ or {}).values()]
+    return [*closed, *[(", as a default", x) for x in defaults]]
+
+
+def _is_filled(cell: Any) -> bool:
+    try:
+        return cell.cell_contents is not cell
+    except ValueError:
+        return False
+
+
+def refuse(model: Any, name: str, holder: Any) -> NoReturn:
+    """Says which parameter would be missed, and what to do.
+
+    Raises:
+        ArgumentError: always.
+    """
+    kind = type(holder).__name__
+    if isinstance(holder, set | frozenset):
+        why = f"a {kind} has no order, which names, files and optimisers need: make it a list"
+    elif isinstance(holder, type):
+        why = "what a class holds is no parameter of its objects: set it in __init__, self.w = ..."
+    elif isinstance(holder, list | tuple | dict | _CODE):
+        why = (
+            f"a Module does not look into a {kind} there: keep it in an attribute of the Module, self.w = ..., as well"
+        )
+    else:
+        why = f"a Module does not look into a {kind}: derive {kind} from nn.Module, or keep a list of its parameters"
+    raise ArgumentError(f"{type(model).__name__} would miss the parameter in {name}: {why}")
+
+
+def refuse_same(model: Any, names: list[str]) -> NoReturn:
+    """Says which two parameters have one name, and would be one number in a file.
+
+    Raises:
+        ArgumentError: always.
+    """
+    same = next(name for name, count in Counter(names).items() if count > 1)
+    raise ArgumentError(
+        f"two parameters of {type(model).__name__} are called {same!r}, so a file could hold one of them only: do two "
+        "keys of a dict look the same as text, such as 1 and '1'?"
+    )

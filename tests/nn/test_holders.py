@@ -1,0 +1,261 @@
+"""What a Module finds in its attributes, wherever its parameters stand; and what it refuses, since it would miss it."""
+
+import dataclasses
+import functools
+import logging
+import random
+import types
+from collections import ChainMap, OrderedDict, UserDict, UserList, defaultdict, deque, namedtuple
+from itertools import pairwise
+
+import numpy as np
+import pytest
+
+from chainrule import Value
+from chainrule.errors import ArgumentError
+from chainrule.nn import MLP, Module
+from chainrule.optim import SGD, Adam
+
+
+class Holder(Module):
+    """Whatever it is given is its attribute `part`."""
+
+    def __init__(self, part):
+        self.part = part
+
+    def forward(self, x):
+        return x
+
+
+@dataclasses.dataclass
+class Pair:
+    w: object
+    b: object
+
+
+@dataclasses.dataclass(slots=True)
+class Slotted:
+    w: object
+
+
+class Plain:
+    def __init__(self, **parts):
+        vars(self).update(parts)
+
+    def method(self):
+        return self
+
+
+class PlainSlots:
+    __slots__ = ("w",)
+
+
+class OwnList(list):
+    pass
+
+
+Point = namedtuple("Point", "x y")
+
+
+def own_list(**more):
+    made = OwnList([Value(1.0)])
+    vars(made).update(more)
+    return made
+
+
+def slots(w):
+    made = PlainSlots()
+    made.w = w
+    return made
+
+
+HELD = {
+    "object array": (lambda a, b: np.array([a, b]), ["part.0", "part.1"]),
+    "object array of two axes": (lambda a, b: np.array([[a], [b]]), ["part.0.0", "part.1.0"]),
+    "object array without axes": (lambda a, b: [np.array(a), b], ["part.0.0", "part.1"]),
+    "masked array": (lambda a, b: np.ma.array([a, b], mask=[True, False]), ["part.0", "part.1"]),
+    "record array": (lambda a, b: np.array([(a, b)], dtype=[("w", object), ("b", object)]), ["part.0.0", "part.0.1"]),
+    "dataclass": (Pair, ["part.w", "part.b"]),
+    "dataclass with slots": (lambda a, b: [Slotted(a), b], ["part.0.w", "part.1"]),
+    "namespace": (lambda a, b: types.SimpleNamespace(w=a, b=b), ["part.w", "part.b"]),
+    "named tuple": (Point, ["part.0", "part.1"]),
+    "deque": (lambda a, b: deque([a, b]), ["part.0", "part.1"]),
+    "UserList": (lambda a, b: UserList([a, b]), ["part.0", "part.1"]),
+    "UserDict": (lambda a, b: UserDict(w=a, b=b), ["part.w", "part.b"]),
+    "list of one's own": (lambda a, b: OwnList([a, b]), ["part.0", "part.1"]),
+    "OrderedDict": (lambda a, b: OrderedDict(w=a, b=b), ["part.w", "part.b"]),
+    "defaultdict": (lambda a, b: defaultdict(list, {3: [a], 4: [b]}), ["part.3.0", "part.4.0"]),
+    "values of a dict": (lambda a, b: {"w": a, "b": b}.values(), ["part.0", "part.1"]),
+    "items of a dict": (lambda a, b: {"w": a, "b": b}.items(), ["part.0.1", "part.1.1"]),
+    "read-only dict": (lambda a, b: types.MappingProxyType({"w": a, "b": b}), ["part.w", "part.b"]),
+    "ChainMap": (lambda a, b: ChainMap({"w": a}, {"b": b}), ["part.b", "part.w"]),
+}
+
+
+@pytest.mark.parametrize("name", HELD)
+def test_parameters_are_found_and_named_in_whatever_holds_them_in_an_order(name):
+    make, names = HELD[name]
+    model = Holder(make(Value(1.0), Value(2.0)))
+    assert [found for found, _ in model.named_parameters()] == names
+    assert [id(p) for p in model.parameters()] == [id(p) for _, p in model.named_parameters()]
+    assert sorted(model.state_dict().values()) == [1.0, 2.0]
+
+
+def test_slots_of_a_module_are_attributes():
+    class Slots(Module):
+        __slots__ = ("unset", "w")
+
+        def __init__(self):
+            self.b, self.w = Value(1.0), [Value(2.0)]
+
+    assert [name for name, _ in Slots().named_parameters()] == ["b", "w.0"]
+
+
+MISSED = {
+    "set": (lambda w: {w}, r"part: a set has no order.*make it a list"),
+    "frozenset": (lambda w: frozenset([w]), "part: a frozenset has no order"),
+    "set of Modules": (lambda w: {Holder(w)}, r"part\.part: .*"),
+    "plain object": (
+        lambda w: Plain(w=w),
+        r"part\.w: a Module does not look into a Plain: derive Plain from nn.Module",
+    ),
+    "plain object with slots": (slots, r"part\.w: a Module does not look into a PlainSlots"),
+    "plain object in a plain object": (lambda w: [Plain(a=Plain(w=[w]))], r"part\.0\.a\.w\[0\]"),
+    "Module in a plain object": (lambda w: Plain(a=Holder(w)), r"part\.a\.part"),
+    "attribute of a list": (lambda w: own_list(w=w), r"part\['w'\]"),
+    "partial": (lambda w: functools.partial(max, w), "part"),
+    "partial by name": (lambda w: functools.partial(max, key=w), "part"),
+    "closure": (lambda w: lambda x: x * w, "part, which closes over w: a Module does not look into a function"),
+    "default": (lambda w: lambda x, w=w: x * w, "part, as a default"),
+    "bound method": (lambda w: Plain(w=w).method, r"part\.w"),
+    "key of a dict": (lambda w: {w: 1.0}, "part"),
+    "array in a plain object": (lambda w: Plain(a=np.array([w])), r"part\.a\[0\]"),
+}
+
+
+@pytest.mark.parametrize("name", MISSED)
+def test_a_parameter_that_would_be_missed_is_refused_by_name(name):
+    make, words = MISSED[name]
+    model = Holder(make(Value(1.0)))
+    for ask in (model.parameters, model.named_parameters, model.state_dict, model.zero_grad):
+        with pytest.raises(ArgumentError, match=f"Holder would miss the parameter in {words}"):
+            ask()
+
+
+def test_a_value_of_a_class_is_refused():
+    class Shared(Holder):
+        w = Value(1.0)
+
+    with pytest.raises(ArgumentError, match=r"the class Shared\.w: what a class holds is no parameter"):
+        Shared(1.0).parameters()
+    with pytest.raises(ArgumentError, match=r"the class Shared\.w"):
+        Holder([Shared(1.0)]).parameters()
+
+
+@pytest.mark.parametrize("name", MISSED)
+def test_what_is_found_elsewhere_may_stand_anywhere(name):
+    w = Value(1.0)
+    model = Holder(MISSED[name][0](w))
+    model.own = [w, Value(1.0)]
+    if name == "attribute of a list":
+        assert len(model.parameters()) == 3
+    else:
+        assert [id(p) for p in model.parameters()] == [id(p) for p in model.own]
+
+
+def test_an_optimiser_of_a_module_adds_nothing():
+    for kind in (SGD, Adam):
+        model = MLP(2, [3, 1], seed=0)
+        before = model.named_parameters()
+        model.optimizer = kind(model.parameters(), lr=0.1)
+        assert model.named_parameters() == before
+
+
+def test_a_function_of_the_module_itself_adds_nothing():
+    model = Holder([Value(1.0)])
+    model.f, model.g, model.h = model.forward, lambda x: model.part[0] * x, functools.partial(Holder.forward, model)
+    assert [name for name, _ in model.named_parameters()] == ["part.0"]
+
+
+def test_what_holds_no_parameters_is_passed_over():
+    result = Value(1.0) * 2.0
+    parts = [logging.getLogger("x"), random.Random(1), np.ones(3), {1, 2}, Plain(a=1, b=[result]), {result}, print, len]
+    assert Holder([*parts, object(), range(5), b"x", 1j, int, random, iter([])]).parameters() == []
+
+
+def test_a_result_is_no_parameter_and_a_constant_array_none():
+    assert Holder(np.array([Value(1.0) * 2.0, 3.0, "x"], dtype=object)).parameters() == []
+
+
+def test_two_parameters_of_one_name_are_refused():
+    with pytest.raises(ArgumentError, match=r"two parameters of Holder are called 'part.1'"):
+        Holder({1: Value(1.0), "1": Value(2.0)}).state_dict()
+
+
+# ---- parts that hold each other, and deep ones -----------------------------------------------------------------------
+
+
+def test_a_module_that_holds_its_parent():
+    child = Holder(Value(1.0))
+    child.parent = Holder([child])
+    assert [name for name, _ in child.parent.named_parameters()] == ["part.0.part"]
+    assert [name for name, _ in child.named_parameters()] == ["part"]
+
+
+@pytest.mark.parametrize("kind", [list, dict, deque, UserList, Plain, "array"])
+def test_what_holds_itself(kind):
+    w = Value(1.0)
+    if kind is dict:
+        part = {"w": w}
+        part["self"] = part
+    elif kind is Plain:
+        part = Plain()
+        part.self = part
+    elif kind == "array":
+        part = np.array([w, None])
+        part[1] = part
+    else:
+        part = kind([w])
+        part.append(part)
+    assert len(Holder(part).named_parameters()) == (kind is not Plain)
+
+
+@pytest.mark.parametrize("wrap", [lambda x: [x], lambda x: (x,), lambda x: {"a": x}, Holder, lambda x: Pair(x, 0)])
+def test_parts_may_be_nested_as_deeply_as_one_likes(wrap):
+    part = w = Value(1.0)
+    for _ in range(50_000):
+        part = wrap(part)
+    model = Holder(part)
+    assert model.parameters() == [w]
+    ((name, found),) = model.named_parameters()
+    assert found is w
+    assert name.count(".") == 50_000
+
+
+def test_plain_objects_may_be_nested_deeply():
+    part = Plain()
+    for _ in range(50_000):
+        part = Plain(a=part)
+    assert Holder(part).parameters() == []
+
+
+def test_parts_that_are_shared_are_entered_once():
+    part = Holder(Value(1.0))
+    for _ in range(60):  # 2⁶⁰ ways lead to the Value
+        part = Holder([part, part])
+    assert len(part.parameters()) == len(part.named_parameters()) == 1
+
+
+def test_the_order_is_that_of_the_attributes_and_the_first_name_counts():
+    w, v = Value(1.0), Value(2.0)
+    model = Holder({"a": [w, (v,)], "b": v})
+    model.last = w
+    assert model.named_parameters() == [("part.a.0", w), ("part.a.1.0", v)]
+
+
+def test_arrays_that_are_made_on_the_way_do_not_hide_one_another():
+    model = Holder([np.array([[Value(float(i)), Value(0.5)]]) for i in range(50)])
+    assert len(model.parameters()) == 100
+    names = [name for name, _ in model.named_parameters()]
+    assert names[:3] == ["part.0.0.0", "part.0.0.1", "part.1.0.0"]
+    assert all(a != b for a, b in pairwise(names))
