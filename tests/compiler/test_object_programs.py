@@ -18,9 +18,9 @@ import chainrule
 pytest.importorskip("numpy")
 pytest.importorskip("llvmlite")
 
-from .object_programs import comparison  # noqa: E402
-from .object_programs.comparison import Comparison, Reference, examine  # noqa: E402
-from .object_programs.generator import LARGE, Numbers, program_of  # noqa: E402
+from .object_programs import comparison
+from .object_programs.comparison import Comparison, Reference, examine
+from .object_programs.generator import LARGE, Numbers, program_of
 
 PROGRAMS = int(os.environ.get("CHAINRULE_PROGRAMS", "40"))
 FIRST = int(os.environ.get("CHAINRULE_SEED", "0")) * 1_000_000

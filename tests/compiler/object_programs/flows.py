@@ -53,7 +53,7 @@ def vector_state(w: Writer) -> None:
     n, steps = w.lists[xs], w.whole(2, 8)
     w.add(f"{h} = [{w.scalar()}] * {size}\nfor t in range({steps}):")
     if w.matrices and w.chance(0.6):
-        rows, (count, width) = [(name, shape) for name, shape in w.matrices.items()][0]
+        rows, (count, width) = next(iter(w.matrices.items()))
         entry = f"{rows}[i % {count}][j % {width}]"
     else:
         entry = f"{xs}[(i * {size} + j) % {n}]"

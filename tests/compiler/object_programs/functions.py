@@ -89,7 +89,10 @@ def gelu(x: Any) -> Dual:
     x = lifted(x)
     a = x.value
     normal, density = 0.5 * math.erfc(-a / math.sqrt(2.0)), math.exp(-0.5 * a * a) / math.sqrt(2.0 * math.pi)
-    return unary(x, a * normal, normal + a * density, (2.0 - a * a) * density, normal + math.fabs(a**3) * density)
+    value, slope, curve = a * normal, normal + a * density, (2.0 - a * a) * density
+    rounding = math.fabs(value) + a * a * density  # the argument of erfc is rounded
+    slope_room = normal + (math.fabs(a) + math.fabs(a**3)) * density + math.fabs(curve) * x.room
+    return made(value, rounding, [(x, slope, slope_room)])
 
 
 def relu(x: Any) -> Dual:
@@ -139,14 +142,10 @@ def logsumexp(xs: Any) -> Dual:
     most = builtins.max(x.value for x in found)
     y = most + math.log(math.fsum(math.exp(x.value - most) for x in found))
     shares = [math.exp(x.value - y) for x in found]
-    room = builtins.sum(share * x.room for share, x in zip(shares, found, strict=True))
-    room += math.fabs(most) + math.fabs(y) + 1.0
+    peak = math.fabs(most) + math.fabs(y) + 1.0
+    room = peak + builtins.sum([share * x.room for share, x in zip(shares, found, strict=True)])
     parts = zip(found, shares, strict=True)
-    return made(
-        y,
-        math.fabs(most) + math.fabs(y) + 1.0,
-        [(x, s, s * (x.room + room + math.fabs(x.value) + 1.0)) for x, s in parts],
-    )
+    return made(y, peak, [(x, s, s * (x.room + room + math.fabs(x.value))) for x, s in parts])
 
 
 def largest(xs: Any) -> Dual:

@@ -215,6 +215,8 @@ model = Model()
         most = w.room
         if self.model:
             flows.model(w)
+        if w.places:
+            ragged.take(w)
         while w.room > 0.3 * most or not w.lines:
             r.choice(r.choice(groups))(w)
             if r.random() < 0.15:

@@ -56,7 +56,7 @@ def swaps(w: Writer) -> None:
                     f"for k in range(0, {n - 1}, 2):\n    {ys}[k], {ys}[k + 1] = {ys}[k + 1], {ys}[k]",
                     f"{ys} += [{ys}.pop(0)]",
                 ]
-            )  # fmt: skip
+            )
         )
     text = w.term(["y", f"{ys}[0]", w.scalar()], 1)
     w.keep_list(w.name("zs"), n, f"[{text} for y in {ys}]")
@@ -69,15 +69,17 @@ def in_place(w: Writer) -> None:
     xs, ys = w.numbers(3, 24), w.name("ys")
     n = w.lists[xs]
     w.add(f"{ys} = {w.among([f'list({xs})', f'{xs}[:]', f'[x for x in {xs}]', xs])}")
-    step = w.among([
-        f"for i in range(1, {n}):\n    {ys}[i] += {ys}[i - 1] * 0.5",
-        f"for i in range({n - 2}, -1, -1):\n    {ys}[i] = {w.bounded([f'{ys}[i]', f'{ys}[i + 1]'])}",
-        f"for i in range({n}):\n    {ys}[i] *= {w.bounded([f'{ys}[i - 1]', w.scalar()])}",
-        f"for i in range(1, {n - 1}):\n    {ys}[i] = {w.bounded([f'{ys}[i - 1]', f'{ys}[i]', f'{ys}[i + 1]'])}",
-        f"for i, y in enumerate({ys}):\n    {ys}[i] = {w.term(['y', f'{ys}[{n - 1} - i]'])}",
-        f"for i in range({n // 2}):\n    {ys}[i], {ys}[{n - 1} - i] = {ys}[i] + {ys}[{n - 1} - i], {ys}[i] * 0.5",
-        f"for i in range({n}):\n    {ys}[(3 * i) % {n}] -= 0.2 * {ys}[i]",
-    ])  # fmt: skip
+    step = w.among(
+        [
+            f"for i in range(1, {n}):\n    {ys}[i] += {ys}[i - 1] * 0.5",
+            f"for i in range({n - 2}, -1, -1):\n    {ys}[i] = {w.bounded([f'{ys}[i]', f'{ys}[i + 1]'])}",
+            f"for i in range({n}):\n    {ys}[i] *= {w.bounded([f'{ys}[i - 1]', w.scalar()])}",
+            f"for i in range(1, {n - 1}):\n    {ys}[i] = {w.bounded([f'{ys}[i - 1]', f'{ys}[i]', f'{ys}[i + 1]'])}",
+            f"for i, y in enumerate({ys}):\n    {ys}[i] = {w.term(['y', f'{ys}[{n - 1} - i]'])}",
+            f"for i in range({n // 2}):\n    {ys}[i], {ys}[{n - 1} - i] = {ys}[i] + {ys}[{n - 1} - i], {ys}[i] * 0.5",
+            f"for i in range({n}):\n    {ys}[(3 * i) % {n}] -= 0.2 * {ys}[i]",
+        ]
+    )
     if w.chance(0.5):
         times = w.whole(2, 4)
         w.add(f"for sweep in range({times}):")
@@ -112,9 +114,9 @@ def grid(w: Writer) -> None:
                 f"{cells}[0] = {cells}[-1]",
                 f"{cells}[{w.whole(0, n - 1)}][{w.whole(0, m - 1)}] = {w.scalar()}",
             ]
-        )  # fmt: skip
+        )
     )
-    row = w.among([f"sum([c * c for c in row])", "ops.sum(row)", "ops.logsumexp(row)", "row[0] * row[-1]"])
+    row = w.among(["sum([c * c for c in row])", "ops.sum(row)", "ops.logsumexp(row)", "row[0] * row[-1]"])
     w.keep(w.name("norm"), f"ops.sum([{row} for row in {cells}])")
     w.spend(10 * n * m)
 
@@ -126,12 +128,15 @@ def dictionary(w: Writer) -> None:
     key = w.among([f"k % {keys}", f"'abcd'[k % {keys}]", f"(k % {keys}, k % 2)"])
     w.add(f"key = {key}", 1)
     w.add(
-        w.among([
-            f"{found}[key] = {found}.get(key, 0.0) + {w.term(['x', w.scalar()])}",
-            f"if key in {found}:\n    {found}[key] = {w.bounded(['x', f'{found}[key]'])}\nelse:\n    {found}[key] = x",
-            f"{found}.setdefault(key, []).append(x)",
-        ]), 1,
-    )  # fmt: skip
+        w.among(
+            [
+                f"{found}[key] = {found}.get(key, 0.0) + {w.term(['x', w.scalar()])}",
+                f"if key in {found}:\n    {found}[key] = {w.bounded(['x', f'{found}[key]'])}\nelse:\n    {found}[key] = x",
+                f"{found}.setdefault(key, []).append(x)",
+            ]
+        ),
+        1,
+    )
     if "setdefault" in w.lines[-1]:
         w.add(f"{found} = {{key: ops.logsumexp(group) for key, group in {found}.items()}}")
     w.keep(w.name("sum"), f"sum([{w.term(['x', w.scalar()], 0)} for x in {found}.values()])")
@@ -154,7 +159,7 @@ def asked_order(w: Writer) -> None:
                 f"{ys} = [max({ys}), min({ys}), {ys}[0]]",
                 f"for i in range(2):\n    if {ys}[i] > {ys}[i + 1]:\n        {ys}[i], {ys}[i + 1] = {ys}[i + 1], {ys}[i]",
             ]
-        )  # fmt: skip
+        )
     )
     w.keep(w.name("v"), f"{ys}[0] * 0.5 - {ys}[1] + 2.0 * {ys}[2]")
     w.spend(6)
