@@ -14,11 +14,12 @@ from chainrule.compiler.crew import Crew
 from chainrule.compiler.graph import Graph
 from chainrule.compiler.kernel import Floats, Held
 from chainrule.compiler.levels.batch import FRAME
+from chainrule.compiler.levels.checked import check_plan
 from chainrule.compiler.levels.emit import build, is_lowered
 from chainrule.compiler.levels.schedule import BatchPlan, Plan, schedule
 from chainrule.compiler.levels.sections import Field, Section
 from chainrule.compiler.levels.segments import ANY, Kind
-from chainrule.compiler.memory import aligned, too_large_is_infinite
+from chainrule.compiler.memory import aligned, for_native_code, too_large_is_infinite
 from chainrule.compiler.native import Machine, load
 from chainrule.errors import SizeError
 
@@ -72,6 +73,7 @@ class LevelKernel:
     """
 
     def __init__(self, plan: Plan, object_code: bytes, bits: int = 64, threads: int = 1) -> None:
+        check_plan(plan)
         self.plan, self.object_code, self.bits, self.threads = plan, object_code, bits, threads
         self._crew = Crew(threads)
         self._library = load(object_code)
@@ -117,9 +119,9 @@ class LevelKernel:
         if columns is None or columns.ndim != 2 or len(columns) != batch.batched:
             shape = None if columns is None else columns.shape
             raise SizeError(f"the graph has {batch.batched} batched inputs, but columns have the shape {shape}")
-        columns = np.ascontiguousarray(columns, np.float64)
+        columns = for_native_code(np.ascontiguousarray(columns, np.float64))
         samples = columns.shape[1]
-        each = np.empty((len(batch.each), samples))
+        each = for_native_code(np.empty((len(batch.each), samples)))
         if self.plan.before.segments.size:
             self._check(self._shared(*memory.before), memory.values)
         parts = min(self.threads, samples // (4 * _width(batch, self.plan.lanes, self.bits)))
@@ -141,8 +143,8 @@ class LevelKernel:
 
         def calculate(helper: _Memory, start: int, end: int) -> int:
             helper.values[:] = memory.values
-            own = np.empty((len(each), end - start))
-            given = np.ascontiguousarray(columns[:, start:end])
+            own = for_native_code(np.empty((len(each), end - start)))
+            given = for_native_code(np.ascontiguousarray(columns[:, start:end]))
             helper.prepare(given, own)
             status = native(helper.frame_address)
             each[:, start:end] = own
@@ -223,34 +225,41 @@ class _Memory:
         self.inputs = self.values[: plan.inputs]
         with too_large_is_infinite(dtype):
             self.values[plan.inputs : plan.inputs + len(plan.constants)] = plan.constants
+        self.tables: list[np.ndarray] = []  # what native code has the addresses of, besides
         self.before, self.after = [
-            (self.values.ctypes.data, *_walk(s), 1, 1, python) for s in (plan.before, plan.after)
+            (self.values.ctypes.data, *self._walk(s), 1, 1, python) for s in (plan.before, plan.after)
         ]
         if plan.batch:
             batch, width = plan.batch, _width(plan.batch, plan.lanes, bits)
             self.sum_slots = batch.sums[:, 1]
             self.block = aligned([batch.rows * width], dtype)
-            self.totals = np.zeros(len(batch.sums) * plan.lanes)
-            segments, count, table = _walk(batch.section)
+            self.totals = aligned([len(batch.sums) * plan.lanes], np.float64)
+            segments, count, table = self._walk(batch.section)
             self.pairs = np.stack([np.arange(len(batch.each)), batch.each], axis=1).astype(np.int32)
             words = {"block": self.block.ctypes.data, "width": width, "values": self.values.ctypes.data}
             words |= {"segments": segments, "segments_count": count, "table": table, "python": python}
             words |= {"totals": self.totals.ctypes.data}
             pairs = {"columns": batch.columns, "uniform": batch.uniform, "sums": batch.sums, "each": self.pairs}
-            for name, rows in pairs.items():
+            for name, given in pairs.items():
+                rows = self._kept(given)
                 words |= {f"{name}_pairs": rows.ctypes.data, f"{name}_count": len(rows)}
-            self.frame = np.array([words.get(name, 0) for name in FRAME], np.int64)
+            self.frame = for_native_code(np.array([words.get(name, 0) for name in FRAME], np.int64))
             self.frame_address = self.frame.ctypes.data
+
+    def _kept(self, array: np.ndarray) -> np.ndarray:
+        """An array whose address native code is given, kept as long as this is."""
+        self.tables.append(for_native_code(array))
+        return self.tables[-1]
+
+    def _walk(self, section: Section) -> tuple[int, int, int]:
+        """The arguments of a walk that are about its segments."""
+        segments, table = self._kept(section.segments), self._kept(section.table)
+        return segments.ctypes.data, len(segments), table.ctypes.data
 
     def prepare(self, columns: Floats, each: Floats) -> None:
         """Makes the frame ready for a batch."""
         self.totals[:] = 0.0
         self.frame[_SAMPLES] = columns.shape[1], columns.ctypes.data, each.ctypes.data
-
-
-def _walk(section: Section) -> tuple[int, int, int]:
-    """The arguments of a walk that are about its segments."""
-    return section.segments.ctypes.data, len(section.segments), section.table.ctypes.data
 
 
 def _width(batch: BatchPlan, lanes: int, bits: int) -> int:

@@ -47,10 +47,12 @@ class Section:
     Attributes:
         segments: int32[segments, Field].
         table: int32[…], the slots of operands; behind them those to fetch ahead.
+        counts: the places in the table of what are no slots, but numbers of operands.
     """
 
     segments: Int32s
     table: Int32s
+    counts: Ints
 
     @property
     def operations(self) -> int:
@@ -84,15 +86,19 @@ def sections_of(
         kinds.append(places.segments.kinds(nodes, lanes))
     every = sorted({kind for own, _ in kinds for kind in own}, key=str)
     number = {kind: i for i, kind in enumerate(every)}
-    large = slots is not None and 8 * slots + sum(table.nbytes for table, _ in tables) >= LARGE
+    large = slots is not None and 8 * slots + sum(table.nbytes for table, _, _ in tables) >= LARGE
     found = []
-    for (places, lanes), (table, at), (own, which) in zip(parts, tables, kinds, strict=True):
+    for (places, lanes), (table, at, counts), (own, which) in zip(parts, tables, kinds, strict=True):
         kind = np.array([number[one] for one in own], np.int64)[which]
-        found.append(_section(places, kind, table, at, large, int(lanes.max(initial=1))))
+        section = _section(places, kind, table, at, large, int(lanes.max(initial=1)))
+        found.append(Section(*section, counts))
     return tuple(every), found
 
 
-def _section(places: Places, kind: Ints, table: Int32s, at: Ints, large: bool, most_lanes: int) -> Section:
+def _section(
+    places: Places, kind: Ints, table: Int32s, at: Ints, large: bool, most_lanes: int
+) -> tuple[Int32s, Int32s]:
+    """The segments and the table of a section."""
     fields = np.zeros((len(Field), len(at)), np.int64)
     length = places.segments.lengths
     fields[Field.KIND], fields[Field.NODES], fields[Field.TABLE] = kind, length, at
@@ -104,4 +110,4 @@ def _section(places: Places, kind: Ints, table: Int32s, at: Ints, large: bool, m
         fields[Field.AHEAD] = len(table) + first
         table = np.append(table, lines)
     table = np.append(table, np.zeros(most_lanes, np.int32))  # the last vector may read on
-    return Section(np.ascontiguousarray(fields.T, np.int32), table)
+    return np.ascontiguousarray(fields.T, np.int32), table

@@ -55,7 +55,7 @@ def _blocks(segments: Segments, side: Ints) -> _Blocks:
     return _Blocks(at[:-1], count, counted, int(at[-1]), of, at[of] + counted[of] + lane, size[of])
 
 
-def table_of(nodes: Nodes, segments: Segments, slot: Ints, side: Ints) -> tuple[npt.NDArray[np.int32], Ints]:
+def table_of(nodes: Nodes, segments: Segments, slot: Ints, side: Ints) -> tuple[npt.NDArray[np.int32], Ints, Ints]:
     """The slots of all operands.
 
     Args:
@@ -65,7 +65,7 @@ def table_of(nodes: Nodes, segments: Segments, slot: Ints, side: Ints) -> tuple[
         side: for each segment how many nodes go side by side.
 
     Returns:
-        The table, and for each segment where it begins there.
+        The table, for each segment where it begins there, and the places of what are no slots, but numbers of operands.
     """
     blocks = _blocks(segments, side)
     table = np.zeros(blocks.total, np.int32)
@@ -94,4 +94,4 @@ def table_of(nodes: Nodes, segments: Segments, slot: Ints, side: Ints) -> tuple[
     k = counting(lacking)
     nothing = np.where(np.repeat(products, lacking) & (k % 2 == 1), nodes.extra(ZERO), nodes.extra(NOTHING))
     table[np.repeat(to + there * blocks.step, lacking) + np.repeat(blocks.step, lacking) * k] = slot[nothing]
-    return table, blocks.at[blocks.of[segments.begins[:-1]]]
+    return table, blocks.at[blocks.of[segments.begins[:-1]]], blocks.at[blocks.counted]

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from chainrule.compiler.loops.kernel import Bound
+from chainrule.compiler.memory import for_native_code
+from chainrule.compiler.native import BoundsError
 from chainrule.compiler.steps.driver import LANES, Field
 from chainrule.compiler.steps.levelled import LevelledBound
 from chainrule.compiler.steps.paths import Path
@@ -74,6 +76,21 @@ def _places(path: Path) -> tuple[np.ndarray, np.ndarray]:
     return path.parameters, path.kernel.places[1 : 1 + len(path.parameters)]
 
 
+def see_within(places: np.ndarray, size: int, what: str) -> None:
+    """Sees that places are there, before native code goes to them.
+
+    Raises:
+        BoundsError: one is not.
+
+    >>> see_within(np.array([0, 3]), 3, "numbers")
+    Traceback (most recent call last):
+    chainrule.compiler.native.BoundsError: the driver would go to place 3 of 3 numbers
+    """
+    wrong = places[(places < 0) | (places >= size)]
+    if len(wrong):
+        raise BoundsError(f"the driver would go to place {wrong[0]} of {size:,} {what}")
+
+
 def record_of(path: Path, bound: Bound | LevelledBound, positions: np.ndarray) -> Record:
     """What the driver has to know of a path.
 
@@ -81,11 +98,17 @@ def record_of(path: Path, bound: Bound | LevelledBound, positions: np.ndarray) -
         path: the path.
         bound: its kernel with memory.
         positions: for each parameter its place in the rows of the update.
+
+    Raises:
+        BoundsError: a place lies outside of the kernel's numbers.
     """
     kernel = path.kernel
     parameters, gradients = _places(path)
     shared_guards = [[at, int(outcome)] for varies, at, outcome in kernel.guards if not varies]
     guards = np.array(shared_guards, dtype=np.int32).reshape(-1, 2)
+    if isinstance(bound, Bound):
+        used = [parameters, gradients, path.places, path.constant_places, guards[:, 0], kernel.places[:1]]
+        see_within(np.concatenate(used), len(bound.shared), "shared numbers")
     row = np.zeros(Field.SIZE, np.int64)
     row[Field.RUN] = kernel.address("run")
     own = bound.arguments()
@@ -97,9 +120,10 @@ def record_of(path: Path, bound: Bound | LevelledBound, positions: np.ndarray) -
     tables |= {Field.CONSTANT_PLACES: path.constant_places.astype(np.int32)}
     tables |= zip((Field.PARAMETERS, Field.LONE_PARAMETERS), into, strict=True)
     tables |= zip((Field.GRADIENTS, Field.LONE_GRADIENTS), out_of, strict=True)
+    tables = {field: for_native_code(table) for field, table in tables.items()}
     for field, table in tables.items():
         row[field], row[field + 1] = table.ctypes.data, len(table)
-    constants = path.constants.astype(kernel.dtype)
+    constants = for_native_code(path.constants.astype(kernel.dtype))
     row[Field.CONSTANTS] = constants.ctypes.data
     row[Field.LOSS] = kernel.places[0]
     row[Field.OTHERWISE] = -1

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from chainrule.compiler.loops.kernel import Bound
-from chainrule.compiler.memory import aligned
+from chainrule.compiler.memory import aligned, for_native_code, is_checked
+from chainrule.compiler.native import BoundsError
 from chainrule.compiler.steps.batch import Batch, batches_of
 from chainrule.compiler.steps.driver import DONE, NOT_FINITE, REACHED, WHY, Field, UpdateField
 from chainrule.compiler.steps.levelled import LevelledBound
@@ -63,11 +64,12 @@ class Run:
         self.records: list[Record] = []
         self.paths: list[Path] = []
         self.ways: dict[Any, Ways] = {}
-        self.found = np.zeros(len(batches), self.update.kernel.dtype)
+        self.found = for_native_code(np.zeros(len(batches), self.update.kernel.dtype))
         self.numbers_of_parameters = np.empty(len(step.parameters))
         self.overwritten = -1  # the number of a parameter that was written by others while it was in the rows
         self.in_rows = False  # whether parameters and memory are in the native rows at the moment
         self.state = np.zeros(2, np.int64)  # of the driver
+        self.checked = is_checked()
         self.steps_before: int | None = None  # the first of this call, as the optimiser counts, while the driver runs
         self.batches, of_step = self._read(batches)
         self.of_step = np.array(of_step, np.intp)
@@ -79,10 +81,11 @@ class Run:
         step.paths.prepare(self.batches)
         first = [self._ways(batch).records[0] for batch in self.batches]
         step.last = self.paths[first[-1]] if self.batches else step.last
-        self.which = np.array(first, np.int64)[self.of_step]
+        self.which = for_native_code(np.array(first, np.int64)[self.of_step])
         numbers = array("d")
-        self.number_at = np.array([self._begin(batch, numbers) for batch in self.batches], np.int64)[self.of_step]
-        self.numbers = np.array(numbers, self.update.kernel.dtype)
+        begins = np.array([self._begin(batch, numbers) for batch in self.batches], np.int64)
+        self.number_at = for_native_code(begins[self.of_step])
+        self.numbers = for_native_code(np.array(numbers, self.update.kernel.dtype))
 
     def _read(self, all_arguments: list[tuple]) -> tuple[list[Batch], list[int]]:
         try:
@@ -128,6 +131,8 @@ class Run:
 
     def _add_way(self, ways: Ways, path: Path, batch: Batch) -> None:
         record = self._record(path, batch)
+        if len(batch.numbers) != len(path.places):
+            raise BoundsError(f"a batch has {len(batch.numbers)} numbers, but its kernel takes {len(path.places)}")
         for value, place in path.live:
             record.bound.shared[place] = value.data
         ways.records.append(len(self.records))
@@ -226,6 +231,8 @@ class Run:
             start = time.perf_counter()
             self.step.drive(at, min(last, at + size), *pointers)
             self._count()
+            if self.checked:
+                self._check_bounds()
             at = int(self.state[REACHED])
             if self.state[WHY] != DONE:
                 break
@@ -236,6 +243,12 @@ class Run:
             return self._by_hand(at) if self.state[WHY] == NOT_FINITE else self._step_alone(at)
         return at
 
+    def _check_bounds(self) -> None:
+        for record in self.records:
+            if isinstance(record.bound, Bound):
+                record.bound.kernel.check()
+        self.update.kernel.check()
+
     def _count(self) -> None:
         """Tells the optimiser how many steps there were; whatever interrupts Python, the driver's row has it."""
         if self.steps_before is not None:
@@ -244,7 +257,7 @@ class Run:
     def _tables(self) -> tuple[np.ndarray, np.ndarray]:
         """All records, each of which knows the one to try next; and for each step whether the driver cannot do it."""
         if self.tables is None:
-            records = np.stack([record.numbers for record in self.records])
+            records = for_native_code(np.stack([record.numbers for record in self.records]))
             for ways in self.ways.values():
                 records[ways.records[:-1], Field.OTHERWISE] = ways.records[1:]
             alone = np.array([self._ways(batch).alone for batch in self.batches])
@@ -260,7 +273,8 @@ class Run:
         before, schedule = self.optimizer.steps - first, self.optimizer.schedule
         if not len(self.rates) or self.rates_from != before:
             numbers = range(before + first, before + len(self.which))
-            self.rates, self.rates_from = np.zeros((len(self.which), 2), self.found.dtype), before
+            self.rates = for_native_code(np.zeros((len(self.which), 2), self.found.dtype))
+            self.rates_from = before
             self.rates[first:, 0] = [number(schedule(i), "a learning rate") for i in numbers]
             self.rates[first:, 1] = [i + 1 for i in numbers]
         return self.rates
