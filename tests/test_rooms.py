@@ -19,7 +19,7 @@ ENGINE = TABLE_OF_OPERATIONS | {"modes", "engine"}
 BUILD = {"interpreted", "storage"}
 TRANSFORMS = ENGINE | {"trees", "transforms"}
 NETS = {"nn", "losses", "optim"}
-TABLES_AND_FILES = {"data", "tables", "files", "saving"}
+TABLES_AND_FILES = {"data", "tables", "files", "saving", "schema"}
 ANYTHING = None
 
 MAY_IMPORT: dict[str, set[str] | None] = {
@@ -50,12 +50,13 @@ MAY_IMPORT: dict[str, set[str] | None] = {
     "expression": TABLE_OF_OPERATIONS | {"engine", "grammar"},
     "draw": TABLE_OF_OPERATIONS | {"files"},
     "nn": ENGINE | {"interpreted"},
-    "losses": ENGINE,
+    "losses": ENGINE | {"trees"},
     "optim": ENGINE,
     "data": {"errors", "files"},
     "tables": {"errors", "files"},
     "files": {"errors"},
-    "saving": {"errors", "files", "nn"},
+    "schema": {"errors"},
+    "saving": {"errors", "files", "nn", "schema"},
     "compiler": TRANSFORMS | {"nn", "optim", "leaves", "collector", "forks"},
     "training": TRANSFORMS | NETS | TABLES_AND_FILES | {"collector", "compiler"},
     "plots": ANYTHING,

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import difflib
 import importlib
+import reprlib
 from collections.abc import Iterable
 from types import ModuleType
 
@@ -109,3 +110,24 @@ def suggest(name: str, known: Iterable[str]) -> str:
     close = difflib.get_close_matches(name, list(known), n=3)
     swapped = [other for other in close if sorted(other) == sorted(name)]  # two letters in the wrong order
     return f" Did you mean {[*swapped, *close][0]!r}?" if close else ""
+
+
+def shown(x: object, width: int = 60) -> str:
+    """Anything as it is shown in a message: short, whatever it is, and however large or deeply nested.
+
+    >>> shown([1.5, "a"]), shown(list(range(1000)), 20)
+    ("[1.5, 'a']", '[0, 1, 2, 3, 4, 5...')
+    """
+    if isinstance(x, list | tuple | dict | set | frozenset):
+        text = _brief.repr(x)
+    else:
+        try:
+            text = repr(x)
+        except RecursionError:
+            text = object.__repr__(x)
+    return text if len(text) <= width else text[: width - 3] + "..."
+
+
+_brief = reprlib.Repr()
+_brief.maxlist = _brief.maxtuple = _brief.maxdict = _brief.maxset = _brief.maxfrozenset = 20
+_brief.maxstring = _brief.maxother = _brief.maxlong = 200

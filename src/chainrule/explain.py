@@ -35,7 +35,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 from chainrule.engine import Value, topological_order
-from chainrule.errors import ArgumentError, GraphError, OperandError
+from chainrule.errors import ArgumentError, GraphError, OperandError, shown
 from chainrule.notation import call, formula, short
 from chainrule.ops import chain, stop_gradient
 from chainrule.wording import (
@@ -139,7 +139,9 @@ def explain(value: Value, *, limit: int = 50) -> Explanation:
     {'x': 6.0}
     """
     if not isinstance(value, Value):
-        raise OperandError(f"explain needs a Value but got the {type(value).__name__} {value!r}: make it of Values")
+        raise OperandError(
+            f"explain needs a Value but got the {type(value).__name__} {shown(value)}: make it of Values"
+        )
     if limit < 1:
         raise ArgumentError(f"explain cannot show {limit} operations: give a limit of at least 1")
     order = topological_order(value)

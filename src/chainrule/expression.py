@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from chainrule.engine import Value
-from chainrule.errors import ExpressionError, OperandError, SizeError, suggest
+from chainrule.errors import ExpressionError, OperandError, SizeError, shown, suggest
 from chainrule.grammar import clipped, read
 from chainrule.operation import number
 
@@ -28,7 +28,7 @@ class Expression:
     def __init__(self, text: str, values: Mapping[str, float] | None = None) -> None:
         if not isinstance(text, str):
             raise ExpressionError(
-                f"an expression is a text such as 'tanh(x*w + b)', not the {type(text).__name__} {text!r}"
+                f"an expression is a text such as 'tanh(x*w + b)', not the {type(text).__name__} {shown(text)}"
             )
         self.text = text.strip()
         given = _named_values(values or {})

@@ -8,7 +8,7 @@ import secrets
 import shutil
 from pathlib import Path
 
-from chainrule.errors import ChainruleError, SavedFileError, suggest
+from chainrule.errors import ChainruleError, SavedFileError, shown, suggest
 
 FilePath = str | os.PathLike[str]
 
@@ -136,7 +136,7 @@ def _path(path: FilePath, error: type[ChainruleError]) -> Path:
             return Path(path)
     except TypeError:
         pass
-    raise error(f"{path!r} is not the name of a file")
+    raise error(f"{shown(path)} is not the name of a file")
 
 
 def _similar_file(path: Path) -> str:

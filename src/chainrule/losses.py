@@ -12,8 +12,9 @@ from collections.abc import Sequence
 from typing import Any
 
 from chainrule.engine import Value
-from chainrule.errors import ArgumentError, SizeError
+from chainrule.errors import ArgumentError, SizeError, shown
 from chainrule.ops import abs, logsumexp, relu, softplus, sum, take, weighted_sum
+from chainrule.trees import DEEPEST, too_deep
 
 
 def mean_squared_error(predictions: Any, targets: Any) -> Any:
@@ -98,8 +99,10 @@ def _mean(terms: list[Any]) -> Any:
     return sum(terms) * (1.0 / len(terms))
 
 
-def _pairs(predictions: Any, targets: Any) -> list[tuple[Any, Any]]:
+def _pairs(predictions: Any, targets: Any, depth: int = 0) -> list[tuple[Any, Any]]:
     """Each number of the predictions with its target."""
+    if depth > DEEPEST:
+        raise too_deep(predictions)
     deep_p, deep_t = _is_list(predictions), _is_list(targets)
     if not deep_p and not deep_t:
         return [(predictions, targets)]
@@ -108,7 +111,7 @@ def _pairs(predictions: Any, targets: Any) -> list[tuple[Any, Any]]:
         raise SizeError(f"{what} has a list where {other} has a single number: bring both to the same form")
     if len(predictions) != len(targets):
         raise SizeError(f"{len(predictions)} predictions but {len(targets)} targets: give one target a prediction")
-    return [pair for p, t in zip(predictions, targets, strict=True) for pair in _pairs(p, t)]
+    return [pair for p, t in zip(predictions, targets, strict=True) for pair in _pairs(p, t, depth + 1)]
 
 
 def _is_list(x: Any) -> bool:
@@ -118,7 +121,7 @@ def _is_list(x: Any) -> bool:
 def _one_of(target: Any, allowed: tuple[int, int], loss: str) -> Any:
     """The target, if it is one of two numbers (a Value, whose number may change, is taken as it is)."""
     if not isinstance(target, Value) and target not in allowed:
-        raise ArgumentError(f"{loss} takes the targets {allowed[0]} and {allowed[1]}, not {target!r}")
+        raise ArgumentError(f"{loss} takes the targets {allowed[0]} and {allowed[1]}, not {shown(target)}")
     return target
 
 
@@ -129,7 +132,9 @@ def _right(row: Sequence[Any], target: Any) -> Any:
     try:
         index = operator.index(target)
     except TypeError:
-        raise ArgumentError(f"cross_entropy takes the index of a class, 0 to {len(row) - 1}, not {target!r}") from None
+        raise ArgumentError(
+            f"cross_entropy takes the index of a class, 0 to {len(row) - 1}, not {shown(target)}"
+        ) from None
     if not 0 <= index < len(row):
         raise ArgumentError(f"class {index} of {len(row)}: cross_entropy takes 0 to {len(row) - 1}")
     return row[index]

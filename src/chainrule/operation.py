@@ -14,7 +14,7 @@ from math import inf, nan
 from types import MethodType
 from typing import Any
 
-from chainrule.errors import ArgumentError, OperandError, ReadOnlyError, suggest
+from chainrule.errors import ArgumentError, OperandError, ReadOnlyError, shown, suggest
 
 TABLE: dict[str, Operation] = {}
 """Every operation by name, in the order of definition; an operation of the user's own is here as well."""
@@ -275,8 +275,8 @@ def number(x: Any, where: str) -> float:
         raise OperandError(f"{where} got an integer that is too large for a float") from None
     except TypeError:
         pass  # a NumPy time span calls itself an integer
-    shown = repr(x) if len(repr(x)) <= 40 else repr(x)[:37] + "..."
-    raise OperandError(f"{where} needs real numbers but got the {type(x).__name__} {shown}: {_mended(x, shown)}")
+    text = shown(x, 40)
+    raise OperandError(f"{where} needs real numbers but got the {type(x).__name__} {text}: {_mended(x, text)}")
 
 
 def is_number(x: Any) -> bool:
@@ -293,7 +293,7 @@ def is_number(x: Any) -> bool:
 def check_label(label: Any) -> None:
     """Refuses a label that is no text."""
     if not isinstance(label, str):
-        raise OperandError(f"a label is a str, not the {type(label).__name__} {label!r}: str({label!r})")
+        raise OperandError(f"a label is a str, not the {type(label).__name__} {shown(label)}: str({shown(label)})")
 
 
 def refuse_change(value: Any, x: Any) -> None:
@@ -309,9 +309,9 @@ def refuse_float() -> Any:
     )
 
 
-def _mended(x: Any, shown: str) -> str:
+def _mended(x: Any, text: str) -> str:
     if isinstance(x, str):
-        return f"convert it first, float({shown})"
+        return f"convert it first, float({text})"
     if x is None:
         return "does a function lack its return?"
     if isinstance(x, complex):

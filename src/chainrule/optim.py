@@ -18,7 +18,7 @@ from typing import Any
 
 from chainrule import ops
 from chainrule.engine import Value
-from chainrule.errors import ArgumentError, SavedFileError
+from chainrule.errors import ArgumentError, SavedFileError, shown
 from chainrule.operation import number
 
 Schedule = Callable[[int], float]
@@ -82,7 +82,7 @@ class Optimizer:
             raise ArgumentError("an optimizer needs parameters: give it model.parameters()")
         for parameter in self.parameters:
             if not isinstance(parameter, Value) or parameter.operands:
-                raise ArgumentError(f"a parameter must be a Value made by hand, not {parameter!r}")
+                raise ArgumentError(f"a parameter must be a Value made by hand, not {shown(parameter)}")
         self.schedule = lr if callable(lr) else constant(_not_negative(lr, "lr"))
         self.steps = 0
         self.memory = {name: [0.0] * len(self.parameters) for name in self.slots}
@@ -121,12 +121,14 @@ class Optimizer:
         """
         kind = type(self).__name__
         if state.get("type") != kind:
-            raise SavedFileError(f"this is the state of the optimizer {state.get('type')!r}, not of {kind}")
+            raise SavedFileError(f"this is the state of the optimizer {shown(state.get('type'))}, not of {kind}")
         try:
             memory = {name: [number(x, name) for x in state[name]] for name in self.slots}
-            steps = int(state["steps"])
+            steps = state["steps"]
         except (KeyError, TypeError, ValueError) as error:
             raise SavedFileError(f"the state of the optimizer is damaged: {error}") from None
+        if isinstance(steps, bool) or not isinstance(steps, int) or steps < 0:
+            raise SavedFileError(f"the state of the optimizer is damaged: steps is {shown(steps)}, not a whole number")
         if any(len(column) != len(self.parameters) for column in memory.values()):
             raise SavedFileError(f"the state of the optimizer is not for {len(self.parameters)} parameters")
         self.memory, self.steps = memory, steps
@@ -233,11 +235,11 @@ class AdamW(Adam):
 
 def _not_negative(x: float, name: str) -> float:
     if not number(x, name) >= 0:
-        raise ArgumentError(f"{name} must be 0 or more, not {x!r}")
+        raise ArgumentError(f"{name} must be 0 or more, not {shown(x)}")
     return float(x)
 
 
 def _fraction(x: float, name: str) -> float:
     if not 0 <= number(x, name) < 1:
-        raise ArgumentError(f"{name} must be at least 0 and less than 1, not {x!r}")
+        raise ArgumentError(f"{name} must be at least 0 and less than 1, not {shown(x)}")
     return float(x)

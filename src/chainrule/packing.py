@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from chainrule.errors import OperandError, SizeError
+from chainrule.errors import OperandError, SizeError, shown
 
 
 def listed(values: Iterable) -> list:
     """Of a list of numbers, each."""
     if not isinstance(values, Iterable):
-        raise OperandError(f"a list of numbers is needed, such as sum([a, b]), not {values!r}")
+        raise OperandError(f"a list of numbers is needed, such as sum([a, b]), not {shown(values)}")
     return list(values)
 
 

@@ -20,12 +20,38 @@ import math
 from itertools import pairwise
 from typing import Any
 
-from chainrule.errors import ArgumentError, OperandError, SavedFileError, SizeError
+from chainrule.errors import ArgumentError, OperandError, SavedFileError, SizeError, shown
 from chainrule.files import FilePath, atomic_write, read_file
 from chainrule.nn import MLP, Module, from_config
+from chainrule.schema import (
+    Anything,
+    Kind,
+    ListOf,
+    Maybe,
+    Number,
+    Record,
+    SchemaError,
+    TableOf,
+    Text,
+    Whole,
+    check,
+    check_plain,
+    parse,
+)
 
 MODEL_FORMAT = "chainrule model"
 MODEL_VERSION = 1
+
+STATE = TableOf(Number())
+CONFIG = Record({"type": Text(1000)}, others=Anything())
+MODEL = Record({"model": Text(1000), "config": Maybe(CONFIG), "state": STATE, "extra": TableOf(Anything())})
+"""What a model file holds beside its format, version and checksum."""
+
+SIZE = Whole(1, 10**9)
+MLP_CONFIG = Record(
+    {"type": Text(pattern=MLP.__name__), "nin": SIZE, "nouts": ListOf(SIZE, 1), "activations": ListOf(Text(1000), 1)}
+)
+"""What an `MLP` can be rebuilt from."""
 
 
 def save(model: Module, path: FilePath, **extra: Any) -> None:
@@ -67,14 +93,8 @@ def load(path: FilePath, model: Module | None = None) -> Module:
 
 def load_file(path: FilePath, model: Module | None = None) -> tuple[Module, dict[str, Any]]:
     """The model of a file, and the `extra` that was saved along with it; takes and raises what `load` does."""
-    content = read_document(path, MODEL_FORMAT, MODEL_VERSION)
-    state, config, extra = content.get("state"), content.get("config"), content.get("extra")
-    if set(content) != {"model", "config", "state", "extra"}:
-        raise SavedFileError(f"{path} is damaged: it must have model, config, state and extra, and nothing else")
-    if not isinstance(state, dict) or not all(_is_finite_number(x) for x in state.values()):
-        raise SavedFileError(f"{path} is damaged: its state is not a table of finite numbers")
-    if not isinstance(extra, dict) or not isinstance(config, dict | None):
-        raise SavedFileError(f"{path} is damaged: its config or extra is not a table")
+    content = read_document(path, MODEL_FORMAT, MODEL_VERSION, MODEL)
+    state, config, extra = content["state"], content["config"], content["extra"]
     if model is None:
         model = _rebuild(path, content, config, len(state))
     else:
@@ -108,7 +128,7 @@ def check_config(path: FilePath, config: dict[str, Any] | None, model: Module) -
     for key in own:
         if config.get(key) != own[key]:
             raise SavedFileError(
-                f"{path} does not fit the model: its {key} is {config.get(key)!r}, the model's {own[key]!r}"
+                f"{path} does not fit the model: its {key} is {shown(config.get(key))}, the model's {shown(own[key])}"
             )
 
 
@@ -125,13 +145,17 @@ def check_finite(state: dict[str, float]) -> None:
 
 def _rebuild(path: FilePath, content: dict[str, Any], config: dict[str, Any] | None, count: int) -> Module:
     if config is None:
-        kind = content.get("model")
+        kind = content["model"] if content["model"].isidentifier() else "model"
         raise SavedFileError(f"{path} holds a {kind} of your own making: load it with load(path, model={kind}(...))")
     try:
-        if config.get("type") == MLP.__name__ and _mlp_parameters(config) != count:
-            raise SavedFileError(f"it describes {_mlp_parameters(config)} parameters but holds {count}")
+        if config["type"] == MLP.__name__:
+            check(MLP_CONFIG, config)
+            if _mlp_parameters(config) != count:
+                raise SavedFileError(f"it describes {_mlp_parameters(config)} parameters but holds {count}")
         return from_config(config)
-    except (SavedFileError, TypeError, KeyError) as error:
+    except SchemaError as error:
+        raise SavedFileError(f"{path} is damaged: in its config, {error}") from None
+    except SavedFileError as error:
         raise SavedFileError(f"{path} cannot be rebuilt: {error}") from None
 
 
@@ -139,10 +163,6 @@ def _mlp_parameters(config: dict[str, Any]) -> int:
     """How many there would be: looked at first, so that a wrong size never asks for all the memory there is."""
     sizes = [config["nin"], *config["nouts"]]
     return sum((nin + 1) * nout for nin, nout in pairwise(sizes))
-
-
-def _is_finite_number(x: Any) -> bool:
-    return isinstance(x, int | float) and not isinstance(x, bool) and -math.inf < x < math.inf
 
 
 # ---- the file itself: models and checkpoints are both such documents ----
@@ -156,40 +176,46 @@ def write_document(path: FilePath, kind: str, version: int, content: dict[str, A
         SavedFileError: the file cannot be written.
     """
     try:
+        check_plain(content)
         content = json.loads(json.dumps(content, allow_nan=False))
-    except (TypeError, ValueError, RecursionError) as error:
+    except (TypeError, ValueError) as error:
         raise ArgumentError(f"{path} was not written, for JSON cannot hold all of it: {error}") from None
     document = {"format": kind, "version": version, "sha256": _checksum(content), **content}
     lines = [f"{json.dumps(key)}: {json.dumps(value)}" for key, value in document.items()]
     atomic_write(path, "{\n" + ",\n".join(lines) + "\n}\n")
 
 
-def read_document(path: FilePath, kind: str, version: int) -> dict[str, Any]:
-    """The content of a file that `write_document` wrote.
+def read_document(path: FilePath, kind: str, version: int, schema: Kind | None = None) -> dict[str, Any]:
+    """The content of a file that `write_document` wrote, which is what the schema says.
 
     Raises:
         SavedFileError: it cannot be read, is damaged or cut short, of another kind, or of a newer version.
     """
     raw = read_file(path)
     try:
-        document = json.loads(raw.decode("utf-8-sig"))
-    except (ValueError, RecursionError):
+        document = parse(raw.decode("utf-8-sig"))
+    except ValueError as error:
         ours = b'"format": "chainrule ' in raw[:100]
         fault = "is damaged or cut short" if ours else f"is not a {kind} file"
-        raise SavedFileError(f"{path} {fault}: it cannot be read as JSON") from None
+        why = error if isinstance(error, SchemaError) else "it is no text in UTF-8"
+        raise SavedFileError(f"{path} {fault}: {why}") from None
     found = document.pop("format", None) if isinstance(document, dict) else None
     if found != kind:
-        other = f": it is a {found}" if isinstance(found, str) and found.startswith("chainrule ") else ""
+        other = f": it is a {found}" if found in ("chainrule model", "chainrule checkpoint") else ""
         raise SavedFileError(f"{path} is not a {kind} file{other}")
     its_version, checksum = document.pop("version", None), document.pop("sha256", None)
     if isinstance(its_version, bool) or not isinstance(its_version, int) or its_version < 1:
-        raise SavedFileError(f"{path} is damaged: its version is {its_version!r}")
+        raise SavedFileError(f"{path} is damaged: its version is {shown(its_version)}")
     if its_version > version:
         known = f"it has format version {its_version}, this one reads up to {version}"
         raise SavedFileError(f"{path} is from a newer chainrule ({known}): pip install --upgrade chainrule")
     if checksum is not None and checksum != _checksum(document):
         hint = "if you edited it on purpose, delete its line sha256"
         raise SavedFileError(f"{path} is damaged: its content does not match its checksum ({hint})")
+    try:
+        check(schema or Anything(), document)
+    except SchemaError as error:
+        raise SavedFileError(f"{path} is damaged: {error}") from None
     return document
 
 

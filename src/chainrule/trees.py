@@ -7,18 +7,45 @@ from collections import Counter, OrderedDict, defaultdict
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
+from chainrule.errors import OperandError
+
+DEEPEST = 100
+"""No list of numbers has more levels, unless it holds itself: so each walk over one ends, with an error that says why,
+whatever Python's own limit of recursion is."""
+
 
 def leaves(tree: Any) -> list[Any]:
     """The numbers of `tree` from left to right; a number by itself is a tree, too.
 
+    Raises:
+        OperandError: it is nested too deeply, or holds itself.
+
     >>> leaves({"w": [1.0, 2.0], "b": (3.0, [])})
     [1.0, 2.0, 3.0]
     """
+    found: list[Any] = []
+    _collect(tree, found, 0)
+    return found
+
+
+def _collect(tree: Any, found: list[Any], depth: int) -> None:
+    if depth > DEEPEST:
+        raise too_deep(tree)
     if isinstance(tree, dict):
-        return [leaf for branch in tree.values() for leaf in leaves(branch)]
-    if isinstance(tree, list | tuple):
-        return [leaf for branch in tree for leaf in leaves(branch)]
-    return [tree]
+        tree = list(tree.values())
+    elif not isinstance(tree, list | tuple):
+        found.append(tree)
+        return
+    for branch in tree:
+        _collect(branch, found, depth + 1)
+
+
+def too_deep(tree: Any) -> OperandError:
+    """The error for what has more levels than `DEEPEST`."""
+    kind = type(tree).__name__
+    return OperandError(
+        f"a {kind} holds itself, or is nested more than {DEEPEST} deep: give lists, tuples and dicts of numbers"
+    )
 
 
 def unflatten(like: Any, flat: Iterable[Any]) -> Any:
@@ -27,7 +54,7 @@ def unflatten(like: Any, flat: Iterable[Any]) -> Any:
     >>> unflatten({"w": [1.0, 2.0], "b": (3.0,)}, "xyz")
     {'w': ['x', 'y'], 'b': ('z',)}
     """
-    return _fill(like, iter(flat))
+    return _fill(like, iter(flat), 0)
 
 
 def tree_map(function: Callable[[Any], Any], tree: Any) -> Any:
@@ -39,11 +66,13 @@ def tree_map(function: Callable[[Any], Any], tree: Any) -> Any:
     return unflatten(tree, [function(leaf) for leaf in leaves(tree)])
 
 
-def _fill(like: Any, flat: Iterator[Any]) -> Any:
+def _fill(like: Any, flat: Iterator[Any], depth: int) -> Any:
+    if depth > DEEPEST:
+        raise too_deep(like)
     if isinstance(like, dict):
-        return rebuilt(like, [_fill(branch, flat) for branch in like.values()])
+        return rebuilt(like, [_fill(branch, flat, depth + 1) for branch in like.values()])
     if isinstance(like, list | tuple):
-        return rebuilt(like, [_fill(branch, flat) for branch in like])
+        return rebuilt(like, [_fill(branch, flat, depth + 1) for branch in like])
     return next(flat)
 
 

@@ -21,12 +21,20 @@ import math
 from typing import Any
 
 from chainrule.errors import SavedFileError, SizeError, require, suggest
-from chainrule.files import FilePath, atomic_write, read_file
+from chainrule.files import MOST_BYTES, FilePath, atomic_write, read_file
 from chainrule.nn import Module
-from chainrule.saving import check_config, check_finite, config_of
+from chainrule.saving import CONFIG, check_config, check_finite, config_of
+from chainrule.schema import Anything, Maybe, Record, SchemaError, TableOf, Text, check, parse
 
 FORMAT = "chainrule model"
 VERSION = 1
+HEADER = Record({}, optional={"__metadata__": Maybe(TableOf(Text(MOST_BYTES)))}, others=TableOf(Anything()))
+METADATA = Record(
+    {"format": Text(pattern=FORMAT), "version": Text(pattern="[1-9][0-9]{0,8}"), "config": Text(MOST_BYTES),
+     "sha256": Text(pattern="[0-9a-f]{64}")},
+    others=Text(MOST_BYTES),
+)  # fmt: skip
+"""What a file of our own says of itself, beside what safetensors itself sees to: that arrays lie within the file."""
 
 Arrays = dict[str, Any]
 Place = tuple[str, tuple[int, ...]]
@@ -99,23 +107,27 @@ def _read(path: FilePath) -> tuple[Arrays, dict[str, str]]:
     content = read_file(path)
     try:
         arrays = load(content)
-        header_end = 8 + int.from_bytes(content[:8], "little")
-        return arrays, json.loads(content[8:header_end]).get("__metadata__", {})
-    except (library.SafetensorError, ValueError, KeyError, AttributeError, TypeError):
+        header = parse(content[8 : 8 + int.from_bytes(content[:8], "little")].decode())
+        check(HEADER, header)
+        return arrays, header.get("__metadata__") or {}
+    except (library.SafetensorError, ValueError, KeyError, AttributeError, TypeError, OverflowError, MemoryError):
         raise SavedFileError(f"{path} is no safetensors file, or is damaged or cut short") from None
 
 
 def _check_metadata(path: FilePath, arrays: Arrays, metadata: dict[str, str], model: Module) -> None:
     """Of a file of our own: version, checksum, and that it is the same kind of model."""
-    kind, version = metadata.get("format"), metadata.get("version", "")
-    if kind != FORMAT or not version.isdecimal() or int(version) < 1:
-        raise SavedFileError(f"{path} is damaged: it calls itself {kind!r}, version {version!r}")
-    if int(version) > VERSION:
-        raise SavedFileError(f"{path} is from a newer chainrule (format version {version}): upgrade chainrule")
-    config = metadata.get("config", "")
-    if metadata.get("sha256") != _checksum(config, arrays):
-        raise SavedFileError(f"{path} is damaged: its content does not match its checksum")
-    check_config(path, json.loads(config), model)
+    try:
+        check(METADATA, metadata)
+        if int(metadata["version"]) > VERSION:
+            known = f"format version {metadata['version']}"
+            raise SavedFileError(f"{path} is from a newer chainrule ({known}): upgrade chainrule")
+        if metadata["sha256"] != _checksum(metadata["config"], arrays):
+            raise SavedFileError(f"{path} is damaged: its content does not match its checksum")
+        config = parse(metadata["config"])
+        check(Maybe(CONFIG), config)
+    except SchemaError as error:
+        raise SavedFileError(f"{path} is damaged: in its metadata, {error}") from None
+    check_config(path, config, model)
 
 
 def _layout(names: list[str]) -> tuple[dict[str, Place], dict[str, tuple[int, ...]]]:

@@ -15,7 +15,9 @@ from chainrule.compiler.statics import class_key, static_key
 from chainrule.compiler.tracing import is_number_leaf, is_whole
 from chainrule.engine import Value
 from chainrule.errors import ArgumentError, OperandError, SizeError
+from chainrule.errors import shown as brief
 from chainrule.operation import number
+from chainrule.trees import DEEPEST, too_deep
 
 EXACT, EXACT_32 = 2**53, 2**24
 """Up to here each integer is a float; the second is for floats of 32 bits."""
@@ -86,13 +88,17 @@ class Reading:
 # ---- reading: for each call ------------------------------------------------------------------------------------------
 
 
-def read(x: Any, axis: Any, into: Reading) -> Any:
+def read(x: Any, axis: Any, into: Reading, depth: int = 0) -> Any:
     """Adds the numbers of an argument to `into`; gives the key of its structure.
 
     Args:
         x: a number, or nested lists, tuples, dicts and arrays; anything else is part of the key (see `static_key`).
         axis: along which axis it differs from sample to sample; None if it does not; or a nesting of such.
         into: what is added to.
+        depth: on which level of a nesting it is.
+
+    Raises:
+        OperandError: it is nested too deeply, or holds itself.
 
     >>> reading = Reading()
     >>> key = read([2.0, (3, {"a": np.ones(2)})], None, reading)
@@ -101,21 +107,24 @@ def read(x: Any, axis: Any, into: Reading) -> Any:
     """
     kind = type(x)
     if axis is not None:
-        return _read_batched(x, axis, into)
+        return _read_batched(x, axis, into, depth)
     if kind is float:
         into.add((x,))
         return float
     if kind is list or kind is tuple:
-        return _read_row(x, into)
-    return _read_other(x, into)
+        return _read_row(x, into, depth)
+    return _read_other(x, into, depth)
 
 
-def _read_row(x: Any, into: Reading) -> Any:
+def _read_row(x: Any, into: Reading, depth: int) -> Any:
     kinds = set(map(type, x))
     if kinds == FLOATS:
         into.add(x)
         return type(x), len(x), float
-    keys = [read(part, None, into) for part in x]
+    depth += 1
+    if depth > DEEPEST:
+        raise too_deep(x)
+    keys = [read(part, None, into, depth) for part in x]
     alike = bool(keys) and keys.count(keys[0]) == len(keys)
     return type(x), len(x), keys[0] if alike else tuple(keys)
 
@@ -123,11 +132,11 @@ def _read_row(x: Any, into: Reading) -> Any:
 FLOATS = {float}
 
 
-def _read_other(x: Any, into: Reading) -> Any:
+def _read_other(x: Any, into: Reading, depth: int) -> Any:
     if isinstance(x, dict):
-        return class_key(x), tuple(x), tuple([read(part, None, into) for part in x.values()])
+        return class_key(x), tuple(x), _read_row(tuple(x.values()), into, depth)
     if isinstance(x, list | tuple):
-        return class_key(x), _read_row(x, into)
+        return class_key(x), _read_row(x, into, depth)
     if isinstance(x, np.ndarray):
         array, whole = plain_array(x, into.exact)
         into.add_array(array.ravel())
@@ -144,13 +153,16 @@ def _read_other(x: Any, into: Reading) -> Any:
     return int
 
 
-def _read_batched(x: Any, axis: Any, into: Reading) -> Any:
+def _read_batched(x: Any, axis: Any, into: Reading, depth: int) -> Any:
+    depth += 1
+    if depth > DEEPEST:
+        raise too_deep(x)
     if not isinstance(axis, int):
-        return tuple([read(part, own, into) for part, own in pairs_of(x, axis)])
+        return tuple([read(part, own, into, depth) for part, own in pairs_of(x, axis)])
     if isinstance(x, dict):
-        return class_key(x), tuple(x), tuple([_read_batched(part, axis, into) for part in x.values()])
+        return class_key(x), tuple(x), tuple([_read_batched(part, axis, into, depth) for part in x.values()])
     if isinstance(x, tuple):
-        return type(x), len(x), tuple([_read_batched(part, axis, into) for part in x])
+        return type(x), len(x), tuple([_read_batched(part, axis, into, depth) for part in x])
     columns, shape, whole = block_of(x, axis, into.exact)
     into.add_block(columns)
     return np.ndarray, isinstance(x, np.ndarray), shape, whole, axis
@@ -166,11 +178,11 @@ def pairs_of(x: Any, axes: Any) -> list[tuple[Any, Any]]:
         if isinstance(x, dict) and x.keys() == axes.keys():
             return [(part, axes[key]) for key, part in x.items()]
         has = f"the keys {sorted(map(str, x))}" if isinstance(x, dict) else f"a {type(x).__name__}"
-        raise ArgumentError(f"in_axes has {axes!r} for an argument that is {has}: give it the same keys")
+        raise ArgumentError(f"in_axes has {brief(axes)} for an argument that is {has}: give it the same keys")
     if isinstance(x, list | tuple) and len(x) == len(axes):
         return list(zip(x, axes, strict=True))
     has = f"a {type(x).__name__}" + (f" of {len(x)}" if isinstance(x, list | tuple) else "")
-    raise ArgumentError(f"in_axes has {axes!r} for an argument that is {has}: give it the same nesting")
+    raise ArgumentError(f"in_axes has {brief(axes)} for an argument that is {has}: give it the same nesting")
 
 
 def plain_array(x: np.ndarray, exact: int = EXACT) -> tuple[np.ndarray, bool]:
@@ -227,5 +239,4 @@ def too_large(x: int) -> str:
 
 
 def shown(x: Any) -> str:
-    text = f"{type(x).__name__} {x!r}"
-    return f"the {text if len(text) <= 60 else text[:57] + '...'}"
+    return f"the {type(x).__name__} {brief(x, 50)}"

@@ -8,7 +8,8 @@ from typing import Any, TypeVar
 
 from chainrule.compiler.loops.build import MEMORY_LIMIT
 from chainrule.compiler.pipeline import Target
-from chainrule.errors import ArgumentError, suggest
+from chainrule.errors import ArgumentError, shown, suggest
+from chainrule.trees import leaves
 
 T = TypeVar("T")
 
@@ -31,10 +32,10 @@ class Options:
 
     def __post_init__(self) -> None:
         if self.reduce not in (None, "mean", "sum"):
-            raise ArgumentError(f"reduce is None, 'mean' or 'sum', not {self.reduce!r}")
+            raise ArgumentError(f"reduce is None, 'mean' or 'sum', not {shown(self.reduce)}")
         if self.in_axes is not None and not _axes(self.in_axes):
             raise ArgumentError(
-                f"in_axes={self.in_axes!r} names no axis: give in_axes=0, or one for each argument, in_axes=(None, 0)"
+                f"in_axes={shown(self.in_axes)} names no axis: give in_axes=0, or one for each argument, (None, 0)"
             )
         if self.reduce is not None and self.in_axes is None:
             raise ArgumentError("reduce is about a batch: say by in_axes which arguments have a sample axis")
@@ -66,7 +67,8 @@ class Options:
         if self.in_axes is None or isinstance(self.in_axes, int):
             return (self.in_axes,) * count
         if not isinstance(self.in_axes, list | tuple):
-            raise ArgumentError(f"in_axes is a whole number, or a tuple with one for each argument: {self.in_axes!r}")
+            given = shown(self.in_axes)
+            raise ArgumentError(f"in_axes is a whole number, or a tuple with one for each argument: {given}")
         if len(self.in_axes) != count:
             raise ArgumentError(
                 f"in_axes has {len(self.in_axes)} entries, but {name} was called with {count} arguments"
@@ -112,8 +114,8 @@ def check_function(function: Any, name: str, example: str) -> Callable:
     """
     if callable(function):
         return function
-    shown = repr(function) if len(repr(function)) <= 40 else repr(function)[:37] + "..."
-    raise ArgumentError(f"{name} takes a function, such as {example}, not the {type(function).__name__} {shown}")
+    given = f"the {type(function).__name__} {shown(function, 40)}"
+    raise ArgumentError(f"{name} takes a function, such as {example}, not {given}")
 
 
 def _axes(tree: Any) -> list[int]:
@@ -122,12 +124,8 @@ def _axes(tree: Any) -> list[int]:
     Raises:
         ArgumentError: there is something else.
     """
-    if isinstance(tree, dict):
-        return [axis for branch in tree.values() for axis in _axes(branch)]
-    if isinstance(tree, list | tuple):
-        return [axis for branch in tree for axis in _axes(branch)]
-    if tree is None:
-        return []
-    if isinstance(tree, bool) or not isinstance(tree, int):
-        raise ArgumentError(f"in_axes is made of whole numbers and None, not {tree!r}")
-    return [tree]
+    axes = [axis for axis in leaves(tree) if axis is not None]
+    for axis in axes:
+        if isinstance(axis, bool) or not isinstance(axis, int):
+            raise ArgumentError(f"in_axes is made of whole numbers and None, not {shown(axis)}")
+    return axes

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from chainrule.errors import OperandError
+from chainrule.trees import DEEPEST, too_deep
 
 
 class Rows(list):
@@ -64,12 +65,18 @@ def rows_of(nested: Any) -> Any:
     return Rows([rows_of(part) for part in nested]) if isinstance(nested, list) else nested
 
 
-def lists_of(tree: Any) -> Any:
-    """A result in which Rows are plain lists."""
+def lists_of(tree: Any, depth: int = 0) -> Any:
+    """A result in which Rows are plain lists.
+
+    Raises:
+        OperandError: it is nested too deeply, or holds itself.
+    """
+    if depth > DEEPEST:
+        raise too_deep(tree)
     if isinstance(tree, Rows):
-        return [lists_of(part) for part in tree]
+        return [lists_of(part, depth + 1) for part in tree]
     if isinstance(tree, dict):
-        return {key: lists_of(part) for key, part in tree.items()}
+        return {key: lists_of(part, depth + 1) for key, part in tree.items()}
     if type(tree) in (list, tuple):
-        return type(tree)([lists_of(part) for part in tree])
+        return type(tree)([lists_of(part, depth + 1) for part in tree])
     return tree

@@ -9,10 +9,12 @@ from __future__ import annotations
 import operator
 import random
 from collections.abc import Callable, Sequence
+from reprlib import recursive_repr
 from typing import Any
 
 from chainrule.engine import Value
-from chainrule.errors import ArgumentError, SavedFileError, SizeError, suggest
+from chainrule.errors import ArgumentError, SavedFileError, SizeError, shown, suggest
+from chainrule.nn.holders import forward_of
 from chainrule.nn.initialization import Initializer, initializer
 from chainrule.nn.linear import linear
 from chainrule.nn.module import Module
@@ -93,9 +95,10 @@ class Layer(Module):
             activate = self.neurons[0]._activate
             out = [activate(total) for total in out] if activate else out
         else:
-            out = [neuron.forward(x) for neuron in self.neurons]
+            out = [forward_of(neuron, x) for neuron in self.neurons]
         return out[0] if len(out) == 1 else out
 
+    @recursive_repr()
     def __repr__(self) -> str:
         return f"Layer of [{', '.join(map(str, self.neurons))}]"
 
@@ -138,18 +141,21 @@ class MLP(Module):
             raise ArgumentError("MLP(nin, nouts) needs the size of at least one layer, such as MLP(2, [16, 1])")
         rng = random if seed is None else random.Random(seed)
         activations = _per_layer(activation, output_activation, len(nouts))
-        sizes = [nin, *nouts]
+        sizes = [_size(nin, "nin"), *[_size(nout, "nout") for nout in nouts]]  # before any neuron is made
         self.layers = [
             Layer(sizes[i], sizes[i + 1], activation=activations[i], init=init, rng=rng) for i in range(len(nouts))
         ]
 
     def forward(self, x: Sequence[Any]) -> Any:
         for layer in self.layers[:-1]:
-            out = layer.forward(x)
+            out = layer.forward(x) if type(layer) is Layer else forward_of(layer, x)
             x = out if isinstance(out, list) else [out]
-        return self.layers[-1].forward(x)
+        last = self.layers[-1]
+        return last.forward(x) if type(last) is Layer else forward_of(last, x)
 
     def config(self) -> dict[str, Any]:
+        if not all(type(layer) is Layer and set(map(type, layer.neurons)) == {Neuron} for layer in self.layers):
+            return super().config()  # its parts were replaced
         for layer in self.layers:
             activation = layer.neurons[0].activation
             if not isinstance(activation, str | Operation):
@@ -163,6 +169,7 @@ class MLP(Module):
             "activations": [_activation_name(layer.neurons[0].activation) for layer in self.layers],
         }
 
+    @recursive_repr()
     def __repr__(self) -> str:
         return f"MLP of [{', '.join(map(str, self.layers))}]"
 
@@ -208,7 +215,7 @@ class Embedding(Module):
         try:
             i = operator.index(x)
         except TypeError:
-            raise ArgumentError(f"an Embedding takes the whole number of a row, not {x!r}") from None
+            raise ArgumentError(f"an Embedding takes the whole number of a row, not {shown(x)}") from None
         if not 0 <= i < len(self.rows):
             raise ArgumentError(f"row {i} of an Embedding with rows 0 to {len(self.rows) - 1}")
         return self.rows[i]
@@ -225,7 +232,7 @@ def from_config(config: dict[str, Any]) -> Module:
     """
     try:
         if config["type"] != "MLP":
-            raise SavedFileError(f"the file describes a {config['type']!r}: load it with load(path, model=...)")
+            raise SavedFileError(f"the file describes a {shown(config['type'])}: load it with load(path, model=...)")
         return MLP(config["nin"], config["nouts"], activation=config["activations"], init=lambda rng, nin, nout: 0.0)
     except (KeyError, TypeError, ArgumentError) as error:
         raise SavedFileError(f"the file describes no model that can be built: {error}") from None
@@ -233,7 +240,7 @@ def from_config(config: dict[str, Any]) -> Module:
 
 def _size(n: int, what: str) -> int:
     if isinstance(n, bool) or not isinstance(n, int) or n < 1:
-        raise ArgumentError(f"{what} must be a positive whole number, not {n!r}")
+        raise ArgumentError(f"{what} must be a positive whole number, not {shown(n)}")
     return n
 
 
@@ -242,10 +249,11 @@ def _activation(activation: Activation) -> Callable[[Any], Any] | None:
         return activation
     if activation == LINEAR:
         return None
-    op = TABLE.get(activation)
+    op = TABLE.get(activation) if isinstance(activation, str) else None
     if op is None or len(op.required) != 1:
         known = [LINEAR, *[name for name, op in TABLE.items() if len(op.required) == 1]]
-        raise ArgumentError(f"activation={activation!r} is not an operation of one number.{suggest(activation, known)}")
+        hint = suggest(str(activation), known) if isinstance(activation, str) else ""
+        raise ArgumentError(f"activation={shown(activation)} is not an operation of one number.{hint}")
     return op
 
 

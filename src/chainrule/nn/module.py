@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from chainrule.engine import Value
-from chainrule.errors import SavedFileError, SizeError, suggest
+from chainrule.errors import OperandError, SavedFileError, SizeError, shown, suggest
 from chainrule.nn.holders import KINDS, MODULE, OWN_MODULE, PLAIN, ROW, Walk, refuse, refuse_same
 from chainrule.operation import number
 
@@ -71,15 +71,19 @@ class Module:
 
         Raises:
             SizeError: a name is missing or unknown.
-            OperandError: an entry is not a number.
+            OperandError: it is no dict, or an entry is not a number.
         """
+        if not isinstance(state, Mapping):
+            raise OperandError(f"a state is a dict of numbers by name, from state_dict(), not {shown(state)}")
         named = dict(self.named_parameters())
         missing, unknown = [n for n in named if n not in state], [n for n in state if n not in named]
         if missing:
             raise SizeError(f"the state lacks {missing[0]!r} (and {len(missing) - 1} more) of {type(self).__name__}")
         if unknown:
-            hint = suggest(unknown[0], named)
-            raise SizeError(f"the state has {unknown[0]!r} (and {len(unknown) - 1} more), which is unknown here.{hint}")
+            hint = suggest(unknown[0], named) if isinstance(unknown[0], str) and len(unknown[0]) < 1000 else ""
+            raise SizeError(
+                f"the state has {shown(unknown[0])} (and {len(unknown) - 1} more), which is unknown here.{hint}"
+            )
         numbers = {name: number(state[name], name) for name in named}
         for name, value in named.items():
             value.data = numbers[name]

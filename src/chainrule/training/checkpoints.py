@@ -11,10 +11,30 @@ from typing import Any
 from chainrule.errors import ArgumentError, SavedFileError
 from chainrule.files import FilePath, check_target, remove_leftovers
 from chainrule.optim import Optimizer
-from chainrule.saving import read_document, write_document
+from chainrule.saving import STATE, read_document, write_document
+from chainrule.schema import Anything, Flag, ListOf, Maybe, Number, Record, Row, TableOf, Text, Whole
 
 CHECKPOINT_FORMAT = "chainrule checkpoint"
 CHECKPOINT_VERSION = 1
+
+HISTORY = Record(
+    {"rows": ListOf(TableOf(Maybe(Number()))), "gradients": ListOf(TableOf(TableOf(Number()))),
+     "stopped": Text(), "loss_name": Text()},
+    optional={"engine": Text(pattern="compiled|eager|own"), "engine_note": Text()},
+)  # fmt: skip
+CHECKPOINT = Record(
+    {
+        "settings": TableOf(Anything()),
+        "epoch": Whole(0),
+        "model": STATE,
+        "optimizer": Record({"type": Text(1000), "steps": Whole(0)}, others=Anything()),
+        "rng": Row((Whole(3, 3), ListOf(Whole(0, 2**32 - 1), 625, 625), Maybe(Number()))),
+        "best": Maybe(Record({"loss": Number(), "state": STATE})),
+        "wants_best": Flag(),
+        "history": HISTORY,
+    }
+)
+"""What a checkpoint holds beside its format, version and checksum."""
 
 
 @dataclass(frozen=True)
@@ -56,13 +76,11 @@ class Checkpoint:
         target = check_target(self.path)
         if not target.exists():
             return None
-        content = read_document(target, CHECKPOINT_FORMAT, CHECKPOINT_VERSION)
+        content = read_document(target, CHECKPOINT_FORMAT, CHECKPOINT_VERSION, CHECKPOINT)
         if not self.resume:
             return None
         settings = json.loads(json.dumps(settings))  # as they look in a file
-        theirs = content.get("settings")
-        if not isinstance(theirs, dict):
-            raise SavedFileError(f"{self.path} is damaged: it does not say which run it is of")
+        theirs = content["settings"]
         for name in settings:
             if theirs.get(name) != settings[name]:
                 was, now = (_shown(value) for value in (theirs.get(name), settings[name]))

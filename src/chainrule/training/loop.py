@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from random import Random
 from typing import Any, Literal
 
-from chainrule.errors import AnomalyError, ArgumentError, ChainruleError, SavedFileError
+from chainrule.errors import AnomalyError, ArgumentError, ChainruleError, SavedFileError, shown
 from chainrule.files import FilePath
 from chainrule.nn import Module
 from chainrule.optim import Optimizer
@@ -271,6 +271,7 @@ class _Run:
     def _resume(self, checkpoint: Checkpoint, content: dict[str, Any]) -> None:
         """Takes up where the checkpoint is; all of it, or nothing is changed."""
         try:
+            self._check_names(content)
             version, words, gauss = content["rng"]
             self.rng.setstate((version, tuple(words), gauss))
             self.history = History.from_dict(content["history"])
@@ -286,3 +287,21 @@ class _Run:
             self.before.restore()
             done = f"{len(self.history)} epochs are done"
             raise SavedFileError(f"{checkpoint.path} cannot be resumed: {done}, more than epochs={self.plan.epochs}")
+
+    def _check_names(self, content: dict[str, Any]) -> None:
+        """Sees that the parts of a checkpoint are of one run, and of this one."""
+        measured = ["loss", *self.plan.objective.metrics]
+        held = [f"validation_{name}" for name in measured] if self.plan.held else []
+        rows = content["history"]["rows"]
+        for i, row in enumerate(rows):
+            if set(row) != {*measured, *held, "lr"}:
+                raise SavedFileError(
+                    f"history.rows[{i}] has {shown(list(row))}, not {', '.join([*measured, *held, 'lr'])}"
+                )
+            if any(row[name] is None for name in row if name in ("loss", "validation_loss", "lr")):
+                raise SavedFileError(f"history.rows[{i}] lacks the number of its loss or rate")
+        if len(rows) != content["epoch"]:
+            raise SavedFileError(f"epoch is {content['epoch']}, but history.rows has {len(rows)}")
+        names = {name for name, _ in self.plan.model.named_parameters()}
+        if bool(rows) != bool(content["best"]) or (content["best"] and set(content["best"]["state"]) != names):
+            raise SavedFileError("best must have a number for each of the model's parameters")

@@ -8,7 +8,7 @@ from typing import Any
 
 from chainrule import losses
 from chainrule.engine import Value
-from chainrule.errors import ArgumentError, DataError, suggest
+from chainrule.errors import ArgumentError, DataError, shown, suggest
 from chainrule.nn import Module
 
 Loss = Callable[[Any, Any], Any]
@@ -142,9 +142,9 @@ def _by_name(given: Any, known: Mapping[str, Any], what: str) -> tuple[str, Any]
         if known.get(name, given) is not given:
             raise ArgumentError(f"a {what} of your own cannot be called {name!r}, for there is one built in")
         return name, given
-    if given not in known:
-        hint = suggest(str(given), known)
-        raise ArgumentError(f"{what}={given!r}: there are {', '.join(known)}, or a function of your own.{hint}")
+    if not isinstance(given, str) or given not in known:
+        hint = suggest(shown(given), known)
+        raise ArgumentError(f"{what}={shown(given)}: there are {', '.join(known)}, or a function of your own.{hint}")
     return given, known[given]
 
 
@@ -152,7 +152,7 @@ def _read_penalty(model: Module, penalty: Penalty) -> Callable[[], Any] | None:
     if penalty is None or callable(penalty):
         return penalty
     if isinstance(penalty, bool) or not isinstance(penalty, int | float) or not 0 <= penalty < float("inf"):
-        raise ArgumentError(f"penalty is the strength of l2_penalty, 0 or more, or a function, not {penalty!r}")
+        raise ArgumentError(f"penalty is the strength of l2_penalty, 0 or more, or a function, not {shown(penalty)}")
     parameters, strength = model.parameters(), float(penalty)
     return (lambda: losses.l2_penalty(parameters, strength)) if strength else None
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from chainrule.engine import topological_order
-from chainrule.errors import ArgumentError, SizeError
+from chainrule.errors import ArgumentError, SizeError, shown
 from chainrule.files import FilePath
 from chainrule.modes import no_grad
 from chainrule.nn import Module
@@ -82,7 +82,7 @@ def read_model(model: Any) -> Module:
         ArgumentError: it is not, or it has no parameters.
     """
     if not isinstance(model, Module):
-        raise ArgumentError(f"the model must be a Module, such as MLP(2, [8, 1]), not {str(model)[:40]!r}")
+        raise ArgumentError(f"the model must be a Module, such as MLP(2, [8, 1]), not {shown(model, 40)}")
     if not model.parameters():
         raise ArgumentError(f"{type(model).__name__} has no parameters: there is nothing to train")
     return model
@@ -97,7 +97,7 @@ def read_optimizer(model: Module, optimizer: Any) -> Optimizer:
     if optimizer is None:
         return Adam(model.parameters(), lr=0.01)
     if not isinstance(optimizer, Optimizer):
-        raise ArgumentError(f"optimizer={optimizer!r}: give an object, such as Adam(model.parameters(), lr=0.01)")
+        raise ArgumentError(f"optimizer={shown(optimizer)}: give an object, such as Adam(model.parameters(), lr=0.01)")
     own = {id(parameter) for parameter in model.parameters()}
     foreign = sum(id(parameter) not in own for parameter in optimizer.parameters)
     if foreign:
@@ -120,7 +120,7 @@ def read_callbacks(callbacks: Any) -> tuple[Callback, ...]:
             raise ArgumentError("a Checkpoint is no callback: give it as checkpoint=Checkpoint(...)")
         if isinstance(callback, type) or not callable(callback):
             raise ArgumentError(
-                f"a callback is a function of the state, or an object like EarlyStopping(), not {callback!r}"
+                f"a callback is a function of the state, or an object like EarlyStopping(), not {shown(callback)}"
             )
     return given
 
@@ -137,7 +137,7 @@ def read_count(x: Any, name: str, least: int) -> int:
         ArgumentError: it is not, or is too small.
     """
     if isinstance(x, bool) or not isinstance(x, int) or x < least:
-        raise ArgumentError(f"{name} must be a whole number, {least} or more, not {x!r}")
+        raise ArgumentError(f"{name} must be a whole number, {least} or more, not {shown(x)}")
     return x
 
 

@@ -9,7 +9,7 @@ from numbers import Integral
 from typing import Any
 
 from chainrule.data import split
-from chainrule.errors import ArgumentError, DataError, SizeError
+from chainrule.errors import ArgumentError, DataError, SizeError, shown
 from chainrule.operation import number
 
 
@@ -75,7 +75,9 @@ def divide(samples: Samples, validation: Any, *, classes: bool, seed: int) -> tu
             raise SizeError(f"validation X has rows of {len(held.X[0])} numbers, X has rows of {len(samples.X[0])}")
         return samples, held
     if isinstance(validation, bool) or not isinstance(validation, float) or not 0 < validation < 1:
-        raise ArgumentError(f"validation is a share of the rows between 0 and 1, or a pair (X, y), not {validation!r}")
+        raise ArgumentError(
+            f"validation is a share of the rows between 0 and 1, or a pair (X, y), not {shown(validation)}"
+        )
     single = not isinstance(samples.y[0], list)
     X, y, X_held, y_held = split(samples.X, samples.y, validation, seed=seed, stratify=classes and single)
     return Samples(X, y), Samples(X_held, y_held)
@@ -83,14 +85,14 @@ def divide(samples: Samples, validation: Any, *, classes: bool, seed: int) -> tu
 
 def _list(x: Any, name: str) -> list[Any]:
     if isinstance(x, str | bytes | dict) or not isinstance(x, Iterable):
-        raise DataError(f"{name} must be a list or array, not the {type(x).__name__} {str(x)[:40]!r}")
+        raise DataError(f"{name} must be a list or array, not the {type(x).__name__} {_text(x)!r}")
     return list(x)
 
 
 def _row(row: Any, name: str) -> list[float]:
     if not _is_list(row):
         example = f"[{row!r}]" if isinstance(row, int | float) else "[0.5, 1.0]"
-        raise DataError(f"{name} is {str(row)[:40]!r}, not a row: give one list a sample, such as {example}")
+        raise DataError(f"{name} is {_text(row)!r}, not a row: give one list a sample, such as {example}")
     if not len(row):
         raise DataError(f"{name} is an empty row: a sample needs at least one number")
     return [_finite(x, f"{name}[{j}]") for j, x in enumerate(row)]
@@ -103,6 +105,10 @@ def _finite(x: Any, name: str) -> float:
     if not math.isfinite(x):
         raise DataError(f"{name} is {x}: leave the row out or fill it in, for nothing can be learned from it")
     return x
+
+
+def _text(x: Any) -> str:
+    return x[:40] if isinstance(x, str) else shown(x, 40)
 
 
 def _is_list(x: Any) -> bool:

@@ -18,6 +18,7 @@ from chainrule.nn import Module
 from chainrule.optim import Optimizer
 from chainrule.training.objective import Objective
 from chainrule.training.samples import Samples
+from chainrule.trees import DEEPEST, too_deep
 
 Numbers = dict[str, float]
 
@@ -147,10 +148,12 @@ def measured(objective: Objective, loss: float, predictions: list[Any], y: list[
     return {"loss": loss} | {name: float(x) if math.isfinite(x) else math.nan for name, x in metrics.items()}
 
 
-def to_numbers(predictions: Any) -> Any:
+def to_numbers(predictions: Any, depth: int = 0) -> Any:
     """Predictions as plain numbers in lists."""
+    if depth > DEEPEST:
+        raise too_deep(predictions)
     if isinstance(predictions, list | tuple):
-        return [to_numbers(part) for part in predictions]
+        return [to_numbers(part, depth + 1) for part in predictions]
     return predictions.data if isinstance(predictions, Value) else float(predictions)
 
 

@@ -7,7 +7,7 @@ import math
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from chainrule.errors import ArgumentError
+from chainrule.errors import ArgumentError, shown
 
 NO_BATCHES = (str, bytes, dict, set, frozenset)
 """What Python would make a tuple of, but no arguments."""
@@ -74,7 +74,7 @@ class LossArguments:
     def of_one(self, batch: Any, at: int) -> tuple:
         """The arguments of one of many steps, the one number `at`."""
         if type(batch) is not tuple and (isinstance(batch, NO_BATCHES) or not isinstance(batch, Iterable)):
-            raise ArgumentError(f"step {at} has the {type(batch).__name__} {batch!r}: {self.how_to_run}")
+            raise ArgumentError(f"step {at} has the {type(batch).__name__} {shown(batch)}: {self.how_to_run}")
         args = tuple(batch)
         if not self.least <= len(args) <= self.most or self.by_name_alone:
             self._check(args, f"step {at} has", f": {self.how_to_run}")

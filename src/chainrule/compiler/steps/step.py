@@ -28,7 +28,7 @@ from chainrule.compiler.steps.run import Run
 from chainrule.compiler.steps.turns import turn_of
 from chainrule.compiler.steps.update import Update, settings, update_graph
 from chainrule.engine import Value
-from chainrule.errors import AnomalyError, ArgumentError, TraceError
+from chainrule.errors import AnomalyError, ArgumentError, TraceError, shown
 from chainrule.modes import detect_anomaly
 from chainrule.optim import Optimizer
 
@@ -136,7 +136,7 @@ class CompiledStep:
             ArgumentError: these are no arguments of the loss.
         """
         if not isinstance(batches, Iterable):
-            raise ArgumentError(f"{self.arguments.how_to_run}, not the {type(batches).__name__} {batches!r}")
+            raise ArgumentError(f"{self.arguments.how_to_run}, not the {type(batches).__name__} {shown(batches)}")
         if isinstance(batches, list | tuple):
             return self._steps(self.arguments.of_each(batches), self.arguments.how_to_run)
         losses = []
