@@ -69,6 +69,10 @@ class StaleGradientWarning(UserWarning):
     """A parameter was updated with a gradient that still contains the gradients of earlier steps."""
 
 
+class SlowWarning(UserWarning):
+    """Something that was compiled did much, and again and again, in a slower way than native code."""
+
+
 def require(module: str, *, extra: str) -> ModuleType:
     """Import `module`, or say which one `pip install` brings it.
 

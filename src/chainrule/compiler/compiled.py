@@ -6,33 +6,24 @@ import functools
 import inspect
 import sys
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import Any
-
-import numpy as np
 
 from chainrule import transforms
 from chainrule.compiler.arguments import EXACT, EXACT_32, Reading, read
-from chainrule.compiler.found import Found, like_arguments, own_by_sample, twice_like_arguments
+from chainrule.compiler.fallbacks import Fallbacks
+from chainrule.compiler.found import Found, like_arguments, twice_like_arguments
 from chainrule.compiler.layouts import Layout, layout_of
 from chainrule.compiler.options import Options, check_function, options_of
-from chainrule.compiler.paths import Made, Path, Paths, by_position, name_of
+from chainrule.compiler.paths import Path, Paths, by_position, name_of
 from chainrule.compiler.pipeline import Wanted
+from chainrule.compiler.reasons import WITH_VALUES
 from chainrule.compiler.report import GraphView, Subject, count, report, title
+from chainrule.compiler.running import Call, Runner
+from chainrule.compiler.structures import Structures
 from chainrule.errors import ArgumentError, OperandError, TraceError
 from chainrule.trees import leaves, tree_map
 
 Argnums = int | Sequence[int]
-
-
-@dataclass
-class _Call:
-    """The arguments of a call, taken apart."""
-
-    layout: Layout
-    paths: list[Path]
-    numbers: np.ndarray
-    columns: np.ndarray | None
 
 
 class CompiledFunction:
@@ -44,9 +35,10 @@ class CompiledFunction:
     def __init__(self, function: Callable, options: Options) -> None:
         self.function, self.options = function, options
         self._name = name_of(function)
-        self._paths = Paths(function, options.max_traces, options.target)
-        self._layouts: dict[Any, tuple[Layout, list[Path]]] = {}
-        self._last: tuple[Layout, Path, Wanted] | None = None
+        self._fallbacks = Fallbacks(self._name)
+        self._paths = Paths(function, options.max_traces, options.target, self._fallbacks)
+        self._structures = Structures(self._paths, options.max_structures, self._fallbacks)
+        self._runner = Runner(self._name, options, self._paths, self._fallbacks)
         functools.update_wrapper(self, function, updated=())  # what it holds is its own, and so are these
 
     @property
@@ -65,7 +57,7 @@ class CompiledFunction:
             TraceError: the function goes more ways than `max_traces`.
         """
         call = self._taken_apart(args, named)
-        return self.function(*args, **named) if call is None else self._run(call, 0, ()).value()
+        return self.function(*args, **named) if call is None else self._runner.run(call, 0, ()).value()
 
     def value_and_grad(self, *args: Any, argnums: Argnums = 0, **named: Any) -> tuple[Any, Any]:
         """The value and the derivative by the arguments `argnums`, as `chainrule.value_and_grad` gives them.
@@ -76,7 +68,7 @@ class CompiledFunction:
         if call is None:
             return transforms.value_and_grad(self.function, argnums)(*args, **named)
         argnums, wrt = self._by(call, argnums)
-        found = self._run(call, 1, wrt)
+        found = self._runner.run(call, 1, wrt)
         self._check_number(found, "grad")
         return found.value(), like_arguments(call.layout, argnums, lambda at, count: found.block(1 + at, count))
 
@@ -90,7 +82,7 @@ class CompiledFunction:
         if call is None:
             return transforms.jacobian(self.function, argnums)(*args, **named)
         argnums, wrt = self._by(call, argnums)
-        found = self._run(call, 1, wrt)
+        found = self._runner.run(call, 1, wrt)
         count = len(leaves(found.result))
 
         def of(result: int) -> Any:
@@ -105,7 +97,7 @@ class CompiledFunction:
         if call is None:
             return transforms.hessian(self.function, argnums)(*args, **named)
         argnums, wrt = self._by(call, argnums)
-        found = self._run(call, 2, wrt)
+        found = self._runner.run(call, 2, wrt)
         self._check_number(found, "hessian")
         return twice_like_arguments(call.layout, argnums, found, 1 + len(wrt), len(wrt))
 
@@ -117,9 +109,12 @@ class CompiledFunction:
             TraceError: it was not called yet.
         """
         layout, path, wanted = self._last_call("something to explain")
-        made, function = self._made(path, wanted), by_position(self.function, layout.named)
+        made, function = self._runner.made(path, wanted), by_position(self.function, layout.named)
         cached, arguments = bool(made.cached) and all(made.cached), layout.sample(path.own)
-        subject = Subject(path.traced.graph, len(path.live), made.kernel, made.stages, cached, function, arguments)
+        told = self._fallbacks.describe()
+        subject = Subject(
+            path.traced.graph, len(path.live), made.kernel, made.stages, cached, function, arguments, told
+        )
         return report(title(self._name, wanted, self.options.strict), count(self.traces, "trace"), subject)
 
     @property
@@ -130,12 +125,12 @@ class CompiledFunction:
             TraceError: the function was not called yet.
         """
         _, path, wanted = self._last_call("a graph")
-        return self._made(path, wanted).view
+        return self._runner.made(path, wanted).view
 
     def _last_call(self, what: str) -> tuple[Layout, Path, Wanted]:
-        if self._last is None:
+        if self._runner.last is None:
             raise TraceError(f"call {self._name} once, then there is {what}")
-        return self._last
+        return self._runner.last
 
     def __reduce__(self) -> tuple | str:
         name = getattr(self.function, "__qualname__", "")
@@ -153,7 +148,7 @@ class CompiledFunction:
         return self if instance is None else BoundMethod(self, instance)
 
     # ---- reading arguments ----
-    def _taken_apart(self, args: tuple, named: dict[str, Any]) -> _Call | None:
+    def _taken_apart(self, args: tuple, named: dict[str, Any]) -> Call | None:
         """The arguments; None if there are Values among them."""
         names: tuple[str, ...] = ()
         if named:
@@ -168,12 +163,15 @@ class CompiledFunction:
         if reading.values:
             if self.options.in_axes is not None:
                 raise OperandError(f"{self._name} was compiled with in_axes, and takes plain numbers, not Values")
+            self._fallbacks.met(WITH_VALUES)
             return None
-        found = self._layouts.get(key)
+        structures = self._structures
+        structures.calls = now = structures.calls + 1
+        found = structures.known.get(key)
         if found is None:
-            layout = layout_of(args, axes, names)
-            found = self._layouts[key] = layout, self._paths.of(layout.trace_key)
-        return _Call(*found, reading.numbers(), reading.columns())
+            found = structures.add(key, layout_of(args, axes, names))
+        found.used = now
+        return Call(found.layout, found.paths, reading.numbers(), reading.columns())
 
     def _bound(self, args: tuple, named: dict[str, Any]) -> tuple[tuple, dict[str, Any]]:
         """Arguments that were given by name, at their positions; what can be given by name alone stays."""
@@ -193,7 +191,7 @@ class CompiledFunction:
         except ValueError:
             return None
 
-    def _by(self, call: _Call, argnums: Argnums) -> tuple[int | tuple[int, ...], tuple[int, ...]]:
+    def _by(self, call: Call, argnums: Argnums) -> tuple[int | tuple[int, ...], tuple[int, ...]]:
         """`argnums` as positions from the left, and the inputs of the graph that they are."""
         count, found = len(call.layout.forms) - len(call.layout.named), []
         several = isinstance(argnums, Sequence) and not isinstance(argnums, str)
@@ -213,111 +211,6 @@ class CompiledFunction:
         if isinstance(found.result, list | tuple | dict):
             raise OperandError(f"{what} needs a function that returns one number, but {self._name} returned a "
                                f"{type(found.result).__name__}: use jacobian")  # fmt: skip
-
-    # ---- running ----
-    def _made(self, path: Path, wanted: Wanted) -> Made:
-        return self._paths.made(path, wanted)
-
-    def _run(self, call: _Call, order: int, wrt: tuple[int, ...]) -> Found:
-        options = self.options
-        run = self._run_one if call.columns is None else self._run_batch
-        wanted = Wanted(order, wrt, options.reduce and "sum", options.strict)
-        found = run(call, wanted)
-        if not options.strict and not found.finite:
-            found = run(call, Wanted(order, wrt, wanted.reduce, True))  # where a zero in a product deposits nothing
-        if options.reduce == "mean":
-            assert call.columns is not None
-            samples = call.columns.shape[1]
-            return found.divided_by(samples)
-        return found
-
-    def _run_one(self, call: _Call, wanted: Wanted) -> Found:
-        for at, path in enumerate(list(call.paths)):
-            shared, _, held = self._made(path, wanted).kernel.run(path.numbers(call.numbers))
-            if held:
-                if at:
-                    self._paths.put_first(call.paths, path)
-                break
-        else:
-            path = self._paths.add(call.paths, call.layout, call.numbers.tolist())
-            shared, _, _ = self._made(path, wanted).kernel.run(path.numbers(call.numbers))
-        self._last = call.layout, path, wanted
-        return Found(path.traced.result, shared)
-
-    def _run_batch(self, call: _Call, wanted: Wanted) -> Found:
-        """All samples; those for which a path does not hold go on to the next."""
-        assert call.columns is not None
-        samples = call.columns.shape[1]
-        if call.paths and not call.paths[0].mixed:  # by far the most batches go one way
-            first = call.paths[0]
-            shared, each, held = self._made(first, wanted).kernel.run(
-                first.numbers(call.numbers, samples), call.columns
-            )
-            if np.all(held):
-                self._last = call.layout, first, wanted
-                return self._together(call, wanted, [(first, slice(None), shared, each)], samples)
-            first.mixed = True
-        rest, tried, parts = np.arange(samples), [], []
-        while len(rest):
-            columns = call.columns if len(rest) == samples else np.ascontiguousarray(call.columns[:, rest])
-            path = next((path for path in call.paths if path not in tried), None)
-            if path is None:
-                numbers = call.numbers.copy()
-                numbers[list(call.layout.batched)] = columns[:, 0]
-                path = self._paths.add(call.paths, call.layout, numbers.tolist())
-            known = path in tried  # native code, by a rounding, saw a guard otherwise than Python
-            tried.append(path)
-            held, found = self._held(call, path, wanted, columns)
-            if known:
-                held[0], found = True, None
-            if held.any():
-                if found is None:
-                    some = columns if held.all() else np.ascontiguousarray(columns[:, held])
-                    found = self._made(path, wanted).kernel.run(path.numbers(call.numbers, some.shape[1]), some)[:2]
-                parts.append((path, rest[held], *found))
-                rest = rest[~held]
-        self._last = call.layout, parts[0][0], wanted
-        return self._together(call, wanted, parts, samples)
-
-    def _held(self, call: _Call, path: Path, wanted: Wanted, columns: np.ndarray) -> tuple[np.ndarray, Any]:
-        """For which samples a path holds; and what it found for them, if that is all of them and was found at once."""
-        samples = columns.shape[1]
-        numbers = path.numbers(call.numbers, samples)
-        if not path.mixed:
-            shared, each, held = self._made(path, wanted).kernel.run(numbers, columns)
-            held = np.array(np.broadcast_to(held, samples))
-            mixed = path.mixed = not held.all()  # another thread may come between with samples of its own
-            return held, None if mixed else (shared, each)
-        looked = Wanted(0, (), None, wanted.exact)
-        _, _, held = self._made(path, looked).kernel.run(numbers, columns)
-        held = np.array(np.broadcast_to(held, samples))
-        path.mixed = not held.all()
-        return held, None
-
-    def _together(self, call: _Call, wanted: Wanted, parts: list, samples: int) -> Found:
-        """The results of all parts of a batch as one."""
-        result = parts[0][0].traced.result
-        own = own_by_sample(wanted, len(leaves(result)), tuple(call.layout.batched))
-        if len(parts) == 1:
-            [(path, _, shared, each)] = parts
-            if not own.any():
-                return Found(result, shared, np.empty((0, samples)), own)
-            if len(each) == len(own) and own.all():
-                return Found(result, np.zeros(len(own)), each, own)
-        total, rows = np.zeros(len(own)), np.empty((int(own.sum()), samples))
-        for path, members, shared, each in parts:
-            if path.traced.result != result:
-                raise OperandError(f"{self._name} returned {result} for some samples, {path.traced.result} for others")
-            varies = self._made(path, wanted).varies
-            full = np.broadcast_to(shared[:, None], (len(own), each.shape[1]))
-            if len(parts) == 1 and varies[own].all():
-                rows = each if varies.all() else each[own[varies]]
-            else:
-                found = full.copy()
-                found[varies] = each
-                rows[:, members] = found[own]
-            total += np.where(own, 0.0, shared)
-        return Found(result, total, rows, own)
 
 
 class BoundMethod:
@@ -369,6 +262,8 @@ def compile(function: Callable | None = None, **options: Any) -> Any:
         threads: among how many threads large batches are shared out.
         strict: whether every bit must be that of the eager engine.
         max_traces: how many different ways it may go, for arguments of the same structure.
+        max_structures: for how many structures of arguments what was compiled is kept; beyond, that is let go which was
+            not used for longest.
         memory_limit: how many bytes what long loops keep for their derivatives may take, for a block of samples; where
             it would be more, it is calculated once more from checkpoints.
 

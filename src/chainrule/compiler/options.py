@@ -13,6 +13,9 @@ from chainrule.trees import leaves
 
 T = TypeVar("T")
 
+MAX_STRUCTURES = 256
+"""For so many structures of arguments what was compiled is kept."""
+
 
 @dataclass(frozen=True)
 class Options:
@@ -29,6 +32,7 @@ class Options:
     strict: bool = False
     max_traces: int = 32
     memory_limit: int = MEMORY_LIMIT
+    max_structures: int = MAX_STRUCTURES
 
     def __post_init__(self) -> None:
         if self.reduce not in (None, "mean", "sum"):
@@ -100,7 +104,7 @@ def check_counts(options: Any) -> None:
     Raises:
         ArgumentError: one is not.
     """
-    for name in ("threads", "max_traces", "memory_limit"):
+    for name in ("threads", "max_traces", "max_structures", "memory_limit"):
         x = getattr(options, name)
         if isinstance(x, bool) or not isinstance(x, int) or x < 1:
             raise ArgumentError(f"{name} is a whole number, 1 or more, not {x!r}")

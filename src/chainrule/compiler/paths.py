@@ -17,11 +17,13 @@ import numpy as np
 
 from chainrule.collector import collector_paused
 from chainrule.compiler.cache import watched
+from chainrule.compiler.fallbacks import Fallbacks
 from chainrule.compiler.graph import Graph
 from chainrule.compiler.kernel import Kernel
 from chainrule.compiler.layouts import Layout
 from chainrule.compiler.passes.batches import SAMPLES
 from chainrule.compiler.pipeline import Stages, Target, Wanted, build, calculation
+from chainrule.compiler.reasons import count_in_python
 from chainrule.compiler.report import GraphView
 from chainrule.compiler.tracing import Traced, trace
 from chainrule.compiler.witness import witness
@@ -64,6 +66,7 @@ class Path:
         seconds: how long tracing took.
         made: kernels by what they calculate.
         mixed: whether, when it was last run on a batch, it held for some of the samples alone.
+        doubted: whether its kernel saw a guard otherwise than Python, by a rounding.
     """
 
     traced: Traced
@@ -73,6 +76,7 @@ class Path:
     seconds: float
     made: dict[Wanted, Made] = field(default_factory=dict)
     mixed: bool = False
+    doubted: bool = False
 
     @property
     def live(self) -> list[Value]:
@@ -100,36 +104,42 @@ class Paths:
         function: the function.
         most: how many there may be for arguments of one structure.
         target: for what native code is made.
+        fallbacks: where operations are counted that Python calculates.
+
+    Attributes:
+        count: how many there were in all.
+        lock: of whoever adds to them, or takes away.
     """
 
-    def __init__(self, function: Callable, most: int, target: Target) -> None:
-        self.function, self.most, self.target = function, most, target
+    def __init__(self, function: Callable, most: int, target: Target, fallbacks: Fallbacks) -> None:
+        self.function, self.most, self.target, self.fallbacks = function, most, target, fallbacks
+        self.count = 0
         self._known: dict[Any, list[Path]] = {}
         self.after_fork()
         renewed_in_child(self)
 
     def after_fork(self) -> None:
-        self._lock = threading.RLock()
-
-    @property
-    def count(self) -> int:
-        """How many there are in all."""
-        return sum([len(paths) for paths in list(self._known.values())])  # other threads may be adding some
+        self.lock = threading.RLock()
 
     def of(self, key: Any) -> list[Path]:
         """Those for arguments of one structure, the latest first."""
         return self._known.setdefault(key, [])
 
+    def forget(self, paths: list[Path]) -> None:
+        """Lets go of those for arguments of one structure; whoever runs one at the moment has it still."""
+        with self.lock:
+            self._known = {key: kept for key, kept in self._known.items() if kept is not paths}
+
     def put_first(self, paths: list[Path], path: Path) -> None:
         """One of these is to be tried first from now on; other threads may be looking at them."""
-        with self._lock:
+        with self.lock:
             paths[:] = [path, *[other for other in paths if other is not path]]
 
     def made(self, path: Path, wanted: Wanted) -> Made:
         """The kernel of a path for what is wanted, made when it is first asked for."""
         found = path.made.get(wanted)
         if found is None:
-            with self._lock, collector_paused():
+            with self.lock, collector_paused():
                 if wanted not in path.made:
                     path.made[wanted] = self._make(path, wanted)
                 found = path.made[wanted]
@@ -139,6 +149,7 @@ class Paths:
         graph, stages = path.graph, Stages(seconds={"trace": path.seconds})
         with watched() as cached:
             kernel = build(graph, wanted, stages, self.target)
+        count_in_python(kernel, self.fallbacks)
         *_, last = stages.graphs.values()
         stages.forget()
         varying = last.varying() if last.batched else [False] * len(last)
@@ -159,7 +170,7 @@ class Paths:
             # the same time trace the same, and the second one's is dropped
             traced = trace(function, layout.sample(numbers), layout.batched, layout.live)
             seconds = time.perf_counter() - start
-        with self._lock:
+        with self.lock:
             for path in paths:
                 if _same(path.traced, traced):
                     return path
@@ -169,6 +180,7 @@ class Paths:
                 if path.graph.batched:
                     path.graph = path.graph.with_input(SAMPLES)
                 paths.insert(0, path)
+                self.count += 1
                 return path
         raise TraceError(self._too_many(traced, paths, layout, layout.sample(numbers)))
 

@@ -87,6 +87,7 @@ class Subject:
         kernel, stages: what was made of it, and on which way.
         cached: whether native code came from the cache on disk.
         function, arguments: what is run once more, to look for lines.
+        fallbacks: lines on what was slower than it might be.
     """
 
     graph: Graph
@@ -96,6 +97,7 @@ class Subject:
     cached: bool
     function: Callable
     arguments: Sequence[Any]
+    fallbacks: Sequence[str] = ()
 
 
 def report(title: str, ways: str, subject: Subject) -> str:
@@ -118,6 +120,7 @@ def report(title: str, ways: str, subject: Subject) -> str:
         f"  a call: {count(kernel.operations_per_call, 'operation')}, {kernel.bytes_per_call:,} bytes of memory",
         *([f"  no loops: {stages.no_loops}"] if stages.no_loops else []),
         *["  " + line for line in kernel.describe()],
+        *subject.fallbacks,
         *_constants(seen, graph),
         *_times(stages, subject.cached),
     ]

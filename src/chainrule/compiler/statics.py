@@ -167,7 +167,7 @@ def _attributes(x: Any, seen: Seen) -> Any:
     return tuple([(name, _key(part, seen)) for name, part in named])
 
 
-@functools.cache
+@functools.lru_cache(maxsize=1000)
 def _slots(kind: type) -> tuple[str, ...]:
     """The names of what objects of a class keep outside of their `__dict__`."""
     descriptors = {name: x for base in kind.__mro__ if "__slots__" in vars(base) for name, x in vars(base).items()}

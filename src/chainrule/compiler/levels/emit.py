@@ -45,7 +45,7 @@ Load = Callable[[ir.Value | int], ir.Value]
 _LOOPS = {ops.sum, ops.weighted_sum, ops.mul, ops.take}
 
 
-@functools.cache
+@functools.lru_cache(maxsize=10_000)
 def is_lowered(op: Operation, rows: int, bits: int, exact: bool) -> bool:
     """Whether there is native code for an operation of so many operands; else Python calculates it."""
     if rows == ANY:

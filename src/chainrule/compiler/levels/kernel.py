@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import functools
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from itertools import pairwise
 from typing import Any
 
@@ -70,6 +70,10 @@ class LevelKernel:
         object_code: what `build` made for a plan of the same kinds.
         bits: the size of a number, 64 or 32, as it was given to `build`.
         threads: among how many threads large batches are shared out.
+
+    Attributes:
+        in_python: the operations that Python calculates.
+        on_python: told after each call how many it did, if there are such.
     """
 
     def __init__(self, plan: Plan, object_code: bytes, bits: int = 64, threads: int = 1) -> None:
@@ -80,7 +84,11 @@ class LevelKernel:
         self._shared = _SHARED(self._library.address("levels_shared"))
         self._batch = _BATCH(self._library.address("levels_batch")) if plan.batch else None
         self._errors: dict[int, BaseException] = {}
-        self._python = _in_python(self._kinds(), len(plan.kinds), self._errors, bits)
+        self._done = [0]
+        self._python = _in_python(self._kinds(), len(plan.kinds), self._errors, bits, self._done)
+        slow = [kind.op for kind in self._kinds() if not is_lowered(kind.op, kind.rows, bits, plan.exact)]
+        self.in_python = list({id(op): op for op in slow}.values())
+        self.on_python: Callable[[int], object] | None = None
         self._free: list[_Memory] = []
         self._inputs = (plan.inputs,)
         self._outputs = plan.shared.astype(np.intp)
@@ -93,6 +101,9 @@ class LevelKernel:
         with too_large_is_infinite(memory.inputs.dtype):
             memory.inputs[:] = numbers
         each, held = self._calculate(memory, columns)
+        if self.on_python is not None:
+            done, self._done[0] = self._done[0], 0
+            self.on_python(done)
         shared = memory.values.take(self._outputs)
         if self.bits != 64:
             shared = shared.astype(np.float64)
@@ -205,9 +216,9 @@ class LevelKernel:
         if plan.batch:
             width = _width(plan.batch, plan.lanes, self.bits)
             lines.append(f"vectors of {plan.lanes} samples, in blocks of {width} with {plan.batch.rows:,} rows")
-        slow = {k.op.name for k in self._kinds() if not is_lowered(k.op, k.rows, self.bits, plan.exact)}
-        if slow:
-            lines.append(f"Python calculates {', '.join(sorted(slow))}: there is no native code for it")
+        if self.in_python:
+            names = ", ".join(sorted([op.name for op in self.in_python]))
+            lines.append(f"Python calculates {names}: there is no native code for it")
         return lines
 
 
@@ -270,7 +281,7 @@ def _width(batch: BatchPlan, lanes: int, bits: int) -> int:
     return lanes * vectors
 
 
-def _in_python(kinds: Sequence[Kind], shared: int, errors: dict[int, BaseException], bits: int) -> Any:
+def _in_python(kinds: Sequence[Kind], shared: int, errors: dict[int, BaseException], bits: int, done: list[int]) -> Any:
     """The function that native code calls for segments of operations that it does not know.
 
     Args:
@@ -278,6 +289,7 @@ def _in_python(kinds: Sequence[Kind], shared: int, errors: dict[int, BaseExcepti
         shared: how many of these are of nodes that samples share; of all others, nodes do not go side by side.
         errors: where exceptions go, by the address of the numbers.
         bits: the size of a number.
+        done: where it counts operations.
     """
     floats, whole = ctypes.POINTER(ctypes.c_double if bits == 64 else ctypes.c_float), ctypes.POINTER(ctypes.c_int32)
 
@@ -285,6 +297,7 @@ def _in_python(kinds: Sequence[Kind], shared: int, errors: dict[int, BaseExcepti
     def calculate(kind: int, n: int, *more: Any) -> None:
         (to, soon, later, table, numbers, width, live, outcome), at = more, 0
         try:
+            done[0] += n * live
             value, rows, side = kinds[kind].op.value, kinds[kind].rows, kinds[kind].lanes if kind < shared else 1
             for block in range(0, n, side):
                 step = min(side, n - block)

@@ -166,7 +166,7 @@ def _is_number(x: Any) -> bool:
     return not isinstance(x, bool) and is_number_leaf(x)  # as `trace` has it
 
 
-@functools.cache
+@functools.lru_cache(maxsize=1000)
 def _shape_of_arrays(lengths: tuple[int, ...], whole: bool) -> Any:
     """That of a sample, whose numbers are all integers or all floats."""
     return _shape(np.zeros(lengths, np.int64 if whole else np.float64).tolist())

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from chainrule.compiler.loops.build import MEMORY_LIMIT
-from chainrule.compiler.options import check_counts
+from chainrule.compiler.options import MAX_STRUCTURES, check_counts
 from chainrule.compiler.pipeline import Target
 from chainrule.engine import Value
 from chainrule.errors import ArgumentError, TraceError
@@ -29,6 +29,7 @@ class Options:
     max_traces: int = 64
     besides: Sequence[Value] = ()
     memory_limit: int = MEMORY_LIMIT
+    max_structures: int = MAX_STRUCTURES
 
     @property
     def target(self) -> Target:
