@@ -23,7 +23,7 @@ from chainrule.compiler.kernel import Kernel
 from chainrule.compiler.layouts import Layout
 from chainrule.compiler.passes.batches import SAMPLES
 from chainrule.compiler.pipeline import Stages, Target, Wanted, build, calculation
-from chainrule.compiler.reasons import count_in_python
+from chainrule.compiler.reasons import count_in_python, count_levelled
 from chainrule.compiler.report import GraphView
 from chainrule.compiler.tracing import Traced, trace
 from chainrule.compiler.witness import witness
@@ -150,6 +150,8 @@ class Paths:
         with watched() as cached:
             kernel = build(graph, wanted, stages, self.target)
         count_in_python(kernel, self.fallbacks)
+        if not wanted.exact:
+            count_levelled(kernel, stages, self.fallbacks)
         *_, last = stages.graphs.values()
         stages.forget()
         varying = last.varying() if last.batched else [False] * len(last)
@@ -176,7 +178,7 @@ class Paths:
                     return path
             if len(paths) < self.most:
                 outcomes = [truth for _, truth in traced.graph.guards]
-                path = Path(traced, numbers, _with_guards_that_may_fail(traced.graph), outcomes, seconds)
+                path = Path(traced, numbers, with_guards_that_may_fail(traced.graph), outcomes, seconds)
                 if path.graph.batched:
                     path.graph = path.graph.with_input(SAMPLES)
                 paths.insert(0, path)
@@ -259,7 +261,7 @@ def _same(a: Traced, b: Traced) -> bool:
     return alike and list(map(id, a.live)) == list(map(id, b.live))
 
 
-def _with_guards_that_may_fail(graph: Graph) -> Graph:
+def with_guards_that_may_fail(graph: Graph) -> Graph:
     """The graph with each guard once, and without those on numbers that depend on no input: these stay as they are."""
     if not graph.guards:
         return graph

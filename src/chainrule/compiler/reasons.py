@@ -51,6 +51,29 @@ def rounded(bits: int) -> Reason:
     )
 
 
+LARGE = 1_000_000
+"""Programs of so many operations take long from tables."""
+
+
+def one_by_one(no_loops: str) -> Reason:
+    """Steps whose loss has no loops, which the driver cannot call."""
+    return Reason(
+        "step",
+        f"done one by one from Python, since there are no loops in the loss: {no_loops}",
+        "That costs some 30 µs a step. What is alike for all samples, or all of a list, becomes a loop.",
+        calls=1000,
+        work=0,
+    )
+
+
+def count_levelled(kernel: Any, stages: Any, fallbacks: Fallbacks) -> None:
+    """Counts a kernel that became no loops though it is large."""
+    operations = kernel.operations_per_call
+    if operations >= LARGE and stages.no_loops:
+        hint = "An operation from tables takes some ten times as long as in a loop. Write what is alike as loops."
+        fallbacks.met(Reason("kernel", f"run from tables: {stages.no_loops}", hint, calls=1), 1, operations)
+
+
 def count_in_python(kernel: Any, fallbacks: Fallbacks) -> None:
     """Sees that a kernel counts the operations that Python calculates, if there are any."""
     called = getattr(kernel, "in_python", [])

@@ -239,9 +239,10 @@ class LoopKernel:
         """Memory for one call at a time."""
         return _Memory(self.plan, self.lanes, self.dtype)
 
-    def bind(self, columns: np.ndarray | None) -> Bound:
-        """This kernel with memory of its own and these columns, for native code to call it again and again."""
-        memory = _Memory(self.plan, self.lanes, self.dtype)
+    def bind(self, columns: np.ndarray | None, like: Bound | None = None) -> Bound:
+        """This kernel with these columns, for native code to call it again and again; with memory of its own, or with
+        that of another which does not run at the same time."""
+        memory = _Memory(self.plan, self.lanes, self.dtype) if like is None else like.memory
         samples, wide = self._padded(columns)
         if wide is columns:
             wide = columns.copy()

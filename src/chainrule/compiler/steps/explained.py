@@ -23,7 +23,8 @@ def explained(loss: Callable, optimizer: Optimizer, paths: Paths, path: Path, up
     """
     own = path.kernel.kernel if isinstance(path.kernel, LevelledKernel) else path.kernel
     graph = path.stages.graphs["trace"]
-    subject = Subject(graph, len(path.parameters) + len(path.live), own, path.stages, False, loss, path.sample)
+    slow = paths.fallbacks.describe()
+    subject = Subject(graph, len(path.parameters) + len(path.live), own, path.stages, False, loss, path.sample, slow)
     parameters = count(len(optimizer.parameters), "parameter")
     title = f"{name_of(loss)}: a step of training, {parameters} by {type(optimizer).__name__}"
     ways = f"{count(paths.traces, 'trace')}, {count(paths.kernels, 'kernel')}"

@@ -5,20 +5,26 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 
 from chainrule.collector import collector_paused
+from chainrule.compiler.fallbacks import Fallbacks
 from chainrule.compiler.graph import Graph
+from chainrule.compiler.kernel import Kernel
 from chainrule.compiler.loops.kernel import Bound, LoopKernel
 from chainrule.compiler.passes.batches import SAMPLES
-from chainrule.compiler.pipeline import Stages, Target, Wanted, derived, loop_kernel, loops_of, simplified
+from chainrule.compiler.paths import name_of
+from chainrule.compiler.pipeline import Stages, Wanted, derived, loop_kernel, loops_of, simplified
+from chainrule.compiler.reasons import count_in_python, count_levelled
 from chainrule.compiler.report import GraphView
 from chainrule.compiler.steps.batch import Batch
 from chainrule.compiler.steps.families import Shortening, shortening, with_free_constants
 from chainrule.compiler.steps.levelled import LevelledBound, LevelledKernel
+from chainrule.compiler.steps.options import Options
+from chainrule.compiler.structures import ALWAYS_NEW, MANY, changing, let_go
 from chainrule.compiler.tracing import Traced, trace
 from chainrule.engine import Value, topological_order
 from chainrule.errors import OperandError, TraceError
@@ -50,6 +56,8 @@ class Path:
             kernel and its memory, so they are given with those of the arguments at each step.
         stages: what became of the graph on the way.
         view: the graph in all its forms.
+        doubted: whether the kernel saw a guard otherwise than Python, by a rounding.
+        exact: exact kernels by what they calculate.
     """
 
     kernel: LoopKernel | LevelledKernel
@@ -63,16 +71,23 @@ class Path:
     lanes: int | None
     constants: np.ndarray
     constant_places: np.ndarray
+    doubted: bool = False
+    exact: dict[Wanted, Kernel] = field(default_factory=dict)
+
+    @property
+    def operations(self) -> int:
+        """How many operations a run does, those on single samples counted once."""
+        own = self.kernel.kernel if isinstance(self.kernel, LevelledKernel) else self.kernel
+        return own.operations_per_call
 
     def bind(self, columns: np.ndarray | None, like: Bound | LevelledBound | None = None) -> Bound | LevelledBound:
-        """The kernel with memory of its own, or with that of another path of the same kernel."""
-        bound = self.kernel.bind(columns)
-        if isinstance(bound, Bound) and isinstance(like, Bound):
-            bound.memory = like.memory
+        """The kernel with memory of its own, or with that of another that is bound."""
+        if isinstance(self.kernel, LoopKernel):
+            bound: Bound | LevelledBound = self.kernel.bind(columns, like if isinstance(like, Bound) else None)
+        else:
+            bound = self.kernel.bind(columns)
         if self.lanes is not None:
             bound.samples = self.lanes
-        if self.samples is not None and columns is not None:
-            bound.shared[self.samples] = columns.shape[1]
         return bound
 
     def run(self, bound: Bound | LevelledBound, numbers: Sequence[float], parameters: Any) -> np.ndarray:
@@ -110,26 +125,26 @@ class Paths:
     """All paths of a loss."""
 
     def __init__(
-        self,
-        loss: Callable,
-        parameters: Sequence[Value],
-        reduce: str,
-        target: Target,
-        max_traces: int = 64,
+        self, loss: Callable, parameters: Sequence[Value], options: Options, fallbacks: Fallbacks | None = None
     ) -> None:
-        self.target = target
-        self.loss, self.parameters, self.reduce, self.max_traces = loss, list(parameters), reduce, max_traces
+        self.loss, self.parameters, self.options = loss, list(parameters), options
+        self.target, self.reduce, self.max_traces = options.target, options.reduce, options.max_traces
+        self.fallbacks = fallbacks or Fallbacks(name_of(loss))
         self._parameters = {id(p) for p in self.parameters}
         self.known: dict[Any, list[Path]] = {}
         self.templates: dict[Any, _Template] = {}
-        self.traces = self.kernels = 0
+        self.traces = self.kernels = self.steps = self._new = self._counted = 0
         self.set_up_seconds = 0.0
 
-    def prepare(self, batches: Sequence[Batch]) -> None:
-        """Traces and compiles what is not there yet; structures that differ in the lengths of lists alone together."""
+    def prepare(self, batches: Sequence[Batch]) -> bool:
+        """Traces and compiles what is not there yet; structures that differ in the lengths of lists alone together.
+
+        Returns:
+            Whether something else was let go for it.
+        """
         missing = [batch for batch in batches if batch.key not in self.known]
         if not missing:
-            return
+            return False
         families: dict[Any, dict[Any, Batch]] = {}
         for batch in missing:
             families.setdefault(batch.family, {}).setdefault(batch.key, batch)
@@ -138,6 +153,31 @@ class Paths:
             for family, members in families.items():
                 self._add_family(family, sorted(members.values(), key=lambda batch: -len(batch.numbers)))
         self.set_up_seconds += time.perf_counter() - start
+        self._new += sum(map(len, families.values()))
+        if self._new >= MANY and 2 * self._new > self.steps:
+            self.fallbacks.met(ALWAYS_NEW, self._new - self._counted, where=self._changing)
+            self._counted = self._new
+        return self._let_go({batch.key for batch in batches})
+
+    def used(self, key: Any) -> None:
+        """Arguments of this structure came once more."""
+        if len(self.known) > 1:
+            self.known[key] = self.known.pop(key)
+
+    def _let_go(self, needed: set[Any]) -> bool:
+        """Forgets the structures that were not used for longest, if there are too many, but none that is `needed`."""
+        most = self.options.max_structures
+        over = [key for key in self.known if key not in needed][: max(0, len(self.known) - most)]
+        if not over:
+            return False
+        dropped = {id(path) for key in over for path in self.known.pop(key)}
+        self.templates = {key: one for key, one in self.templates.items() if id(one.path) not in dropped}
+        self.fallbacks.met(let_go(most), len(over), where=self._changing)
+        return True
+
+    def _changing(self) -> str:
+        before, now = [self.known[key][0].sample for key in list(self.known)[-2:]]
+        return changing([structures for structures, _ in self.known], before, now)
 
     def add(self, batch: Batch, sample: int = 0) -> Path:
         """The path for arguments of that structure at these, or at one sample of them: one more; or, where the kernel
@@ -261,6 +301,8 @@ class Paths:
         if planned is None:
             with stages.timed("levels"):
                 kernel = LevelledKernel(graph, self.target.machine, self.target.bits)
+            count_in_python(kernel.kernel, self.fallbacks)
+            count_levelled(kernel.kernel, stages, self.fallbacks)
             rank = [i for i in range(inputs) if i not in graph.batched]
         else:
             kernel = loop_kernel(planned, self.target, stages)

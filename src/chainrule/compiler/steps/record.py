@@ -116,14 +116,17 @@ def record_of(path: Path, bound: Bound | LevelledBound, positions: np.ndarray) -
     by_row = np.argsort(positions)
     into = stretches(positions[by_row], parameters[by_row])
     out_of = stretches(gradients[by_row], positions[by_row])
+    constants, constant_places = path.constants, path.constant_places
+    if path.samples is not None:  # batches of all sizes share the kernel's memory
+        constants, constant_places = np.append(constants, bound.samples), np.append(constant_places, path.samples)
     tables = {Field.INPUTS: path.places.astype(np.int32), Field.GUARDS: guards}
-    tables |= {Field.CONSTANT_PLACES: path.constant_places.astype(np.int32)}
+    tables |= {Field.CONSTANT_PLACES: constant_places.astype(np.int32)}
     tables |= zip((Field.PARAMETERS, Field.LONE_PARAMETERS), into, strict=True)
     tables |= zip((Field.GRADIENTS, Field.LONE_GRADIENTS), out_of, strict=True)
     tables = {field: for_native_code(table) for field, table in tables.items()}
     for field, table in tables.items():
         row[field], row[field + 1] = table.ctypes.data, len(table)
-    constants = for_native_code(path.constants.astype(kernel.dtype))
+    constants = for_native_code(constants.astype(kernel.dtype))
     row[Field.CONSTANTS] = constants.ctypes.data
     row[Field.LOSS] = kernel.places[0]
     row[Field.OTHERWISE] = -1

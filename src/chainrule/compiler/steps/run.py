@@ -12,9 +12,11 @@ import numpy as np
 from chainrule.compiler.loops.kernel import Bound
 from chainrule.compiler.memory import aligned, for_native_code, is_checked
 from chainrule.compiler.native import BoundsError
+from chainrule.compiler.reasons import BY_HAND, one_by_one
+from chainrule.compiler.steps.alone import Alone
 from chainrule.compiler.steps.batch import Batch, batches_of
 from chainrule.compiler.steps.driver import DONE, NOT_FINITE, REACHED, WHY, Field, UpdateField
-from chainrule.compiler.steps.levelled import LevelledBound
+from chainrule.compiler.steps.levelled import LevelledBound, LevelledKernel
 from chainrule.compiler.steps.paths import Path
 from chainrule.compiler.steps.record import Record, places_in_rows, record_of
 from chainrule.compiler.steps.update import NativeMemory
@@ -61,6 +63,7 @@ class Run:
     def __init__(self, step: CompiledStep, batches: list[tuple], hint: str) -> None:
         self.step, self.arguments, self.hint = step, batches, hint
         self.optimizer, self.update = step.optimizer, step.update
+        self.alone = Alone(self)
         self.records: list[Record] = []
         self.paths: list[Path] = []
         self.ways: dict[Any, Ways] = {}
@@ -78,8 +81,10 @@ class Run:
         self.tables: tuple[np.ndarray, np.ndarray] | None = None
         self.rates = np.empty((0, 2), self.found.dtype)
         self.rates_from = 0
-        step.paths.prepare(self.batches)
-        first = [self._ways(batch).records[0] for batch in self.batches]
+        step.paths.steps += len(batches)
+        if step.paths.prepare(self.batches):
+            step.let_go()
+        first = [self.ways_of(batch).records[0] for batch in self.batches]
         step.last = self.paths[first[-1]] if self.batches else step.last
         self.which = for_native_code(np.array(first, np.int64)[self.of_step])
         numbers = array("d")
@@ -100,11 +105,11 @@ class Run:
             self._load()
             at = 0
             while at < len(self.which):
-                at = self._step_alone(at) if self._ways(self.batches[self.of_step[at]]).alone else self._drive(at)
+                at = self._step_alone(at) if self.ways_of(self.batches[self.of_step[at]]).alone else self._drive(at)
         finally:
             if self.in_rows:
                 self._count()
-                self._save()
+                self.save()
             self._forget()
         if self.overwritten >= 0:
             raise GraphError(overwritten(self.step.parameters[self.overwritten], self.overwritten))
@@ -118,9 +123,13 @@ class Run:
         return at
 
     # ---- records ----
-    def _ways(self, batch: Batch) -> Ways:
+    def ways_of(self, batch: Batch) -> Ways:
         """All ways that such a batch is known to go."""
-        ways = self.ways.setdefault(batch.key if batch.columns is None else id(batch), Ways())
+        own = batch.key if batch.columns is None else id(batch)
+        ways = self.ways.get(own)
+        if ways is None:
+            ways = self.ways[own] = Ways()
+            self.step.paths.used(batch.key)
         known = self.step.paths.known[batch.key]
         if len(ways.records) < len(known):
             there = {self.paths[way] for way in ways.records}
@@ -150,20 +159,18 @@ class Run:
         else:
             if not self.update.arranged:
                 self.update.arrange(places_in_rows(path, self.update.count))
-            self.step.records[key] = record_of(path, self._bind(path, batch), self.update.positions)
+            self.step.records[key] = record_of(path, self.bind(path, batch), self.update.positions)
         return self.step.records[key]
 
-    def _bind(self, path: Path, batch: Batch) -> Bound | LevelledBound:
+    def bind(self, path: Path, batch: Batch) -> Bound | LevelledBound:
         """The path's kernel for a batch; steps come one after the other, and share all memory but the columns."""
-        memories, columns = self.step.memories, batch.columns
-        key = (path.kernel, None if columns is None else columns.shape)
-        like = memories.get(key)
-        if columns is None:
-            bound = memories[key] = path.bind(None, like)
-            return bound
-        if like is None:
-            like = memories[key] = path.bind(columns)
-        return replace(like, columns=self._columns(batch, like))
+        columns = batch.columns
+        bounds = self.step.memories.setdefault(path.kernel, {})
+        key = None if columns is None else columns.shape
+        if columns is None or key not in bounds:
+            bounds[key] = path.bind(columns, next(iter(bounds.values()), None))
+        like = bounds[key]
+        return like if columns is None else replace(like, columns=self._columns(batch, like))
 
     def _columns(self, batch: Batch, like: Bound | LevelledBound) -> np.ndarray:
         """The columns of a batch as kernels want them, in memory that is kept; its ways share them."""
@@ -192,7 +199,7 @@ class Run:
         self.steps_when_saved = self.optimizer.steps
         self.in_rows = True
 
-    def _save(self) -> None:
+    def save(self) -> None:
         """And back."""
         update, before = self.update, self.numbers_of_parameters
         now = update.rows[0, update.positions]
@@ -212,10 +219,13 @@ class Run:
                 memory.lost = True
 
     def _forget(self) -> None:
-        """Lets go of copies of many large batches, which the next call would hardly have again."""
+        """Lets go of copies of many large batches, or of batches of many sizes, which the next call would hardly have
+        again."""
         step = self.step
-        if sum([columns.nbytes for columns in step.columns.values()]) > MOST_BYTES:
-            step.records, step.memories, step.parts, step.columns = {}, {}, {}, {}
+        kept = sum([columns.nbytes for columns in step.columns.values()])
+        sizes = sum([len(bounds) for bounds in step.memories.values() if None not in bounds])
+        if kept > MOST_BYTES or sizes > step.options.max_structures:
+            step.let_go()
 
     # ---- running ----
     def _drive(self, first: int) -> int:
@@ -240,7 +250,7 @@ class Run:
             size = size * 8 if took < AT_ONCE / 8 else size
         self.steps_before = None
         if at < last:
-            return self._by_hand(at) if self.state[WHY] == NOT_FINITE else self._step_alone(at)
+            return self._not_finite(at) if self.state[WHY] == NOT_FINITE else self._step_alone(at)
         return at
 
     def _check_bounds(self) -> None:
@@ -260,7 +270,7 @@ class Run:
             records = for_native_code(np.stack([record.numbers for record in self.records]))
             for ways in self.ways.values():
                 records[ways.records[:-1], Field.OTHERWISE] = ways.records[1:]
-            alone = np.array([self._ways(batch).alone for batch in self.batches])
+            alone = np.array([self.ways_of(batch).alone for batch in self.batches])
             self.tables = records, alone[self.of_step]
         return self.tables
 
@@ -282,65 +292,26 @@ class Run:
     def _step_alone(self, at: int) -> int:
         """One step that the driver cannot do, since its samples are shared out among threads, or may go different
         ways, or since it has no loops, or goes a way that is new; returns the step at which to go on."""
+        batch = self.batches[self.of_step[at]]
+        found = self.alone.calculated(batch)
+        if not np.isfinite(found).all():
+            return self._not_finite(at)
+        path = self.paths[self.ways_of(batch).records[0]]
+        if isinstance(path.kernel, LevelledKernel):
+            self.step.fallbacks.met(one_by_one(path.stages.no_loops))
+        return self._updated(at, found)
+
+    def _updated(self, at: int, found: np.ndarray) -> int:
+        """Ends a step whose loss and gradients are known; returns the step at which to go on."""
         update = self.update
-        found = self._calculated(self.batches[self.of_step[at]])
         self.found[at] = found[0]
         update.rows[-1, update.positions] = found[1:]
-        if not np.isfinite(found).all():
-            return self._by_hand(at)
         update.bound.shared[update.lr_at] = self.optimizer.lr
         update.bound.shared[update.step_at] = self.optimizer.steps + 1
         run = update.bound.run
         self.optimizer.steps += 1  # side by side, so that an interrupt hardly comes between
         run()
         return at + 1
-
-    def _calculated(self, batch: Batch) -> np.ndarray:
-        """The loss and the gradients: each way takes the samples for which it holds."""
-        parameters = self.update.rows[0, self.update.positions]
-        count = 1 if batch.columns is None else batch.columns.shape[1]
-        total, rest = np.zeros(1 + len(parameters)), np.arange(count)
-        ways = iter(list(self._ways(batch).records))
-        while len(rest):
-            known = next(ways, None)
-            way = self._new_way(batch, int(rest[0])) if known is None else known
-            found, held = self._by_way(way, batch, rest, parameters)
-            if known is None:
-                held[0] = True  # native code may, by a rounding, see a guard otherwise than Python
-            if not held.any():
-                continue
-            if not held.all():
-                found, _ = self._by_way(way, batch, rest[held], parameters)
-            total += found * (held.sum() / count if self.step.reduce == "mean" else 1.0)
-            rest = rest[~held]
-        return total
-
-    def _by_way(
-        self, way: int, batch: Batch, samples: np.ndarray, parameters: np.ndarray
-    ) -> tuple[np.ndarray, np.ndarray]:
-        """What some samples give, and for which of them this way holds."""
-        path, bound, columns = self.paths[way], self.records[way].bound, batch.columns
-        if columns is not None and len(samples) < columns.shape[1]:
-            bound = self._part(path, batch).of_samples(np.ascontiguousarray(columns[:, samples]))
-        return path.run(bound, batch.numbers, parameters), bound.held()
-
-    def _part(self, path: Path, batch: Batch) -> Bound | LevelledBound:
-        """The path's kernel for some of as many samples, with columns of its own."""
-        assert batch.columns is not None
-        key = (path, batch.columns.shape)
-        bound = self.step.parts.get(key)
-        if bound is None:
-            bound = self._bind(path, batch)
-            assert bound.columns is not None
-            own = aligned(bound.columns.shape, bound.columns.dtype)
-            bound = self.step.parts[key] = replace(bound, columns=own)
-        return bound
-
-    def _new_way(self, batch: Batch, sample: int) -> int:
-        """The number of the record of the way that this sample goes, which native code did not find."""
-        self._save()  # to be traced, the loss is run on Values
-        path = self.step.paths.add(batch, sample)
-        return next(way for way in self._ways(batch).records if self.paths[way] is path)
 
     def _update_record(self) -> np.ndarray:
         update = self.update
@@ -355,9 +326,23 @@ class Run:
         row[UpdateField.LR], row[UpdateField.STEP] = update.lr_at, update.step_at
         return row
 
+    def _not_finite(self, at: int) -> int:
+        """A step whose numbers are not finite: the eager engine names the operation. Where it found finite ones before,
+        since there a zero in a product deposits nothing, exact native code does such steps."""
+        batch = self.batches[self.of_step[at]]
+        if self.step.fallbacks.times(BY_HAND) >= BY_HAND.calls:
+            found = self.alone.exactly(batch)
+            if found is not None and np.isfinite(found).all():
+                return self._updated(at, found)
+        reached = self._by_hand(at)
+        operations = self.paths[self.ways_of(batch).records[0]].operations
+        samples = 1 if batch.columns is None else batch.columns.shape[1]
+        self.step.fallbacks.met(BY_HAND, 1, samples * operations)
+        return reached
+
     def _by_hand(self, at: int) -> int:
         """A step by the eager engine, since its numbers are not finite; returns the step at which to go on."""
-        self._save()
+        self.save()
         self.in_rows = False  # whoever does the step by hand answers for both, also if it cannot be done
         try:
             self.found[at] = self.step.by_hand(self.arguments[at])

@@ -11,10 +11,12 @@ from typing import Any
 
 import numpy as np
 
+from chainrule.compiler.fallbacks import Fallbacks
 from chainrule.compiler.loops.kernel import Bound
 from chainrule.compiler.memory import too_large_is_infinite
 from chainrule.compiler.native import Machine
 from chainrule.compiler.options import check_function, options_of
+from chainrule.compiler.paths import name_of
 from chainrule.compiler.report import GraphView
 from chainrule.compiler.steps.arguments import LossArguments
 from chainrule.compiler.steps.batch import batch_of
@@ -52,9 +54,10 @@ class CompiledStep:
         self.in_axes, self.reduce = options.in_axes, options.reduce
         self.machine, self.bits = Machine.default(), 32 if options.dtype == "float32" else 64
         self.parameters = [*optimizer.parameters, *options.besides]
-        self.paths = Paths(loss, self.parameters, options.reduce, options.target, options.max_traces)
+        self.fallbacks = Fallbacks(name_of(loss))
+        self.paths = Paths(loss, self.parameters, options, self.fallbacks)
         self.records: dict[tuple, Record] = {}
-        self.memories: dict[tuple, Bound | LevelledBound] = {}
+        self.memories: dict[Any, dict[tuple | None, Bound | LevelledBound]] = {}
         self.parts: dict[tuple, Bound | LevelledBound] = {}
         self.columns: dict[tuple, np.ndarray] = {}
         self.by_hand: Callable[[tuple], float] = self.eager_step
@@ -175,6 +178,10 @@ class CompiledStep:
                 update.arrange(self.update.own_positions)  # as the records have it
             self.update = update
 
+    def let_go(self) -> None:
+        """Lets go of all memory that was bound to kernels; the next call makes what it needs anew."""
+        self.records, self.memories, self.parts, self.columns = {}, {}, {}, {}
+
     # ---- the eager engine, where numbers are not finite ----
     def eager_step(self, batch: tuple) -> float:
         """The same step by the eager engine, which names the operation that made the first non-finite number."""
@@ -215,6 +222,7 @@ def compile_step(loss: Callable, optimizer: Optimizer, **options: Any) -> Compil
         dtype: "float64" or "float32": with which numbers the step calculates.
         threads: among how many threads large batches are shared out.
         max_traces: how many different ways the loss may go, for arguments of the same structure.
+        max_structures: for how many structures, and sizes of batches, what was made is kept.
         besides: other parameters, which stay as they are, but whose gradients are wanted as well.
         memory_limit: how many bytes what long loops keep for their derivatives may take; see `chainrule.compile`.
 

@@ -1,0 +1,124 @@
+"""What a step keeps: for so many structures, and sizes of batches, and no more."""
+
+from __future__ import annotations
+
+import gc
+import warnings
+import weakref
+
+import pytest
+
+import chainrule
+from chainrule import Value, errors
+from chainrule.optim import SGD
+
+pytest.importorskip("llvmlite")
+
+import numpy as np
+
+from chainrule.compiler.steps import paths
+from chainrule.compiler.steps.step import compile_step
+from chainrule.compiler.structures import MANY
+
+
+@pytest.fixture
+def kernels(monkeypatch):
+    """Weak references to all kernels of losses."""
+    found = []
+
+    def noting(make):
+        def made(*args):
+            kernel = make(*args)
+            found.append(weakref.ref(kernel))
+            return kernel
+
+        return made
+
+    monkeypatch.setattr(paths, "loop_kernel", noting(paths.loop_kernel))
+    monkeypatch.setattr(paths, "LevelledKernel", Noted(found))
+    return found
+
+
+class Noted:
+    """In the place of a class: takes note of what it makes."""
+
+    def __init__(self, found):
+        self.found, self.kind = found, paths.LevelledKernel
+
+    def __call__(self, *args):
+        kernel = self.kind(*args)
+        self.found.append(weakref.ref(kernel))
+        return kernel
+
+    def __instancecheck__(self, instance):
+        return isinstance(instance, self.kind)
+
+
+def alive(references):
+    gc.collect()
+    return sum([reference() is not None for reference in references])
+
+
+def test_batches_of_all_sizes_are_not_kept(rows):
+    w = Value(0.5)
+    step = compile_step(lambda x: (w * x - 1.0) ** 2, SGD([w], lr=1e-3), in_axes=0, max_structures=8)
+    for n in range(1, 60):
+        xs = np.linspace(0.0, 1.0, n)
+        assert step(xs) == pytest.approx(np.mean((w.data * xs - 1.0) ** 2), rel=1e-2)
+        assert len(step.records) <= 8
+        assert len(step.columns) <= 8
+    assert step.kernels == 1
+
+
+def test_batches_of_many_sizes_in_one_call(training):
+    batches = [(np.linspace(0.0, 1.0, 1 + n % 37),) for n in range(100)]
+    step = training.twice(lambda w: lambda x: (w[0] * x - w[1]) ** 2, lambda w: SGD(w, lr=0.1), batches, in_axes=0)
+    assert len({id(record.bound.memory) for record in step.records.values()}) == 1
+
+
+def test_kernels_of_structures_that_were_not_used_for_longest_are_let_go(kernels):
+    w = Value(0.5)
+    step = compile_step(lambda xs: chainrule.sum([(w * x - 1.0) ** 2 for x in xs]), SGD([w], lr=1e-3), max_structures=4)
+    for n in range(1, 15):
+        before = w.data
+        assert step([1.0] * n) == pytest.approx(n * (before - 1.0) ** 2, rel=1e-9)
+        step([0.5, 0.25])
+    assert alive(kernels) <= 4
+    assert len(step.paths.known) == 4
+    assert step.traces == 14  # that of two numbers was kept
+    assert "structures let go" in step.explain()
+
+
+def test_what_one_call_needs_is_kept_while_it_runs(training):
+    batches = [([1.0] * n,) for n in range(1, 12)] * 2
+    step = training.twice(
+        lambda w: lambda xs: chainrule.sum([(w[0] * x - w[1]) ** 2 for x in xs]),
+        lambda w: SGD(w, lr=1e-3),
+        batches,
+        max_structures=2,
+    )
+    assert len(step.paths.known) == 11
+    step([1.0, 2.0])
+    step([1.0] * 20)
+    assert len(step.paths.known) <= 2
+
+
+def test_lists_that_grow_from_step_to_step_are_told_once():
+    w = Value(0.5)
+    step = compile_step(lambda xs: chainrule.sum([(w * x - 1.0) ** 2 for x in xs]), SGD([w], lr=1e-3))
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        for n in range(1, MANY + 5):
+            step([1.0] * n)
+    [warning] = caught
+    assert warning.category is errors.SlowWarning
+    assert "argument 0, the list [1.0, 1.0" in str(warning.message)
+    assert "bring lists to a few lengths" in str(warning.message)
+
+
+def test_many_lengths_in_one_run_are_not_told(training):
+    batches = [([1.0] * n,) for n in range(1, MANY + 5)] * 3
+    w = Value(0.5)
+    step = compile_step(lambda xs: chainrule.sum([(w * x - 1.0) ** 2 for x in xs]), SGD([w], lr=1e-3))
+    step.run(batches)
+    assert "fallbacks" not in step.explain()
