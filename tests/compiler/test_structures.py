@@ -132,6 +132,24 @@ def test_what_is_said_of_an_argument(before, now, words):
     assert words in changing(keys, before, now)
 
 
+def test_an_object_whose_attributes_change_is_told_as_such():
+    class Counter:
+        calls = 0
+
+        @chainrule.compile
+        def value(self, x):
+            return x * self.calls
+
+    counter = Counter()
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        for i in range(MANY):
+            counter.calls = i
+            assert counter.value(2.0) == 2.0 * i
+    assert "argument 0: attributes of the Counter <" in str(caught[0].message)
+    assert "change from call to call. Give them as numbers." in str(caught[0].message)
+
+
 def test_an_argument_by_name_is_called_by_it():
     assert changing([(1, 2), (1, 3)], [1.0, [1.0]], [1.0, [1.0, 2.0]], ("rates",)).startswith("It is argument 'rates'")
 

@@ -30,15 +30,18 @@ class CompiledFunction:
     """A function as native code; made by `compile`, and called like the function.
 
     Called with Values, it is the function itself, and its result part of their graph.
+
+    Attributes:
+        fallbacks: what it did in a slower way.
     """
 
     def __init__(self, function: Callable, options: Options) -> None:
         self.function, self.options = function, options
         self._name = name_of(function)
-        self._fallbacks = Fallbacks(self._name)
-        self._paths = Paths(function, options.max_traces, options.target, self._fallbacks)
-        self._structures = Structures(self._paths, options.max_structures, self._fallbacks)
-        self._runner = Runner(self._name, options, self._paths, self._fallbacks)
+        self.fallbacks = Fallbacks(self._name)
+        self._paths = Paths(function, options.max_traces, options.target, self.fallbacks)
+        self._structures = Structures(self._paths, options.max_structures, self.fallbacks)
+        self._runner = Runner(self._name, options, self._paths, self.fallbacks)
         functools.update_wrapper(self, function, updated=())  # what it holds is its own, and so are these
 
     @property
@@ -111,7 +114,7 @@ class CompiledFunction:
         layout, path, wanted = self._last_call("something to explain")
         made, function = self._runner.made(path, wanted), by_position(self.function, layout.named)
         cached, arguments = bool(made.cached) and all(made.cached), layout.sample(path.own)
-        told = self._fallbacks.describe()
+        told = self.fallbacks.describe()
         subject = Subject(
             path.traced.graph, len(path.live), made.kernel, made.stages, cached, function, arguments, told
         )
@@ -163,7 +166,7 @@ class CompiledFunction:
         if reading.values:
             if self.options.in_axes is not None:
                 raise OperandError(f"{self._name} was compiled with in_axes, and takes plain numbers, not Values")
-            self._fallbacks.met(WITH_VALUES)
+            self.fallbacks.met(WITH_VALUES)
             return None
         structures = self._structures
         structures.calls = now = structures.calls + 1

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 from chainrule.compiler.report import count
 from chainrule.errors import SlowWarning
+from chainrule.forks import renewed_in_child
 from chainrule.modes import caller
 
 COSTLY = 100_000
@@ -60,6 +61,10 @@ class Fallbacks:
     def __init__(self, name: str) -> None:
         self.name = name
         self._tallies: dict[Reason, _Tally] = {}
+        self.after_fork()
+        renewed_in_child(self)
+
+    def after_fork(self) -> None:
         self._lock = threading.Lock()
 
     def met(self, reason: Reason, times: int = 1, work: int = 0, where: Callable[[], str] = str) -> int:

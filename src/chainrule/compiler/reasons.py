@@ -60,7 +60,7 @@ def one_by_one(no_loops: str) -> Reason:
     return Reason(
         "step",
         f"done one by one from Python, since there are no loops in the loss: {no_loops}",
-        "That costs some 30 µs a step. What is alike for all samples, or all of a list, becomes a loop.",
+        "That costs some 30 µs a step. What is alike for all of a list becomes a loop.",
         calls=1000,
         work=0,
     )
@@ -70,7 +70,7 @@ def count_levelled(kernel: Any, stages: Any, fallbacks: Fallbacks) -> None:
     """Counts a kernel that became no loops though it is large."""
     operations = kernel.operations_per_call
     if operations >= LARGE and stages.no_loops:
-        hint = "An operation from tables takes some ten times as long as in a loop. Write what is alike as loops."
+        hint = "Tables as large as that do not fit the CPU's caches. What is alike for all of a list becomes a loop."
         fallbacks.met(Reason("kernel", f"run from tables: {stages.no_loops}", hint, calls=1), 1, operations)
 
 

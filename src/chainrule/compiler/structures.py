@@ -74,8 +74,9 @@ class Structures:
 
     def add(self, key: tuple, layout: Layout) -> Structure:
         """One more, in place of the one that was not used for longest if there are too many."""
+        new = Structure(layout, self._paths.of(layout.trace_key), self.calls)
         with self._paths.lock:
-            found = self.known.setdefault(key, Structure(layout, self._paths.of(layout.trace_key), self.calls + 1))
+            found = self.known.setdefault(key, new)
             self._new += 1
             dropped = min(self.known, key=lambda one: self.known[one].used) if len(self.known) > self._most else None
             if dropped is not None:
@@ -117,13 +118,15 @@ def changing(keys: Sequence[tuple], before: Sequence[Any], now: Sequence[Any], n
         return "It is the number of arguments that changes."
     names = dict(zip(range(len(now) - len(named), len(now)), named, strict=True))
     argument = f"argument {names[at]!r}" if at in names else f"argument {at}"
-    things, old = [[x for x in leaves(given[at]) if not _is_number(x)] for given in (now, before)]
+    parts, parts_before = leaves(now[at]), leaves(before[at])
+    things, old = [[x for x in of if not _is_number(x)] for of in (parts, parts_before)]
     for i, thing in enumerate(things):
         if i >= len(old) or static_key(thing) != static_key(old[i]):
             return f"It is {argument}, {_hint(thing)}"
-    return (
-        f"It is {argument}, {shown(now[at])}, whose size or nesting changes: bring lists to a few lengths, by padding."
-    )
+    if things and len(parts) == len(parts_before):  # the same ones, which have changed since
+        return f"It is {argument}: attributes of {shown(things[0])} change from call to call. Give them as numbers."
+    size = "whose size or nesting changes: bring lists to a few lengths, by padding."
+    return f"It is {argument}, {shown(now[at])}, {size}"
 
 
 def _is_number(x: Any) -> bool:

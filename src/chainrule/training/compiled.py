@@ -102,6 +102,7 @@ class CompiledTrainer:
         self._moved = list(optimizer.parameters)
         measure = self._measured_sample if self._by_sample else self._predicted_sample
         self._measure = compile(measure, in_axes=0, max_traces=MAX_TRACES)
+        self._step.fallbacks.name, self._measure.fallbacks.name = "fit", "measuring in fit"  # what a warning calls them
         self._tables: list[_Table] = []
         self._running: dict[int, int] = {}
         self._table_running: _Table | None = None

@@ -63,7 +63,6 @@ class Run:
     def __init__(self, step: CompiledStep, batches: list[tuple], hint: str) -> None:
         self.step, self.arguments, self.hint = step, batches, hint
         self.optimizer, self.update = step.optimizer, step.update
-        self.alone = Alone(self)
         self.records: list[Record] = []
         self.paths: list[Path] = []
         self.ways: dict[Any, Ways] = {}
@@ -293,7 +292,7 @@ class Run:
         """One step that the driver cannot do, since its samples are shared out among threads, or may go different
         ways, or since it has no loops, or goes a way that is new; returns the step at which to go on."""
         batch = self.batches[self.of_step[at]]
-        found = self.alone.calculated(batch)
+        found = Alone(self).calculated(batch)
         if not np.isfinite(found).all():
             return self._not_finite(at)
         path = self.paths[self.ways_of(batch).records[0]]
@@ -331,7 +330,7 @@ class Run:
         since there a zero in a product deposits nothing, exact native code does such steps."""
         batch = self.batches[self.of_step[at]]
         if self.step.fallbacks.times(BY_HAND) >= BY_HAND.calls:
-            found = self.alone.exactly(batch)
+            found = Alone(self).exactly(batch)
             if found is not None and np.isfinite(found).all():
                 return self._updated(at, found)
         reached = self._by_hand(at)
