@@ -20,7 +20,7 @@ from chainrule.compiler.witness import witness
 from chainrule.errors import OperandError, TraceError
 from chainrule.trees import leaves
 
-MOST_NUMBERS = 2**18
+MOST_NUMBERS = 2**16
 """So many numbers, of all samples together, are looked at in one go."""
 
 
@@ -268,15 +268,15 @@ class Runner:
         parts, redone, total = [part for _, part in good], 0, np.zeros(len(found.shared))
         for piece in bad:
             whole = call.of(piece)
-            at = self._spoilt(whole, fast, MOST_NUMBERS // len(total))
-            if len(at) < whole.samples:
-                parts.append(self._run_batch(whole.of(np.setdiff1d(np.arange(whole.samples), at)), fast))
-            if len(at):
-                part = self._run_batch(whole.of(at), exact)
+            spoilt = self._spoilt(whole, fast, MOST_NUMBERS // len(total))
+            if not spoilt.all():
+                parts.append(self._run_batch(whole.of(~spoilt), fast))
+            if spoilt.any():
+                part = self._run_batch(whole.of(spoilt), exact)
                 parts.append(part)
                 if found.rows is not None and part.rows is not None:
-                    found.rows[:, piece.start + at] = part.rows
-            redone += len(at)
+                    found.rows[:, piece.start + np.flatnonzero(spoilt)] = part.rows
+            redone += int(spoilt.sum())
         for part in parts:
             total += part.shared
         return Found(found.result, total, found.rows, found.own), redone
@@ -284,19 +284,18 @@ class Runner:
     def _spoilt(self, call: Call, wanted: Wanted, size: int) -> np.ndarray:
         """Which samples have numbers that are not finite, looked at `size` at a time: all, where that would not pay,
         or most of the first have."""
-        everything = np.arange(call.samples)
+        spoilt = np.ones(call.samples, bool)
         if min(size, call.samples) <= FEWEST:
-            return everything
-        found = []
+            return spoilt
         for start in range(0, call.samples, size):
-            some = call.of(slice(start, start + size))
-            rows = self._run_batch(some, replace(wanted, reduce=None)).rows
+            some = slice(start, start + size)
+            rows = self._run_batch(call.of(some), replace(wanted, reduce=None)).rows
             assert rows is not None
-            at = np.flatnonzero(~np.isfinite(rows).all(axis=0))
-            if not start and 2 * len(at) > some.samples:
-                return everything
-            found.append(start + at)
-        return np.concatenate(found)
+            at = ~np.isfinite(rows).all(axis=0)
+            if not start and 2 * at.sum() > len(at):
+                break
+            spoilt[some] = at
+        return spoilt
 
     def _count_redone(self, exact: Wanted, samples: int) -> None:
         assert self.last is not None
