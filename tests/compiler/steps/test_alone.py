@@ -102,6 +102,35 @@ def test_where_a_zero_meets_an_infinite_slope_again_and_again_exact_code_takes_o
     assert "calculated again bit by bit as the eager engine does" in explained
 
 
+def test_lists_that_run_in_the_kernel_of_a_longer_one(training):
+    def loss_of(w):
+        def loss(ids):
+            xs = [ops.take(w[:7], i) for i in ids]
+            queries, keys, values = [x * w[0] for x in xs], [ops.tanh(x * w[1]) for x in xs], [x * w[2] for x in xs]
+            errors = []
+            for i, query in enumerate(queries):
+                scores = [ops.exp(query * key) for key in keys[: i + 1]]
+                total = ops.sum(scores)
+                seen = ops.sum([score / total * value for score, value in zip(scores, values, strict=False)])
+                errors.append(ops.sqrt(ops.max((seen - w[3]) ** 2 - w[7], 0.0)))
+            return ops.sum(errors) * (1.0 / len(ids))
+
+        return loss
+
+    batches = [([i % 7 for i in range(n)],) for n in (16, 5, 9)]
+    w, v = training.parameters(8), training.parameters(8)
+    step = compile_step(loss_of(w), SGD(w, lr=1e-3))
+    w[7].data = v[7].data = -10.0
+    wanted = training.eager(loss_of(v), SGD(v, lr=1e-3), batches)
+    assert step.run(batches) == pytest.approx(wanted, rel=1e-9)
+    assert {path.lanes is None for paths in step.paths.known.values() for path in paths} == {True, False}
+    w[7].data = v[7].data = 0.5  # from here on, a zero meets an infinite slope
+    wanted = training.eager(loss_of(v), SGD(v, lr=1e-3), batches * 4)
+    assert step.run(batches * 4) == pytest.approx(wanted, rel=1e-9)
+    assert [x.data for x in w] == pytest.approx([x.data for x in v], rel=1e-9)
+    assert "3 steps done by the eager engine" in step.explain().replace("\n        ", " ")
+
+
 def test_an_operation_at_fault_is_named_all_the_same():
     w = Value(1.0)
     step = compile_step(lambda x: chainrule.log(x * w), SGD([w], lr=0.0), in_axes=0)

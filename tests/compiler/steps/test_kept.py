@@ -89,6 +89,17 @@ def test_kernels_of_structures_that_were_not_used_for_longest_are_let_go(kernels
     assert "structures let go" in step.explain()
 
 
+def test_one_structure_may_be_all_that_is_kept(kernels):
+    w = Value(0.5)
+    step = compile_step(lambda xs: chainrule.sum([w * x for x in xs]), SGD([w], lr=0.0), max_structures=1)
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        for i in range(2 * MANY + 2):
+            assert step([1.0] * (1 + i % 2)) == 0.5 * (1 + i % 2)
+    assert alive(kernels) == 1
+    assert ["max_structures=4" in str(warning.message) for warning in caught] == [False, True]
+
+
 def test_what_one_call_needs_is_kept_while_it_runs(training):
     batches = [([1.0] * n,) for n in range(1, 12)] * 2
     step = training.twice(

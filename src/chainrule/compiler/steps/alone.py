@@ -130,7 +130,8 @@ class Alone:
         return held
 
     def exactly(self, batch: Batch) -> np.ndarray | None:
-        """The loss and the gradients, of samples whose numbers are not finite by exact code; None if it has none."""
+        """The loss and the gradients, of samples whose numbers are not finite by exact code; None if a way of
+        theirs is not known."""
         count = 1 if batch.columns is None else batch.columns.shape[1]
         good, bad = sorted_out(
             count,
@@ -146,13 +147,16 @@ class Alone:
         return total
 
     def _exactly_of(self, batch: Batch, rest: np.ndarray, count: int) -> np.ndarray | None:
-        """What some samples of so many add, by exact code; None if a way of theirs has none."""
+        """What some samples of so many add, by exact code; None if a way of theirs is not known."""
         parameters = self._parameters
         total = np.zeros(1 + len(parameters))
-        for way in self._run.ways_of(batch).records:
+        own = [way for way in self._run.ways_of(batch).records if self._run.paths[way].lanes is None]
+        if not own:  # it runs in the kernel of a longer list, whose trace is another one
+            own = [self._new_way(batch, int(rest[0]))]
+        for way in own:
             path = self._run.paths[way]
-            if not len(rest) or path.lanes is not None:
-                continue
+            if not len(rest):
+                break
             _, held, _ = run_exactly(path, batch, rest, parameters, guards_alone())
             if held.any():
                 wanted = gradients(path, self._step.reduce)

@@ -176,8 +176,8 @@ class Paths:
         return True
 
     def _changing(self) -> str:
-        before, now = [self.known[key][0].sample for key in list(self.known)[-2:]]
-        return changing([structures for structures, _ in self.known], before, now)
+        latest = [self.known[key][0].sample for key in list(self.known)[-2:]]
+        return changing([structures for structures, _ in self.known], latest[0], latest[-1])
 
     def add(self, batch: Batch, sample: int = 0) -> Path:
         """The path for arguments of that structure at these, or at one sample of them: one more; or, where the kernel
