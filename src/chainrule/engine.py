@@ -3,8 +3,7 @@
 An operation on Values makes a new Value that keeps three things: which operation made it, its operands, and the local
 derivative with respect to each operand, taken at that moment. That is all that the chain rule needs: walking from the
 result back to the inputs, each node hands every operand *local derivative × its own gradient*, and what arrives at a
-number over several ways is added up. No operation needs code of its own here: values and local derivatives come from
-the table in `ops.py`.
+number over several ways is added up. All operations, and their local derivatives, come from the table in `ops.py`.
 """
 
 from __future__ import annotations
@@ -12,7 +11,7 @@ from __future__ import annotations
 from itertools import count
 from typing import TYPE_CHECKING, Any
 
-from chainrule import membership, ops, pickling, stale
+from chainrule import membership, modes, ops, pickling, stale
 from chainrule.errors import ReadOnlyError
 from chainrule.forks import lock_held_while_forking
 from chainrule.modes import check_deposits, check_write, open_modes, seen_data, seen_truth, shown, under_modes, untraced
@@ -131,11 +130,12 @@ class Value(Methods):
     _remade = staticmethod(lambda cls, state: remade(cls, state))  # what `pickling` asks for
     _record = staticmethod(lambda op, operands: record_row(op, tuple(operands)))  # what `Operation` asks for
     def is_leaf(self) -> bool: return not self._code
-    def peek_grad(self) -> float: return self._grad  # for showing it: the watch for a forgotten zero_grad takes no note
-    def peek_data(self) -> float: return self._data  # the number itself, also while the compiler looks on
+    def peek_grad(self) -> float: return modes.peeked(self._grad, "peek_grad()") if modes.open_traces else self._grad
+    def peek_data(self) -> float: return modes.peeked(self._data, "peek_data()") if modes.open_traces else self._data
     op = property(lambda self: operation_of(self), refuse_change, doc="The operation that made this; None for a leaf.")
     operands = property(lambda self: operands_of(self), refuse_change, doc="The Values it was made of; () for a leaf.")
-    locals = property(lambda self: locals_of(self), refuse_change, doc="The local derivative in each; None: no flow.")
+    locals = property(lambda self: modes.peeked(locals_of(self), "locals") if modes.open_traces else locals_of(self),
+                      refuse_change, doc="The local derivative in each; None: no flow.")
     constant = property(lambda self: is_constant(self), doc="Whether this leaf is a plain number.")
     _prev = property(lambda self: set(self.operands), refuse_change)  # this and the next two are micrograd's names
     _op = property(lambda self: self.op.symbol if self.op else "", refuse_change)

@@ -19,6 +19,7 @@ from chainrule.errors import AnomalyError, ReadOnlyError, TraceError
 from chainrule.forks import renewed_in_child
 
 _PACKAGE = str(Path(__file__).parent) + os.sep
+_ENGINE = _PACKAGE + "engine.py"
 
 
 class _Modes(threading.local):
@@ -27,6 +28,8 @@ class _Modes(threading.local):
     """How many transforms (`grad` and its like) are running around the present call."""
     places: dict[int, tuple[Any, str]] | None = None
     """Under `detect_anomaly()`: each node made (kept, so that its id stays its own) and the line that made it."""
+    differentiated: tuple[Variables, ...] = ()
+    """What the transforms that are running differentiate by."""
     trace: Any = None
     """While the compiler looks on: what it is told of each result, and of each number that Python asks for."""
 
@@ -35,11 +38,29 @@ class _Modes(threading.local):
             open_modes.clear()  # they were those of threads that do not exist here
 
 
+class Variables:
+    """The numbers that a transform differentiates by; which they are is looked up only if one is copied."""
+
+    __slots__ = ("_ids", "_variables")
+
+    def __init__(self, variables: Sequence[Any]) -> None:
+        self._variables = variables
+        self._ids: set[int] | None = None
+
+    def __contains__(self, node: Any) -> bool:
+        if self._ids is None:
+            self._ids = set(map(id, self._variables))
+        return id(node) in self._ids
+
+
 modes = _Modes()
 renewed_in_child(modes)
 
 open_modes: list[str] = []
 """Something is in here while any thread has a mode set: a quick look before the slower one into the thread's own."""
+
+open_traces: list[str] = []
+"""Likewise while any thread compiles a function."""
 
 
 @contextlib.contextmanager
@@ -85,6 +106,11 @@ def nested_transform() -> Iterator[None]:
         yield
 
 
+def differentiating(variables: Sequence[Any]) -> contextlib.AbstractContextManager[None]:
+    """Marks that a transform differentiates by these, so that a copy of one, which cuts the derivative, says so."""
+    return _set("differentiated", (*modes.differentiated, Variables(variables)))
+
+
 @contextlib.contextmanager
 def _set(name: str, value: Any) -> Iterator[None]:
     before = getattr(modes, name)
@@ -100,8 +126,12 @@ def _set(name: str, value: Any) -> Iterator[None]:
 @contextlib.contextmanager
 def tracing(trace: Any) -> Iterator[None]:
     """Has the compiler look on: see `chainrule.compiler.tracing.Trace`."""
-    with _set("trace", trace):
-        yield
+    open_traces.append("trace")
+    try:
+        with _set("trace", trace):
+            yield
+    finally:
+        open_traces.pop()
 
 
 def caller() -> FrameType:
@@ -146,19 +176,35 @@ def shown(data: float) -> float:
     return data
 
 
-def untraced(x: float, deed: str) -> float:
+def untraced(x: Any, deed: str) -> Any:
     """Refuses, while the compiler looks on, what belongs outside a function that is compiled; else gives back `x`."""
     if modes.trace is not None:
         raise TraceError(f"a compiled function cannot {deed}: compile the loss alone, and ask value_and_grad of it")
     return x
 
 
+def peeked(x: Any, what: str) -> Any:
+    """What `peek_data()`, `peek_grad()` and `locals` give: chainrule's own lines, for which these are, may look at a
+    number while it is traced; a compiled function that did would keep it."""
+    if modes.trace is None:
+        return x
+    frame = sys._getframe(1)
+    if frame.f_code.co_filename == _ENGINE and frame.f_back is not None:  # which has no frame where it is compiled
+        frame = frame.f_back
+    if frame.f_code.co_filename.startswith(_PACKAGE):
+        return x
+    raise TraceError(
+        f"a compiled function cannot read {what}, which would stay that of the first call: say .data for the number, "
+        "without its derivative, and chainrule.grad(f)(x) for a derivative within the function"
+    )
+
+
 def check_write(node: Any) -> None:
     """Refuses to write the data of a result, and any data while the compiler looks on."""
-    if not node.is_leaf():
-        raise ReadOnlyError(f"the data of a result ({node.op.name}) is read-only: write a leaf's, then refresh()")
     if modes.trace is not None:
         raise TraceError("a compiled function cannot write .data: return the new number, and write it outside")
+    if not node.is_leaf():
+        raise ReadOnlyError(f"the data of a result ({node.op.name}) is read-only: write a leaf's, then refresh()")
 
 
 def check_value(node: Any) -> None:

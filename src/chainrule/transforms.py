@@ -19,7 +19,7 @@ from typing import Any
 
 from chainrule.engine import Value, topological_order
 from chainrule.errors import ArgumentError, GraphError, OperandError, SizeError
-from chainrule.modes import check_deposits, modes, nested_transform
+from chainrule.modes import check_deposits, differentiating, modes, nested_transform
 from chainrule.operation import number
 from chainrule.ops import chain, identity
 from chainrule.trees import leaves, tree_map, unflatten
@@ -200,7 +200,8 @@ def _run(f: Callable, args: tuple, named: dict, argnums: int | Sequence[int], al
     with nested_transform():
         fresh = {i: tree_map(_variable, args[i]) for i in chosen}
         variables = [leaf for i in chosen for leaf in leaves(fresh[i])]  # before `f` changes its lists
-        out = f(*[fresh.get(i, arg) for i, arg in enumerate(args)], **named)
+        with differentiating(variables):
+            out = f(*[fresh.get(i, arg) for i, arg in enumerate(args)], **named)
     arguments = args[chosen[0]] if isinstance(argnums, int) else tuple([args[i] for i in chosen])
     return _Run(variables, arguments, out, as_values)
 

@@ -10,6 +10,7 @@ import numpy as np
 
 from chainrule.compiler.arguments import FLOATS, Reading, block_of, pairs_of, plain_array, read, shown
 from chainrule.compiler.rows import rows_of
+from chainrule.compiler.statics import static_key
 from chainrule.compiler.tracing import is_number_leaf, is_whole
 from chainrule.engine import Value
 from chainrule.errors import ArgumentError
@@ -168,6 +169,11 @@ class Layout:
     def sample(self, numbers: list[float]) -> list[Any]:
         """Arguments with these numbers, as nested lists, tuples and dicts."""
         return [tree_map(lambda leaf: leaf.sample(numbers), form) for form in self.forms]
+
+    def held(self) -> Any:
+        """What the arguments hold besides numbers now."""
+        things = [leaf for form in self.forms for leaf in leaves(form)]
+        return static_key([getattr(leaf, "thing", getattr(leaf, "module", None)) for leaf in things])
 
     @property
     def trace_key(self) -> Any:

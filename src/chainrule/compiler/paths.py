@@ -17,6 +17,8 @@ import numpy as np
 
 from chainrule.collector import collector_paused
 from chainrule.compiler.cache import watched
+from chainrule.compiler.chance import traced_surely
+from chainrule.compiler.cuts import refuse_cuts
 from chainrule.compiler.fallbacks import Fallbacks
 from chainrule.compiler.graph import Graph
 from chainrule.compiler.kernel import Kernel
@@ -146,6 +148,7 @@ class Paths:
         return found
 
     def _make(self, path: Path, wanted: Wanted) -> Made:
+        refuse_cuts(path.traced, wanted.wrt, name_of(self.function))
         graph, stages = path.graph, Stages(seconds={"trace": path.seconds})
         with watched() as cached:
             kernel = build(graph, wanted, stages, self.target)
@@ -166,11 +169,10 @@ class Paths:
             TraceError: it would be one too many.
         """
         with collector_paused():
-            function = _checked(self.function, layout.named)
             start = time.perf_counter()
             # without the lock, since the user's function may wait for a thread that wants it; two threads that come at
             # the same time trace the same, and the second one's is dropped
-            traced = trace(function, layout.sample(numbers), layout.batched, layout.live)
+            traced = self._traced(layout, numbers)
             seconds = time.perf_counter() - start
         with self.lock:
             for path in paths:
@@ -185,6 +187,17 @@ class Paths:
                 self.count += 1
                 return path
         raise TraceError(self._too_many(traced, paths, layout, layout.sample(numbers)))
+
+    def _traced(self, layout: Layout, numbers: list[float]) -> Traced:
+        function = _checked(self.function, layout.named)
+
+        def again() -> Traced:
+            return trace(function, layout.sample(numbers), layout.batched, layout.live)
+
+        may_change = None if layout.batched else layout.held  # samples of a batch share what it drew
+        return traced_surely(
+            name_of(self.function), self.function, again, (function, layout.sample(numbers)), may_change
+        )
 
     def _too_many(self, traced: Traced, paths: list[Path], layout: Layout, sample: list[Any]) -> str:
         """What an error says of the line at which the ways part."""

@@ -7,6 +7,7 @@ asks for (that is a guard: the trace holds where the answer is the same), each n
 
 from __future__ import annotations
 
+import itertools
 import traceback
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -34,7 +35,8 @@ class Integer(Value):
     __class__ = property(lambda self: int)  # what isinstance goes by, besides the type
 
     def _whole(self) -> int:
-        return modes.modes.trace.whole_number_of(self)
+        trace = modes.modes.trace
+        return int(self.peek_data()) if trace is None else trace.whole_number_of(self)
 
     def __hash__(self) -> int:
         return id(self) if modes.modes.trace is None else hash(self._whole())
@@ -78,10 +80,16 @@ class Trace:
     Attributes:
         nodes: every result, in the order in which they were made.
         guards: the nodes whose truth Python asked for, and the answers.
+        copies: leaves that were copied, each copy with that of which it is one.
+        number: told apart by it.
     """
 
     nodes: list[Value] = field(default_factory=list)
     guards: list[tuple[Value, bool]] = field(default_factory=list)
+    copies: list[tuple[Value, Value]] = field(default_factory=list)
+    number: int = field(default_factory=itertools.count().__next__)
+    _made: set[int] = field(default_factory=set)
+    _sources: list[Value] = field(default_factory=list)
 
     def made(self, node: Value, recording: bool) -> Value:
         """Told of a new result. Under `no_grad()` (not `recording`) no derivative shall flow through it."""
@@ -96,6 +104,26 @@ class Trace:
         """Told that Python wants to know whether a number is zero; returns what it must be told."""
         self.guards.append((node, truth))
         return truth
+
+    def has_made(self, node: Value) -> bool:
+        """Whether a node is a result of this run."""
+        self._made.update(map(id, self.nodes[len(self._made) :]))
+        return id(node) in self._made
+
+    def token_of(self, leaf: Value) -> tuple[int, int]:
+        """What a pickle holds in place of a leaf that is copied: this trace, and the leaf's place in it."""
+        self._sources.append(leaf)
+        return self.number, len(self._sources) - 1
+
+    def copied(self, place: int) -> Value:
+        """A copy of the leaf in that place: a new leaf; of an integer, which has no derivative, itself."""
+        source = self._sources[place]
+        if isinstance(source, Integer):
+            return source
+        numbers = source.__getstate__()[3:]
+        copy: Value = Value._remade(type(source), (None, (), (), *numbers))
+        self.copies.append((copy, source))
+        return copy
 
     def whole_number_of(self, node: Value) -> int:
         """An integer argument, asked for as a plain int."""
@@ -113,11 +141,15 @@ class Traced:
             those of the Values that the function closes over; its outputs the numbers of the result.
         live: those Values.
         result: the structure of the result, with the position among the outputs in place of each number.
+        found: the numbers of the result.
+        copied: the inputs of which the function uses copies.
     """
 
     graph: Graph
     live: list[Value]
     result: Any
+    found: list[float] = field(default_factory=list)
+    copied: frozenset[int] = frozenset()
 
 
 def trace(
@@ -178,14 +210,21 @@ def _variable(x: Any) -> Any:
 
 def _write_down(record: Trace, arguments: list[Value], live: list[Value], out: Any, batched: Sequence[int]) -> Traced:
     results = leaves(out)
-    known = {id(x): i for i, x in enumerate([*arguments, *live])}
-    made = {id(x) for x in record.nodes}
     rows = [node.operands for node in record.nodes]
-    live = live + _closed_over([*rows, results, [node for node, _ in record.guards]], known, made)
+    used = [*rows, results, [node for node, _ in record.guards]]
+    copies = _used_copies(record, used)
+    known = {id(x) for x in [*arguments, *live]}
+    made = {id(x) for x in [*record.nodes, *[copy for copy, _ in copies]]}
+    live = live + _closed_over([*used, [source for _, source in copies]], known, made)
     names = [x.label or f"x{i}" for i, x in enumerate(arguments)] + [x.label or f"p{i}" for i, x in enumerate(live)]
     graph = Graph.of_inputs(names, batched)
     graph.arguments = len(arguments)
     position = {id(x): i for i, x in enumerate([*arguments, *live])}
+    copied: dict[int, int] = {}
+    for copy, source in copies:
+        at = position[id(source)]
+        position[id(copy)] = graph.add(ops.stop_gradient, at)
+        copied[position[id(copy)]] = copied.get(at, at)
 
     def place(x: Any) -> int:
         if not isinstance(x, Value):
@@ -200,10 +239,22 @@ def _write_down(record: Trace, arguments: list[Value], live: list[Value], out: A
     graph.outputs = [place(x) for x in results]
     graph.guards = [(place(node), truth) for node, truth in record.guards]
     counter = iter(range(len(results)))
-    return Traced(graph, live, tree_map(lambda _: next(counter), out))
+    found = [x.peek_data() if isinstance(x, Value) else float(x) for x in results]
+    return Traced(graph, live, tree_map(lambda _: next(counter), out), found, frozenset(copied.values()))
 
 
-def _closed_over(rows: Sequence[Sequence[Any]], known: dict[int, int], made: set[int]) -> list[Value]:
+def _used_copies(record: Trace, used: Sequence[Sequence[Any]]) -> list[tuple[Value, Value]]:
+    """Of the copies that the function made those with which it calculated."""
+    if not record.copies:
+        return []
+    ids = {id(x) for row in used for x in row}
+    for copy, source in reversed(record.copies):
+        if id(copy) in ids:
+            ids.add(id(source))
+    return [(copy, source) for copy, source in record.copies if id(copy) in ids]
+
+
+def _closed_over(rows: Sequence[Sequence[Any]], known: set[int], made: set[int]) -> list[Value]:
     """The Values that were there before, in the order in which the function came upon them."""
     found: dict[int, Value] = {}
     for row in rows:

@@ -11,6 +11,8 @@ from typing import Any
 import numpy as np
 
 from chainrule.collector import collector_paused
+from chainrule.compiler.chance import traced_surely
+from chainrule.compiler.cuts import made_before, made_of
 from chainrule.compiler.fallbacks import Fallbacks
 from chainrule.compiler.graph import Graph
 from chainrule.compiler.kernel import Kernel
@@ -26,7 +28,7 @@ from chainrule.compiler.steps.levelled import LevelledBound, LevelledKernel
 from chainrule.compiler.steps.options import Options
 from chainrule.compiler.structures import ALWAYS_NEW, MANY, changing, let_go
 from chainrule.compiler.tracing import Traced, trace
-from chainrule.engine import Value, topological_order
+from chainrule.engine import Value
 from chainrule.errors import OperandError, TraceError
 from chainrule.transforms import gradients
 
@@ -130,7 +132,6 @@ class Paths:
         self.loss, self.parameters, self.options = loss, list(parameters), options
         self.target, self.reduce, self.max_traces = options.target, options.reduce, options.max_traces
         self.fallbacks = fallbacks or Fallbacks(name_of(loss))
-        self._parameters = {id(p) for p in self.parameters}
         self.known: dict[Any, list[Path]] = {}
         self.templates: dict[Any, _Template] = {}
         self.traces = self.kernels = self.steps = self._new = self._counted = 0
@@ -259,18 +260,20 @@ class Paths:
         with stages.timed("trace"):
             traced = self._traced(batch, sample)
         self.traces += 1
-        for value in traced.live:
-            if not value.is_leaf() and any(p in self._parameters for p in map(id, topological_order(value))):
-                raise TraceError(
-                    "the loss uses a Value that was calculated from parameters before: calculate it inside"
-                )
+        below = made_of(traced.live)
+        for parameter in self.parameters:
+            if id(parameter) in below:
+                raise TraceError(made_before("the loss", below[id(parameter)], parameter))
         if not isinstance(traced.result, int):
             raise OperandError("a loss must return one number: a mean or a sum of what it has for the samples")
         return simplified(traced.graph, stages), traced.live
 
     def _traced(self, batch: Batch, sample: int) -> Traced:
-        try:
+        def again() -> Traced:
             return trace(self.loss, batch.sample_at(sample), batch.batched, self.parameters)
+
+        try:
+            return traced_surely("the loss", self.loss, again, (self.loss, batch.sample_at(sample)))
         except TypeError as error:
             if "indices must be integers" in str(error):
                 error.add_note("an index of a list is an integer: give integers, and say chainrule.take(emb, i) for "
