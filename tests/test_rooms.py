@@ -27,7 +27,7 @@ MAY_IMPORT: dict[str, set[str] | None] = {
     "interpreted": set(),
     "errors": set(),
     "forks": set(),
-    "pickling": {"modes"},
+    "pickling": {"modes", "errors"},
     "collector": set(),
     "operation": {"errors"},
     "packing": {"errors"},

@@ -59,6 +59,12 @@ renewed_in_child(modes)
 open_modes: list[str] = []
 """Something is in here while any thread has a mode set: a quick look before the slower one into the thread's own."""
 
+CUT = (
+    "a copy of a number that is being differentiated is a new leaf, and no derivative flows back from it: copy the "
+    "lists alone, [list(row) for row in rows], or say x.detach() where the derivative is to stop"
+)
+"""What is said of a copied variable of a transform."""
+
 open_traces: list[str] = []
 """Likewise while any thread compiles a function."""
 

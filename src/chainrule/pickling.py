@@ -10,12 +10,7 @@ from collections.abc import Callable
 from typing import Any
 
 from chainrule.errors import GraphError, TraceError
-from chainrule.modes import modes, nested_transform
-
-CUT = (
-    "a copy of a number that is being differentiated is a new leaf, and no derivative flows back from it: copy the "
-    "lists alone, [list(row) for row in rows], or say x.detach() where the derivative is to stop"
-)
+from chainrule.modes import CUT, modes, nested_transform
 
 
 def reduce_graph(order: list[Any]) -> tuple:

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from chainrule.compiler.statics import class_key, static_key
+from chainrule.compiler.statics import class_key, names_key, static_key
 from chainrule.compiler.tracing import is_number_leaf, is_whole
 from chainrule.engine import Value
 from chainrule.errors import ArgumentError, OperandError, SizeError
@@ -134,7 +134,7 @@ FLOATS = {float}
 
 def _read_other(x: Any, into: Reading, depth: int) -> Any:
     if isinstance(x, dict):
-        return class_key(x), tuple(x), _read_row(tuple(x.values()), into, depth)
+        return class_key(x), names_key(x), _read_row(tuple(x.values()), into, depth)
     if isinstance(x, list | tuple):
         return class_key(x), _read_row(x, into, depth)
     if isinstance(x, np.ndarray):
@@ -160,7 +160,7 @@ def _read_batched(x: Any, axis: Any, into: Reading, depth: int) -> Any:
     if not isinstance(axis, int):
         return tuple([read(part, own, into, depth) for part, own in pairs_of(x, axis)])
     if isinstance(x, dict):
-        return class_key(x), tuple(x), tuple([_read_batched(part, axis, into, depth) for part in x.values()])
+        return class_key(x), names_key(x), tuple([_read_batched(part, axis, into, depth) for part in x.values()])
     if isinstance(x, tuple):
         return type(x), len(x), tuple([_read_batched(part, axis, into, depth) for part in x])
     columns, shape, whole = block_of(x, axis, into.exact)
@@ -191,6 +191,7 @@ def plain_array(x: np.ndarray, exact: int = EXACT) -> tuple[np.ndarray, bool]:
     Raises:
         OperandError: it holds something else than real numbers.
     """
+    refuse_masked(x)
     if x.dtype.kind in "fiub":
         if x.dtype.kind in "iu" and x.itemsize >= 4 and x.size and max(-int(x.min()), int(x.max())) > exact:
             raise OperandError(too_large(max(int(x.max()), int(x.min()), key=abs)))
@@ -199,6 +200,12 @@ def plain_array(x: np.ndarray, exact: int = EXACT) -> tuple[np.ndarray, bool]:
         numbers = [y.peek_data() if isinstance(y, Value) else number(y, "an argument") for y in x.ravel().tolist()]
         return np.array(numbers, dtype=np.float64).reshape(x.shape), False
     raise OperandError(f"an argument is an array of {x.dtype}: give an array of numbers, x.astype(float)")
+
+
+def refuse_masked(x: Any) -> None:
+    """Refuses an array in which numbers are masked, since their masks would be lost."""
+    if isinstance(x, np.ma.MaskedArray) and np.ma.is_masked(x):
+        raise OperandError("an argument is an array with masked numbers: give x.filled(…) or x.compressed()")
 
 
 def block_of(x: Any, axis: int, exact: int = EXACT) -> tuple[np.ndarray, tuple[int, ...], bool]:
@@ -214,6 +221,7 @@ def block_of(x: Any, axis: int, exact: int = EXACT) -> tuple[np.ndarray, tuple[i
             return np.ascontiguousarray(x)[None], (), False
         if x.ndim:
             return np.ascontiguousarray(x.reshape(len(x), -1).T), x.shape[1:], False
+    refuse_masked(x)
     try:
         given = np.asarray(x)
         if given.dtype.kind == "O" and any(isinstance(y, Value) for y in given.flat):
@@ -232,6 +240,27 @@ def block_of(x: Any, axis: int, exact: int = EXACT) -> tuple[np.ndarray, tuple[i
     if not last.shape[-1]:
         raise SizeError("this is a batch of no samples: give at least one")
     return np.ascontiguousarray(last.reshape(-1, last.shape[-1])), last.shape[:-1], whole
+
+
+def refuse_shared(arguments: Sequence[Any], name: str) -> None:
+    """Refuses a list that stands in two places among the arguments of a function that changes them: it would be two.
+
+    Raises:
+        OperandError: there is one.
+    """
+    seen: set[int] = set()
+    rest = list(arguments)
+    while rest:
+        x = rest.pop()
+        if isinstance(x, list | dict | np.ndarray):
+            if id(x) in seen and len(x):
+                raise OperandError(
+                    f"{name} changes lists of its arguments, and {shown(x)} stands in two places there: give copies, "
+                    "[list(row) for row in rows], or let it change lists of its own"
+                )
+            seen.add(id(x))
+        if isinstance(x, list | tuple | dict):
+            rest += x.values() if isinstance(x, dict) else x
 
 
 def too_large(x: int) -> str:

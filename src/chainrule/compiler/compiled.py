@@ -174,7 +174,7 @@ class CompiledFunction:
         if found is None:
             found = structures.add(key, layout_of(args, axes, names))
         found.used = now
-        return Call(found.layout, found.paths, reading.numbers(), reading.columns())
+        return Call(found.layout, found.paths, reading.numbers(), reading.columns(), args)
 
     def _bound(self, args: tuple, named: dict[str, Any]) -> tuple[tuple, dict[str, Any]]:
         """Arguments that were given by name, at their positions; what can be given by name alone stays."""

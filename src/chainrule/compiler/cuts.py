@@ -7,7 +7,7 @@ from collections.abc import Collection
 from chainrule.compiler.tracing import Traced
 from chainrule.engine import Value, topological_order
 from chainrule.errors import GraphError, TraceError
-from chainrule.pickling import CUT
+from chainrule.modes import CUT
 
 
 def refuse_cuts(traced: Traced, wrt: Collection[int], name: str) -> None:

@@ -116,6 +116,7 @@ class Paths:
     def __init__(self, function: Callable, most: int, target: Target, fallbacks: Fallbacks) -> None:
         self.function, self.most, self.target, self.fallbacks = function, most, target, fallbacks
         self.count = 0
+        self.changes = False  # whether the function was seen to change its arguments
         self._known: dict[Any, list[Path]] = {}
         self.after_fork()
         renewed_in_child(self)
@@ -173,6 +174,7 @@ class Paths:
             # without the lock, since the user's function may wait for a thread that wants it; two threads that come at
             # the same time trace the same, and the second one's is dropped
             traced = self._traced(layout, numbers)
+            self.changes |= traced.changes
             seconds = time.perf_counter() - start
         with self.lock:
             for path in paths:

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from chainrule.compiler.arguments import refuse_shared
 from chainrule.compiler.fallbacks import Fallbacks
 from chainrule.compiler.found import Found, own_by_sample
 from chainrule.compiler.layouts import Layout
@@ -33,6 +34,7 @@ class Call:
         paths: the ways that the function goes for this structure.
         numbers: float64[numbers].
         columns: float64[numbers that differ from sample to sample, samples]; None if there are no samples.
+        given: the arguments themselves.
         decided, work: how many samples' guards were looked at exactly so far, and how many operations that took.
     """
 
@@ -40,6 +42,7 @@ class Call:
     paths: list[Path]
     numbers: np.ndarray
     columns: np.ndarray | None
+    given: tuple = ()
     decided: int = 0
     work: int = 0
 
@@ -79,6 +82,8 @@ class Runner:
         run = self._run_one if call.columns is None else self._run_batch
         wanted = Wanted(order, wrt, options.reduce and "sum", options.strict)
         found = run(call, wanted)
+        if self._paths.changes:
+            refuse_shared(call.given, self._name)
         if not options.strict and not found.finite:
             found = self._redone(call, replace(wanted, exact=True), found)
         return found.divided_by(call.samples) if options.reduce == "mean" else found

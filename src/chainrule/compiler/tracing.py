@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import itertools
 import traceback
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
 from enum import Enum
 from typing import Any
 
@@ -143,6 +143,7 @@ class Traced:
         result: the structure of the result, with the position among the outputs in place of each number.
         found: the numbers of the result.
         copied: the inputs of which the function uses copies.
+        changes: whether the function changed lists or dicts of its arguments.
     """
 
     graph: Graph
@@ -150,6 +151,7 @@ class Traced:
     result: Any
     found: list[float] = field(default_factory=list)
     copied: frozenset[int] = frozenset()
+    changes: bool = False
 
 
 def trace(
@@ -173,6 +175,7 @@ def trace(
     """
     given = tree_map(_variable, list(arguments))
     variables = [x for x in leaves(given) if isinstance(x, Value)]  # before the function changes its lists
+    before = list(_contents(given))
     record = Trace()
     with modes.tracing(record), modes.nested_transform():
         try:
@@ -180,7 +183,21 @@ def trace(
         except OperandError as error:
             _name_line(error)
             raise
-    return _write_down(record, variables, list(live), out, batched)
+    traced = _write_down(record, variables, list(live), out, batched)
+    return replace(traced, changes=list(map(_ids, before)) != list(map(_ids, _contents(given))))
+
+
+def _contents(tree: Any) -> Iterator[list[Any]]:
+    """What each list, tuple and dict of the arguments holds."""
+    if isinstance(tree, list | tuple | dict):
+        parts = list(tree.values()) if isinstance(tree, dict) else list(tree)
+        yield parts
+        for part in parts:
+            yield from _contents(part)
+
+
+def _ids(parts: list[Any]) -> list[int]:
+    return list(map(id, parts))
 
 
 def is_number_leaf(x: Any) -> bool:

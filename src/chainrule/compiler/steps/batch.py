@@ -11,7 +11,7 @@ import numpy as np
 
 from chainrule.compiler.arguments import EXACT, block_of, shown, too_large
 from chainrule.compiler.rows import rows_of
-from chainrule.compiler.statics import class_key, static_key
+from chainrule.compiler.statics import class_key, names_key, static_key
 from chainrule.compiler.tracing import is_number_leaf, is_whole
 from chainrule.engine import Value
 from chainrule.errors import ArgumentError, OperandError, SizeError
@@ -179,7 +179,7 @@ def _shape(x: Any, lengths: bool = True) -> Any:
         if not others and (kind is float or kind is int):
             return "list", len(x) if lengths else 0, kind.__name__
     if isinstance(x, dict):
-        return class_key(x), tuple([(key, _shape(part, lengths)) for key, part in x.items()])
+        return class_key(x), names_key(x), tuple([_shape(part, lengths) for part in x.values()])
     if isinstance(x, list | tuple):
         shapes = [_shape(part, lengths) for part in x]
         same = bool(shapes) and all(shape == shapes[0] for shape in shapes)

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from chainrule.collector import collector_paused
+from chainrule.compiler.arguments import refuse_shared
 from chainrule.compiler.chance import traced_surely
 from chainrule.compiler.cuts import made_before, made_of
 from chainrule.compiler.fallbacks import Fallbacks
@@ -135,6 +136,7 @@ class Paths:
         self.known: dict[Any, list[Path]] = {}
         self.templates: dict[Any, _Template] = {}
         self.traces = self.kernels = self.steps = self._new = self._counted = 0
+        self.changes = False  # whether the loss was seen to change its arguments
         self.set_up_seconds = 0.0
 
     def prepare(self, batches: Sequence[Batch]) -> bool:
@@ -273,12 +275,21 @@ class Paths:
             return trace(self.loss, batch.sample_at(sample), batch.batched, self.parameters)
 
         try:
-            return traced_surely("the loss", self.loss, again, (self.loss, batch.sample_at(sample)))
+            traced = traced_surely("the loss", self.loss, again, (self.loss, batch.sample_at(sample)))
         except TypeError as error:
             if "indices must be integers" in str(error):
                 error.add_note("an index of a list is an integer: give integers, and say chainrule.take(emb, i) for "
                                "emb[i], which needs no trace of its own for each i")  # fmt: skip
             raise
+        self.changes |= traced.changes
+        self.refuse_shared([batch])
+        return traced
+
+    def refuse_shared(self, batches: Sequence[Batch]) -> None:
+        """Refuses a list that stands in two places, if the loss changes its arguments."""
+        if self.changes:
+            for batch in batches:
+                refuse_shared(batch.arguments, "the loss")
 
     def _compiled(
         self, graph: Graph, live: list[Value], batch: Batch, stages: Stages, free: Sequence[int] = ()

@@ -83,6 +83,7 @@ class Run:
         step.paths.steps += len(batches)
         if step.paths.prepare(self.batches):
             step.let_go()
+        step.paths.refuse_shared(self.batches)
         first = [self.ways_of(batch).records[0] for batch in self.batches]
         step.last = self.paths[first[-1]] if self.batches else step.last
         self.which = for_native_code(np.array(first, np.int64)[self.of_step])
