@@ -242,7 +242,7 @@ class Outside(BaseException):
 
 def test_exceptions_from_outside_leave_no_lock_taken_and_no_mode_set():
     code = """
-import ctypes
+import ctypes, gc
 from chainrule.modes import modes
 class Outside(BaseException): pass
 def work_on(k):
@@ -258,7 +258,7 @@ def again_and_again():
             work_on(len(interrupted) + 1.0)
         except Outside:
             interrupted.append(1)
-        left.add((modes.recording, modes.trace is None, modes.nesting))
+        left.add((modes.recording, modes.trace is None, modes.nesting, gc.isenabled()))
 thread = threading.Thread(target=again_and_again)
 thread.start()
 pause = threading.Event()
@@ -273,7 +273,7 @@ thread.join(60)
 in_threads(1, lambda i: work_on(1000.0))  # a lock that was left behind would hold it up for ever
 print(left, len(interrupted) > 20, thread.is_alive(), in_threads(2, lambda i: chainrule.compile(lambda x: x * x)(3.0)))
 """
-    assert " ".join(in_fresh_process(code)) == "{(True, True, 0)} True False [9.0, 9.0]"
+    assert " ".join(in_fresh_process(code)) == "{(True, True, 0, True)} True False [9.0, 9.0]"
 
 
 def test_llvmlites_lock_is_given_back_where_an_exception_left_it_taken():

@@ -203,10 +203,12 @@ class Run:
         """And back."""
         update, before = self.update, self.numbers_of_parameters
         now = update.rows[0, update.positions]
-        moved = now != before.astype(now.dtype)  # what has not is not to be rounded to 32 bits
-        self.numbers_of_parameters = np.where(moved, now, before)
+        if now.dtype != before.dtype:  # what has not moved is not to be rounded to 32 bits
+            now = np.where(now != before.astype(now.dtype), now, before)
+        self.numbers_of_parameters = now
         other = write_data(self.step.parameters[: update.count], self.numbers_of_parameters, before)
-        self.overwritten = max(self.overwritten, other)
+        if other >= 0:
+            self.overwritten = other
         self.optimizer.memory = NativeMemory(update, self.step.turn)  # type: ignore
         self.steps_when_saved = self.optimizer.steps
 
