@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import random
+from dataclasses import replace
 from types import SimpleNamespace
 
 import pytest
@@ -13,7 +14,8 @@ pytest.importorskip("llvmlite")
 import numpy as np
 
 from chainrule import Value, ops
-from chainrule.compiler.steps.record import places_in_rows, stretches
+from chainrule.compiler.native import BoundsError
+from chainrule.compiler.steps.record import places_in_rows, record_of, stretches
 from chainrule.compiler.steps.step import compile_step
 from chainrule.optim import Adam
 
@@ -94,3 +96,16 @@ def test_a_kernel_with_its_parameters_in_another_order(training):
     for slot in ("mean", "square"):
         assert optimizers[1].memory[slot] == pytest.approx(optimizers[0].memory[slot], abs=1e-12)
     assert [w.data for row in own for w in row] == pytest.approx([w.data for w in weights], abs=1e-12)
+
+
+@pytest.mark.parametrize("name", ["parameters", "places", "constant_places"])
+@pytest.mark.parametrize("place", [-1, 10**6])
+def test_a_place_that_is_none_is_refused_before_the_driver_goes_there(name, place):
+    w = Value(0.5)
+    step = compile_step(lambda x: sum([(w * a - 1) ** 2 for a in x]), Adam([w]))
+    step([0.1 * i for i in range(40)])
+    (record,) = step.records.values()
+    (path,) = {path for path, _ in step.records}
+    spoilt = replace(path, **{name: np.array([place], dtype=np.intp)})
+    with pytest.raises(BoundsError, match=f"place {place} of"):
+        record_of(spoilt, record.bound, step.update.positions)

@@ -57,6 +57,8 @@ def _check_section(section: Section, kinds: Sequence[Kind], size: int, shared: b
     side = np.array([max(kind.lanes, 1) if shared else 1 for kind in kinds])[field[Field.KIND]]
     rows = np.array([kind.rows for kind in kinds])[field[Field.KIND]]
     nodes, soon = field[Field.NODES], field[Field.SOON]
+    wrong = (nodes < 1) | (soon < 0) | (soon > nodes)
+    _within(wrong.astype(np.int64), 1, "the number of a segment's nodes")
     for to, n in ((field[Field.TO], soon), (field[Field.LATER], nodes - soon)):
         _within(np.where(n > 0, to, 0), size, "the slot of a result")
         _within(np.where(n > 0, to + -(-n // side) * side, 0), size + 1, "the end of the slots of results")

@@ -172,8 +172,8 @@ class LoopKernel:
             what = self.plan.account.checks[self._broken.value - 1]  # type: ignore[index]
             self._broken.value = 0
             raise BoundsError(
-                f"native code was about to go outside of its array: {what}. What it did there was to read another "
-                "number, and to write nothing; this is a mistake in chainrule, and its result is wrong"
+                f"native code was about to go outside of an array, in {what}. It touched nothing there, but what it "
+                "calculated is wrong: this is a mistake in chainrule's compiler, please report it with the function"
             )
 
     def _taken(self) -> _Memory:
