@@ -50,9 +50,14 @@ def aligned(shape: Sequence[int], dtype: Any) -> np.ndarray:
     return room[start : start + size].view(dtype).reshape(shape)
 
 
-def for_native_code(array: np.ndarray) -> np.ndarray:
-    """An array that native code is to read: itself, or where addresses are checked a copy between guard pages."""
-    if not is_checked():
+def for_native_code(array: np.ndarray, checked: bool | None = None) -> np.ndarray:
+    """An array that native code is to read: itself, or where addresses are checked a copy between guard pages.
+
+    Args:
+        array: what it is to read.
+        checked: whether they are; if it is not said, the environment says so, which takes a microsecond.
+    """
+    if not (is_checked() if checked is None else checked):
         return array
     copy = aligned(array.shape, array.dtype)
     copy[...] = array

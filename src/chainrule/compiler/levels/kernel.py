@@ -19,7 +19,7 @@ from chainrule.compiler.levels.emit import build, is_lowered
 from chainrule.compiler.levels.schedule import BatchPlan, Plan, schedule
 from chainrule.compiler.levels.sections import Field, Section
 from chainrule.compiler.levels.segments import ANY, Kind
-from chainrule.compiler.memory import aligned, for_native_code, too_large_is_infinite
+from chainrule.compiler.memory import aligned, for_native_code, is_checked, too_large_is_infinite
 from chainrule.compiler.native import Machine, load
 from chainrule.errors import SizeError
 
@@ -80,6 +80,7 @@ class LevelKernel:
         check_plan(plan)
         self.plan, self.object_code, self.bits, self.threads = plan, object_code, bits, threads
         self._crew = Crew(threads)
+        self._checked = is_checked()
         self._library = load(object_code)
         self._shared = _SHARED(self._library.address("levels_shared"))
         self._batch = _BATCH(self._library.address("levels_batch")) if plan.batch else None
@@ -130,9 +131,9 @@ class LevelKernel:
         if columns is None or columns.ndim != 2 or len(columns) != batch.batched:
             shape = None if columns is None else columns.shape
             raise SizeError(f"the graph has {batch.batched} batched inputs, but columns have the shape {shape}")
-        columns = for_native_code(np.ascontiguousarray(columns, np.float64))
+        columns = for_native_code(np.ascontiguousarray(columns, np.float64), self._checked)
         samples = columns.shape[1]
-        each = for_native_code(np.empty((len(batch.each), samples)))
+        each = for_native_code(np.empty((len(batch.each), samples)), self._checked)
         if self.plan.before.segments.size:
             self._check(self._shared(*memory.before), memory.values)
         parts = min(self.threads, samples // (4 * _width(batch, self.plan.lanes, self.bits)))
@@ -154,8 +155,8 @@ class LevelKernel:
 
         def calculate(helper: _Memory, start: int, end: int) -> int:
             helper.values[:] = memory.values
-            own = for_native_code(np.empty((len(each), end - start)))
-            given = for_native_code(np.ascontiguousarray(columns[:, start:end]))
+            own = for_native_code(np.empty((len(each), end - start)), self._checked)
+            given = for_native_code(np.ascontiguousarray(columns[:, start:end]), self._checked)
             helper.prepare(given, own)
             status = native(helper.frame_address)
             each[:, start:end] = own

@@ -88,6 +88,9 @@ class LoopKernel:
         machine: the CPU it was made for.
         bits: the size of a number, 64 or 32.
         threads: among how many threads the blocks of samples are shared out.
+
+    Attributes:
+        checked: whether all that native code works in lies between guard pages.
     """
 
     def __init__(self, plan: Plan, object_code: bytes, machine: Machine, bits: int = 64, threads: int = 1) -> None:
@@ -99,6 +102,7 @@ class LoopKernel:
             name: _SIGNATURE(self._library.address(name)) for name in ("run", "before", "blocks", "after")
         }
         tables, checks = plan.layout.tables, plan.account.checks
+        self.checked = is_checked()
         self._broken = checks and ctypes.c_int64.from_address(self._library.address(BROKEN))
         self._rows = rooms(plan.program, plan.layout, self.lanes, plan.vectors, len(plan.each))["batched"].end
         self._tables = for_native_code(tables if len(tables) else np.zeros(1, dtype=np.int32))
@@ -160,7 +164,7 @@ class LoopKernel:
     def _results_of(self, samples: int) -> np.ndarray:
         """Room for the results of so many samples, in rows whose length is a multiple of a vector's."""
         shape = max(len(self.plan.each), 1), -(-samples // self.lanes) * self.lanes
-        return aligned(shape, self.dtype) if is_checked() else np.empty(shape, self.dtype)
+        return aligned(shape, self.dtype) if self.checked else np.empty(shape, self.dtype)
 
     def check(self) -> None:
         """Sees, after checked code has run, that all its addresses were right.
@@ -190,8 +194,7 @@ class LoopKernel:
         rows, samples = columns.shape
         if rows != self._rows:
             raise SizeError(f"the graph has {self._rows} batched inputs, but the columns are {rows}")
-        if is_checked():
-            columns = for_native_code(columns)
+        columns = for_native_code(columns, self.checked)
         if samples % self.lanes == 0 and columns.dtype == self.dtype and columns.flags.c_contiguous:
             return samples, columns
         wide = aligned([rows, -(-samples // self.lanes) * self.lanes], self.dtype)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from chainrule.compiler.loops.kernel import Bound
-from chainrule.compiler.memory import aligned, for_native_code, is_checked
+from chainrule.compiler.memory import aligned, for_native_code
 from chainrule.compiler.native import BoundsError
 from chainrule.compiler.reasons import BY_HAND, one_by_one
 from chainrule.compiler.steps.alone import Alone
@@ -62,16 +62,15 @@ class Run:
 
     def __init__(self, step: CompiledStep, batches: list[tuple], hint: str) -> None:
         self.step, self.arguments, self.hint = step, batches, hint
-        self.optimizer, self.update = step.optimizer, step.update
+        self.optimizer, self.update, self.checked = step.optimizer, step.update, step.update.kernel.checked
         self.records: list[Record] = []
         self.paths: list[Path] = []
         self.ways: dict[Any, Ways] = {}
-        self.found = for_native_code(np.zeros(len(batches), self.update.kernel.dtype))
+        self.found = for_native_code(np.zeros(len(batches), self.update.kernel.dtype), self.checked)
         self.numbers_of_parameters = np.empty(len(step.parameters))
         self.overwritten = -1  # the number of a parameter that was written by others while it was in the rows
         self.in_rows = False  # whether parameters and memory are in the native rows at the moment
         self.state = np.zeros(2, np.int64)  # of the driver
-        self.checked = is_checked()
         self.steps_before: int | None = None  # the first of this call, as the optimiser counts, while the driver runs
         self.batches, of_step = self._read(batches)
         self.of_step = np.array(of_step, np.intp)
@@ -86,11 +85,11 @@ class Run:
         step.paths.refuse_shared(self.batches)
         first = [self.ways_of(batch).records[0] for batch in self.batches]
         step.last = self.paths[first[-1]] if self.batches else step.last
-        self.which = for_native_code(np.array(first, np.int64)[self.of_step])
+        self.which = for_native_code(np.array(first, np.int64)[self.of_step], self.checked)
         numbers = array("d")
         begins = np.array([self._begin(batch, numbers) for batch in self.batches], np.int64)
-        self.number_at = for_native_code(begins[self.of_step])
-        self.numbers = for_native_code(np.array(numbers, self.update.kernel.dtype))
+        self.number_at = for_native_code(begins[self.of_step], self.checked)
+        self.numbers = for_native_code(np.array(numbers, self.update.kernel.dtype), self.checked)
 
     def _read(self, all_arguments: list[tuple]) -> tuple[list[Batch], list[int]]:
         try:
@@ -269,7 +268,7 @@ class Run:
     def _tables(self) -> tuple[np.ndarray, np.ndarray]:
         """All records, each of which knows the one to try next; and for each step whether the driver cannot do it."""
         if self.tables is None:
-            records = for_native_code(np.stack([record.numbers for record in self.records]))
+            records = for_native_code(np.stack([record.numbers for record in self.records]), self.checked)
             for ways in self.ways.values():
                 records[ways.records[:-1], Field.OTHERWISE] = ways.records[1:]
             alone = np.array([self.ways_of(batch).alone for batch in self.batches])
@@ -285,7 +284,7 @@ class Run:
         before, schedule = self.optimizer.steps - first, self.optimizer.schedule
         if not len(self.rates) or self.rates_from != before:
             numbers = range(before + first, before + len(self.which))
-            self.rates = for_native_code(np.zeros((len(self.which), 2), self.found.dtype))
+            self.rates = for_native_code(np.zeros((len(self.which), 2), self.found.dtype), self.checked)
             self.rates_from = before
             self.rates[first:, 0] = [number(schedule(i), "a learning rate") for i in numbers]
             self.rates[first:, 1] = [i + 1 for i in numbers]
