@@ -84,6 +84,9 @@ class ToC(ast.NodeTransformer):
                 raise NeedsPythonError(f"{ast.unparse(function)} may raise")
         if self._is_variadic(arguments) and isinstance(function, ast.Name) and function.id == "len":
             return ast.Name("n", ast.Load())
+        if isinstance(function, ast.Name) and function.id == "select":  # C calculates only what it takes
+            condition, *either = [self.visit(argument) for argument in arguments]
+            return ast.IfExp(condition, *either)
         called = self._function(function)
         given = self._first(arguments) or [self.visit(argument) for argument in arguments]
         if isinstance(called, ast.Attribute) and called.attr not in SAME_IN_C:

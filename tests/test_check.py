@@ -145,6 +145,16 @@ def test_a_graph_that_is_cut_has_no_culprit_but_a_reason():
     assert check_gradients(lambda x: 7.0, 3.0)
 
 
+def test_a_swallowed_infinity_is_named():
+    """As of a squared distance by way of its root: the second derivatives at 0 are lost."""
+    report = check_gradients(lambda a, b: chainrule.exp(-(chainrule.sqrt((a - b) ** 2) ** 2)), [0.7, 0.7])
+    text = " ".join(str(report).split())
+    assert not report.ok
+    assert "An infinite slope met a zero in the chain rule through sqrt(0.0)" in text
+    assert "sum_of_squares([x, y]) in place of" in text
+    assert check_gradients(lambda a, b: chainrule.exp(-chainrule.sum_of_squares([a - b])), [0.7, 0.7])
+
+
 def test_a_kink_is_no_error_and_its_convention_is_told():
     report = check_gradients(lambda x: chainrule.relu(x) + 2.0 * x, 0.0)
     assert report.ok

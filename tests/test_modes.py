@@ -5,13 +5,14 @@ from __future__ import annotations
 import math
 import sys
 import threading
+import warnings
 from pathlib import Path
 
 import pytest
 
 import chainrule
-from chainrule import Value, detect_anomaly, no_grad, operation, ops
-from chainrule.errors import AnomalyError
+from chainrule import Value, detect_anomaly, grad, no_grad, operation, ops
+from chainrule.errors import AnomalyError, SwallowedInfinityWarning
 
 
 def here() -> int:
@@ -151,6 +152,49 @@ def test_a_zero_upstream_is_no_anomaly():
     with detect_anomaly():
         ops.select(x > 0, ops.sqrt(x), 0).backward()
     assert x.grad == 0.0
+
+
+def swallowed(f, *operands):
+    """What `detect_anomaly()` says of backward() and of grad."""
+    found = []
+    for run in (lambda: f(*map(Value, operands)).backward(), lambda: grad(f, tuple(range(len(operands))))(*operands)):
+        with warnings.catch_warnings(record=True) as caught, detect_anomaly():
+            warnings.simplefilter("always")
+            run()
+        assert {warning.category for warning in caught} <= {SwallowedInfinityWarning}
+        found.append([str(warning.message) for warning in caught])
+    return found
+
+
+@pytest.mark.parametrize(
+    ("f", "operands", "call"),
+    [
+        (lambda x: ops.sqrt(x) ** 2, (0.0,), "sqrt(0.0)"),
+        (lambda a, b: ops.sqrt((a - b) ** 2) ** 2, (0.7, 0.7), "sqrt(0.0)"),
+        (lambda x, y: y * ops.sqrt(x), (0.0, 0.0), "sqrt(0.0)"),
+        (lambda x: (x ** (1 / 3)) ** 3, (0.0,), "pow(0.0, 0.3333333333333333)"),
+    ],
+)
+def test_an_infinite_slope_that_meets_a_zero_is_told(f, operands, call):
+    for messages in swallowed(f, *operands):
+        assert len(messages) == 1
+        assert f"through {call}, called at line" in messages[0]
+        assert "sum_of_squares" in messages[0]
+
+
+@pytest.mark.parametrize("x", [0.0, -1e-320])
+@pytest.mark.parametrize(
+    "f",
+    [
+        lambda x: ops.select(x > 0, ops.sqrt(ops.abs(x)), 0.0),
+        lambda x: (x > 0) * ops.sqrt(ops.abs(x)),
+        lambda x: ops.relu(x) * ops.sqrt(ops.abs(x)),
+        lambda x: ops.max(ops.sqrt(ops.abs(x)), 1.0),
+        lambda x: ops.sum_of_squares([x, x]),
+    ],
+)
+def test_a_branch_that_is_not_taken_is_not_warned_about(f, x):
+    assert swallowed(f, x) == [[], []]
 
 
 def test_refresh_is_watched_too():

@@ -52,6 +52,8 @@ REFERENCES = {
     "sum": lambda *xs: mpmath.fsum(xs),
     "weighted_sum": lambda b, *wx: b + mpmath.fsum(w * x for w, x in zip(wx[::2], wx[1::2], strict=True)),
     "logsumexp": lambda *xs: max(xs) + mpmath.log(mpmath.fsum(mpmath.exp(x - max(xs)) for x in xs)),
+    "sum_of_squares": lambda *xs: mpmath.fsum(x * x for x in xs),
+    "norm": lambda *xs: mpmath.sqrt(mpmath.fsum(x * x for x in xs)),
     "largest": lambda *xs: max(xs),
     "take": lambda place, *xs: xs[int(place)] if place in range(len(xs)) else mpmath.nan,
 }

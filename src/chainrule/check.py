@@ -15,6 +15,7 @@ The chain rule is right: 2 first derivatives compared.
 
 from __future__ import annotations
 
+import contextlib
 import inspect
 import math
 from collections.abc import Callable, Iterator, Sequence
@@ -48,6 +49,7 @@ from chainrule.gradient_report import (
     GradientReport,
     operand_name,
 )
+from chainrule.modes import swallowed_infinities
 from chainrule.notation import call
 from chainrule.operation import Operation, number
 from chainrule.ops import stop_gradient
@@ -107,7 +109,8 @@ def check_gradients(
         return report
     culprits, kinks = _inspected(nodes, order, tolerance)
     report = replace(report, culprits=tuple(culprits))
-    return replace(report, notes=tuple(_notes(report, nodes, kinks)))
+    swallowed = [] if report.ok else _swallowed(of_list, point, order)
+    return replace(report, notes=tuple(swallowed or _notes(report, nodes, kinks)))
 
 
 def check_operation(
@@ -273,6 +276,13 @@ def _not_finite(nodes: Sequence[Value]) -> Iterator[str]:
             if wrong := [x for x in node.locals if x is not None and not math.isfinite(x)]:
                 yield f"The first local derivative that is not finite: that of {where} is {wrong[0]}."
                 return
+
+
+def _swallowed(f: Callable, point: list[float], order: int) -> list[str]:
+    """Where an infinite slope met a zero, so that by the chain rule's own convention nothing was deposited."""
+    with swallowed_infinities() as noted, contextlib.suppress(Exception):  # of local derivatives that are wrong
+        (hessian if order > 1 else grad)(f)(point)
+    return [f"{note[0].upper()}{note[1:]}." for note in noted]
 
 
 def _repeatable(run: Callable[[list[float]], float], point: list[float]) -> float:

@@ -220,8 +220,8 @@ def _deposit(node: Value) -> None:
         for i in range(node._count):
             if node._edges[i].local:
                 node._edges[i].operand._grad += node._edges[i].local * upstream
-        if open_modes:
-            check_deposits(value_of(node), upstream)
+    if open_modes:
+        check_deposits(value_of(node), upstream)
 
 
 def record_row(op: Operation, operands: tuple) -> Value:

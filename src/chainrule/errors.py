@@ -73,6 +73,10 @@ class SlowWarning(UserWarning):
     """Something that was compiled did much, and again and again, in a slower way than native code."""
 
 
+class SwallowedInfinityWarning(UserWarning):
+    """Under `detect_anomaly()`: an infinite slope met a zero in the chain rule, so that nothing was deposited."""
+
+
 def require(module: str, *, extra: str) -> ModuleType:
     """Import `module`, or say which one `pip install` brings it.
 

@@ -10,12 +10,13 @@ import math
 import os
 import sys
 import threading
-from collections.abc import Iterator, Sequence
+import warnings
+from collections.abc import Iterator
 from pathlib import Path
 from types import FrameType
 from typing import Any
 
-from chainrule.errors import AnomalyError, ReadOnlyError, TraceError
+from chainrule.errors import AnomalyError, ReadOnlyError, SwallowedInfinityWarning, TraceError
 from chainrule.forks import renewed_in_child
 
 _PACKAGE = str(Path(__file__).parent) + os.sep
@@ -28,6 +29,10 @@ class _Modes(threading.local):
     """How many transforms (`grad` and its like) are running around the present call."""
     places: dict[int, tuple[Any, str]] | None = None
     """Under `detect_anomaly()`: each node made (kept, so that its id stays its own) and the line that made it."""
+    zeros: frozenset | set = frozenset()
+    """Likewise: nodes, by id, to which a zero came down that no branch has made; and lines that were warned about."""
+    swallowed: list[str] | None = None
+    """Where to note swallowed infinities: then nothing is warned about, and nothing raised."""
     differentiated: tuple[Variables, ...] = ()
     """What the transforms that are running differentiate by."""
     trace: Any = None
@@ -92,7 +97,8 @@ def detect_anomaly() -> Iterator[None]:
         AnomalyError: names the operation, its operands and the line that called it.
 
     Slow, and it holds every node that is made until it ends: put it around the one step that goes wrong. A product of
-    the chain rule in which one side is 0 deposits nothing, so an infinity on its other side is no anomaly.
+    the chain rule in which one side is 0 deposits nothing, so an infinity on its other side is no anomaly; but unless
+    the zero is that of a branch which was not taken, a SwallowedInfinityWarning says where this was.
 
     >>> from chainrule import Value, detect_anomaly
     >>> with detect_anomaly():
@@ -101,8 +107,16 @@ def detect_anomaly() -> Iterator[None]:
         ...
     chainrule.errors.AnomalyError: log(-1.0) gave nan, at line 2 of <doctest chainrule.modes.detect_anomaly[1]>
     """
-    with _set("places", {}):
+    with _set("places", {}), _set("zeros", set()):
         yield
+
+
+@contextlib.contextmanager
+def swallowed_infinities() -> Iterator[list[str]]:
+    """Context manager that gives a list, into which comes what `detect_anomaly()` would warn about."""
+    noted: list[str] = []
+    with detect_anomaly(), _set("swallowed", noted):
+        yield noted
 
 
 @contextlib.contextmanager
@@ -218,20 +232,89 @@ def check_value(node: Any) -> None:
     where = place(caller())
     assert modes.places is not None
     modes.places[id(node)] = (node, where)
-    if not math.isfinite(node.peek_data()):
+    if not math.isfinite(node.peek_data()) and modes.swallowed is None:
         raise AnomalyError(f"{call_of(node)} gave {node.peek_data()}, at {where}")
 
 
-def check_deposits(node: Any, upstream: float, locals: Sequence[float | None] | None = None) -> None:
-    """Under `detect_anomaly()`: refuse a step of the chain rule that made a gradient that is not finite."""
+def check_deposits(node: Any, upstream: float, operand: Any = None, local: float | None = None) -> None:
+    """Under `detect_anomaly()`: refuse a step of the chain rule that made a gradient that is not finite.
+
+    It is about all operands, or about one with its local derivative.
+    """
     if modes.places is None:
         return
-    for local in node.locals if locals is None else locals:
-        if local and upstream and not math.isfinite(local * upstream):
-            made = (modes.places or {}).get(id(node), (node, "a line that ran before detect_anomaly()"))[1]
-            product = f"upstream {upstream!r} times local derivative {local!r}"
-            message = f"backward through {call_of(node)} gave the gradient {local * upstream} ({product})"
-            raise AnomalyError(f"{message}; the operation was called at {made}")
+    for into, slope in zip(node.operands, node.locals, strict=True) if operand is None else [(operand, local)]:
+        if slope and upstream and not math.isfinite(slope * upstream) and modes.swallowed is None:
+            product = f"upstream {upstream!r} times local derivative {slope!r}"
+            message = f"backward through {call_of(node)} gave the gradient {slope * upstream} ({product})"
+            raise AnomalyError(f"{message}; the operation was called at {_made_at(node)}")
+        if slope is not None and not (slope and upstream) and _is_of_number(node, upstream):
+            modes.zeros.add(id(into))  # type: ignore[union-attr]
+            if math.isinf(slope) or math.isinf(upstream):
+                _swallowed(node)
+
+
+_BRANCHES = {
+    "lt",
+    "le",
+    "gt",
+    "ge",
+    "eq",
+    "ne",
+    "select",
+    "relu",
+    "leaky_relu",
+    "max",
+    "min",
+    "clip",
+    "largest",
+    "take",
+}
+_BRANCHES |= {"abs", "stop_gradient"}
+"""Operations whose slope of 0 says that an operand has no part in the result."""
+
+
+def _is_of_number(node: Any, upstream: float) -> bool:
+    """Whether a zero in a step of the chain rule comes from a number that is 0, not from a branch not taken."""
+    if not upstream:
+        return id(node) in modes.zeros
+    zeros = [x for x in node.operands if x.peek_data() == 0]
+    return node.op.name not in _BRANCHES and not any(map(_of_branch, zeros))
+
+
+def _of_branch(zero: Any) -> bool:
+    """Whether a number is 0 because of a branch: the factor x > 0, or what the chain rule made of such."""
+    seen, todo = set(), [zero]
+    while todo:
+        node = todo.pop()
+        if node.op is not None and id(node) not in seen and node.peek_data() == 0:
+            if node.op.name in _BRANCHES:
+                return True
+            seen.add(id(node))
+            todo += node.operands
+    return False
+
+
+def _swallowed(node: Any) -> None:
+    """Warns, or notes, once for each line."""
+    where = _made_at(node)
+    if where in modes.zeros:
+        return
+    modes.zeros.add(where)  # type: ignore[union-attr]
+    message = (
+        f"an infinite slope met a zero in the chain rule through {call_of(node)}, called at {where}, and nothing was "
+        "deposited. If the derivative there is a limit that is not 0, write the formula without the infinity: "
+        "sum_of_squares([x, y]) in place of sqrt(x**2 + y**2)**2"
+    )
+    if modes.swallowed is None:
+        frame = caller()
+        warnings.warn_explicit(message, SwallowedInfinityWarning, frame.f_code.co_filename, frame.f_lineno)
+    else:
+        modes.swallowed.append(message)
+
+
+def _made_at(node: Any) -> str:
+    return (modes.places or {}).get(id(node), (node, "a line that ran before detect_anomaly()"))[1]
 
 
 def call_of(node: Any) -> str:

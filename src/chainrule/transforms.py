@@ -225,7 +225,7 @@ def _pull_back(root: Value, variables: list[Value], upstream: Any, as_values: bo
                 local = _local(node, operands, i, kept) if as_values else kept
                 part = chain(gradient[id(node)], local)
                 if modes.places is not None:
-                    check_deposits(node, _plain(gradient[id(node)]), [_plain(local)])
+                    check_deposits(node, _plain(gradient[id(node)]), operand, _plain(local))
                 gradient[id(operand)] = gradient[id(operand)] + part if id(operand) in gradient else part
     return [gradient.get(id(variable), 0.0) for variable in variables]
 

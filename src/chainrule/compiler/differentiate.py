@@ -139,6 +139,8 @@ class _Sweep:
         places = [i for i, k in enumerate(operands) if reached[k] and op.flows(i)]
         if op is ops.weighted_sum and not self.exact:  # by far the most numerous: not by way of symbols
             local = [self.one if i == 0 else operands[i + 1] if i % 2 else operands[i - 1] for i in places]
+        elif op is ops.logsumexp and not self.exact:  # without its limits at infinity: there it is nan
+            local = [graph.add(ops.exp, graph.add(ops.sub, operands[i], node)) for i in places]
         elif op is ops.sum or op is ops.add or op is BATCH_SUM:
             local = [self.one] * len(places)
         else:

@@ -31,6 +31,27 @@ def test_logsumexp_is_spelt_out(after):
     ]
 
 
+def test_a_sum_of_squares_is_spelt_out(after):
+    assert after(spell_out, "%0 = input x", "%1 = exp %0", "%2 = sum_of_squares %1 %0", "return %2") == [
+        "%1 = exp %0",
+        "%2 = mul %1 %1",
+        "%3 = mul %0 %0",
+        "%4 = sum %2 %3",
+        "return %4",
+    ]
+
+
+def test_a_norm_is_spelt_out(after):
+    assert after(spell_out, "%0 = input x", "%1 = exp %0", "%2 = norm %1 %0 %0", "%3 = norm %2", "return %3") == [
+        "%1 = exp %0",
+        "%2 = hypot %1 %0",
+        "%3 = hypot %2 %0",
+        "%4 = constant 0.0",
+        "%5 = hypot %3 %4",
+        "return %5",
+    ]
+
+
 def test_everything_else_stays(after):
     lines = ["%1 = constant 2.0", "%2 = sum %0 %1 %0", "%3 = batch_sum %2", "guard %3", "return %3"]
     assert after(spell_out, "%0 = input x, batched", *lines) == lines

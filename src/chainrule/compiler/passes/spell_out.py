@@ -13,6 +13,8 @@ from chainrule.operation import Operation
 def spell_out(graph: Graph) -> Graph:
     """logsumexp(xs) becomes m + log Σ exp(x - m), with m the largest, or the largest finite number if that is infinite.
 
+    sum_of_squares becomes a sum of products, and norm the `hypot` of pairs, and of those in turn.
+
     >>> from chainrule.compiler.text import from_text, to_text
     >>> print(to_text(spell_out(from_text("%0 = input x\\n%1 = input y\\n%2 = logsumexp %0 %1\\nreturn %2"))))
     %0 = input x
@@ -34,9 +36,22 @@ def spell_out(graph: Graph) -> Graph:
 
 
 def _spelt_out(new: Graph, op: Operation, operands: tuple[int, ...], _: int) -> int:
+    if op is ops.sum_of_squares:
+        return new.add(ops.sum, *[new.add(ops.mul, x, x) for x in operands])
+    if op is ops.norm and operands:
+        return _norm(new, list(operands))
     if op is not ops.logsumexp:
         return new.add(op, *operands)
     most = sys.float_info.max
     shift = new.add(ops.clip, new.add(ops.largest, *operands), new.constant(-most), new.constant(most))
     powers = [new.add(ops.exp, new.add(ops.sub, x, shift)) for x in operands]
     return new.add(ops.add, shift, new.add(ops.log, new.add(ops.sum, *powers)))
+
+
+def _norm(new: Graph, xs: list[int]) -> int:
+    if len(xs) == 1:
+        xs = [*xs, new.constant(0.0)]
+    while len(xs) > 1:
+        pairs = [new.add(ops.hypot, a, b) for a, b in zip(xs[::2], xs[1::2], strict=False)]
+        xs = pairs + xs[2 * len(pairs) :]
+    return xs[0]
