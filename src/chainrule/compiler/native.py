@@ -11,6 +11,7 @@ import ctypes
 import functools
 import os
 import sys
+import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, ParamSpec, TypeVar
@@ -62,9 +63,11 @@ class BoundsError(ChainruleError, RuntimeError):
 
 _making = lock_held_while_forking()
 _lock = lock_held_while_forking()
-_of_llvmlite = held_while_forking(binding.ffi.lib._lock._lock)
-"""llvmlite's own lock, which it takes for each call of LLVM. Ctrl-C may leave it taken: its `__enter__` and `__exit__`
-are written in Python, where an exception can come between taking and giving back."""
+_of_llvmlite: Any = getattr(getattr(binding.ffi.lib, "_lock", None), "_lock", None) or threading.RLock()
+"""llvmlite's own lock, which it takes for each call of LLVM; another one, should it no longer be where it was. Ctrl-C
+may leave it taken: its `__enter__` and `__exit__` are written in Python, where an exception can come between taking and
+giving back."""
+held_while_forking(_of_llvmlite)
 
 
 def made_once(make: Callable[P, T]) -> Callable[P, T]:
