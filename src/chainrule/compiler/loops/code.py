@@ -210,8 +210,11 @@ class Code(Addresses):
             for axis, stride in zip(axes, row_major(shape), strict=True):
                 at = self.plus(at, self.times(axis, stride))
         self.subject = f"a{array}, to be filled"
-        own, lanes, align = self.layout.own(self.program, array), self.width.lanes, self.bits // 8
+        own, align = self.layout.own(self.program, array), self.bits // 8
         for u, value in enumerate(values):
+            lanes = (
+                value.type.count if isinstance(value.type, ir.VectorType) else 1
+            )  # a sum over the lanes is one number
             if area == "scratch":
                 place, align = self.in_row(Access(area, own, None, True), at, u * lanes, lanes), lanes * self.bits // 8
             else:
