@@ -50,7 +50,7 @@ def _damage(holder: Any, key: Any, rng: Random) -> None:
     if what == "delete":
         del holder[key]
     elif what == "deepen":
-        for _ in range(rng.choice([1, 2, 50, 900])):
+        for _ in range(rng.choice([1, 2, 50, 100])):
             holder[key] = [holder[key]] if rng.random() < 0.5 else {"a": holder[key]}
     elif what == "repeat" and isinstance(holder, list):
         holder += holder[: rng.choice([1, 100])] * rng.choice([1, 50])
@@ -70,8 +70,10 @@ def _in_bytes(text: str, rng: Random) -> bytes:
         text = text[:at] + rng.choice(["1e400", "-1e999", "9" * 5000, "00", "0x1", "1" * 300]) + text[at + 1 :]
     elif what < 0.08:  # a name that stands twice
         text = text.replace("{", '{"a": 1, "a": 2, ', 1) if rng.random() < 0.5 else text[:-1] + ', "state": {}}'
+    elif what < 0.1:
+        text = text.replace(": ", ": " + "[" * 100_000, 1)
     raw = text.encode()
-    if 0.08 <= what < 0.15:
+    if 0.1 <= what < 0.15:
         return raw[: rng.randrange(len(raw))]
     if 0.15 <= what < 0.2:
         at = rng.randrange(len(raw))

@@ -10,7 +10,7 @@ from random import Random
 import pytest
 
 from chainrule.cli import main
-from chainrule.errors import SavedFileError
+from chainrule.errors import AnomalyError, ArgumentError, SavedFileError
 from chainrule.nn import MLP, from_config
 from chainrule.optim import Adam
 from chainrule.saving import load_file, save
@@ -96,6 +96,8 @@ def test_a_damaged_checkpoint_is_refused_in_one_line_or_gone_on_from(tmp_path, c
         except SavedFileError as error:
             one_line(error, path)
             assert model.state_dict() == before, seed
+        except AnomalyError:  # its numbers are so large that no step can be done with them
+            pass
         else:
             assert len(history) <= 3, seed
 
@@ -169,6 +171,7 @@ def test_the_place_and_what_should_be_there_are_named(tmp_path, model_document, 
         (lambda d: d["optimizer"].update(steps=float("inf")), "Infinity is no finite number"),
         (lambda d: d["optimizer"].update(steps=-5), r"optimizer\.steps must be a whole number from 0"),
         (lambda d: d["optimizer"].update(mean=[True]), "damaged"),
+        (lambda d: d["optimizer"]["square"].__setitem__(0, -1.0), "a mean of squares is negative"),
         (lambda d: d["rng"][1].__setitem__(3, -5), r"rng\[1\]\[3\] must be a whole number from 0 to 4294967295"),
         (lambda d: d["rng"][1].pop(), r"rng\[1\] must be a list of 625"),
         (lambda d: d["best"].update(loss=10**400), "an integer of 401 digits, which no float holds"),
@@ -208,7 +211,6 @@ def test_deep_documents_are_refused_whatever_pythons_limit(tmp_path):
 
 
 def test_what_could_not_be_read_again_is_not_written(tmp_path):
-    from chainrule.errors import ArgumentError
 
     loop: list = []
     loop.append(loop)

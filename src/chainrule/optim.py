@@ -203,6 +203,13 @@ class Adam(Optimizer):
         self.betas = (_fraction(betas[0], "betas[0]"), _fraction(betas[1], "betas[1]"))
         self.eps = _not_negative(eps, "eps")
 
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        before = self.memory, self.steps
+        super().load_state_dict(state)
+        if min(self.memory["square"]) < 0:
+            self.memory, self.steps = before
+            raise SavedFileError("the state of the optimizer is damaged: a mean of squares is negative")
+
     def updated(self, data: list[float], grads: list[float], lr: float) -> list[float]:
         (b1, b2), eps = self.betas, self.eps
         sqrt = math.sqrt if all(type(g) is float for g in grads[:1]) else ops.sqrt  # the compiler has symbols there

@@ -29,20 +29,18 @@ def leaves(tree: Any) -> list[Any]:
 
 
 def _collect(tree: Any, found: list[Any], depth: int) -> None:
-    if depth > DEEPEST:
-        raise too_deep(tree)
-    if isinstance(tree, dict):
-        tree = list(tree.values())
-    elif not isinstance(tree, list | tuple):
+    if isinstance(tree, list | tuple | dict):
+        if depth > DEEPEST:
+            raise too_deep(tree)
+        for branch in list(tree.values()) if isinstance(tree, dict) else tree:
+            _collect(branch, found, depth + 1)
+    else:
         found.append(tree)
-        return
-    for branch in tree:
-        _collect(branch, found, depth + 1)
 
 
 def too_deep(tree: Any) -> OperandError:
     """The error for what has more levels than `DEEPEST`."""
-    kind = type(tree).__name__
+    kind = type(tree).__name__ if isinstance(tree, list | tuple | dict) else "list"
     return OperandError(
         f"a {kind} holds itself, or is nested more than {DEEPEST} deep: give lists, tuples and dicts of numbers"
     )

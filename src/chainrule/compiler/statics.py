@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import random
+import sys
 import types
 import weakref
 from array import array
@@ -44,12 +45,29 @@ def static_key(x: Any) -> Any:
     (True, True)
     """
     try:
-        return _key(x, {})
+        key = _key(x, {})
+        if sys.getrecursionlimit() > MOST_LEVELS:
+            _check_levels(key)
+        return key
     except RecursionError:
         raise OperandError(
             f"an argument holds a {type(x).__name__} in which one thing leads to the next more deeply than can be "
             "looked into: give what the function needs of it, as lists of numbers"
         ) from None
+
+
+MOST_LEVELS = 5000
+"""Python lets no key be nested more deeply, unless somebody raised its limit of recursion; then it dies when such a key
+is hashed."""
+
+
+def _check_levels(key: Any) -> None:
+    level = [key]
+    for _ in range(MOST_LEVELS):
+        level = [part for x in level if isinstance(x, tuple | frozenset) for part in x]
+        if not level:
+            return
+    raise RecursionError
 
 
 def class_key(x: Any, seen: Seen | None = None) -> Any:

@@ -26,7 +26,7 @@ from chainrule.draw.fold import fold as fold_trace
 from chainrule.draw.graph import Drawable, one_by_one, trace
 from chainrule.draw.svg import DIRECTIONS, Direction, Look
 from chainrule.draw.theme import THEMES, Theme, shortened
-from chainrule.errors import ArgumentError, OperandError, suggest
+from chainrule.errors import ArgumentError, OperandError, shown, suggest
 
 __all__ = ["FOLD_ABOVE", "Drawing", "draw", "repr_html", "repr_svg"]
 
@@ -122,8 +122,8 @@ def _roots(value: Any) -> list[Drawable]:
         raise ArgumentError("there is nothing to draw in an empty list: give at least one Value")
     for root in roots:
         if not _can_be_drawn(root):
-            kind, shown = type(root).__name__, shortened(repr(root), 40)
-            raise OperandError(f"draw takes Values, the results of a calculation, but got the {kind} {shown}")
+            given = f"{type(root).__name__} {shortened(shown(root), 40)}"
+            raise OperandError(f"draw takes Values, the results of a calculation, but got the {given}")
     return roots
 
 

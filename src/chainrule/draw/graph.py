@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Literal, Protocol
 
 from chainrule.draw.figures import Span
+from chainrule.errors import GraphError, shown
 
 Kind = Literal["leaf", "constant", "operation", "root"]
 
@@ -114,8 +115,16 @@ class Trace:
     written: frozenset[int] = frozenset()
 
 
+MOST_NODES = 5_000_000
+"""A picture stands for no more; something of one's own that makes its operands when asked for them might never end."""
+
+
 def trace(roots: Sequence[Drawable]) -> Trace:
-    """List every node that the roots depend on, each once, operands before results."""
+    """List every node that the roots depend on, each once, operands before results.
+
+    Raises:
+        GraphError: a node leads back to itself, lacks a local derivative, or there are nodes without end.
+    """
     place: dict[int, int] = {}
     values: list[Drawable] = []
     entered: set[int] = set()
@@ -130,8 +139,17 @@ def trace(roots: Sequence[Drawable]) -> Trace:
                 values.append(value)
             continue
         entered.add(identity)
+        if len(entered) > MOST_NODES:
+            raise GraphError(f"there are more than {MOST_NODES:,} nodes: are operands made anew each time?")
         stack.extend(operand for operand in reversed(value.operands) if id(operand) not in entered)
-    operands = [[place[id(operand)] for operand in value.operands] for value in values]
+    operands = [[place.get(id(operand), len(values)) for operand in value.operands] for value in values]
+    for i, value in enumerate(values):
+        if operands[i] and max(operands[i]) >= i:
+            what = f"the {type(value).__name__} {shown(value, 40)}"
+            raise GraphError(f"{what} is made of itself, or of new operands each time, so it cannot be drawn")
+        if len(value.locals) != len(operands[i]):
+            has = f"{len(operands[i])} operands but {len(value.locals)} local derivatives"
+            raise GraphError(f"the {type(value).__name__} {shown(value, 40)} has {has}: give one for each")
     distinct = dict.fromkeys(place[id(root)] for root in roots)
     return Trace(values, operands, list(distinct), frozenset(_written(values)))
 

@@ -16,7 +16,7 @@ from chainrule.compiler.tracing import is_number_leaf, is_whole
 from chainrule.engine import Value
 from chainrule.errors import ArgumentError, OperandError, SizeError
 from chainrule.operation import number
-from chainrule.trees import leaves
+from chainrule.trees import DEEPEST, leaves, too_deep
 
 
 @dataclass(slots=True)
@@ -172,16 +172,19 @@ def _shape_of_arrays(lengths: tuple[int, ...], whole: bool) -> Any:
     return _shape(np.zeros(lengths, np.int64 if whole else np.float64).tolist())
 
 
-def _shape(x: Any, lengths: bool = True) -> Any:
+def _shape(x: Any, lengths: bool = True, depth: int = 0) -> Any:
     """The structure of an argument."""
     if type(x) is list and x:
         kind, *others = set(map(type, x))  # most lists are long, and of plain numbers
         if not others and (kind is float or kind is int):
             return "list", len(x) if lengths else 0, kind.__name__
+    depth += 1
+    if depth > DEEPEST:
+        raise too_deep(x)
     if isinstance(x, dict):
-        return class_key(x), names_key(x), tuple([_shape(part, lengths) for part in x.values()])
+        return class_key(x), names_key(x), tuple([_shape(part, lengths, depth) for part in x.values()])
     if isinstance(x, list | tuple):
-        shapes = [_shape(part, lengths) for part in x]
+        shapes = [_shape(part, lengths, depth) for part in x]
         same = bool(shapes) and all(shape == shapes[0] for shape in shapes)
         named = type(x).__name__, class_key(x)
         return (*named, len(x) if lengths else 0, shapes[0]) if same else (*named, tuple(shapes))
