@@ -213,7 +213,7 @@ def test_deep_documents_are_refused_whatever_pythons_limit(tmp_path):
 def test_what_could_not_be_read_again_is_not_written(tmp_path):
 
     loop: list = []
-    loop.append(loop)
+    loop += [loop, loop]
     deep: list = []
     for _ in range(50_000):
         deep = [deep]

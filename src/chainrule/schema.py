@@ -24,6 +24,7 @@ from chainrule.errors import shown
 
 DEEPEST = 60
 """On so many levels the lists and tables of a document may lie."""
+MOST_PARTS = 30_000_000
 MOST_DIGITS = 400
 """An integer has fewer: no float is larger."""
 
@@ -256,13 +257,17 @@ def check_plain(document: Any) -> None:
                     raise SchemaError(f"{x} is no finite number")
             elif isinstance(x, dict):
                 _check_names(x)
-                below += [part for part in x.values() if part is not None]
+                below += x.values()
             elif isinstance(x, list | tuple):
-                below += [part for part in x if part is not None]
+                below += x
+            elif x is None:
+                continue
             elif not isinstance(x, int):
                 raise SchemaError(f"Object of type {type(x).__name__} is not JSON serializable")
             elif abs(x) >= 10**MOST_DIGITS:
                 raise SchemaError(f"an integer of more than {MOST_DIGITS} digits, which no float holds")
+            if len(below) > MOST_PARTS:  # a list that holds itself twice doubles on each level
+                raise SchemaError(f"more than {MOST_PARTS:,} parts")
         level = below
         if not below:
             return
