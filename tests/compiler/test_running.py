@@ -51,7 +51,7 @@ def test_a_tolerance_below_the_last_digit_of_float32_needs_no_trace_for_each_sam
     for _ in range(3):
         found = quiet(f, xs)
     assert np.abs(found / np.sqrt(xs) - 1).max() < 1e-6
-    assert len(traced) <= 2 * f.traces  # once to find a way, and once to see that its kernel is not to be trusted
+    assert len(traced) <= 4 * f.traces  # twice to find a way, and twice to see that its kernel is not to be trusted
 
 
 def test_the_gradients_of_such_samples(traced):
@@ -70,7 +70,7 @@ def test_single_calls_need_no_trace_each_either(traced):
     for _ in range(3):
         for x in (1.5, 2.0, 2.5, 3.0):
             assert quiet(f, x) == pytest.approx(math.sqrt(x), rel=1e-6)
-    assert len(traced) <= 2 * f.traces
+    assert len(traced) <= 4 * f.traces
 
 
 def test_it_is_told_once_with_what_to_do():
@@ -114,7 +114,7 @@ def test_the_last_bit_of_a_sum_decides_as_in_python(traced):
         found = quiet(g, rows)
     wanted = [f(row) for row in rows.tolist()]
     assert np.sign(found).tolist() == np.sign(wanted).tolist()
-    assert len(traced) <= 2 * g.traces
+    assert len(traced) <= 4 * g.traces
 
 
 def test_what_has_other_branches_each_time_is_refused_at_last(monkeypatch):

@@ -347,6 +347,11 @@ def test_one_list_in_two_places_is_not_two_if_it_is_changed():
     assert f.grad([[1.0], [1.0]]) == [[2.0], [1.0]]
     reading = chainrule.compile(lambda rows: rows[0][0] + rows[1][0])
     assert reading([row, row]) == 2.0
+    batched = chainrule.compile(lambda x, rows: x * changing(rows), in_axes=(0, None))
+    with pytest.raises(OperandError, match="two places"):
+        batched([1.0, 2.0], [row, row])
+    samples = chainrule.compile(lambda own: changing([own, [1.0]]) + own[0], in_axes=0)
+    assert samples([row, row]).tolist() == [5.0, 5.0]  # each sample has its own
     w = Value(1.0)
     for batches in ([([row, row],)], [([[1.0], [1.0]],), ([row, row],)]):
         step = chainrule.compile_step(lambda rows: changing(rows) * w, SGD([w], 0.0))

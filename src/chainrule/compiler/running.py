@@ -83,10 +83,16 @@ class Runner:
         wanted = Wanted(order, wrt, options.reduce and "sum", options.strict)
         found = run(call, wanted)
         if self._paths.changes:
-            refuse_shared(call.given, self._name)
+            refuse_shared(self._whole(call), self._name)
         if not options.strict and not found.finite:
             found = self._redone(call, replace(wanted, exact=True), found)
         return found.divided_by(call.samples) if options.reduce == "mean" else found
+
+    def _whole(self, call: Call) -> list[Any]:
+        """The arguments that are no batches, of which each sample has a copy of its own."""
+        named = len(call.layout.named)
+        axes = (*self._options.axes(len(call.given) - named, self._name), *[None] * named)
+        return [x for x, axis in zip(call.given, axes, strict=True) if axis is None]
 
     # ---- one sample ----
     def _run_one(self, call: Call, wanted: Wanted) -> Found:
