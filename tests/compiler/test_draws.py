@@ -174,3 +174,36 @@ def test_another_thread_may_draw():
     finally:
         stop.set()
         thread.join()
+
+
+# ---- numbers that would stay those of the first call -----------------------------------------------------------------
+
+
+PEEKS = {
+    "locals": lambda x: x * (x * x).locals[0],
+    "peek_data": lambda x: x * x.peek_data(),
+    "peek_grad": lambda x: x * x.peek_grad(),
+}
+
+
+@pytest.mark.parametrize("name", PEEKS)
+def test_what_shows_a_number_is_refused_by_name(name):
+    with pytest.raises(TraceError, match=rf"cannot read {name}.*say \.data"):
+        chainrule.compile(PEEKS[name])(3.0)
+    nested = chainrule.compile(lambda x: chainrule.grad(chainrule.grad(lambda y: y**3))(x))
+    assert nested(2.0) == 12.0  # chainrule's own lines may look
+
+
+def test_a_value_that_was_made_before_keeps_its_number_and_is_refused_where_a_derivative_would_be_lost():
+    model = Dropout(None)
+    model.w.label = "w"
+    before = model.w * 2.0
+    f = chainrule.compile(lambda model, x: model.w * x * before)
+    assert f(model, 3.0) == 24.0
+    model.w.data = 3.0
+    assert f(model, 3.0) == 36.0  # as for the eager engine, until it is refreshed
+    before.refresh()
+    assert f(model, 3.0) == 54.0
+    assert f.grad(model, 3.0, argnums=1) == 18.0
+    with pytest.raises(TraceError, match="calculated from parameters before: calculate it inside .* reaches 'w'"):
+        f.grad(model, 3.0)
