@@ -205,5 +205,5 @@ def test_a_value_that_was_made_before_keeps_its_number_and_is_refused_where_a_de
     before.refresh()
     assert f(model, 3.0) == 54.0
     assert f.grad(model, 3.0, argnums=1) == 18.0
-    with pytest.raises(TraceError, match="calculated from parameters before: calculate it inside .* reaches 'w'"):
+    with pytest.raises(TraceError, match=r"calculated from parameters before: calculate it inside .* reaches 'w'"):
         f.grad(model, 3.0)
