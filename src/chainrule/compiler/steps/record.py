@@ -106,8 +106,11 @@ def record_of(path: Path, bound: Bound | LevelledBound, positions: np.ndarray) -
     parameters, gradients = _places(path)
     shared_guards = [[at, int(outcome)] for varies, at, outcome in kernel.guards if not varies]
     guards = np.array(shared_guards, dtype=np.int32).reshape(-1, 2)
+    constants, constant_places = path.constants, path.constant_places
+    if path.samples is not None:  # batches of all sizes share the kernel's memory
+        constants, constant_places = np.append(constants, bound.samples), np.append(constant_places, path.samples)
     if isinstance(bound, Bound):
-        used = [parameters, gradients, path.places, path.constant_places, guards[:, 0], kernel.places[:1]]
+        used = [parameters, gradients, path.places, constant_places, guards[:, 0], kernel.places[:1]]
         see_within(np.concatenate(used), len(bound.shared), "shared numbers")
     row = np.zeros(Field.SIZE, np.int64)
     row[Field.RUN] = kernel.address("run")
@@ -116,9 +119,6 @@ def record_of(path: Path, bound: Bound | LevelledBound, positions: np.ndarray) -
     by_row = np.argsort(positions)
     into = stretches(positions[by_row], parameters[by_row])
     out_of = stretches(gradients[by_row], positions[by_row])
-    constants, constant_places = path.constants, path.constant_places
-    if path.samples is not None:  # batches of all sizes share the kernel's memory
-        constants, constant_places = np.append(constants, bound.samples), np.append(constant_places, path.samples)
     tables = {Field.INPUTS: path.places.astype(np.int32), Field.GUARDS: guards}
     tables |= {Field.CONSTANT_PLACES: constant_places.astype(np.int32)}
     tables |= zip((Field.PARAMETERS, Field.LONE_PARAMETERS), into, strict=True)
