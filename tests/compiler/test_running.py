@@ -26,15 +26,15 @@ def root(a):
 
 @pytest.fixture
 def traced(monkeypatch):
-    """The numbers of all traces, in order."""
+    """The numbers at which the function was traced, in order."""
     found = []
-    before = paths.trace
+    before = paths.Paths.add
 
-    def trace(function, arguments, *more):
-        found.append(arguments)
-        return before(function, arguments, *more)
+    def add(self, known, layout, numbers):
+        found.append(numbers)
+        return before(self, known, layout, numbers)
 
-    monkeypatch.setattr(paths, "trace", trace)
+    monkeypatch.setattr(paths.Paths, "add", add)
     return found
 
 
