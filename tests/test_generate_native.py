@@ -41,7 +41,10 @@ def entry(generator, source, table=("exp", "log", "cosh", "slow")):
 
 def test_an_operation_has_its_number_and_derivatives_in_c_but_for_what_needs_python(generator, text):
     table = [op for op in TABLE.values() if op.value.__module__ == ops.__name__]
-    assert [op.name for op in table if f"value_{op.name}(" not in text] == ["logsumexp"]  # it sorts
+    assert [op.name for op in table if f"value_{op.name}(" not in text] == [
+        "norm",
+        "logsumexp",
+    ]  # hypot of a list; a sort
     for op in table:
         for i in range(len(op.operand_names or [0])):  # an operation of any number of operands has one for them all
             assert not op.flows(i) or f"local_{op.name}_{i}(" in text
@@ -59,6 +62,10 @@ def test_the_text_stays_the_text(text):
 def test_a_list_is_read_by_a_whole_number_and_its_first_numbers_are_a_list(text):
     assert "return xs[1 + whole(place)].operand._data if 0 <= place < n - 1 and " in c_function(text, "value_take")
     assert "value_lt(value_largest(xs, i), y) if i else " in c_function(text, "local_largest_0")
+
+
+def test_of_a_select_c_calculates_what_it_takes(text):
+    assert " if value_eq(value_abs(y), math.INFINITY) else value_exp(" in c_function(text, "local_logsumexp_0")
 
 
 def test_every_case_is_chosen_by_the_code_of_its_operation(text):
