@@ -66,7 +66,7 @@ class CacheWarning(UserWarning):
 
 
 class StaleGradientWarning(UserWarning):
-    """A parameter was updated with a gradient that still contains the gradients of earlier steps."""
+    """A gradient is not this step's: those of earlier ones are mixed in, or its graph is older than the numbers."""
 
 
 class SlowWarning(UserWarning):
