@@ -90,12 +90,17 @@ def test_a_state_that_does_not_fit_changes_nothing():
         assert optimizer.state_dict() == before
 
 
+W = Value(1.0)
+
+
 @pytest.mark.parametrize(
     ("make", "error", "message"),
     [
         (lambda: SGD([]), ArgumentError, "needs parameters"),
         (lambda: SGD([1.0]), ArgumentError, "must be a Value"),
         (lambda: SGD([Value(1.0) * 2]), ArgumentError, "made by hand"),
+        (lambda: SGD([W, Value(2.0), W]), ArgumentError, "the parameters 0 and 2 are the same .*list.dict.fromkeys"),
+        (lambda: SGD([(3.0 * W).operands[0]]), ArgumentError, "parameter 0 is a plain number of a formula"),
         (lambda: SGD([Value(1.0)], lr=-0.1), ArgumentError, "lr must be 0 or more"),
         (lambda: SGD([Value(1.0)], lr=float("nan")), ArgumentError, "lr must be"),
         (lambda: SGD([Value(1.0)], lr="fast"), OperandError, "fast"),

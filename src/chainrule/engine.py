@@ -114,7 +114,7 @@ class Value(Methods):
     def grad(self) -> float:
         """The derivative that the last `backward()` found here (on a leaf: the sum since it was set to zero)."""
         self._state |= READ
-        return untraced(self._grad, "read .grad") if open_modes else self._grad
+        return untraced(self._grad, "read .grad", self) if open_modes else self._grad
 
     @grad.setter
     def grad(self, x: Any) -> None:

@@ -196,11 +196,15 @@ def shown(data: float) -> float:
     return data
 
 
-def untraced(x: Any, deed: str) -> Any:
-    """Refuses, while the compiler looks on, what belongs outside a function that is compiled; else gives back `x`."""
-    if modes.trace is not None:
-        raise TraceError(f"a compiled function cannot {deed}: compile the loss alone, and ask value_and_grad of it")
-    return x
+def untraced(x: Any, deed: str, node: Any = None) -> Any:
+    """Refuses, while the compiler looks on, what belongs outside a function that is compiled; else gives back `x`.
+    A `node` whose gradient is read may belong inside, namely to the update of an optimiser: the compiler knows."""
+    if modes.trace is None:
+        return x
+    error = TraceError(f"a compiled function cannot {deed}: compile the loss alone, and ask value_and_grad of it")
+    if node is None:
+        raise error
+    return modes.trace.grad_of(node, error)
 
 
 def peeked(x: Any, what: str) -> Any:
@@ -222,7 +226,8 @@ def peeked(x: Any, what: str) -> Any:
 def check_write(node: Any) -> None:
     """Refuses to write the data of a result, and any data while the compiler looks on."""
     if modes.trace is not None:
-        raise TraceError("a compiled function cannot write .data: return the new number, and write it outside")
+        error = TraceError("a compiled function cannot write .data: return the new number, and write it outside")
+        modes.trace.written(node, error)
     if not node.is_leaf():
         raise ReadOnlyError(f"the data of a result ({node.op.name}) is read-only: write a leaf's, then refresh()")
 

@@ -70,7 +70,7 @@ class Optimizer:
         lr: the learning rate, or a schedule.
 
     Raises:
-        ArgumentError: there are no parameters, one is not a leaf, or the rate is negative.
+        ArgumentError: there are no parameters, one is not a leaf or is given twice, or the rate is negative.
     """
 
     slots: tuple[str, ...] = ()
@@ -78,11 +78,7 @@ class Optimizer:
 
     def __init__(self, parameters: Iterable[Value], lr: float | Schedule) -> None:
         self.parameters = list(parameters)
-        if not self.parameters:
-            raise ArgumentError("an optimizer needs parameters: give it model.parameters()")
-        for parameter in self.parameters:
-            if not isinstance(parameter, Value) or parameter.operands:
-                raise ArgumentError(f"a parameter must be a Value made by hand, not {shown(parameter)}")
+        check_parameters(self.parameters)
         self.schedule = lr if callable(lr) else constant(_not_negative(lr, "lr"))
         self.steps = 0
         self.memory = {name: [0.0] * len(self.parameters) for name in self.slots}
@@ -238,6 +234,29 @@ class AdamW(Adam):
 
     def updated(self, data: list[float], grads: list[float], lr: float) -> list[float]:
         return super().updated([x - lr * self.weight_decay * x for x in data], grads, lr)
+
+
+def check_parameters(parameters: list[Any]) -> None:
+    """Sees that an optimiser can move these.
+
+    Raises:
+        ArgumentError: there are none, one is not a leaf, or one is given twice.
+    """
+    if not parameters:
+        raise ArgumentError("an optimizer needs parameters: give it model.parameters()")
+    places: dict[int, int] = {}
+    for at, parameter in enumerate(parameters):
+        if not isinstance(parameter, Value) or parameter.operands:
+            raise ArgumentError(f"a parameter must be a Value made by hand, not {shown(parameter)}")
+        if parameter.constant:
+            raise ArgumentError(f"the parameter {at} is a plain number of a formula, {parameter!r}: no gradient flows "
+                                "there; make a Value of it first, and use that in the formula")  # fmt: skip
+        first = places.setdefault(id(parameter), at)
+        if first != at:
+            raise ArgumentError(
+                f"the parameters {first} and {at} are the same {parameter!r}, which can move just once a step: give "
+                "model.parameters(), which has each once, or list(dict.fromkeys(parameters))"
+            )
 
 
 def _not_negative(x: float, name: str) -> float:

@@ -17,7 +17,7 @@ from chainrule.engine import Value
 from chainrule.errors import ArgumentError, OperandError, SizeError
 from chainrule.errors import shown as brief
 from chainrule.operation import number
-from chainrule.trees import DEEPEST, too_deep
+from chainrule.trees import DEEPEST, leaves, too_deep
 
 EXACT, EXACT_32 = 2**53, 2**24
 """Up to here each integer is a float; the second is for floats of 32 bits."""
@@ -148,8 +148,7 @@ def _read_other(x: Any, into: Reading, depth: int) -> Any:
     into.values |= isinstance(x, Value)
     if not is_whole(x):
         return float
-    if abs(x) > into.exact:
-        raise OperandError(too_large(x))
+    check_integers([x], into.exact)
     return int
 
 
@@ -197,6 +196,7 @@ def plain_array(x: np.ndarray, exact: int = EXACT) -> tuple[np.ndarray, bool]:
             raise OperandError(too_large(max(int(x.max()), int(x.min()), key=abs)))
         return np.ascontiguousarray(x, dtype=np.float64).reshape(x.shape), x.dtype.kind != "f"
     if x.dtype.kind == "O" and all(isinstance(y, Value) or is_number_leaf(y) for y in x.ravel().tolist()):
+        check_integers([y for y in x.ravel().tolist() if is_whole(y)], exact)
         numbers = [y.peek_data() if isinstance(y, Value) else number(y, "an argument") for y in x.ravel().tolist()]
         return np.array(numbers, dtype=np.float64).reshape(x.shape), False
     raise OperandError(f"an argument is an array of {x.dtype}: give an array of numbers, x.astype(float)")
@@ -226,6 +226,8 @@ def block_of(x: Any, axis: int, exact: int = EXACT) -> tuple[np.ndarray, tuple[i
         given = np.asarray(x)
         if given.dtype.kind == "O" and any(isinstance(y, Value) for y in given.flat):
             raise OperandError(f"a batch is made of plain numbers, not of Values: {shown(x)}")
+        if given.dtype.kind == "f" and given is not x and (np.abs(given) >= exact).any():  # NumPy has rounded them
+            check_integers([y for y in leaves(x) if is_number_leaf(y) and is_whole(y)], exact)
         array, whole = plain_array(given, exact)
     except ValueError:
         raise OperandError(
@@ -261,6 +263,16 @@ def refuse_shared(arguments: Sequence[Any], name: str) -> None:
             seen.add(id(x))
         if isinstance(x, list | tuple | dict):
             rest += x.values() if isinstance(x, dict) else x
+
+
+def check_integers(integers: list[int], exact: int) -> None:
+    """Refuses integers that native code cannot have.
+
+    Raises:
+        OperandError: one is beyond `exact`, on either side of 0.
+    """
+    if integers and (max(integers) > exact or min(integers) < -exact):
+        raise OperandError(too_large(max(integers, key=abs)))
 
 
 def too_large(x: int) -> str:

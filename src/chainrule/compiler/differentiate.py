@@ -48,6 +48,8 @@ class Symbol:
     def __pow__(self, other: Any) -> Symbol: return ops.pow(self, other)
     def __rpow__(self, other: Any) -> Symbol: return ops.pow(other, self)
     def __neg__(self) -> Symbol: return ops.neg(self)
+    def __pos__(self) -> Symbol: return self
+    def __abs__(self) -> Symbol: return ops.abs(self)
     def __lt__(self, other: Any) -> Symbol: return ops.lt(self, other)
     def __le__(self, other: Any) -> Symbol: return ops.le(self, other)
     def __gt__(self, other: Any) -> Symbol: return ops.gt(self, other)

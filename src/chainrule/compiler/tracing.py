@@ -100,6 +100,14 @@ class Trace:
         """What `.data` gives: the same number, through which no derivative flows."""
         return ops.stop_gradient(node)
 
+    def grad_of(self, node: Value, error: TraceError) -> float:
+        """What `.grad` gives: nothing, since gradients are there after the function, not in it."""
+        raise error
+
+    def written(self, node: Value, error: TraceError) -> None:
+        """Told that a number is to be written, which a trace could not do again."""
+        raise error
+
     def asked(self, node: Value, truth: bool) -> bool:
         """Told that Python wants to know whether a number is zero; returns what it must be told."""
         self.guards.append((node, truth))

@@ -7,10 +7,11 @@ whole batch, once for each size. Whatever native code cannot do is done by the `
 
 from __future__ import annotations
 
+import contextlib
 import math
 import random
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -22,7 +23,7 @@ from chainrule.engine import Value
 from chainrule.errors import AnomalyError, TraceError
 from chainrule.modes import no_grad
 from chainrule.nn import Module
-from chainrule.optim import Optimizer
+from chainrule.optim import Optimizer, constant
 from chainrule.training.objective import Objective
 from chainrule.training.samples import Samples
 from chainrule.training.trainer import EagerTrainer, Numbers, Snapshot, as_reason, measured
@@ -132,7 +133,8 @@ class CompiledTrainer:
         """
         state, before = random.getstate(), Snapshot(self._step.parameters, self.optimizer)
         try:
-            self._try(samples, batch_size, before)
+            with _steady_rate(self.optimizer):
+                self._try(samples, batch_size, before)
         finally:
             before.restore()
             random.setstate(state)  # the batches of whoever draws from there are the same with and without compiling
@@ -153,7 +155,8 @@ class CompiledTrainer:
             found = [loss, *self._step.gradients]
         except AnomalyError:
             found = wanted  # the training itself will say so, in the right place
-        before.restore()
+        if not self._moves_as_eager(table, first, before):
+            raise TraceError("native code did not move the parameters as the optimizer does")
         self.optimizer.steps += 1000  # put back by whoever called this
         if self._eager_gradients(table, first) != wanted and all(map(math.isfinite, wanted)):
             raise TraceError("it gives other numbers each time: by chance, by a state of its own, or by the step")
@@ -162,6 +165,31 @@ class CompiledTrainer:
         few = table.given(first)
         if not _close([self._measured(self._table(*few))["loss"]], [self.eager.measure(*few)["loss"]]):
             raise TraceError("native code did not measure what the eager engine measured")
+
+    def _moves_as_eager(self, table: _Table, at: list[int], before: Snapshot) -> bool:
+        """Whether two native updates are those that the optimiser makes of the same gradients."""
+        gradients = []
+        before.restore()
+        try:
+            for _ in range(2):
+                self._run(table, [at])
+                gradients.append(self._step.gradients)
+        except AnomalyError:  # the training itself will say so
+            return True
+        found = self._state()
+        before.restore()
+        for row in gradients:
+            for parameter, gradient in zip(self._step.parameters, row, strict=True):
+                parameter.grad = gradient
+            self.optimizer.step()
+        wanted = self._state()
+        before.restore()
+        return _close(found, wanted)
+
+    def _state(self) -> list[float]:
+        """All that a step changes."""
+        memory = [x for column in self.optimizer.memory.values() for x in column]
+        return [*[parameter.data for parameter in self.optimizer.parameters], *memory]
 
     def _eager_gradients(self, table: _Table, at: list[int]) -> list[float]:
         """The loss and the gradients."""
@@ -289,7 +317,8 @@ class CompiledTrainer:
                 raise TraceError("the optimizer has other parameters than when it was compiled")
             before = Snapshot(self._step.parameters, self.optimizer)
             try:
-                found = self._run(table, [at])
+                with _steady_rate(self.optimizer):
+                    found = self._run(table, [at])
             except AnomalyError:
                 return
             finally:
@@ -325,6 +354,16 @@ def _refuse(model: Module) -> None:
     """
     if type(model).__call__ is not Module.__call__:
         raise TraceError(f"{type(model).__name__} has a __call__ of its own, in which rows may depend on each other")
+
+
+@contextlib.contextmanager
+def _steady_rate(optimizer: Optimizer) -> Iterator[None]:
+    """An optimiser with another schedule: steps that are taken back are not to be counted by its own."""
+    schedule, optimizer.schedule = optimizer.schedule, constant(0.01)
+    try:
+        yield
+    finally:
+        optimizer.schedule = schedule
 
 
 def _close(found: list[float], wanted: list[float]) -> bool:

@@ -136,10 +136,11 @@ class Snapshot:
         self._steps = optimizer.steps
 
     def restore(self) -> None:
-        """Puts them back."""
+        """Puts them back, as often as it is called."""
         for parameter, x in self._parameters:
             parameter.data = x
-        self._optimizer.memory, self._optimizer.steps = self._memory, self._steps
+        self._optimizer.memory = {name: list(column) for name, column in self._memory.items()}
+        self._optimizer.steps = self._steps
 
 
 def measured(objective: Objective, loss: float, predictions: list[Any], y: list[Any]) -> Numbers:

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from chainrule.compiler.arguments import EXACT, block_of, shown, too_large
+from chainrule.compiler.arguments import EXACT, block_of, check_integers, shown
 from chainrule.compiler.rows import rows_of
 from chainrule.compiler.statics import class_key, names_key, static_key
 from chainrule.compiler.tracing import is_number_leaf, is_whole
@@ -58,19 +58,20 @@ class _Samples:
     Args:
         x: an array, or lists that are as regular as one.
         axis: that of the samples.
+        exact: up to here each integer is a number that native code can have.
 
     Attributes:
         columns: its numbers: float64[numbers, samples].
         shape: the structure of one sample.
     """
 
-    def __init__(self, x: Any, axis: int) -> None:
+    def __init__(self, x: Any, axis: int, exact: int) -> None:
         if isinstance(x, dict):
             raise OperandError(f"in_axes={axis} is for {shown(x)}: give each of its parts as an argument of its own")
         if axis == 0 and type(x) is np.ndarray and x.dtype == np.float64 and x.size and x.ndim:  # by far the most
             self.columns, self._lengths, self._whole = x.reshape(len(x), -1).T, x.shape[1:], False
         else:
-            self.columns, self._lengths, self._whole = block_of(x, axis)
+            self.columns, self._lengths, self._whole = block_of(x, axis, exact)
         self.shape = _shape_of_arrays(self._lengths, self._whole)
         self._nested = rows_of if isinstance(x, np.ndarray) else list
 
@@ -81,20 +82,21 @@ class _Samples:
         return self._nested(found) if self._lengths else found
 
 
-def batch_of(arguments: tuple, in_axes: Any) -> Batch:
+def batch_of(arguments: tuple, in_axes: Any, exact: int = EXACT) -> Batch:
     """Takes the arguments of a step apart.
 
     Args:
         arguments: numbers or nested lists of them.
         in_axes: None, one axis for all, or for each argument its axis or None.
+        exact: up to here each integer is a number that native code can have.
     """
     if in_axes is None:
-        structures, plain = _taken_apart(arguments)
+        structures, plain = _taken_apart(arguments, exact)
         return Batch((structures, None), [], plain, None, arguments)
     axes = list(in_axes) if isinstance(in_axes, list | tuple) else [in_axes] * len(arguments)
     if len(axes) != len(arguments):
         raise ArgumentError(f"in_axes has {len(axes)} entries, but the loss has {len(arguments)} arguments")
-    parts = [x if axis is None else _Samples(x, axis) for x, axis in zip(arguments, axes, strict=True)]
+    parts = [x if axis is None else _Samples(x, axis, exact) for x, axis in zip(arguments, axes, strict=True)]
     counts = {x.columns.shape[1] for x in parts if isinstance(x, _Samples)}
     if len(counts) > 1:
         raise SizeError(f"the batched arguments have {', '.join(map(str, sorted(counts)))} samples: give equally many")
@@ -109,14 +111,14 @@ def batch_of(arguments: tuple, in_axes: Any) -> Batch:
             at += len(x.columns)
         else:
             shapes.append(_shape(x))
-            found = _numbers((x,))
+            found = _numbers((x,), exact)
             numbers += found
             at += len(found)
     table = np.ascontiguousarray(np.concatenate(columns)) if columns else None  # a copy: the givers may change theirs
     return Batch((tuple(shapes), tuple(axes)), batched, numbers, table, parts)
 
 
-def batches_of(all_arguments: list[tuple], in_axes: Any) -> tuple[list[Batch], list[int]]:
+def batches_of(all_arguments: list[tuple], in_axes: Any, exact: int) -> tuple[list[Batch], list[int]]:
     """Takes the arguments of many steps apart.
 
     Returns:
@@ -130,35 +132,42 @@ def batches_of(all_arguments: list[tuple], in_axes: Any) -> tuple[list[Batch], l
         at = known.get(same)
         if at is None:
             at = known[same] = len(found)
-            found.append(batch_of(arguments, in_axes))
+            found.append(batch_of(arguments, in_axes, exact))
         of_step.append(at)
     return found, of_step
 
 
-def _taken_apart(arguments: tuple) -> tuple[tuple, list[float]]:
+def _taken_apart(arguments: tuple, exact: int) -> tuple[tuple, list[float]]:
     """The structures of the arguments, and all their numbers; most of these are floats, or one plain list."""
     kinds = set(map(type, arguments))
     if kinds == FLOAT:
         return ("float",) * len(arguments), list(arguments)
     if len(arguments) == 1 and kinds == LIST and arguments[0]:
         kinds = set(map(type, arguments[0]))
-        if kinds in (INT, FLOAT):
-            return (("list", len(arguments[0]), "int" if kinds == INT else "float"),), arguments[0]
-    return tuple([_shape(x) for x in arguments]), _numbers(arguments)
+        if kinds == FLOAT:
+            return (("list", len(arguments[0]), "float"),), arguments[0]
+        if kinds == INT:
+            check_integers(arguments[0], exact)
+            return (("list", len(arguments[0]), "int"),), arguments[0]
+    return tuple([_shape(x) for x in arguments]), _numbers(arguments, exact)
 
 
 INT, FLOAT, LIST = {int}, {float}, {list}
 
 
-def _numbers(arguments: tuple) -> list[float]:
+def _numbers(arguments: tuple, exact: int) -> list[float]:
     """All numbers of the arguments."""
     found = leaves(list(arguments))
-    if set(map(type, found)) <= PLAIN:
+    kinds = set(map(type, found))
+    if not kinds <= FLOATS:
+        check_integers([x for x in found if _is_number(x) and is_whole(x)], exact)
+    if kinds <= PLAIN:
         return found
     return [number(x, "an argument") for x in found if _is_number(x)]
 
 
-PLAIN = {int, float, np.float64}
+FLOATS = {float, np.float64}
+PLAIN = {int, *FLOATS}
 
 
 def _is_number(x: Any) -> bool:
@@ -189,8 +198,6 @@ def _shape(x: Any, lengths: bool = True, depth: int = 0) -> Any:
         named = type(x).__name__, class_key(x)
         return (*named, len(x) if lengths else 0, shapes[0]) if same else (*named, tuple(shapes))
     if _is_number(x):
-        if is_whole(x) and abs(x) > EXACT:
-            raise OperandError(too_large(x))
         return "int" if is_whole(x) else "float"
     if isinstance(x, Value):
         raise OperandError(f"a step takes plain numbers, not Values: give x.data for {shown(x)}, or let the loss close "

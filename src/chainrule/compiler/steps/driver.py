@@ -67,6 +67,17 @@ class UpdateField(IntEnum):
     """How many numbers a row has, a multiple of eight."""
     LR = auto()
     STEP = auto()
+    NEXT_LR = auto()
+    """Places in the kernel's memory of the numbers of a step."""
+    INTO = auto()
+    INTO_COUNT = auto()
+    LONE_INTO = auto()
+    LONE_INTO_COUNT = auto()
+    OUT_OF = auto()
+    OUT_OF_COUNT = auto()
+    LONE_OUT_OF = auto()
+    LONE_OUT_OF_COUNT = auto()
+    """Stretches and pairs from all rows to the kernel's memory, and back; none where it runs on the rows."""
     SIZE = auto()
 
 
@@ -137,7 +148,7 @@ class _Driver:
     def pointer(self, address: ir.Value) -> ir.Value:
         return self.builder.inttoptr(address, POINTER)
 
-    def table(self, record: ir.Value, field: Field) -> tuple[ir.Value, ir.Value]:
+    def table(self, record: ir.Value, field: IntEnum) -> tuple[ir.Value, ir.Value]:
         """A table of places, and how many rows it has."""
         return self.pointer(self.whole(record, I64(field))), self.whole(record, I64(field + 1))
 
@@ -153,7 +164,7 @@ class _Driver:
         rows = self.pointer(self.whole(self.update, I64(UpdateField.ROWS)))
         self._copy(record, Field.PARAMETERS, rows, shared)
 
-    def _copy(self, record: ir.Value, field: Field, source: ir.Value, target: ir.Value) -> None:
+    def _copy(self, record: ir.Value, field: IntEnum, source: ir.Value, target: ir.Value) -> None:
         """Copies stretches of numbers, and then those that stand alone."""
         builder = self.builder
         stretches, count = self.table(record, field)
@@ -168,7 +179,7 @@ class _Driver:
                 builder.store(x, builder.gep(into, [j], source_etype=self.element), align=8)
             with counted(builder, length, 1, whole) as j:
                 self.put(self.number(from_, j), into, j)
-        pairs, count = self.table(record, Field(field + 2))
+        pairs, count = self.table(record, type(field)(field + 2))
         with counted(builder, count) as i:
             twice = builder.mul(i, I64(2))
             x = self.number(source, self.small(pairs, twice))
@@ -226,11 +237,15 @@ class _Driver:
     def _run_update(self, step: ir.Value) -> None:
         builder = self.builder
         shared = self.pointer(self.whole(self.update, I64(UpdateField.ARGUMENTS)))
-        twice = builder.mul(step, I64(2))
-        self.put(self.number(self.rates, twice), shared, self.whole(self.update, I64(UpdateField.LR)))
-        after = builder.add(twice, I64(1))
-        self.put(self.number(self.rates, after), shared, self.whole(self.update, I64(UpdateField.STEP)))
+        rows = self.pointer(self.whole(self.update, I64(UpdateField.ROWS)))
+        fields = (UpdateField.LR, UpdateField.STEP, UpdateField.NEXT_LR)
+        first = builder.mul(step, I64(len(fields)))
+        for i, field in enumerate(fields):
+            x = self.number(self.rates, builder.add(first, I64(i)))
+            self.put(x, shared, self.whole(self.update, I64(field)))
+        self._copy(self.update, UpdateField.INTO, rows, shared)
         self._run(self.update, UpdateField.ARGUMENTS)
+        self._copy(self.update, UpdateField.OUT_OF, shared, rows)
 
     def _stop_if(self, condition: ir.Value, step: ir.Value, why: int) -> None:
         builder = self.builder

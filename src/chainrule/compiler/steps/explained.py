@@ -28,5 +28,7 @@ def explained(loss: Callable, optimizer: Optimizer, paths: Paths, path: Path, up
     parameters = count(len(optimizer.parameters), "parameter")
     title = f"{name_of(loss)}: a step of training, {parameters} by {type(optimizer).__name__}"
     ways = f"{count(paths.traces, 'trace')}, {count(paths.kernels, 'kernel')}"
-    lines = [report(title, ways, subject), "  the update of one parameter:"]
-    return "\n".join([lines[0], wrapped([lines[1], *["    " + line for line in update.kernel.describe()]])])
+    of = "all parameters" if update.formula.whole else "one parameter"
+    kernel = update.kernel.kernel if isinstance(update.kernel, LevelledKernel) else update.kernel
+    lines = [f"  the update of {of}:", *["    " + line for line in kernel.describe()]]
+    return "\n".join([report(title, ways, subject), wrapped(lines)])

@@ -11,7 +11,7 @@ from chainrule.compiler.options import MAX_STRUCTURES, check_counts
 from chainrule.compiler.pipeline import Target
 from chainrule.engine import Value
 from chainrule.errors import ArgumentError, TraceError
-from chainrule.optim import Optimizer
+from chainrule.optim import Optimizer, check_parameters
 
 
 @dataclass(frozen=True)
@@ -46,16 +46,20 @@ class Options:
             raise ArgumentError(f"dtype is 'float64' or 'float32', not {self.dtype!r}")
         if not isinstance(self.besides, list | tuple) or not all(isinstance(x, Value) for x in self.besides):
             raise ArgumentError(f"besides are Values, in a list, not {self.besides!r}")
+        for x in self.besides:
+            if x.operands or x.constant:
+                raise ArgumentError(f"besides are Values made by hand, as parameters are, not {x!r}")
         check_counts(self)
 
 
 def check_optimizer(optimizer: Any) -> None:
-    """Sees that an optimiser is one.
+    """Sees that an optimiser is one, with parameters that can be moved.
 
     Raises:
-        ArgumentError: it is a name, or a class of optimisers, or something else.
+        ArgumentError: it is a name, or a class of optimisers, or something else; or see `check_parameters`.
     """
     if isinstance(optimizer, Optimizer):
+        check_parameters(optimizer.parameters)
         return
     of_class = isinstance(optimizer, type) and issubclass(optimizer, Optimizer)
     name = optimizer.__name__ if of_class else {"sgd": "SGD", "adamw": "AdamW"}.get(str(optimizer).lower(), "Adam")

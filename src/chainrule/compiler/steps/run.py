@@ -15,15 +15,15 @@ from chainrule.compiler.native import BoundsError
 from chainrule.compiler.reasons import BY_HAND, one_by_one
 from chainrule.compiler.steps.alone import Alone
 from chainrule.compiler.steps.batch import Batch, batches_of
-from chainrule.compiler.steps.driver import DONE, NOT_FINITE, REACHED, WHY, Field, UpdateField
+from chainrule.compiler.steps.driver import DONE, NOT_FINITE, REACHED, WHY, Field
 from chainrule.compiler.steps.levelled import LevelledBound, LevelledKernel
 from chainrule.compiler.steps.paths import Path
+from chainrule.compiler.steps.rates import Rates
 from chainrule.compiler.steps.record import Record, places_in_rows, record_of
 from chainrule.compiler.steps.update import NativeMemory
 from chainrule.engine import Value
 from chainrule.errors import AnomalyError, ArgumentError, GraphError
 from chainrule.leaves import read_data, write_data
-from chainrule.operation import number
 
 if TYPE_CHECKING:
     from chainrule.compiler.steps.step import CompiledStep
@@ -66,7 +66,7 @@ class Run:
         self.records: list[Record] = []
         self.paths: list[Path] = []
         self.ways: dict[Any, Ways] = {}
-        self.found = for_native_code(np.zeros(len(batches), self.update.kernel.dtype), self.checked)
+        self.found = for_native_code(np.zeros(len(batches), self.update.rows.dtype), self.checked)
         self.numbers_of_parameters = np.empty(len(step.parameters))
         self.overwritten = -1  # the number of a parameter that was written by others while it was in the rows
         self.in_rows = False  # whether parameters and memory are in the native rows at the moment
@@ -77,8 +77,7 @@ class Run:
         self.number_of_batch = {id(batch): i for i, batch in enumerate(self.batches)}
         self.columns: dict[tuple, np.ndarray] = {}
         self.tables: tuple[np.ndarray, np.ndarray] | None = None
-        self.rates = np.empty((0, 2), self.found.dtype)
-        self.rates_from = 0
+        self.rates = Rates(self.optimizer, len(batches), self.found.dtype, self.update.looks_ahead)
         step.paths.steps += len(batches)
         if step.paths.prepare(self.batches):
             step.let_go()
@@ -89,11 +88,11 @@ class Run:
         numbers = array("d")
         begins = np.array([self._begin(batch, numbers) for batch in self.batches], np.int64)
         self.number_at = for_native_code(begins[self.of_step], self.checked)
-        self.numbers = for_native_code(np.array(numbers, self.update.kernel.dtype), self.checked)
+        self.numbers = for_native_code(np.array(numbers, self.update.rows.dtype), self.checked)
 
     def _read(self, all_arguments: list[tuple]) -> tuple[list[Batch], list[int]]:
         try:
-            return batches_of(all_arguments, self.step.in_axes)
+            return batches_of(all_arguments, self.step.in_axes, self.step.exact)
         except ArgumentError as error:
             if self.hint:
                 error.add_note(self.hint)
@@ -104,7 +103,8 @@ class Run:
             self._load()
             at = 0
             while at < len(self.which):
-                at = self._step_alone(at) if self.ways_of(self.batches[self.of_step[at]]).alone else self._drive(at)
+                alone = self.update.one_by_one or self.ways_of(self.batches[self.of_step[at]]).alone
+                at = self._step_alone(at) if alone else self._drive(at)
         finally:
             if self.in_rows:
                 self._count()
@@ -187,6 +187,7 @@ class Run:
     def _load(self) -> None:
         """Parameters, and what the optimiser remembers, go into the native rows."""
         rows = self.update.rows
+        self.update.read_live()
         read_data(self.step.parameters, self.numbers_of_parameters)
         rows[0, self.update.positions] = self.numbers_of_parameters
         memory = self.optimizer.memory
@@ -232,9 +233,10 @@ class Run:
     def _drive(self, first: int) -> int:
         """Runs steps natively from `first` on; returns the step at which to go on."""
         records, alone = self._tables()
-        last = first + int(np.argmax(alone[first:])) if alone[first:].any() else len(self.which)
-        update, rates = self._update_record(), self._rates(first)
-        tables = (self.which, records, self.numbers, self.number_at, self.found, update, rates, self.state)
+        last = self._asked_rates(first)
+        last = first + int(np.argmax(alone[first:last])) if alone[first:last].any() else last
+        update = self.update.record()
+        tables = (self.which, records, self.numbers, self.number_at, self.found, update, self.rates.rows, self.state)
         pointers = [table.ctypes.data for table in tables]
         at, size = first, 1
         self.state[REACHED], self.steps_before = first, self.optimizer.steps - first
@@ -258,7 +260,8 @@ class Run:
         for record in self.records:
             if isinstance(record.bound, Bound):
                 record.bound.kernel.check()
-        self.update.kernel.check()
+        if isinstance(self.update.bound, Bound):
+            self.update.bound.kernel.check()
 
     def _count(self) -> None:
         """Tells the optimiser how many steps there were; whatever interrupts Python, the driver's row has it."""
@@ -275,20 +278,11 @@ class Run:
             self.tables = records, alone[self.of_step]
         return self.tables
 
-    def _rates(self, first: int) -> np.ndarray:
-        """For each step, from `first` on at least, the learning rate and the step's number as the optimiser counts.
-
-        Raises:
-            OperandError: the schedule gives no number.
-        """
-        before, schedule = self.optimizer.steps - first, self.optimizer.schedule
-        if not len(self.rates) or self.rates_from != before:
-            numbers = range(before + first, before + len(self.which))
-            self.rates = for_native_code(np.zeros((len(self.which), 2), self.found.dtype), self.checked)
-            self.rates_from = before
-            self.rates[first:, 0] = [number(schedule(i), "a learning rate") for i in numbers]
-            self.rates[first:, 1] = [i + 1 for i in numbers]
-        return self.rates
+    def _asked_rates(self, first: int) -> int:
+        """Asks for the learning rates from step `first` on; returns the step before which to ask again."""
+        if self.rates.alone:
+            self.save()  # the schedule may look at all that there is
+        return self.rates.ask(first)
 
     def _step_alone(self, at: int) -> int:
         """One step that the driver cannot do, since its samples are shared out among threads, or may go different
@@ -307,25 +301,12 @@ class Run:
         update = self.update
         self.found[at] = found[0]
         update.rows[-1, update.positions] = found[1:]
-        update.bound.shared[update.lr_at] = self.optimizer.lr
-        update.bound.shared[update.step_at] = self.optimizer.steps + 1
-        run = update.bound.run
+        self._asked_rates(at)
+        update.fill(self.rates.of(at))
+        run = update.run
         self.optimizer.steps += 1  # side by side, so that an interrupt hardly comes between
         run()
         return at + 1
-
-    def _update_record(self) -> np.ndarray:
-        update = self.update
-        kernel = update.kernel
-        row = np.zeros(UpdateField.SIZE, np.int64)
-        row[UpdateField.RUN] = kernel.address("run")
-        own = update.bound.arguments()
-        row[UpdateField.ARGUMENTS : UpdateField.ARGUMENTS + len(own)] = own
-        row[UpdateField.ROWS] = update.rows.ctypes.data
-        row[UpdateField.GRADIENT] = update.rows[-1].ctypes.data
-        row[UpdateField.WIDTH] = update.rows.shape[1]
-        row[UpdateField.LR], row[UpdateField.STEP] = update.lr_at, update.step_at
-        return row
 
     def _not_finite(self, at: int) -> int:
         """A step whose numbers are not finite: the eager engine names the operation. Where it found finite ones before,

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from chainrule.compiler.arguments import EXACT, EXACT_32
 from chainrule.compiler.fallbacks import Fallbacks
 from chainrule.compiler.loops.kernel import Bound
 from chainrule.compiler.memory import too_large_is_infinite
@@ -28,7 +29,7 @@ from chainrule.compiler.steps.paths import Path, Paths, as_value
 from chainrule.compiler.steps.record import Record
 from chainrule.compiler.steps.run import Run
 from chainrule.compiler.steps.turns import turn_of
-from chainrule.compiler.steps.update import Update, settings, update_graph
+from chainrule.compiler.steps.update import Update
 from chainrule.engine import Value
 from chainrule.errors import AnomalyError, ArgumentError, TraceError, shown
 from chainrule.modes import detect_anomaly
@@ -53,7 +54,11 @@ class CompiledStep:
         self.arguments = LossArguments(loss)
         self.in_axes, self.reduce = options.in_axes, options.reduce
         self.machine, self.bits = Machine.default(), 32 if options.dtype == "float32" else 64
-        self.parameters = [*optimizer.parameters, *options.besides]
+        self.exact = EXACT if self.bits == 64 else EXACT_32
+        asked = [*optimizer.parameters, *options.besides]
+        self.parameters = list(dict.fromkeys(asked))  # each once, though `besides` may repeat some
+        place = {id(parameter): i for i, parameter in enumerate(self.parameters)}
+        self._asked = np.array([place[id(parameter)] for parameter in asked], np.intp)
         self.fallbacks = Fallbacks(name_of(loss))
         self.paths = Paths(loss, self.parameters, options, self.fallbacks)
         self.records: dict[tuple, Record] = {}
@@ -69,8 +74,8 @@ class CompiledStep:
         self.drive = _DRIVE(self.drive_address)
 
     def _make_update(self) -> Update:
-        graph = update_graph(self.optimizer)
-        return Update(self.optimizer, graph, self.machine, self.bits, len(self.options.besides))
+        besides = len(self.parameters) - len(self.optimizer.parameters)
+        return Update(self.optimizer, self.machine, self.bits, besides)
 
     @property
     def traces(self) -> int:
@@ -91,7 +96,7 @@ class CompiledStep:
     def gradients(self) -> list[float]:
         """Those of the last step, by the optimiser's parameters and then by `besides`; zeros before the first."""
         with self.turn.lock:
-            return self.update.rows[-1, self.update.positions].tolist()
+            return self.update.rows[-1, self.update.positions[self._asked]].tolist()
 
     @property
     def finite(self) -> bool:
@@ -159,7 +164,7 @@ class CompiledStep:
             try:
                 turn.thread = get_ident()
                 self._check_optimizer()
-                with too_large_is_infinite(self.update.kernel.dtype):
+                with too_large_is_infinite(self.update.rows.dtype):
                     turn.run = Run(self, batches, hint)
                     return turn.run.losses()
             finally:
@@ -171,7 +176,7 @@ class CompiledStep:
         if len(own) != len(self.optimizer.parameters) or not all(map(operator.is_, own, self.optimizer.parameters)):
             raise TraceError("the optimizer has other parameters than when its step was compiled: make the step anew, "
                              "by compile_step(loss, optimizer)")  # fmt: skip
-        if self.update.settings != settings(self.optimizer):
+        if not self.update.holds_for(self.optimizer):
             self.optimizer.memory = dict(self.optimizer.memory)
             update = self._make_update()
             if self.update.arranged:
@@ -200,7 +205,7 @@ class CompiledStep:
         return total
 
     def _eager_loss(self, batch: tuple) -> Value:
-        found = batch_of(batch, self.in_axes)
+        found = batch_of(batch, self.in_axes, self.exact)
         if found.columns is None:
             return as_value(self.loss(*batch))
         samples = [self.loss(*found.sample_at(i)) for i in range(found.columns.shape[1])]
@@ -215,7 +220,8 @@ def compile_step(loss: Callable, optimizer: Optimizer, **options: Any) -> Compil
         loss: a function that returns one number; it closes over the parameters of the optimiser. All Values that it
             closes over are read at each call (of `run`, at its start); plain numbers that it closes over, attributes of
             modules among them, are constants from the first call on.
-        optimizer: SGD, Adam or AdamW, or one of one's own whose `updated` is plain arithmetic on each parameter.
+        optimizer: SGD, Adam or AdamW, or one of one's own whose `updated` is arithmetic on the numbers that it is given
+            and reads: on each parameter by itself, or on all of them.
         in_axes: for each argument of the loss the axis along which it differs from sample to sample, or None, or one
             for all; the loss is then that of one sample.
         reduce: "mean" or "sum" of the losses of the samples.
@@ -223,7 +229,8 @@ def compile_step(loss: Callable, optimizer: Optimizer, **options: Any) -> Compil
         threads: among how many threads large batches are shared out.
         max_traces: how many different ways the loss may go, for arguments of the same structure.
         max_structures: for how many structures, and sizes of batches, what was made is kept.
-        besides: other parameters, which stay as they are, but whose gradients are wanted as well.
+        besides: other parameters, which stay as they are, but whose gradients are wanted as well; those among them that
+            the optimiser has move with it.
         memory_limit: how many bytes what long loops keep for their derivatives may take; see `chainrule.compile`.
 
     Returns:

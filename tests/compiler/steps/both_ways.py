@@ -1,0 +1,102 @@
+"""The same training by the eager loop, by native steps, and by `fit`, with optimisers of one's own."""
+
+import math
+import random
+
+import pytest
+
+import chainrule
+from chainrule import Value, ops
+from chainrule.compiler.steps.step import compile_step
+from chainrule.nn import MLP
+from chainrule.training import fit
+
+COUNT, STEPS = 8, 24
+
+
+def loss_of(w):
+    def loss(xs, y):
+        return (chainrule.tanh(ops.sum([a * x for a, x in zip(w[:-1], xs, strict=True)]) + w[-1]) - y) ** 2 * 4.0
+
+    return loss
+
+
+def parameters(count=COUNT):
+    draw = random.Random(5)
+    return [Value(draw.uniform(-1, 1)) for _ in range(count)]
+
+
+def batches(steps=STEPS):
+    draw = random.Random(7)
+    return [([draw.uniform(-2, 2) for _ in range(COUNT - 1)], draw.uniform(-1, 1)) for _ in range(steps)]
+
+
+def by_eager(loss, optimizer, some):
+    losses = []
+    for batch in some:
+        optimizer.zero_grad()
+        found = loss(*batch)
+        found.backward()
+        optimizer.step()
+        losses.append(found.data)
+    return losses
+
+
+def by_step(loss, optimizer, some):
+    step = compile_step(loss, optimizer)
+    return [step(*batch) for batch in some]
+
+
+def by_run(loss, optimizer, some):
+    return compile_step(loss, optimizer).run(some)
+
+
+def by_some_runs(loss, optimizer, some):
+    step = compile_step(loss, optimizer)
+    return [*step.run(some[:7]), *step.run(some[7:8]), *step.run(some[8:])]
+
+
+def trained(way, optimizer_of, some=None):
+    """Everything that a training leaves behind."""
+    w = parameters()
+    optimizer = optimizer_of(w)
+    losses = way(loss_of(w), optimizer, some or batches())
+    memory = [x for column in optimizer.memory.values() for x in column]
+    return [*losses, *[x.data for x in w], *memory, optimizer.steps]
+
+
+def same(found, wanted):
+    assert found == pytest.approx(wanted, rel=1e-9, abs=1e-11)
+
+
+X = [[math.sin(3 * i), math.cos(5 * i)] for i in range(12)]
+Y = [math.sin(i) for i in range(12)]
+
+
+def fitted(optimizer_of, compile):
+    """A model after `fit`, with its history."""
+    model = MLP(2, [3, 1], activation="tanh", seed=4)
+    optimizer = optimizer_of(model.parameters())
+    history = fit(
+        model, X, Y, loss="mean_squared_error", optimizer=optimizer, epochs=8, batch_size=4, seed=2, compile=compile
+    )
+    memory = [x for column in optimizer.memory.values() for x in column]
+    return history, [*history.loss, *[p.data for p in model.parameters()], *memory]
+
+
+def changed(way_of, optimizer_of, change):
+    """A training in which something changes after some steps."""
+    w = parameters()
+    optimizer = optimizer_of(w)
+    run, some = way_of(loss_of(w), optimizer), batches()
+    losses = run(some[:8])
+    change(optimizer)
+    return [*losses, *run(some[8:]), *[x.data for x in w], *[x for row in optimizer.memory.values() for x in row]]
+
+
+def natively(loss, optimizer):
+    return compile_step(loss, optimizer).run
+
+
+def eagerly(loss, optimizer):
+    return lambda some: by_eager(loss, optimizer, some)
