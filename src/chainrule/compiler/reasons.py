@@ -55,11 +55,11 @@ LARGE = 1_000_000
 """Programs of so many operations take long from tables."""
 
 
-def one_by_one(no_loops: str) -> Reason:
-    """Steps whose loss has no loops, which the driver cannot call."""
+def one_by_one(no_loops: str, where: str = "loss") -> Reason:
+    """Steps whose loss (or update) has no loops, which the driver cannot call."""
     return Reason(
         "step",
-        f"done one by one from Python, since there are no loops in the loss: {no_loops}",
+        f"done one by one from Python, since there are no loops in the {where}: {no_loops}",
         "That costs some 30 µs a step. What is alike for all of a list becomes a loop.",
         calls=1000,
         work=0,

@@ -294,6 +294,8 @@ class Run:
         path = self.paths[self.ways_of(batch).records[0]]
         if isinstance(path.kernel, LevelledKernel):
             self.step.fallbacks.met(one_by_one(path.stages.no_loops))
+        if self.update.one_by_one:
+            self.step.fallbacks.met(one_by_one(self.update.no_loops, "update"))
         return self._updated(at, found)
 
     def _updated(self, at: int, found: np.ndarray) -> int:

@@ -32,6 +32,7 @@ class Update:
             memory of that of the formula of all, numbers are copied.
         bound: the kernel with its memory.
         one_by_one: whether the driver cannot run it.
+        no_loops: why that is.
         looks_ahead: whether it asks for the learning rate of the next step.
     """
 
@@ -85,6 +86,7 @@ class Update:
         stages = Stages()
         graph = calculation(self.formula.graph, Wanted(), stages)
         planned = loops_of(graph, target, stages)
+        self.no_loops = stages.no_loops
         if planned is None:
             self.kernel = LevelledKernel(graph, target.machine, target.bits)
             order = list(range(graph.inputs))
