@@ -5,10 +5,12 @@ import pytest
 pytest.importorskip("llvmlite")
 
 
+import chainrule
 from chainrule import ops
 from chainrule.compiler.steps.formula import formula_of
 from chainrule.compiler.steps.step import compile_step
-from chainrule.optim import SGD, Adam
+from chainrule.operation import forget
+from chainrule.optim import SGD, Adam, Optimizer
 
 from .both_ways import STEPS, by_eager, by_run, by_some_runs, by_step, fitted, parameters, same, trained
 from .own_optimizers import OPTIMIZERS, SCHEDULES, ByGlobalNorm, Masked
@@ -91,3 +93,42 @@ def test_what_moves_by_itself_is_the_formula_of_one_parameter():
     of_one = {name for name, of_all in whole.items() if not of_all}
     assert of_one == {"ByValue", "AdamWByHand", "Lion", "RMSprop", "Adagrad", "Averaging", "ByGlobal", "ByClass",
                       "ByValueKept", "Lookahead", "NextRate", "ByFunction"}  # fmt: skip
+
+
+@pytest.fixture
+def lesser():
+    """An operation that has no native code."""
+
+    @chainrule.operation(local=[lambda x, y: 1.0], symbol="lesser", samples=[(0.2,)])
+    def lesser(x):
+        return sorted([float(x), 0.5])[0]
+
+    yield lesser
+    forget("lesser")
+
+
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+def test_an_update_without_loops_is_run_from_python_and_counted(dtype, lesser):
+    class Lessened(Optimizer):
+        slots = ("last",)
+
+        def updated(self, data, grads, lr):
+            self.memory["last"] = [lesser(g) for g in grads]
+            return [x - lr * g for x, g in zip(data, self.memory["last"], strict=True)]
+
+    found = []
+    for native in (False, True):
+        w = parameters(3)
+        optimizer = Lessened(w, lambda step: 0.1 / (1 + step))
+
+        def loss(x, w=w):
+            return (w[0] * x - w[1]) ** 2 + (w[2] * x - 1.0) ** 2
+
+        some = [(0.1 * i,) for i in range(STEPS)]
+        step = compile_step(loss, optimizer, dtype=dtype)
+        losses = step.run(some) if native else by_eager(loss, optimizer, some)
+        found.append([*losses, *[v.data for v in w], *optimizer.memory["last"]])
+    assert found[1] == pytest.approx(found[0], **({"rel": 1e-9} if dtype == "float64" else {"abs": 1e-4}))
+    told = " ".join(step.explain().split())
+    assert "24 steps done one by one from Python, since there are no loops in the update" in told
+    assert "the update of all parameters:" in told

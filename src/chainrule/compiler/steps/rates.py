@@ -14,6 +14,7 @@ import numpy as np
 from chainrule import modes
 from chainrule.compiler.memory import for_native_code
 from chainrule.compiler.steps.reads import Reads
+from chainrule.compiler.steps.update import Update
 from chainrule.compiler.tracing import Trace
 from chainrule.engine import Value
 from chainrule.errors import ChainruleError, TraceError
@@ -35,17 +36,16 @@ class Rates:
     Args:
         optimizer: whose schedule it is.
         count: how many steps there are.
-        dtype: of the numbers.
-        ahead: whether the rate of the step after each is wanted as well.
+        update: what they are for; it may want the rate of the step after each as well.
 
     Attributes:
         rows: for each step the rate, the step's number as the optimiser counts, and the rate of the next step.
         known: so many steps have theirs.
     """
 
-    def __init__(self, optimizer: Optimizer, count: int, dtype: Any, ahead: bool) -> None:
-        self.optimizer, self.ahead = optimizer, ahead
-        self.rows = for_native_code(np.zeros((count, 3), dtype))
+    def __init__(self, optimizer: Optimizer, count: int, update: Update) -> None:
+        self.optimizer, self.ahead = optimizer, update.looks_ahead
+        self.rows = for_native_code(np.zeros((count, 3), update.rows.dtype), update.checked)
         self.known, self._before = 0, 0
         self._pure = getattr(optimizer.schedule, "__module__", None) == constant.__module__
         self.alone = not self._pure and self._is_alone()

@@ -62,7 +62,7 @@ class Run:
 
     def __init__(self, step: CompiledStep, batches: list[tuple], hint: str) -> None:
         self.step, self.arguments, self.hint = step, batches, hint
-        self.optimizer, self.update, self.checked = step.optimizer, step.update, step.update.kernel.checked
+        self.optimizer, self.update, self.checked = step.optimizer, step.update, step.update.checked
         self.records: list[Record] = []
         self.paths: list[Path] = []
         self.ways: dict[Any, Ways] = {}
@@ -77,7 +77,7 @@ class Run:
         self.number_of_batch = {id(batch): i for i, batch in enumerate(self.batches)}
         self.columns: dict[tuple, np.ndarray] = {}
         self.tables: tuple[np.ndarray, np.ndarray] | None = None
-        self.rates = Rates(self.optimizer, len(batches), self.found.dtype, self.update.looks_ahead)
+        self.rates = Rates(self.optimizer, len(batches), self.update)
         step.paths.steps += len(batches)
         if step.paths.prepare(self.batches):
             step.let_go()

@@ -33,6 +33,7 @@ class Update:
         bound: the kernel with its memory.
         one_by_one: whether the driver cannot run it.
         no_loops: why that is.
+        checked: whether its addresses are checked.
         looks_ahead: whether it asks for the learning rate of the next step.
     """
 
@@ -52,6 +53,7 @@ class Update:
         if self.formula.whole:
             self._take_copies(target)
         self.one_by_one = isinstance(self.kernel, LevelledKernel)
+        self.checked = isinstance(self.kernel, LoopKernel) and self.kernel.checked
 
     def holds_for(self, optimizer: Optimizer) -> bool:
         """Whether all that the update was made of is as it was."""
