@@ -8,9 +8,6 @@ that of all.
 from __future__ import annotations
 
 import contextlib
-import copy
-import io
-import pickle
 import random
 import types
 from collections.abc import Iterator, Sequence
@@ -23,12 +20,11 @@ from chainrule import modes, ops
 from chainrule.compiler.differentiate import Symbol
 from chainrule.compiler.graph import Graph, evaluate
 from chainrule.compiler.passes.fold import relax
-from chainrule.compiler.statics import static_key
 from chainrule.compiler.steps.ours import with_ours
 from chainrule.compiler.steps.reads import Reads
+from chainrule.compiler.steps.settings import GIVEN, double, settings
 from chainrule.engine import Value
 from chainrule.errors import OperandError, TraceError
-from chainrule.nn import Module
 from chainrule.operation import number
 from chainrule.optim import Optimizer, constant
 
@@ -94,17 +90,6 @@ def formula_of(optimizer: Optimizer) -> Formula:
 def refused(optimizer: Optimizer, why: str) -> TraceError:
     """The error of an optimiser whose update cannot be compiled."""
     return TraceError(f"the update of {type(optimizer).__name__} cannot be compiled: {why}")
-
-
-def settings(optimizer: Optimizer) -> Any:
-    """The key of what the update of an optimiser depends on besides the numbers that it is given."""
-    found = {name: x for name, x in vars(optimizer).items() if name not in GIVEN}
-    plain = set(map(type, found.values())) <= PLAIN  # mostly; this is asked at each call
-    return tuple(found.items()) if plain else static_key(found)
-
-
-GIVEN = {"parameters", "memory", "steps", "schedule"}
-PLAIN = {float, int, bool, str, type(None)}
 
 
 def is_ours(optimizer: Optimizer) -> bool:
@@ -310,46 +295,6 @@ def _give_our_functions(one: Optimizer) -> None:
                     vars(one)[name] = types.MethodType(own, one)
                 else:
                     vars(one).pop(name, None)
-
-
-class _Copies(pickle.Pickler):
-    """Copies what an optimiser keeps, but Values and code are the same in the copy."""
-
-    shared: list[Any]
-
-    def persistent_id(self, x: Any) -> int | None:
-        if not isinstance(x, Value | Module | types.FunctionType | types.MethodType | types.ModuleType | type):
-            return None
-        self.shared.append(x)
-        return len(self.shared) - 1
-
-
-class _Copied(pickle.Unpickler):
-    shared: list[Any]
-
-    def persistent_load(self, pid: int) -> Any:
-        return self.shared[pid]
-
-
-def _copied(x: Any) -> Any:
-    stream = io.BytesIO()
-    writer = _Copies(stream)
-    writer.shared = []
-    writer.dump(x)
-    stream.seek(0)
-    reader = _Copied(stream)
-    reader.shared = writer.shared
-    return reader.load()
-
-
-def double(optimizer: Optimizer) -> Optimizer:
-    """Another optimiser with the same settings, to be tried; nothing that it does to them is seen in the first."""
-    one = copy.copy(optimizer)
-    for name, x in vars(optimizer).items():
-        if name not in GIVEN and type(x) not in PLAIN:
-            with contextlib.suppress(Exception):  # what cannot be copied is shared
-                setattr(one, name, _copied(x))
-    return one
 
 
 # ---- the second net --------------------------------------------------------------------------------------------------

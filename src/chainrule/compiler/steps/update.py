@@ -11,9 +11,10 @@ from chainrule.compiler.memory import aligned, for_native_code
 from chainrule.compiler.native import Machine
 from chainrule.compiler.pipeline import Stages, Target, Wanted, calculation, loop_kernel, loops_of
 from chainrule.compiler.steps.driver import LANES, UpdateField
-from chainrule.compiler.steps.formula import RATES, formula_of, formula_of_all, settings
+from chainrule.compiler.steps.formula import RATES, formula_of, formula_of_all
 from chainrule.compiler.steps.levelled import LevelledBound, LevelledKernel
 from chainrule.compiler.steps.record import stretches
+from chainrule.compiler.steps.settings import settings
 from chainrule.compiler.steps.turns import Turn
 from chainrule.errors import GraphError
 from chainrule.optim import Optimizer
