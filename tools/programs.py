@@ -24,6 +24,9 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests" / "compiler"))
 
+from object_programs.comparison import examine
+from object_programs.generator import program_of
+
 CHUNK = 20
 """So many programs a process is given at once."""
 PATIENCE = 300.0
@@ -33,8 +36,6 @@ PATIENCE = 300.0
 def main() -> int:
     options = _options()
     if options.show is not None:
-        from object_programs.generator import program_of
-
         print(program_of(options.show))
         return 0
     if options.worker:
@@ -79,9 +80,6 @@ def _results_of(path: Path | None) -> dict[int, dict[str, Any]]:
 
 def worker(first: int, last: int) -> int:
     """Compares some programs: for each a line with its seed, and one with its outcome."""
-    from object_programs.comparison import examine
-    from object_programs.generator import program_of
-
     for seed in range(first, last + 1):
         print(f"start {seed}", flush=True)
         outcome = examine(program_of(seed))

@@ -5,14 +5,11 @@ Of a batch at most 32 samples are compared: the first, the last, those at the ed
 
 from __future__ import annotations
 
-import functools
-import itertools
 import math
 import time
 import traceback
 from collections import Counter
-from collections.abc import Iterable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from random import Random
 from typing import Any
 
@@ -22,18 +19,20 @@ import chainrule
 from chainrule import ops
 from chainrule.errors import ChainruleError
 
-from . import functions
-from .duals import Dual, watch
+from .duals import Dual
 from .generator import LARGE, Argument, Numbers, Program
+from .reference import Reference, Wanted, code_of, differentiated, executed, flattened, mapped, size
 
-ALLOWED = 16.0
+ALLOWED = 8.0
 """How many units of a number's room chainrule's may be off."""
-NEAR = 64.0
-"""Within so many units of its room, a comparison may have the other answer as well."""
 MOST = 32
 """The samples of a batch that are compared."""
-WORK = 30_000
-"""Of a long program fewer are, so that these make about as many operations of the reference."""
+EDGES = (8, 16, 32, 64, 128, 256, 512, 1024, 4096, 65536)
+"""Vectors and blocks may begin at these samples."""
+WORK = 20_000
+"""Of a long program fewer samples are compared: so many that the reference makes about as many operations."""
+RATE, STEPS = 0.1, 3
+"""What training steps are done with."""
 
 
 @dataclass
@@ -55,103 +54,6 @@ class Outcome:
     seconds: float = 0.0
 
 
-@dataclass
-class Wanted:
-    """What the reference gives for one sample: results, and the derivatives of each by all inputs."""
-
-    results: list[Dual]
-    near: bool
-    finite: bool
-
-
-class Reference:
-    """A program on dual numbers."""
-
-    def __init__(self, program: Program) -> None:
-        self.program, self.code = program, code_of(program)
-        self.unit = 2.0 ** (-24 if program.bits == 32 else -53)
-        self.operations = 1
-
-    def names(self) -> dict[str, Any]:
-        """The parameters of a model, by name, and their numbers."""
-        found = functions.named_parameters(self._space()["model"]) if self.program.model else {}
-        return {name: owner_get(*place).value for name, place in found.items()}
-
-    def _space(self) -> dict[str, Any]:
-        return executed(self.code, functions, functions.Module, Dual)
-
-    def run(self, numbers: Numbers, s: int, parameters: list[Dual]) -> Wanted:
-        """One sample, with these numbers of the model."""
-        program, space = self.program, self._space()
-        by_model = program.model == "argument" or program.task == "step"
-        floats = [] if program.task == "step" else list(differentiated(program.arguments))
-        flat = [x for leaf in floats for x in flattened(numbers.sample(leaf, s))]
-        watch.reset(len(flat) + len(parameters) * by_model, float(program.bits == 32))
-        places = itertools.count()
-        if program.model:
-            found = functions.named_parameters(space["model"]).values()
-            for k, ((owner, key), p) in enumerate(zip(found, parameters, strict=True)):
-                dual = Dual.input(p.value, len(flat) + k, p.room) if by_model else Dual(p.value, p.room)
-                owner_set(owner, key, dual)
-
-        def given(argument: Argument) -> Any:
-            if argument.parts:
-                return {part.name: given(part) for part in argument.parts}
-            x = numbers.sample(argument, s)
-            if argument.below:
-                return x
-            made = (lambda y: Dual(y)) if program.task == "step" else (lambda y: Dual.input(y, next(places)))
-            return mapped(made, x)
-
-        arguments = [given(a) for a in program.arguments]
-        results = flattened(space["f"](*arguments, *[space.get("model")] * (program.model == "argument")))
-        self.operations = max(self.operations, watch.operations)
-        found = [functions.lifted(x) for x in results]
-        finite = all(math.isfinite(y) for x in found for y in [x.value, x.room, *x.slopes, *x.rooms])
-        return Wanted(found, watch.closest < NEAR * self.unit, finite)
-
-
-def code_of(program: Program) -> Any:
-    return compile(program.source, f"<program {program.seed}>", "exec", dont_inherit=True)
-
-
-def executed(code: Any, functions: Any, module: type, value: type) -> dict[str, Any]:
-    """The names of a program, run with these operations."""
-    from collections import deque
-    from dataclasses import dataclass
-
-    space = {"ops": functions, "Module": module, "Value": value, "__name__": "program", "functools": functools}
-    space |= {"itertools": itertools, "dataclass": dataclass, "replace": replace, "deque": deque}
-    exec(code, space)
-    return space
-
-
-def owner_get(owner: Any, key: Any) -> Any:
-    return owner[key] if isinstance(owner, list) else getattr(owner, key)
-
-
-def owner_set(owner: Any, key: Any, x: Any) -> None:
-    if isinstance(owner, list):
-        owner[key] = x
-    else:
-        setattr(owner, key, x)
-
-
-def differentiated(arguments: Iterable[Argument]) -> Iterable[Argument]:
-    """Those parts of arguments that have derivatives."""
-    return [leaf for a in arguments for leaf in a.leaves if not leaf.below]
-
-
-def flattened(tree: Any) -> list[Any]:
-    if isinstance(tree, dict):
-        tree = list(tree.values())
-    return [x for part in tree for x in flattened(part)] if isinstance(tree, list | tuple) else [tree]
-
-
-def mapped(function: Any, tree: Any) -> Any:
-    return [mapped(function, x) for x in tree] if isinstance(tree, list) else function(tree)
-
-
 class Comparison:
     """Compares one program."""
 
@@ -161,6 +63,8 @@ class Comparison:
         self.space = executed(code_of(program), ops, chainrule.nn.Module, chainrule.Value)
         self.parameters = self.space["model"].parameters() if program.model else []
         self.in_batch = program.in_axes is not None
+        self.floats = [i for i, a in enumerate(program.arguments) if not a.below]
+        self.by_model = program.model == "argument"
 
     def run(self) -> Outcome:
         before, out = time.perf_counter(), self.outcome
@@ -178,40 +82,36 @@ class Comparison:
 
     # ---- functions ----
     def calls(self) -> None:
+        """Calls with other numbers, and maybe with other numbers of samples, of one compiled function."""
         program = self.program
         f = chainrule.compile(self.space["f"], in_axes=program.in_axes, **program.options)
+        argnums = (*self.floats, *[len(program.arguments)] * self.by_model)
         for call in range(len(program.batches)):
             numbers = Numbers(program, call)
             if call and program.model == "around":
                 for p, x in zip(self.parameters, numbers.parameters(len(self.parameters)), strict=True):
                     p.data = x
             arguments = self.given(numbers)
-            argnums = tuple([i for i, a in enumerate(program.arguments) if a.parts or not a.below])
-            argnums += (len(program.arguments),) * (program.model == "argument")
             if program.task == "jacobian":
                 found = f(*arguments), f.jacobian(*arguments, argnums=argnums)
             else:
                 found = f.value_and_grad(*arguments, argnums=argnums)
-            self.compare("compiled", numbers, *found)
-            if call == 0:
+            if "reduce" in program.options:
+                self.added(numbers, *found)
+            else:
+                for s in self.places(numbers):
+                    self.sample(f"sample {s} of {numbers.samples}", numbers, s, *found)
+            if not call and not self.by_model and program.bits == 64:
                 self.eager(numbers, argnums)
 
     def eager(self, numbers: Numbers, argnums: tuple[int, ...]) -> None:
         """The first sample by the eager transforms."""
-        program, f = self.program, self.space["f"]
-        if "reduce" in program.options or program.bits == 32:
-            return
-        arguments = [numbers.sample(a, 0) for a in program.arguments] + [self.space.get("model")] * (
-            program.model == "argument"
-        )
-        if program.model == "argument":
-            return
-        if program.task == "jacobian":
-            found = f(*arguments), chainrule.jacobian(f, argnums)(*arguments)
-            found = numbers_of(found[0]), found[1]
+        f, arguments = self.space["f"], [numbers.sample(a, 0) for a in self.program.arguments]
+        if self.program.task == "jacobian":
+            found = numbers_of(f(*arguments)), chainrule.jacobian(f, argnums)(*arguments)
         else:
             found = chainrule.value_and_grad(f, argnums)(*arguments)
-        self.sample("eager", numbers, 0, *found, whole=True)
+        self.sample("eager", numbers, 0, *found, eager=True)
 
     def given(self, numbers: Numbers) -> list[Any]:
         """The arguments of a call."""
@@ -226,82 +126,56 @@ class Comparison:
             whole = np.moveaxis(np.array(found)[np.arange(numbers.samples) % numbers.distinct], 0, a.axis)
             return whole.tolist() if a.form == "list" and numbers.samples < LARGE else whole
 
-        return [one(a) for a in self.program.arguments] + [self.space.get("model")] * (self.program.model == "argument")
+        return [one(a) for a in self.program.arguments] + [self.space.get("model")] * self.by_model
 
     def places(self, numbers: Numbers) -> list[int]:
-        """Which samples are compared."""
-        n = numbers.samples
-        edges = [k for edge in (8, 16, 32, 64, 128, 256, 512, 1024, 4096, 65536) for k in (edge - 1, edge) if k < n]
-        edges += [n - n % 8 - 1, n - n % 8, n - 2]
-        r = Random(f"{self.program.seed} samples")
+        """Which samples are compared: fewer of a program with many operations."""
+        n, r = numbers.samples, Random(f"{self.program.seed} samples")
+        edges = [k for edge in EDGES for k in (edge - 1, edge)] + [n - n % 8 - 1, n - n % 8, n - 2]
         some = [r.randrange(n) for _ in range(MOST)]
-        found = list(dict.fromkeys(k for k in [0, n - 1, *edges, *some] if 0 <= k < n))
-        return sorted(found[:MOST])
+        found = list(dict.fromkeys([k for k in [0, n - 1, *edges, *some] if 0 <= k < n]))
+        return found[: max(4, min(MOST, WORK // self.reference.operations_of(numbers)))]
 
-    def compare(self, mode: str, numbers: Numbers, values: Any, gradients: Any) -> None:
-        if "reduce" in self.program.options:
-            self.added(numbers, values, gradients)
-            return
-        seen: dict[int, Wanted] = {}
-        for at, s in enumerate(self.places(numbers)):
-            if at > 3 and at * self.reference.operations > WORK:
-                break
-            self.sample(mode, numbers, s, values, gradients, seen=seen)
-
-    def wanted(self, numbers: Numbers, s: int) -> Wanted | None:
+    def wanted(self, numbers: Numbers, s: int, parameters: list[Dual] | None = None) -> Wanted | None:
         """What the reference gives; None if it cannot be compared."""
-        self.outcome.counts["samples"] += 1
-        parameters = [Dual(p.data) for p in self.parameters]
-        try:
-            found = self.reference.run(numbers, s, parameters)
-        except (OverflowError, ZeroDivisionError):
-            found = Wanted([], False, False)
-        except ValueError as error:
-            if "math domain" not in str(error):
-                raise
-            found = Wanted([], False, False)
-        if found.near or not found.finite:
-            self.outcome.counts["near a branch" if found.near else "not finite"] += 1
-            return None
-        return found
+        counts = self.outcome.counts
+        counts["samples"] += 1
+        found = self.reference.run(numbers, s, parameters or [Dual(p.data) for p in self.parameters])
+        counts["near a branch"] += found.near
+        counts["not finite"] += not found.finite and not found.near
+        return None if found.near or not found.finite else found
 
-    def sample(
-        self, mode: str, numbers: Numbers, s: int, values: Any, gradients: Any, *, whole: bool = False, seen: Any = None
-    ) -> None:
-        """One sample: `whole` if what is given has no axis of samples."""
+    def sample(self, what: str, numbers: Numbers, s: int, values: Any, gradients: Any, *, eager: bool = False) -> None:
+        """One sample, of all those that compiled functions give."""
         wanted = self.wanted(numbers, s)
         if wanted is None:
             return
-        at = None if whole or not self.in_batch else s
+        at = s if self.in_batch and not eager else None
         got = [x if at is None else np.asarray(x)[at] for x in flattened(values)]
-        if len(got) != len(wanted.results):
-            self.outcome.wrong.append(f"{mode}: {len(got)} results in place of {len(wanted.results)}")
-            return
-        by = [gradients] if self.program.task != "jacobian" else per_result(values, gradients)
-        for k, (result, slopes) in enumerate(zip(wanted.results, by, strict=True)):
-            self.check(f"{mode} sample {s} of {numbers.samples} result {k}", got[k], result.value, result.room)
-            flat = self.flat(slopes, at, whole)
-            rooms = result.rooms or [0.0] * len(flat)
-            expected = result.slopes or [0.0] * len(flat)
-            if len(flat) != len(expected):
-                self.outcome.wrong.append(f"{mode}: {len(flat)} derivatives in place of {len(expected)}")
-                return
-            for i, (x, y, room) in enumerate(zip(flat, expected, rooms, strict=True)):
-                self.check(f"{mode} sample {s} of {numbers.samples} derivative of {k} by {i}", x, y, room)
+        by = self.by_result(values, gradients)
+        for k, (value, slopes, result) in enumerate(zip(got, by, wanted.results, strict=True)):
+            self.check(f"{what}: result {k}", value, result.value, result.room)
+            flat = self.flat(slopes, at, at)
+            zeros = [0.0] * len(flat)
+            expected = zip(flat, result.slopes or zeros, result.rooms or zeros, strict=True)
+            for i, (x, slope, room) in enumerate(expected):
+                self.check(f"{what}: derivative of result {k} by number {i}", x, slope, room)
 
-    def flat(self, gradients: Any, at: int | None, whole: bool) -> list[float]:
-        """The derivatives of one sample, in the order of the inputs."""
-        program, found = self.program, []
-        arguments = [a for a in program.arguments if a.parts or not a.below]
+    def by_result(self, values: Any, gradients: Any) -> list[Any]:
+        """For each result the derivatives by all arguments."""
+        return per_result(values, gradients) if self.program.task == "jacobian" else [gradients]
+
+    def flat(self, gradients: Any, at: int | None, shared: int | None) -> list[float]:
+        """Derivatives in the order of the inputs: of sample `at` by what it has for itself, of `shared` by the rest."""
+        found = []
+        arguments = [self.program.arguments[i] for i in self.floats]
         for a, gradient in zip(arguments, gradients, strict=False):
             for leaf in a.leaves:
-                one = gradient[leaf.name] if a.parts else gradient
-                batched = not whole and leaf.axis is not None
-                found += taken(one, leaf.axis if batched else None, at)
-        if program.model == "argument":
-            named = gradients[-1]
-            for name in self.reference.names():
-                found += taken(named[name], None, at)
+                one, own = gradient[leaf.name] if a.parts else gradient, leaf.axis is not None and at is not None
+                found += taken(one, leaf.axis if own else None, at if own else shared)
+        if self.by_model:
+            for name in self.reference.names:
+                found += taken(gradients[-1][name], None, shared)
         return found
 
     def check(self, what: str, got: Any, wanted: float, room: float) -> None:
@@ -321,91 +195,71 @@ class Comparison:
 
     # ---- sums over a batch ----
     def added(self, numbers: Numbers, values: Any, gradients: Any) -> None:
-        """The sum or mean of a batch, of which the reference goes through all samples."""
-        program, distinct = self.program, numbers.distinct
-        found = [self.wanted(numbers, s) for s in range(distinct)]
+        """The sum or mean of a batch, of which the reference goes through all samples that differ."""
+        found = [self.wanted(numbers, s) for s in range(numbers.distinct)]
         if None in found:
             return
-        times = [len(range(s, numbers.samples, distinct)) for s in range(distinct)]
-        share = 1.0 / numbers.samples if program.options["reduce"] == "mean" else 1.0
-        shared: dict[int, Dual] = {}
-        got_values, by = flattened(values), [gradients] if program.task != "jacobian" else per_result(values, gradients)
-        floats = differentiated(program.arguments)
-        own = [leaf.axis is not None for leaf in floats for _ in range(size(leaf))]
-        own += [False] * len(self.reference.names() if program.model == "argument" else [])
-        for k, (got, slopes) in enumerate(zip(got_values, by, strict=True)):
+        last = numbers.samples - 1
+        own = [leaf.axis is not None for leaf in differentiated(self.program.arguments) for _ in range(size(leaf))]
+        own += [False] * len(self.reference.names)
+        by = self.by_result(values, gradients)
+        for k, (value, slopes) in enumerate(zip(flattened(values), by, strict=True)):
             results = [one.results[k] for one in found if one is not None]
-            self.check_sum(f"result {k}", got, [x.value for x in results], [x.room for x in results], times, share)
-            flat = self.flat_sums(slopes, numbers.samples - 1)
-            for i, (x, each) in enumerate(zip(flat, own, strict=True)):
-                last = results[(numbers.samples - 1) % distinct]
-                if each:
-                    wanted, room = (last.slopes[i], last.rooms[i]) if last.slopes else (0.0, 0.0)
-                    self.check(f"derivative of {k} by {i}", x, wanted * share, (room + math.fabs(wanted)) * share)
+            total = Total(self, numbers)
+            total.check(f"result {k}", value, [(r.value, r.room) for r in results])
+            for i, (x, alone) in enumerate(zip(self.flat(slopes, last, None), own, strict=False)):
+                terms = [(r.slopes[i], r.rooms[i] + r.sizes[i]) if r.slopes else (0.0, 0.0) for r in results]
+                what = f"derivative of result {k} by number {i}"
+                if alone:
+                    slope, room = terms[last % numbers.distinct]
+                    self.check(what, x, slope * total.share, room * total.share)
                 else:
-                    columns = [(r.slopes[i], r.rooms[i] + r.sizes[i]) if r.slopes else (0.0, 0.0) for r in results]
-                    self.check_sum(f"derivative of {k} by {i}", x, *map(list, zip(*columns, strict=True)), times, share)
-        shared.clear()
-
-    def flat_sums(self, gradients: Any, s: int) -> list[float]:
-        """The derivatives by what all samples share, and for the rest those of one sample."""
-        program, found = self.program, []
-        arguments = [a for a in program.arguments if a.parts or not a.below]
-        for a, gradient in zip(arguments, gradients, strict=False):
-            for leaf in a.leaves:
-                one = gradient[leaf.name] if a.parts else gradient
-                found += taken(one, leaf.axis, s if leaf.axis is not None else None)
-        if program.model == "argument":
-            for name in self.reference.names():
-                found += taken(gradients[-1][name], None, None)
-        return found
-
-    def check_sum(
-        self, what: str, got: Any, terms: list[float], rooms: list[float], times: list[int], share: float
-    ) -> None:
-        wanted = math.fsum([x * n for x, n in zip(terms, times, strict=True)])
-        added = sum([math.fabs(x) * n for x, n in zip(terms, times, strict=True)])
-        # what adding one after another loses goes like a random walk
-        room = sum([r * n for r, n in zip(rooms, times, strict=True)]) + math.sqrt(sum(times)) * added
-        self.check(
-            f"{self.program.options.get('reduce', 'mean')} of {sum(times)}: {what}", got, wanted * share, room * share
-        )
+                    total.check(what, x, terms)
 
     # ---- training steps ----
     def steps(self) -> None:
-        """Three steps of gradient descent, and what they leave."""
-        program, rate, count = self.program, 0.1, 3
-        numbers = Numbers(program, 0)
-        optimizer = chainrule.optim.SGD(self.parameters, lr=rate)
+        """Some steps of gradient descent, their losses, and what they leave."""
+        program, numbers = self.program, Numbers(self.program, 0)
+        optimizer = chainrule.optim.SGD(self.parameters, lr=RATE)
         before = [Dual(p.data) for p in self.parameters]
         step = chainrule.compile_step(self.space["f"], optimizer, in_axes=program.in_axes, **program.options)
-        losses = step.run([tuple(self.given(numbers))] * count)
-        parameters = before
-        for k in range(count):
-            found = [self.wanted_step(numbers, s, parameters) for s in range(numbers.samples)]
+        losses = step.run([tuple(self.given(numbers))] * STEPS)
+        parameters, total = before, Total(self, numbers)
+        for k in range(STEPS):
+            found = [self.wanted(numbers, s, parameters) for s in range(numbers.samples)]
             if None in found:
                 return
-            n, results = len(found), [one.results[0] for one in found if one is not None]
-            self.check_sum(
-                f"loss {k}", losses[k], [x.value for x in results], [x.room for x in results], [1] * n, 1.0 / n
-            )
-            moved = []
-            for i, p in enumerate(parameters):
-                slope = math.fsum([x.slopes[i] for x in results if x.slopes]) / n
-                room = sum([x.rooms[i] + x.sizes[i] for x in results if x.slopes]) / n
-                value = p.value - rate * slope
-                moved.append(Dual(value, p.room + rate * room + math.fabs(p.value) + 2 * rate * math.fabs(slope)))
-            parameters = moved
-        for i, (p, wanted) in enumerate(zip(self.parameters, parameters, strict=True)):
-            self.check(f"parameter {i}", p.data, wanted.value, wanted.room)
+            results = [one.results[0] for one in found if one is not None]
+            total.check(f"loss {k}", losses[k], [(x.value, x.room) for x in results])
+            parameters = [
+                moved(p, [(x.slopes[i], x.rooms[i] + x.sizes[i]) for x in results]) for i, p in enumerate(parameters)
+            ]
+        for name, p, wanted in zip(self.reference.names, self.parameters, parameters, strict=True):
+            self.check(f"{name} after {STEPS} steps", p.data, wanted.value, wanted.room)
 
-    def wanted_step(self, numbers: Numbers, s: int, parameters: list[Dual]) -> Wanted | None:
-        self.outcome.counts["samples"] += 1
-        found = self.reference.run(numbers, s, parameters)
-        if found.near or not found.finite:
-            self.outcome.counts["near a branch" if found.near else "not finite"] += 1
-            return None
-        return found
+
+class Total:
+    """Compares sums or means over the samples of a batch, some of which come several times."""
+
+    def __init__(self, comparison: Comparison, numbers: Numbers) -> None:
+        self.comparison, self.kind = comparison, comparison.program.options.get("reduce", "mean")
+        self.times = [len(range(s, numbers.samples, numbers.distinct)) for s in range(numbers.distinct)]
+        self.share = 1.0 / numbers.samples if self.kind == "mean" else 1.0
+
+    def check(self, what: str, got: Any, terms: list[tuple[float, float]]) -> None:
+        """One number, of which there are a term and its room for each sample that differs."""
+        times = self.times
+        wanted = math.fsum([x * n for (x, _), n in zip(terms, times, strict=True)])
+        size = sum([math.fabs(x) * n for (x, _), n in zip(terms, times, strict=True)])
+        room = sum([room * n for (_, room), n in zip(terms, times, strict=True)])
+        room += math.sqrt(sum(times)) * size  # what adding one after another loses goes like a random walk
+        self.comparison.check(f"{self.kind} of {sum(times)}: {what}", got, wanted * self.share, room * self.share)
+
+
+def moved(p: Dual, terms: list[tuple[float, float]]) -> Dual:
+    """A parameter after a step; for each sample there are the derivative and its room."""
+    slope, room = [math.fsum(column) / len(terms) for column in zip(*terms, strict=True)]
+    return Dual(p.value - RATE * slope, p.room + RATE * (room + 2.0 * math.fabs(slope)) + math.fabs(p.value))
 
 
 def numbers_of(tree: Any) -> Any:
@@ -415,10 +269,6 @@ def numbers_of(tree: Any) -> Any:
     if isinstance(tree, list | tuple):
         return [numbers_of(x) for x in tree]
     return tree.data if isinstance(tree, chainrule.Value) else tree
-
-
-def size(leaf: Argument) -> int:
-    return math.prod(leaf.shape)
 
 
 def taken(found: Any, axis: int | None, at: int | None) -> list[float]:

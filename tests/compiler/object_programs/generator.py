@@ -102,7 +102,7 @@ class Maker:
         self.large = seed % 50 == 7
         self.task = "gradient" if self.large else r.choices(["gradient", "jacobian", "step"], [80, 12, 8])[0]
         self.batched = self.large or self.task == "step" or r.random() < 0.7
-        room = r.choices([60, 200, 500, 3000], [30, 45, 22, 3])[0]
+        room = r.choices([60, 200, 500, 3000], [38, 42, 17, 3])[0]
         self.long = room == 3000 and not self.large
         asking = r.choice([0, 0, 2, 4]) if self.batched else r.choice([0, 4, 8])
         self.writer = Writer(r, min(room, 250) if self.large else room, asking)

@@ -126,12 +126,13 @@ def dictionary(w: Writer) -> None:
     xs, found, keys = w.numbers(3, 20), w.name("found"), w.whole(2, 4)
     w.add(f"{found} = {{}}\nfor k, x in enumerate({xs}):")
     key = w.among([f"k % {keys}", f"'abcd'[k % {keys}]", f"(k % {keys}, k % 2)"])
+    again = w.bounded(["x", f"{found}[key]"])
     w.add(f"key = {key}", 1)
     w.add(
         w.among(
             [
                 f"{found}[key] = {found}.get(key, 0.0) + {w.term(['x', w.scalar()])}",
-                f"if key in {found}:\n    {found}[key] = {w.bounded(['x', f'{found}[key]'])}\nelse:\n    {found}[key] = x",
+                f"if key in {found}:\n    {found}[key] = {again}\nelse:\n    {found}[key] = x",
                 f"{found}.setdefault(key, []).append(x)",
             ]
         ),
@@ -150,6 +151,7 @@ def asked_order(w: Writer) -> None:
         return
     xs, ys = w.numbers(3, 3), w.name("ys")
     w.asking -= 3
+    one, two = f"{ys}[i]", f"{ys}[i + 1]"
     w.add(f"{ys} = list({xs})")
     w.add(
         w.among(
@@ -157,7 +159,7 @@ def asked_order(w: Writer) -> None:
                 f"{ys}.sort()",
                 f"{ys} = sorted({ys}, reverse=True)",
                 f"{ys} = [max({ys}), min({ys}), {ys}[0]]",
-                f"for i in range(2):\n    if {ys}[i] > {ys}[i + 1]:\n        {ys}[i], {ys}[i + 1] = {ys}[i + 1], {ys}[i]",
+                f"for i in range(2):\n    if {one} > {two}:\n        {one}, {two} = {two}, {one}",
             ]
         )
     )

@@ -75,8 +75,9 @@ def window(w: Writer) -> None:
     xs = w.numbers(4, 40)
     n, ys, k = w.lists[xs], w.name("ys"), w.whole(2, 3)
     weights = [float(w.constant()) for _ in range(k)]
+    kernel = w.reduced(f"c * {xs}[i + j]", f"for j, c in enumerate({weights})")
     text, count = w.among([
-        (f"[{w.reduced(f'c * {xs}[i + j]', f'for j, c in enumerate({weights})')} for i in range({n - k + 1})]", n - k + 1),
+        (f"[{kernel} for i in range({n - k + 1})]", n - k + 1),
         (f"[b - a for a, b in zip({xs}, {xs}[{k}:])]", n - k),
         (f"[{w.term(['a', 'b'], 0)} for a, b in zip({xs}[::2], {xs}[1::2])]", n // 2),
         (f"[{w.term([f'{xs}[i]', f'{xs}[i - {k}]'], 1)} for i in range({n})]", n),
@@ -132,7 +133,7 @@ def tree(w: Writer) -> None:
     n = w.whole(3, 10) if w.may(120) else 4
     a, b, values = w.scalar(), w.scalar(), w.name("values")
     w.add(f"{values} = [{w.bounded([f'({a} + 0.1 * k)', f'{b} * {w.constant()}'], 0)} + 0.05 * k for k in range({n})]")
-    text = w.among(["0.6 * up + 0.38 * down", f"ops.max(0.5 * (up + down), {b} * 0.1)", "up * down * 0.5 + 0.2"])
+    text = w.among(["0.6 * up + 0.38 * down", f"ops.max(0.45 * (up + down), {b} * 0.1)", "up * down * 0.5 + 0.2"])
     if w.chance(0.5):
         w.add(f"for step in range({n} - 1, 0, -1):")
         text = text.replace("up", f"{values}[k + 1]").replace("down", f"{values}[k]")
@@ -149,10 +150,10 @@ def table(w: Writer) -> None:
     xs, ys = w.numbers(2, 7), w.numbers(2, 7)
     n, m, d = w.lists[xs], w.lists[ys], w.name("d")
     cost = w.among([f"({xs}[i] - 0.8 * {ys}[j]) ** 2", f"ops.abs({xs}[i] - 0.6 * {ys}[j])", f"{xs}[i] * {ys}[j]"])
-    cost = f"{cost} + 0.01 * j"
+    cost = f"{cost} + 0.01 * j + 0.003 * i"
     around = [f"{d}[i][j]", f"{d}[i][j + 1]", f"{d}[i + 1][j]"]
     best = w.among(["-ops.logsumexp([-{}, -{}, -{}])", "ops.min(ops.min({}, {}), {})", "0.3 * ({} + {} + {})"])
-    w.add(f"{d} = [[0.1 * (i + j) for j in range({m + 1})] for i in range({n + 1})]")
+    w.add(f"{d} = [[0.1 * i + 0.13 * j for j in range({m + 1})] for i in range({n + 1})]")
     w.add(f"for i in range({n}):")
     w.add(f"for j in range({m}):", 1)
     w.add(f"{d}[i + 1][j + 1] = {cost} + {best.format(*around)}", 2)

@@ -94,9 +94,9 @@ class Writer:
 
     # ---- expressions ----
     def term(self, names: Sequence[str], depth: int = 1) -> str:
-        """An operation on some of the names, and on others inside of it."""
+        """An operation on some of the names, sooner on the first of them, and on others inside of it."""
         kind = self.random.random()
-        a, b = self.operand(names, depth), self.operand(names, depth)
+        a, b = names[0] if self.chance(0.5) else self.operand(names, depth), self.operand(names, depth)
         while a == b and len(names) > 1:
             b = self.operand(names, depth)
         if kind < 0.35:
@@ -109,7 +109,8 @@ class Writer:
 
     def condition(self, a: str, b: str, c: str, d: str) -> str:
         """A choice that both sides of are calculated."""
-        return f"ops.select({a} {self.among(['<', '>', '<=', '>='])} {self.among([b, '0.3', '0.0'])}, {c}, {d})"
+        sign, other = self.among(["<", ">", "<=", ">="]), self.among([f"0.8 * {b}", "0.3", "0.0"])
+        return f"ops.select({a} {sign} {other}, {c}, {d})"
 
     def operand(self, names: Sequence[str], depth: int) -> str:
         kind = self.random.random()
@@ -125,8 +126,8 @@ class Writer:
 
     def question(self, names: Sequence[str]) -> str:
         """What Python asks of numbers."""
-        a, b = self.among(names), self.among([*names, "0.2", "0.0", "-0.4"])
-        return f"{a} {self.among(['<', '>', '<=', '>='])} {b if b != a else '0.1'}"
+        other = self.among([f"0.9 * {self.among(names)}", "0.2", "0.0", "-0.4"])
+        return f"{self.among(names)} {self.among(['<', '>', '<=', '>='])} {other}"
 
     # ---- text ----
     def add(self, line: str, deep: int = 0) -> None:
@@ -159,7 +160,7 @@ class Writer:
 
     def reduced(self, text: str, over: str) -> str:
         """A number made of a text for each of some: `over` is a `for` with what is gone through."""
-        kind = self.among(["ops.sum", "ops.sum", "sum", "ops.logsumexp", "ops.largest", "least"])
+        kind = self.among(["ops.sum", "ops.sum", "ops.sum", "sum", "sum", "ops.logsumexp", "ops.largest", "least"])
         if kind == "least":
             return f"-ops.logsumexp([-({text}) {over}])"
         return f"{kind}([{text} {over}])"
