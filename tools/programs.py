@@ -29,6 +29,8 @@ from object_programs.generator import program_of
 
 CHUNK = 20
 """So many programs a process is given at once."""
+WORKER = [__file__, "--worker"]
+"""What Python runs in a process."""
 PATIENCE = 300.0
 """After so many seconds with one program a process is ended."""
 
@@ -119,7 +121,7 @@ class Runs:
 
     def _process(self, first: int, last: int) -> int:
         """One process; gives the last seed that it is through with."""
-        command = [sys.executable, "-X", "faulthandler", __file__, "--worker", "--seeds", f"{first}-{last}"]
+        command = [sys.executable, "-X", "faulthandler", *WORKER, "--seeds", f"{first}-{last}"]
         environment = {"CHAINRULE_CACHE": "off", **os.environ}
         with subprocess.Popen(
             command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=environment, text=True

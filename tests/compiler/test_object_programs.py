@@ -9,8 +9,11 @@ from __future__ import annotations
 
 import functools
 import hashlib
+import importlib.util
 import os
+import sys
 from collections import Counter
+from pathlib import Path
 
 import pytest
 
@@ -96,6 +99,43 @@ def test_the_reference_runs_programs_without_chainrule():
         assert reference.operations_of(numbers) > 5
 
 
+def test_a_process_that_dies_names_its_seed_and_the_others_go_on(monkeypatch, tmp_path, capsys):
+    monkeypatch.setattr(sys, "path", list(sys.path))
+    tool = load("programs", Path(__file__).parents[2] / "tools" / "programs.py")
+    worker = tmp_path / "worker.py"
+    worker.write_text(DYING, encoding="utf-8")
+    monkeypatch.setattr(tool, "WORKER", [str(worker)])
+    results, found = tmp_path / "results.jsonl", {}
+    tool.Runs(list(range(30)), 2, results, found).run()
+    assert sorted(found) == list(range(30))
+    assert [seed for seed in sorted(found) if found[seed]["wrong"]] == [4, 25]
+    assert "the process ended with 3" in found[4]["wrong"][0]
+    assert tool._results_of(results) == found
+    assert tool.told([found[seed] for seed in range(4)], 1.0) == 0
+    assert tool.told(list(found.values()), 1.0) == 1
+    assert "[4, 25]" in capsys.readouterr().out
+
+
+DYING = """
+import json, os, sys
+first, last = map(int, sys.argv[-1].split("-"))
+for seed in range(first, last + 1):
+    print("start", seed, flush=True)
+    if seed in (4, 25):
+        os._exit(3)
+    counts = {"samples": 2, "numbers": 3}
+    print(json.dumps(dict(seed=seed, counts=counts, wrong=[], refused="", worst=0.1, seconds=0.1)), flush=True)
+"""
+
+
+def load(name, path):
+    """A file as a module."""
+    spec = importlib.util.spec_from_file_location(name, path)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
 # ---- what is wrong is seen -------------------------------------------------------------------------------------------
 
 
@@ -107,7 +147,7 @@ def wrong_with(monkeypatch, planted):
         return planted(before(function, **options))
 
     monkeypatch.setattr(chainrule, "compile", compiled)
-    chosen = [p for p in map(program_of, range(60)) if p.task == "gradient" and p.batches[0] and p.bits == 64][:12]
+    chosen = [p for p in map(program_of, range(60)) if p.task == "gradient" and p.batches[0] and p.bits == 64][:8]
     return [bool(examine(program).wrong) for program in chosen]
 
 
@@ -123,14 +163,14 @@ class Planted:
 
 def test_a_value_that_is_off_by_a_few_roundings_is_seen(monkeypatch):
     found = wrong_with(monkeypatch, lambda f: Planted(f, lambda value, by: (value * (1 + 1e-11), by)))
-    assert sum(found) >= 11
+    assert sum(found) >= 7
 
 
 def test_a_sample_that_has_the_derivative_of_another_is_seen(monkeypatch):
     def change(value, by):
         return value, (by[0] if not hasattr(by[0], "shape") or len(by[0]) < 2 else by[0][::-1], *by[1:])
 
-    assert sum(wrong_with(monkeypatch, lambda f: Planted(f, change))) >= 6
+    assert sum(wrong_with(monkeypatch, lambda f: Planted(f, change))) >= 4
 
 
 def test_a_wrong_local_derivative_is_seen(monkeypatch):
