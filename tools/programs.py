@@ -31,6 +31,7 @@ CHUNK = 20
 """So many programs a process is given at once."""
 WORKER = [__file__, "--worker"]
 """What Python runs in a process."""
+ENDED = "the process ended with"
 PATIENCE = 300.0
 """After so many seconds with one program a process is ended."""
 
@@ -65,7 +66,8 @@ def _range(text: str) -> tuple[int, int]:
 
 
 def _results_of(path: Path | None) -> dict[int, dict[str, Any]]:
-    """The outcomes in a file, by seed; a line that was cut off is none."""
+    """The outcomes in a file, by seed. A line that was cut off is none, nor is the end of a process: maybe somebody ended
+    it, and what a program does it does again."""
     found = {}
     if path is not None and path.exists():
         for line in path.read_text(encoding="utf-8").splitlines():
@@ -73,7 +75,8 @@ def _results_of(path: Path | None) -> dict[int, dict[str, Any]]:
                 outcome = json.loads(line)
             except ValueError:
                 continue
-            found[outcome["seed"]] = outcome
+            if not any(text.startswith(ENDED) for text in outcome["wrong"]):
+                found[outcome["seed"]] = outcome
     return found
 
 
@@ -144,7 +147,7 @@ class Runs:
         if code or seed < last:
             seed = max(seed, first)
             if seed not in self.found:
-                reason = f"the process ended with {code}: {errors[0][-1500:]}"
+                reason = f"{ENDED} {code}: {errors[0][-1500:]}"
                 self._take({"seed": seed, "counts": {}, "wrong": [reason], "refused": "", "worst": 0.0, "seconds": 0.0})
         return seed
 
