@@ -66,8 +66,8 @@ def _range(text: str) -> tuple[int, int]:
 
 
 def _results_of(path: Path | None) -> dict[int, dict[str, Any]]:
-    """The outcomes in a file, by seed. A line that was cut off is none, nor is the end of a process: maybe somebody ended
-    it, and what a program does it does again."""
+    """The outcomes in a file, by seed. A line that was cut off is none, nor is the end of a process: somebody may have
+    ended it, and what a program does it does again."""
     found = {}
     if path is not None and path.exists():
         for line in path.read_text(encoding="utf-8").splitlines():
