@@ -11,7 +11,7 @@ from chainrule.native cimport compute, table_names
 from chainrule.operation cimport Operation
 from chainrule.storage cimport Edge, Methods, Node, Nodes, give_methods, node_of, value_of
 
-cdef unsigned char LASTING, PASSED, READ, STALE
+cdef unsigned char LASTING, READ, STALE
 cdef list open_modes
 cdef Operation ADD, SUB, MUL, DIV, POW, NEG, ABS, LT, LE, GT, GE, EQ, NE
 

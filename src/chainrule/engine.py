@@ -16,7 +16,7 @@ from chainrule.errors import ReadOnlyError
 from chainrule.forks import lock_held_while_forking
 from chainrule.modes import check_deposits, check_write, open_modes, seen_data, seen_truth, shown, under_modes, untraced
 from chainrule.operation import HOW_TO_ADD, Operation, is_number, number, refuse_change, refuse_float
-from chainrule.stale import LASTING, PASSED, READ, STALE
+from chainrule.stale import LASTING, READ, STALE
 
 if TYPE_CHECKING:
     import cython  # that is what Cython reads, when it compiles this file with the types of engine.pxd
@@ -29,7 +29,6 @@ if not cython.compiled:  # how a node keeps its operands and takes its number: f
 ADD, SUB, MUL, DIV, POW, NEG, ABS = ops.add, ops.sub, ops.mul, ops.div, ops.pow, ops.neg, ops.abs
 LT, LE, GT, GE, EQ, NE = ops.lt, ops.le, ops.gt, ops.ge, ops.eq, ops.ne
 display_hook: Any = lambda value, format: None  # noqa: E731 - see chainrule.draw
-
 _one_walk_at_a_time = lock_held_while_forking()
 _walks = zip(count(2, 2), count(3, 2), strict=True)  # numbers with which a walk marks the nodes it enters, has done
 
@@ -215,11 +214,12 @@ def _sort(root: Value, results: Nodes, leaves: Nodes, afresh: bool) -> int:
 def _deposit(node: Value) -> None:
     """One step of the chain rule: local × upstream, into each operand. A zero on either side deposits nothing."""
     upstream = node._grad
-    node._state |= PASSED
     if upstream:
         for i in range(node._count):
             if node._edges[i].local:
                 node._edges[i].operand._grad += node._edges[i].local * upstream
+    if not node._state & 32:  # stale.PASSED; a name would be fetched from memory each time
+        node._state |= 32
     if open_modes:
         check_deposits(value_of(node), upstream)
 

@@ -29,6 +29,9 @@ STALE = USED | MIXED
 LASTING = CONSTANT | WRITTEN | PASSED
 """What stays when the gradient is set to zero."""
 
+_READ, _USED, _MIXED, _STALE, _WRITTEN, _LASTING = READ, USED, MIXED, STALE, WRITTEN, LASTING
+"""The same for the functions here that every step calls often: in the compiled build these are numbers of C."""
+
 _warned: dict[tuple[int, int, str], CodeType] = {}
 """What was warned about, by code object, line and advice. (The code is held, so that its id stays its own; equal code
 that is made anew, such as a cell of a notebook that is run again, is warned about again.)"""
@@ -55,26 +58,26 @@ _MAKE_ANEW = """a graph keeps the numbers that it was made from. Make the loss a
 
 def after_backward(state: int, grad: float) -> int:
     """The state of a leaf to whose gradient, `grad` so far, a backward() is about to add."""
-    if not state & (USED | MIXED):
+    if not state & _STALE:
         return state
-    return (state & LASTING) | (MIXED if grad != 0 else FRESH)
+    return (state & _LASTING) | (_MIXED if grad != 0 else 0)
 
 
 def written(state: int) -> int:
     """The state of a leaf whose data is written by who never looks at its gradient."""
     global _last  # noqa: PLW0603 - in the compiled build a variable of C
     _last = 0
-    return state | WRITTEN
+    return state | _WRITTEN
 
 
 def after_write(state: int) -> int:
     """The state of a leaf whose data is written; warns if that was with a mixed gradient."""
     state = written(state)
-    if not state & READ:
+    if not state & _READ:
         return state
-    if state & MIXED:
+    if state & _MIXED:
         _warn(_ADVICE, ["updates with a gradient in which earlier steps are still mixed"])
-    return USED | (state & (MIXED | LASTING))
+    return _USED | (state & (_MIXED | _LASTING))
 
 
 def passes_again(root: int, states: int) -> bool:
