@@ -206,7 +206,12 @@ def _flat(statements) -> list[ast.stmt]:
 
 def _locals(function: ast.FunctionDef) -> list[ast.expr]:
     (decorator,) = function.decorator_list
-    (local,) = [keyword.value for keyword in decorator.keywords if keyword.arg == "local"]
+    given = {keyword.arg: keyword.value for keyword in decorator.keywords}
+    local, limit = given["local"], given.get("limit")
+    if isinstance(local, ast.Lambda) and isinstance(limit, ast.Lambda):  # which names its arguments as the other does
+        infinite = _expression(f"eq(abs({local.args.args[-1].arg}), inf)")
+        select = ast.Call(ast.Name("select", ast.Load()), [infinite, limit.body, local.body], [])
+        return [ast.Lambda(local.args, select)]
     return list(local.elts) if isinstance(local, ast.List | ast.Tuple) else [local]
 
 

@@ -9,9 +9,11 @@ from fractions import Fraction
 
 import pytest
 
-from chainrule import Value, ops
+import chainrule
+from chainrule import Value, grad, operation, ops
+from chainrule.engine import topological_order
 from chainrule.errors import ArgumentError, OperandError, SizeError
-from chainrule.operation import TABLE, find, number
+from chainrule.operation import TABLE, find, forget, number
 
 # ---- calling: floats give a float, a Value among the operands gives a Value ----------------------------------------
 
@@ -251,3 +253,34 @@ def test_operations_are_shown_and_pickle_as_themselves():
     assert str(ops.leaky_relu).startswith("leaky_relu(x")
     assert "slope" in str(ops.leaky_relu)
     assert pickle.loads(pickle.dumps(ops.tanh)) is ops.tanh
+
+
+def test_a_limit_is_taken_where_the_result_is_infinite():
+    @operation(local=lambda i, xs, y: xs[i] - y, limit=lambda i, xs, y: 0.5, pack=list)
+    def steps(*xs):
+        return max(xs)
+
+    try:
+        values = [Value(1.0), Value(math.inf)]
+        steps(values).backward()
+        assert [value.grad for value in values] == [0.5, 0.5]
+        assert [steps.local(i, (1.0, 3.0), 3.0) for i in (0, 1)] == [-2.0, 0.0]
+        assert [x if type(x) is float else x.data for x in grad(steps)(values)] == [0.5, 0.5]
+    finally:
+        forget("steps")
+
+
+def test_a_limit_is_for_lists_alone():
+    with pytest.raises(ArgumentError, match="half: limit= is for operations of any number of operands"):
+
+        @operation(local=lambda x, y: 0.5, limit=lambda x, y: 0.0)
+        def half(x):
+            return 0.5 * x
+
+
+def test_the_derivatives_of_a_long_logsumexp_do_not_take_the_square_of_its_length():
+    xs = [0.01 * i for i in range(600)]
+    nodes = []
+    chainrule.vjp(lambda v: nodes.append(grad(ops.logsumexp)(v)) or nodes[-1], xs)
+    graph = topological_order(ops.sum(nodes[-1]))
+    assert sum(len(node.operands) for node in graph) < 20 * len(xs)

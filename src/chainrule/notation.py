@@ -126,7 +126,7 @@ def formula(op: Operation, index: int, operands: Sequence[str | float] = (), res
     """
     terms = [_term(operand) for operand in operands or op.operand_names or ()]
     try:
-        local = op.local(index, terms, _term(result))
+        local = op.local(index, terms, _term(result), finite=True)
         if local is None:
             return "0"
         term = _term(local)

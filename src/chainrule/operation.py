@@ -42,7 +42,9 @@ class Operation:
     1.0
     """
 
-    def __init__(self, value: Callable[..., float], local: Any, symbol: str, samples: Sequence, pack: Any) -> None:
+    def __init__(
+        self, value: Callable[..., float], local: Any, symbol: str, samples: Sequence, pack: Any, limit: Any = None
+    ) -> None:
         self.name = self.__name__ = value.__name__
         self.__doc__, self.__module__ = value.__doc__, value.__module__
         self.value = value
@@ -61,7 +63,11 @@ class Operation:
             if len(local) != len(self.operand_names):
                 message = f"{self.name} has {len(self.operand_names)} operands but {len(local)} local derivatives"
                 raise ArgumentError(f"{message}: give one for each of {', '.join(self.operand_names)}")
-        self._locals = local
+            if limit is not None:
+                raise ArgumentError(f"{self.name}: limit= is for operations of any number of operands (*xs)")
+        elif limit is None:
+            limit = local
+        self._locals, self._limit = local, limit
         if len(BY_CODE) > MOST_CODES:
             raise ArgumentError(f"{self.name}: more than {MOST_CODES} operations were defined; define each only once")
         BY_CODE.append(self)
@@ -77,13 +83,19 @@ class Operation:
         """The operands that have no default; () for an operation of any number of operands."""
         return tuple(name for name in self.operand_names or () if name not in self._defaults)
 
-    def local(self, index: int, operands: Sequence[Any], y: Any) -> Any:
+    def local(self, index: int, operands: Sequence[Any], y: Any, finite: bool = False) -> Any:
         """The local derivative ∂y/∂operands[index]; None if the operation is constant in that operand.
 
         It runs on whatever the operands are: floats give a float, Values give a Value (hence higher derivatives).
+        `finite` says that y is known to be finite, so that no formula is needed for where it is not.
         """
         if self.operand_names is None:
-            return self._locals(index, operands, y)
+            if finite or self._limit is self._locals:
+                return self._locals(index, operands, y)
+            if type(y) is float:
+                return (self._limit if y in (inf, -inf) else self._locals)(index, operands, y)
+            infinite = TABLE["eq"](TABLE["abs"](y), inf)
+            return TABLE["select"](infinite, self._limit(index, operands, y), self._locals(index, operands, y))
         local = self._locals[index]
         return None if local is None else local(*operands, y)
 
@@ -146,7 +158,12 @@ class Operation:
 
 
 def operation(
-    *, local: Any, symbol: str | None = None, samples: Iterable = (), pack: Callable[..., Iterable] | None = None
+    *,
+    local: Any,
+    symbol: str | None = None,
+    samples: Iterable = (),
+    pack: Callable[..., Iterable] | None = None,
+    limit: Any = None,
 ) -> Callable[[Callable[..., float]], Operation]:
     """Decorator that makes an operation from its value on floats and its local derivatives, and adds it to the table.
 
@@ -160,6 +177,8 @@ def operation(
         symbol: what a picture shows; the function's name if left out.
         samples: operands at which the tests compare the local derivatives with numerical ones.
         pack: for calls that take lists: turns the call's arguments into the operands.
+        limit: of an operation of any number of operands, in place of `local` where y is infinite, and that formula
+            would be ∞ - ∞.
 
     Raises:
         ArgumentError: the number of local derivatives is wrong, or the name is that of a built-in operation.
@@ -179,7 +198,7 @@ def operation(
         name = value.__name__
         if name in TABLE and TABLE[name].value.__module__ == "chainrule.ops":
             raise ArgumentError(f"{name} is a built-in operation already: give yours another name")
-        record = Operation(value, local, symbol or name, list(samples), pack)
+        record = Operation(value, local, symbol or name, list(samples), pack, limit)
         if name in TABLE:
             forget(name)  # a cell of a notebook that is run again
         for host in _hosts:

@@ -396,9 +396,8 @@ def norm(*xs: float) -> float:
 
 
 @operation(
-    local=lambda i, xs, y: select(
-        eq(abs(y), inf), eq(xs[i], y) * lt(largest(xs[:i]), y) if i else eq(xs[0], y), exp(xs[i] - y)
-    ),
+    local=lambda i, xs, y: exp(xs[i] - y),
+    limit=lambda i, xs, y: eq(xs[i], y) * lt(largest(xs[:i]), y) if i else eq(xs[0], y),
     samples=[(1.0, 2.0, -0.5), (4.0,), (-700.0, 700.0)],
     pack=listed,
 )

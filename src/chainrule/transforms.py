@@ -255,7 +255,7 @@ def _reached(order: list[Value], variables: list[Value]) -> set[int]:
 def _local(node: Value, operands: tuple[Value, ...], i: int, kept: float) -> Any:
     """A local derivative made afresh from the table as a Value; it must equal the number kept in the node."""
     assert node.op is not None
-    local = node.op.local(i, operands, node)
+    local = node.op.local(i, operands, node, finite=modes.trace is None and math.isfinite(_plain(node)))
     now = _plain(local)
     if now != kept and not (math.isnan(now) and math.isnan(kept)):
         raise GraphError(

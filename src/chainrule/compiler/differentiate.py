@@ -141,8 +141,6 @@ class _Sweep:
         places = [i for i, k in enumerate(operands) if reached[k] and op.flows(i)]
         if op is ops.weighted_sum and not self.exact:  # by far the most numerous: not by way of symbols
             local = [self.one if i == 0 else operands[i + 1] if i % 2 else operands[i - 1] for i in places]
-        elif op is ops.logsumexp and not self.exact:  # without its limits at infinity: there it is nan
-            local = [graph.add(ops.exp, graph.add(ops.sub, operands[i], node)) for i in places]
         elif op is ops.sum or op is ops.add or op is BATCH_SUM:
             local = [self.one] * len(places)
         else:
@@ -152,7 +150,7 @@ class _Sweep:
 
     def _local(self, op: Operation, places: list[int], operands: tuple[int, ...], node: int) -> list[int]:
         xs, y = tuple([self._symbol(k) for k in operands]), self._symbol(node)
-        found = [op.local(i, xs, y) for i in places]
+        found = [op.local(i, xs, y, finite=not self.exact) for i in places]  # else it is nan, and done again exactly
         return [x._node if isinstance(x, Symbol) else self._constant(number(x, op.name)) for x in found]
 
     def _constant(self, x: float) -> int:
