@@ -75,18 +75,18 @@ class Value(Methods):
         with _one_walk_at_a_time:
             results, leaves = Nodes(()), Nodes(())
             stale.check_passed(doubtful(self, results, _sort(self, results, leaves, True)))
-            for i in range(leaves.count):
-                leaf = leaves.nodes[i]
+            made, given = results.nodes, leaves.nodes
+            for leaf in given[: leaves.count]:
                 if leaf._state & STALE:
                     leaf._state = stale.after_backward(leaf._state, leaf._grad)
                 leaf._earlier, leaf._grad = leaf._grad, 0.0
             self._grad = upstream
             try:
                 for i in range(results.count - 1, -1, -1):
-                    _deposit(results.nodes[i])
+                    _deposit(made[i])
             finally:  # also when it was interrupted, earlier gradients are not lost
-                for i in range(leaves.count):
-                    leaves.nodes[i]._grad += leaves.nodes[i]._earlier
+                for leaf in given[: leaves.count]:
+                    leaf._grad += leaf._earlier
 
     def zero_grad(self) -> None:
         """Sets the gradient of every number of this graph to 0."""
