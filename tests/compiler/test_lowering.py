@@ -20,7 +20,7 @@ from chainrule.errors import ArgumentError, OperandError
 from chainrule.operation import TABLE, forget, operation
 
 BUILT_IN = [op for op in TABLE.values() if op.value.__module__ == ops.__name__]
-IN_PYTHON = {"hypot", "logsumexp"}
+IN_PYTHON = {"hypot", "norm", "logsumexp"}
 """What Python does more exactly than the C library."""
 
 SUMS = {"sum", "weighted_sum", "logsumexp"}
@@ -131,6 +131,18 @@ def test_sums_of_many_operands(kernel):
         assert np.allclose(
             kernel(ops.weighted_sum, Machine.host(), 4, count=2 * n + 1)(*rows), expected, rtol=0, atol=1e-13
         )
+
+
+def test_norms_of_many_operands_of_any_size(kernel, machine):
+    draw = random.Random(2)
+    for n in (1, 2, 5, 30):
+        rows = [[draw.choice(SPECIAL) for _ in range(n)] for _ in range(100)]
+        for size in range(-320, 301, 10):
+            rows += [[draw.gauss(0, 1) * 10.0 ** (size + draw.choice((0, -5, -30))) for _ in range(n)]]
+        expected, got = values(ops.norm, rows), kernel(ops.norm, machine, machine.lanes(64), count=n)(*np.array(rows).T)
+        right = np.isclose(got, expected, rtol=2e-15, atol=5e-324, equal_nan=True)
+        assert right.all(), rows[int(np.argmin(right))]
+    assert emitter().known(emitter().apply(ops.norm, [])) == 0.0
 
 
 def test_exact_sums_of_many_operands_go_from_left_to_right(kernel):

@@ -120,6 +120,7 @@ PRIMITIVES: dict[str, Callable[..., ir.Value]] = {
     "atan2": arcs.atan2,
     "sqrt": roots.sqrt,
     "hypot": roots.hypot,
+    "norm": roots.norm,
     "log": logarithm.log,
     "log1p": logarithm.log1p,
 }
