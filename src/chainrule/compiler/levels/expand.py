@@ -7,19 +7,23 @@ from dataclasses import replace
 from chainrule import ops
 from chainrule.compiler.graph import Graph
 from chainrule.compiler.levels.nodes import VARYING, phases
+from chainrule.compiler.levels.segments import MOST_ROWS
 
 
 def expanded(graph: Graph, exact: bool) -> Graph:
-    """The graph without `largest` and, unless it is to be exact, `logsumexp`: with `max`, `exp` and `log` instead.
+    """The graph without `largest` and `sum_of_squares`, and, unless it is to be exact, `logsumexp` and long `norm`s.
 
-    The largest of a list is that of the larger ones of pairs, and so on, which gives the same bits.
+    The largest of a list is that of the larger ones of pairs, and so on, and a sum of squares is one of products; both
+    give the same bits. For `logsumexp` there are `exp` and `log`, and a long `norm` is that of the norms of its parts.
 
     >>> graph = Graph.of_inputs(["x", "y", "z"])
     >>> graph.outputs = [graph.add(ops.largest, 0, 1, 2)]
     >>> [op.name for op in expanded(graph, exact=True).ops if op]
     ['max', 'max']
     """
-    instead = {ops.largest: _largest} if exact else {ops.largest: _largest, ops.logsumexp: _logsumexp}
+    instead = {ops.largest: _largest, ops.sum_of_squares: _sum_of_squares}
+    if not exact:
+        instead |= {ops.logsumexp: _logsumexp, ops.norm: _norm}
     if not any(op in instead for op in set(graph.ops) if op is not None):
         return graph
     new = graph.with_same_inputs()
@@ -42,6 +46,16 @@ def _largest(graph: Graph, xs: list[int]) -> int:
         pairs = [graph.add(ops.max, a, b) for a, b in zip(xs[::2], xs[1::2], strict=False)]
         xs = pairs + xs[2 * len(pairs) :]
     return xs[0]
+
+
+def _sum_of_squares(graph: Graph, xs: list[int]) -> int:
+    return graph.add(ops.sum, *[graph.add(ops.mul, x, x) for x in xs])
+
+
+def _norm(graph: Graph, xs: list[int]) -> int:
+    while len(xs) > MOST_ROWS:
+        xs = [graph.add(ops.norm, *xs[k : k + MOST_ROWS]) for k in range(0, len(xs), MOST_ROWS)]
+    return graph.add(ops.norm, *xs)
 
 
 def _logsumexp(graph: Graph, xs: list[int]) -> int:
