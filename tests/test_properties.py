@@ -32,7 +32,8 @@ INNER: dict[str, Callable[..., bool]] = {
     "log": lambda x: x > GAP,
     "log1p": lambda x: x > GAP - 1,
     "sqrt": lambda x: x > GAP,
-    "hypot": lambda a, b: abs(a) + abs(b) > GAP,
+    "hypot": lambda a, b: abs(a) + abs(b) > GAP,  # at 0 there is no slope: nan here, 0 in PyTorch
+    "norm": lambda *xs: max(map(abs, xs)) > GAP,
     "atan2": lambda a, b: abs(a) + abs(b) > GAP and (b > 0 or abs(a) > GAP),
     "tan": lambda x: abs(math.cos(x)) > 0.2,
     "relu": lambda x: abs(x) > GAP,
@@ -152,6 +153,8 @@ def torch_functions():
         "clip": lambda x, low, high: torch.minimum(torch.maximum(x, low), high),
         "select": lambda condition, a, b: torch.where(condition != 0, a, b),
         "sum": lambda *xs: stack(xs).sum(),
+        "sum_of_squares": lambda *xs: (stack(xs) ** 2).sum(),
+        "norm": lambda *xs: torch.linalg.vector_norm(stack(xs)),
         "weighted_sum": lambda b, w, x: b + w * x,
         "logsumexp": lambda *xs: torch.logsumexp(stack(xs), 0),
         "largest": lambda *xs: stack(xs).max(),
