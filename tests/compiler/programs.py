@@ -7,6 +7,7 @@ by hypothesis, so that one that goes wrong shrinks to a small one. It prints as 
 from __future__ import annotations
 
 import random
+import re
 from dataclasses import dataclass
 from math import inf, nan
 from typing import Any
@@ -23,6 +24,9 @@ INFIX |= {"eq": "==", "ne": "!="}
 BUILT_IN = [op.name for op in TABLE.values() if op.value.__module__ == "chainrule.ops"]
 TAME = ["add", "sub", "mul", "add", "mul", "sin", "tanh", "exp", "sigmoid"]
 """Of these every program has some: those of the whole table alone soon end in a nan or in a constant."""
+
+UNDOING = ("sub", "div")
+"""These seldom take out what they begin with: the derivatives of x - x and v * x / v / x are nothing but rounding."""
 
 
 @dataclass(frozen=True)
@@ -107,6 +111,8 @@ class Writer:
         operands = [first or self.among(names) if i == at else self.operand(names, depth) for i in range(count)]
         if op.takes_lists:
             return f"ops.{op.name}([{', '.join(operands)}])"
+        if op.name in UNDOING and shared(names, operands) and self.draw(st.integers(0, 7)):
+            operands[1] = self.constant()
         if op.name in INFIX:
             return f"({operands[0]} {INFIX[op.name]} {operands[1]})"
         return f"(-{operands[0]})" if op.name == "neg" else f"ops.{op.name}({', '.join(operands)})"
@@ -244,6 +250,11 @@ class Writer:
         if self.lists[xs] == self.lists[ys]:
             texts.append(f"ops.weighted_sum({xs}, {ys}, {self.among(self.scalars)})")
         self.scalar(self.among(texts))
+
+
+def shared(names: list[str], texts: list[str]) -> set[str]:
+    """Those of the names that stand in each of the texts."""
+    return set(names).intersection(*[re.findall(r"\w+(?:\[\w+\])?", text) for text in texts])
 
 
 tame = st.integers(-300, 300).map(lambda n: n / 100)
