@@ -3,6 +3,7 @@
 import dataclasses
 import functools
 import logging
+import pickle
 import random
 import types
 from collections import ChainMap, OrderedDict, UserDict, UserList, defaultdict, deque, namedtuple
@@ -13,7 +14,7 @@ import pytest
 
 from chainrule import Value
 from chainrule.errors import ArgumentError
-from chainrule.nn import MLP, Module
+from chainrule.nn import MLP, Frozen, Module
 from chainrule.optim import SGD, Adam
 
 
@@ -161,6 +162,25 @@ def test_what_is_found_elsewhere_may_stand_anywhere(name):
         assert len(model.parameters()) == 3
     else:
         assert [id(p) for p in model.parameters()] == [id(p) for p in model.own]
+
+
+def test_what_is_frozen_is_no_parameter():
+    class Own(Frozen):
+        pass
+
+    w, target = Value(1.0), MLP(2, [3, 1], seed=1)
+    closed = Frozen(target)
+    model = Holder([w, Frozen(Value(2.0)), Frozen(target)])
+    model.own, model.closure = Own([target]), lambda x: closed.part(x)
+    assert model.named_parameters() == [("part.0", w)]
+    assert model.state_dict() == {"part.0": 1.0}
+    assert pickle.loads(pickle.dumps(Holder(Frozen(w)))).part.part.data == 1.0
+    model.zero_grad()
+
+
+def test_a_refusal_says_how_a_value_may_stay_where_it_is():
+    with pytest.raises(ArgumentError, match=r"where it is to be none, keep it in nn\.Frozen\(\.\.\.\)"):
+        Holder({Value(1.0)}).parameters()
 
 
 def test_an_optimiser_of_a_module_adds_nothing():

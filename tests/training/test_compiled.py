@@ -11,7 +11,7 @@ pytest.importorskip("numpy")
 
 from chainrule import Value, losses, ops
 from chainrule.data import moons
-from chainrule.nn import MLP, Embedding, Module
+from chainrule.nn import MLP, Embedding, Frozen, Module
 from chainrule.optim import SGD, Adam, AdamW, constant, cosine
 from chainrule.training import EarlyStopping, fit, record_gradients
 
@@ -189,10 +189,10 @@ def test_a_value_that_is_no_parameter_may_change():
         def __init__(self):
             self.inside = net()
             scales.append(Value(1.0))
-            self.__dict__["scale"] = lambda scale=scales[-1]: scale
+            self.scale = Frozen(scales[-1])
 
         def forward(self, x):
-            return self.inside(x) * self.scale()
+            return self.inside(x) * self.scale.part
 
     def change(state):
         scales[-1].data *= 0.5

@@ -8,6 +8,7 @@ MLP of [Layer of [ReLUNeuron(2), ReLUNeuron(2), ReLUNeuron(2)], Layer of [Linear
 (13, 2)
 """
 
+from chainrule.nn.holders import Frozen
 from chainrule.nn.initialization import INITIALIZERS
 from chainrule.nn.layers import MLP, Embedding, Layer, Linear, Neuron, from_config
 from chainrule.nn.linear import linear
@@ -18,6 +19,7 @@ __all__ = [
     "INITIALIZERS",
     "MLP",
     "Embedding",
+    "Frozen",
     "Layer",
     "LayerNorm",
     "Linear",

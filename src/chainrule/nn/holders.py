@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import functools
 import sys
+import threading
 import types
 from collections import ChainMap, Counter, UserDict, UserList, deque
 from collections.abc import ItemsView, Iterable, Iterator, KeysView, Mapping, ValuesView
@@ -32,6 +33,28 @@ _ORDERED = deque | UserList | UserDict | ChainMap | types.MappingProxyType | typ
 _RUNS = (
     types.FunctionType | property | classmethod | staticmethod | types.MemberDescriptorType | functools.cached_property
 )
+
+
+MOST_NESTED = 200
+"""So many parts deep may the `forward` of a part lead into one another."""
+
+
+class Frozen:
+    """Holds what is no parameter of the Module that it stands in, such as another net, or a Value that a callback changes:
+    it is neither trained nor saved.
+
+    Args:
+        part: it stands in the attribute of this name.
+
+    >>> from chainrule.nn import MLP
+    >>> model = MLP(2, [3, 1], seed=0)
+    >>> model.target = Frozen(MLP(2, [3, 1], seed=1))
+    >>> len(model.parameters()), len(model.target.part.parameters())
+    (13, 13)
+    """
+
+    def __init__(self, part: Any) -> None:
+        self.part = part
 
 
 class Walk:
@@ -136,7 +159,9 @@ def _is_foreign(kind: type) -> bool:
     module = kind.__module__
     ours = module == "chainrule.nn" or module.startswith("chainrule.nn.")
     return (
-        not ours and module.partition(".")[0] not in sys.stdlib_module_names and not issubclass(kind, type | Operation)
+        not ours
+        and module.partition(".")[0] not in sys.stdlib_module_names
+        and not issubclass(kind, type | Operation | Frozen)
     )
 
 
@@ -145,10 +170,26 @@ def _is_array(kind: type) -> bool:
     return numpy is not None and issubclass(kind, numpy.ndarray)
 
 
+_nested = threading.local()
+
+
 def forward_of(part: Any, x: Any) -> Any:
-    """`part.forward(x)`, called by Python: where a part leads back to itself, that ends at Python's limit of recursion;
-    compiled functions that call one another would go on until the process dies."""
-    return part.forward(x)
+    """`part.forward(x)` of a part that may lead back to itself: compiled functions that call one another would go on
+    until the process dies.
+
+    Raises:
+        ArgumentError: it does, or parts are nested too deeply.
+    """
+    depth = getattr(_nested, "depth", 0)
+    if depth == MOST_NESTED:
+        raise ArgumentError(
+            f"{type(part).__name__}.forward was reached through {depth} others: do its parts hold it, or one another?"
+        )
+    _nested.depth = depth + 1
+    try:
+        return part.forward(x)
+    finally:
+        _nested.depth = depth
 
 
 # ---- what things hold: no code of their own is run ----------------------------------------------------------------
@@ -273,7 +314,10 @@ def refuse(model: Any, name: str, holder: Any) -> NoReturn:
         )
     else:
         why = f"a Module does not look into a {kind}: derive {kind} from nn.Module, or keep a list of its parameters"
-    raise ArgumentError(f"{type(model).__name__} would miss the parameter in {name}: {why}")
+    raise ArgumentError(
+        f"{type(model).__name__} would miss the parameter in {name}: {why}; where it is to be none, keep it in "
+        "nn.Frozen(...)"
+    )
 
 
 def refuse_same(model: Any, names: list[str]) -> NoReturn:

@@ -18,6 +18,7 @@ class Module:
     lists, tuples, dicts, NumPy arrays of objects and dataclasses there, and says in `forward` what it does with one
     sample. In other places parameters are not found: in a set, which has no order, in what a function closes over, in
     attributes of a class or of an object that is no Module. One that is only there is refused, and its place named.
+    What is to be no parameter stands in `Frozen(...)`.
 
     >>> class Line(Module):
     ...     def __init__(self):
