@@ -9,7 +9,7 @@ import pytest
 
 import chainrule
 from chainrule import Value, ops
-from chainrule.errors import OperandError, TraceError
+from chainrule.errors import OperandError, SlowWarning, TraceError
 from chainrule.operation import forget
 from chainrule.optim import SGD, Adam, Optimizer
 
@@ -103,7 +103,7 @@ def test_in_training_steps(own, in_axes):
     assert found[1] == pytest.approx(found[0], rel=1e-12)
 
 
-def test_an_update_without_native_code_says_so():
+def test_an_update_without_native_code_is_run_from_python_and_told():
     names: dict = {}
     exec(WITHOUT_TEXT, names)
     middle = chainrule.operation(local=one_inside, samples=[(2.0,)])(names["middle"])
@@ -112,14 +112,24 @@ def test_an_update_without_native_code_says_so():
         def updated(self, data, grads, lr):
             return [x - lr * middle(g) for x, g in zip(data, grads, strict=True)]
 
-    w = Value(1.0)
+    batches = [(0.7 * (i % 7 - 3),) for i in range(1000)]
+    w, v = Value(1.0), Value(1.0)
     try:
-        with pytest.raises(
-            TraceError, match="update of Clipping cannot be compiled: there is no native code for middle"
-        ):
-            chainrule.compile_step(lambda x: w * x, Clipping([w], lr=0.1))
+        step, optimizer = chainrule.compile_step(lambda x: w * x, Clipping([w], lr=0.1)), Clipping([v], lr=0.1)
+        with pytest.warns(SlowWarning, match="1,000 steps done one by one from Python, since there are no loops in "
+                                             "the update: there is no native code for middle") as told:  # fmt: skip
+            step.run(batches)
+        for (x,) in batches:
+            optimizer.zero_grad()
+            (v * x).backward()
+            optimizer.step()
     finally:
         forget("middle")
+    assert len(told) == 1
+    assert w.data == pytest.approx(v.data, rel=1e-12, abs=1e-12)
+    explained = " ".join(step.explain().split())
+    assert "Python calculates middle: there is no native code for it" in explained
+    assert "1,000 steps done one by one from Python" in explained
 
 
 @pytest.mark.parametrize(

@@ -69,7 +69,7 @@ def formula_of(optimizer: Optimizer) -> Formula:
     %2 = input gradient, batched
     %3 = input lr
     %4 = input step
-    %5 = input next lr
+    %5 = input "next lr"
     %6 = mul %3 %2
     %7 = sub %0 %6
     return %7 %1
