@@ -40,8 +40,8 @@ MOST_NESTED = 200
 
 
 class Frozen:
-    """Holds what is no parameter of the Module that it stands in, such as another net, or a Value that a callback changes:
-    it is neither trained nor saved.
+    """Holds what is no parameter of the Module that it stands in, such as another net, or a Value that a callback
+    changes: it is neither trained nor saved.
 
     Args:
         part: it stands in the attribute of this name.
