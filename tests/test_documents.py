@@ -211,13 +211,15 @@ def test_deep_documents_are_refused_whatever_pythons_limit(tmp_path):
 
 
 def test_what_could_not_be_read_again_is_not_written(tmp_path):
-
     loop: list = []
     loop += [loop, loop]
+    shared: object = 1.0
+    for _ in range(50):
+        shared = [shared, shared]
     deep: list = []
     for _ in range(50_000):
         deep = [deep]
-    for bad in (loop, deep, "\ud800", {"\ud800": 1}, {1: 2, "1": 3}, 10**5000, {(1, 2): 3}, {1, 2}, float("nan")):
+    for bad in (loop, shared, deep, "\ud800", {"\ud800": 1}, {1: 2, "1": 3}, 10**5000, {(1, 2): 3}, {1, 2}, float("nan")):
         with pytest.raises(ArgumentError, match="JSON cannot hold"):
             save(net(), tmp_path / "m", note=bad)
     assert not (tmp_path / "m").exists()

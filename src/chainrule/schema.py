@@ -16,7 +16,7 @@ import math
 import re
 import sys
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -246,32 +246,37 @@ def check_plain(document: Any) -> None:
     Raises:
         SchemaError: it holds what JSON cannot hold or would change in silence.
     """
-    level: Iterable[Any] = [document]
+    level: dict[int, tuple[Any, int]] = {0: ([document], 1)}  # lists and tables, and how many ways lead to each
+    parts = 0
     for _ in range(DEEPEST + 2):
-        below: list[Any] = []
-        for x in level:
-            if isinstance(x, str):
-                _check_letters(x)
-            elif isinstance(x, float):
-                if not math.isfinite(x):
-                    raise SchemaError(f"{x} is no finite number")
-            elif isinstance(x, dict):
-                _check_names(x)
-                below += x.values()
-            elif isinstance(x, list | tuple):
-                below += x
-            elif x is None:
-                continue
-            elif not isinstance(x, int):
-                raise SchemaError(f"Object of type {type(x).__name__} is not JSON serializable")
-            elif abs(x) >= 10**MOST_DIGITS:
-                raise SchemaError(f"an integer of more than {MOST_DIGITS} digits, which no float holds")
-            if len(below) > MOST_PARTS:  # a list that holds itself twice doubles on each level
+        below: dict[int, tuple[Any, int]] = {}
+        for whole, ways in level.values():
+            if isinstance(whole, dict):
+                _check_names(whole)
+            parts += ways * len(whole)
+            if parts > MOST_PARTS:  # where a list stands twice in each of many others, all of 2ⁿ would be written
                 raise SchemaError(f"more than {MOST_PARTS:,} parts")
-        level = below
+            for x in whole.values() if isinstance(whole, dict) else whole:
+                if isinstance(x, float):
+                    if not math.isfinite(x):
+                        raise SchemaError(f"{x} is no finite number")
+                elif isinstance(x, dict | list | tuple):
+                    below[id(x)] = x, ways + below.get(id(x), (x, 0))[1]
+                else:
+                    _check_single(x)
         if not below:
             return
+        level = below
     raise SchemaError(f"a list or table that holds itself, or is nested more than {DEEPEST} deep")
+
+
+def _check_single(x: Any) -> None:
+    if isinstance(x, str):
+        _check_letters(x)
+    elif x is not None and not isinstance(x, int):
+        raise SchemaError(f"Object of type {type(x).__name__} is not JSON serializable")
+    elif x is not None and abs(x) >= 10**MOST_DIGITS:
+        raise SchemaError(f"an integer of more than {MOST_DIGITS} digits, which no float holds")
 
 
 def _check_names(table: dict[Any, Any]) -> None:
