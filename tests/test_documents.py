@@ -219,7 +219,8 @@ def test_what_could_not_be_read_again_is_not_written(tmp_path):
     deep: list = []
     for _ in range(50_000):
         deep = [deep]
-    for bad in (loop, shared, deep, "\ud800", {"\ud800": 1}, {1: 2, "1": 3}, 10**5000, {(1, 2): 3}, {1, 2}, float("nan")):
+    nested = (loop, shared, deep)
+    for bad in (*nested, "\ud800", {"\ud800": 1}, {1: 2, "1": 3}, 10**5000, {(1, 2): 3}, {1, 2}, float("nan")):
         with pytest.raises(ArgumentError, match="JSON cannot hold"):
             save(net(), tmp_path / "m", note=bad)
     assert not (tmp_path / "m").exists()
