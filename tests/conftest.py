@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import importlib.util
+import os
+import signal
 import warnings
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -63,5 +65,24 @@ def warned_lines() -> Callable[[Callable[[], None]], list[int]]:
         assert [warning.category for warning in caught] == [StaleGradientWarning] * len(caught)
         assert {warning.filename for warning in caught} <= {loop.__code__.co_filename}
         return [warning.lineno for warning in caught]
+
+    return run
+
+
+@pytest.fixture
+def in_child() -> Callable[[Callable[[], object]], int]:
+    """Runs something in a forked process, and gives how that ended: 0 if it returned, minus the signal if it hung."""
+
+    def run(work: Callable[[], object], seconds: int = 30) -> int:
+        pid = os.fork()
+        if pid == 0:
+            signal.alarm(seconds)
+            code = 1
+            try:
+                work()
+                code = 0
+            finally:
+                os._exit(code)
+        return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
 
     return run

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import signal
 import threading
 
 import pytest
@@ -15,27 +14,13 @@ from chainrule.modes import open_modes
 pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="this system does not fork")
 
 
-def in_child(work, seconds=20):
-    """How a forked process ends in which `work` runs: 0 if it returned, minus the signal if it hung."""
-    pid = os.fork()
-    if pid == 0:
-        signal.alarm(seconds)
-        code = 1
-        try:
-            work()
-            code = 0
-        finally:
-            os._exit(code)
-    return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
-
-
 @pytest.fixture
 def registered(monkeypatch):
     """Locks that a test registers are forgotten after it."""
     monkeypatch.setattr(forks, "_held", list(forks._held))
 
 
-def test_whoever_forks_waits_for_a_lock_and_both_processes_find_it_free(registered):
+def test_whoever_forks_waits_for_a_lock_and_both_processes_find_it_free(registered, in_child):
     lock, has_it = lock_held_while_forking(), threading.Event()
     other_done = []
 
@@ -62,13 +47,13 @@ def test_whoever_forks_waits_for_a_lock_and_both_processes_find_it_free(register
     assert found == [True]
 
 
-def test_who_has_the_lock_can_fork(registered):
+def test_who_has_the_lock_can_fork(registered, in_child):
     lock = lock_held_while_forking()
     with lock:
         assert in_child(lambda: lock.release()) == 0
 
 
-def test_locks_are_taken_in_the_order_in_which_they_were_registered(registered):
+def test_locks_are_taken_in_the_order_in_which_they_were_registered(registered, in_child):
     order = []
 
     class Lock:
@@ -87,7 +72,7 @@ def test_locks_are_taken_in_the_order_in_which_they_were_registered(registered):
     assert order == ["a", "b", "b back", "a back"]
 
 
-def test_what_is_made_anew_in_the_child_is_so_there_alone():
+def test_what_is_made_anew_in_the_child_is_so_there_alone(in_child):
     class Owner:
         lock = 0
 
@@ -104,7 +89,7 @@ def test_what_is_made_anew_in_the_child_is_so_there_alone():
     assert owner.lock == 0
 
 
-def test_a_child_can_differentiate_while_other_threads_do():
+def test_a_child_can_differentiate_while_other_threads_do(in_child):
     """`backward()` walks under a lock, which some thread nearly always has."""
     stop, x = threading.Event(), Value(2.0)
 
@@ -132,7 +117,7 @@ def test_a_child_can_differentiate_while_other_threads_do():
             thread.join()
 
 
-def test_a_child_is_in_no_mode_of_another_thread():
+def test_a_child_is_in_no_mode_of_another_thread(in_child):
     """Each operation would look for one for ever."""
     inside, go_on = threading.Event(), threading.Event()
 

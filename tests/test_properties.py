@@ -42,7 +42,6 @@ INNER: dict[str, Callable[..., bool]] = {
     "select": lambda condition, a, b: abs(condition) > GAP,
     "clip": lambda x, low, high: min(abs(x - low), abs(x - high), abs(high - low)) > GAP and low < high,
     "logsumexp": lambda *xs: max(map(abs, xs)) < 50,
-    "norm": lambda *xs: max(map(abs, xs)) > GAP,
     "largest": lambda *xs: min(abs(a - b) for a, b in combinations(xs, 2)) > GAP,
 }
 """Where an operation is smooth and tame; those not named here are everywhere, but for comparisons of equal numbers."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import signal
 import subprocess
 import sys
 import threading
@@ -290,22 +289,8 @@ def test_llvmlites_lock_is_given_back_where_an_exception_left_it_taken():
 # ---- forks ---------------------------------------------------------------------------------------------------------
 
 
-def in_child(work, seconds=30):
-    """How a forked process ends: 0 if `work` returned, minus the signal if it hung."""
-    pid = os.fork()
-    if pid == 0:
-        signal.alarm(seconds)
-        code = 1
-        try:
-            work()
-            code = 0
-        finally:
-            os._exit(code)
-    return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
-
-
 @forking
-def test_a_child_can_compile_while_other_threads_do(monkeypatch):
+def test_a_child_can_compile_while_other_threads_do(monkeypatch, in_child):
     monkeypatch.setenv("CHAINRULE_CACHE", "off")
     end = threading.Event()
 
@@ -335,7 +320,7 @@ def test_a_child_can_compile_while_other_threads_do(monkeypatch):
 
 
 @forking
-def test_a_child_can_call_a_function_that_another_thread_is_compiling(monkeypatch):
+def test_a_child_can_call_a_function_that_another_thread_is_compiling(monkeypatch, in_child):
     monkeypatch.setenv("CHAINRULE_CACHE", "off")
     f = chainrule.compile(lambda xs: chainrule.sum([ops.sin(x * i) for i, x in enumerate(xs)]))
     began, build = threading.Event(), f._paths._make
@@ -359,7 +344,7 @@ def test_a_child_can_call_a_function_that_another_thread_is_compiling(monkeypatc
 
 
 @forking
-def test_a_child_shares_large_batches_out_among_threads_of_its_own():
+def test_a_child_shares_large_batches_out_among_threads_of_its_own(in_child):
     f = chainrule.compile(lambda x: ops.exp(-x * x), in_axes=0, threads=2)
     xs = np.linspace(-2, 2, 50_000)
     wanted, end = f(xs), threading.Event()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import signal
 import threading
 
 import pytest
@@ -35,20 +34,6 @@ def run_in_threads(works):
     assert not any(thread.is_alive() for thread in threads)
     if errors:
         raise errors[0]
-
-
-def in_child(work, seconds=30):
-    """How a forked process ends: 0 if `work` returned, minus the signal if it hung."""
-    pid = os.fork()
-    if pid == 0:
-        signal.alarm(seconds)
-        code = 1
-        try:
-            work()
-            code = 0
-        finally:
-            os._exit(code)
-    return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
 
 
 # ---- taking turns --------------------------------------------------------------------------------------------------
@@ -192,7 +177,7 @@ def test_what_is_not_finite_counts_as_unchanged():
 
 
 @forking
-def test_a_child_forked_while_another_thread_runs_a_step():
+def test_a_child_forked_while_another_thread_runs_a_step(in_child):
     """It has the parameters from before that step; what the optimizer remembered is lost, and said to be."""
     w, inside, go_on, waiting = Value(1.0), threading.Event(), threading.Event(), []
 
@@ -236,7 +221,7 @@ def test_a_child_forked_while_another_thread_runs_a_step():
 
 
 @forking
-def test_a_child_forked_between_steps_goes_on():
+def test_a_child_forked_between_steps_goes_on(in_child):
     w = Value(1.0)
     step = compile_step(lambda x: (w * x) ** 2, SGD([w], lr=0.1, momentum=0.5))
     step.run([(1.0,)] * 2)
@@ -252,7 +237,7 @@ def test_a_child_forked_between_steps_goes_on():
 
 
 @forking
-def test_a_step_can_be_forked_from_inside():
+def test_a_step_can_be_forked_from_inside(in_child):
     """By its own schedule, in its own thread: both processes end it."""
     w, found = Value(1.0), []
 
