@@ -42,7 +42,7 @@ def test_lines_that_nothing_touched_for_long_are_fetched(monkeypatch):
 
 @pytest.mark.parametrize("seed", range(3))
 def test_results_are_the_same(seed, draw, run, monkeypatch, same_bits):
-    graph, numbers = draw(seed, outputs=60, sums=5, samples=50)
+    graph, numbers = draw(seed, outputs=200, sums=20, samples=50)
     plain = run(compile_graph(graph), graph, numbers)
     monkeypatch.setattr(sections, "LARGE", 0)
     monkeypatch.setattr(ahead, "FAR", 10)
