@@ -208,6 +208,7 @@ def _sort(root: Value, results: Nodes, leaves: Nodes, afresh: bool) -> int:
                 if afresh and node._count:
                     node._grad = 0.0
                     states |= node._state
+                    node._state |= 32 | (node._state & 32) << 1  # stale.PASSED, and AGAIN if it was that
     return states
 
 
@@ -218,8 +219,6 @@ def _deposit(node: Value) -> None:
         for i in range(node._count):
             if node._edges[i].local:
                 node._edges[i].operand._grad += node._edges[i].local * upstream
-    if not node._state & 32:  # stale.PASSED; a name would be fetched from memory each time
-        node._state |= 32
     if open_modes:
         check_deposits(value_of(node), upstream)
 

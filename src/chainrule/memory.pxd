@@ -172,7 +172,7 @@ cdef inline list doubtful(object root, Nodes results, unsigned char states):
         return found
     for i in range(results.count):
         node = results.nodes[i]
-        for k in range(node._count if node._state & 32 else 0):  # stale.PASSED
+        for k in range(node._count if node._state & 64 else 0):  # stale.AGAIN
             if node._edges[k].operand._state & 16:  # stale.WRITTEN
                 found.append(value_of(node))
                 break
@@ -181,7 +181,7 @@ cdef inline list doubtful(object root, Nodes results, unsigned char states):
 
 cdef inline object renew(object value):
     """As in storage.py."""
-    node_of(value)._state &= ~32  # stale.PASSED
+    node_of(value)._state &= ~(32 | 64)  # stale.PASSED, AGAIN
     return value
 
 

@@ -8,7 +8,7 @@ once per line. Only setting the gradient to zero makes a leaf fresh again, so cl
 several backwards before an update, line searches and nudging data by hand never reach the mixed state.
 
 For the second, a leaf remembers that its data was *written* at some time, and a result that a `backward()` *passed*,
-until it is refreshed. A `backward()` that passes a result again which is made of a written leaf calculates it once
+or passed *again*, until it is refreshed. One that is passed again and is made of a written leaf is calculated once
 more: if that gives another number or slope than the result has, it was made of a number that is gone.
 """
 
@@ -22,11 +22,11 @@ from typing import Any
 from chainrule.errors import StaleGradientWarning
 from chainrule.modes import call_of, caller, place
 
-FRESH, CONSTANT, READ, USED, MIXED, WRITTEN, PASSED = 0, 1, 2, 4, 8, 16, 32
+FRESH, CONSTANT, READ, USED, MIXED, WRITTEN, PASSED, AGAIN = 0, 1, 2, 4, 8, 16, 32, 64
 """CONSTANT is a bit of its own: the leaf stands for a plain number, such as the 3 in `3 * x`, and gets no gradient."""
 
 STALE = USED | MIXED
-LASTING = CONSTANT | WRITTEN | PASSED
+LASTING = CONSTANT | WRITTEN | PASSED | AGAIN
 """What stays when the gradient is set to zero."""
 
 _READ, _USED, _MIXED, _STALE, _WRITTEN, _LASTING = READ, USED, MIXED, STALE, WRITTEN, LASTING

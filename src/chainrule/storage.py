@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from chainrule.operation import BY_CODE, add_methods, check_label, number
-from chainrule.stale import CONSTANT, FRESH, PASSED, WRITTEN, passes_again, written_operands
+from chainrule.stale import AGAIN, CONSTANT, FRESH, PASSED, WRITTEN, passes_again, written_operands
 
 
 class Methods:
@@ -98,13 +98,13 @@ def doubtful(root: Any, results: Nodes, states: int) -> list[Any]:
     """
     if not passes_again(id(root), states):
         return []
-    passed = [node for node in results if node._state & PASSED]
+    passed = [node for node in results if node._state & AGAIN]
     return [node for node in passed if any(edge.operand._state & WRITTEN for edge in node._edges)]
 
 
 def renew(node: Any) -> Any:
     """Forgets that a `backward()` passed this result, which will be calculated afresh."""
-    node._state &= ~PASSED
+    node._state &= ~(PASSED | AGAIN)
     return node
 
 

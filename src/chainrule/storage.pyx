@@ -8,7 +8,7 @@ from libc.stdlib cimport free, realloc
 from chainrule.operation cimport Operation
 from chainrule import operation
 from chainrule.operation import BY_CODE, add_methods, number
-from chainrule.stale import CONSTANT, PASSED, WRITTEN, written_operands
+from chainrule.stale import AGAIN, CONSTANT, PASSED, WRITTEN, written_operands
 
 cdef extern from "Python.h":
     ctypedef struct PyTypeObject:
@@ -17,7 +17,7 @@ cdef extern from "Python.h":
     const unsigned long Py_TPFLAGS_METHOD_DESCRIPTOR
     void PyType_Modified(PyTypeObject* cls)
 
-if (CONSTANT, WRITTEN, PASSED) != (1, 16, 32):
+if (CONSTANT, WRITTEN, PASSED, AGAIN) != (1, 16, 32, 64):
     raise ImportError("the files of the storage and stale.py differ in the bits of a node's state")
 
 
