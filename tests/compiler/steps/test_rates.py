@@ -7,6 +7,8 @@ import pytest
 pytest.importorskip("llvmlite")
 
 
+from chainrule import Value
+from chainrule.compiler.steps.rates import is_arithmetic
 from chainrule.compiler.steps.step import compile_step
 from chainrule.errors import TraceError
 from chainrule.optim import SGD
@@ -109,3 +111,43 @@ def test_a_schedule_that_ends_fails_at_its_step():
             way(loss_of(w), optimizer, batches())
         found.append([*[x.data for x in w], optimizer.steps])
     same(found[1], found[0])
+
+
+RATE, COUNTS = 0.1, [0]
+
+
+def test_schedules_that_are_arithmetic_need_no_watching():
+    half = 0.5
+    for schedule in (
+        lambda k: 1.0 - 0.9 * k / 100,
+        lambda k: RATE * half**k * math.cos(k),
+        lambda k, rate=0.3: max(rate / (k + 1), 0.01),
+    ):
+        assert is_arithmetic(schedule)
+
+
+def test_schedules_that_might_look_at_something_are_watched():
+    weight, count = Value(1.0), 0
+
+    def counting(k):
+        nonlocal count
+        count += 1
+        return 0.1 / count
+
+    def keeping(k):
+        COUNTS[0] += 1
+        return 0.1 / COUNTS[0]
+
+    def nested(k):
+        return sum(0.1 * i for i in range(k))
+
+    for schedule in (
+        counting,
+        keeping,
+        nested,
+        lambda k: weight.data * k,
+        lambda k: COUNTS[0] * 0.1,
+        len,
+        lambda k: id(k),
+    ):
+        assert not is_arithmetic(schedule), schedule

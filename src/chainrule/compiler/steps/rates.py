@@ -6,14 +6,18 @@ parameter, or changes something of its own, is asked before each step instead, w
 
 from __future__ import annotations
 
+import dis
+import functools
+import math
 from collections.abc import Sequence
+from types import CodeType, FunctionType
 from typing import Any
 
 import numpy as np
 
 from chainrule import modes
 from chainrule.compiler.memory import for_native_code
-from chainrule.compiler.steps.reads import Reads
+from chainrule.compiler.steps.reads import Reads, content
 from chainrule.compiler.steps.update import Update
 from chainrule.compiler.tracing import Trace
 from chainrule.engine import Value
@@ -47,7 +51,8 @@ class Rates:
         self.optimizer, self.ahead = optimizer, update.looks_ahead
         self.rows = for_native_code(np.zeros((count, 3), update.rows.dtype), update.checked)
         self.known, self._before = 0, 0
-        self._pure = getattr(optimizer.schedule, "__module__", None) == constant.__module__
+        ours = getattr(optimizer.schedule, "__module__", None) == constant.__module__
+        self._pure = ours or is_arithmetic(optimizer.schedule)
         self.alone = not self._pure and self._is_alone()
 
     def _is_alone(self) -> bool:
@@ -120,6 +125,37 @@ class Rates:
     def of(self, at: int) -> Sequence[float]:
         """What is known of step `at`."""
         return self.rows[at].tolist()
+
+
+def is_arithmetic(schedule: Any) -> bool:
+    """Whether a schedule is made of its argument, numbers, and functions of numbers, so that nothing need be watched.
+
+    >>> is_arithmetic(lambda k: 0.1 * math.cos(k)), is_arithmetic(lambda k: print(k) or 0.1)
+    (True, False)
+    """
+    if type(schedule) is not FunctionType or not _keeps_nothing(schedule.__code__):
+        return False
+    read = [*(schedule.__defaults__ or ()), *(schedule.__kwdefaults__ or {}).values()]
+    read += [content(cell) for cell in schedule.__closure__ or ()]
+    for name in schedule.__code__.co_names:
+        if name in schedule.__globals__:
+            read.append(schedule.__globals__[name])
+        elif name not in _OF_NUMBERS and not hasattr(math, name):
+            return False
+    return all(type(x) in (int, float) or x is math for x in read)
+
+
+_OF_NUMBERS = {"abs", "float", "int", "max", "min", "pow", "round"}
+"""Functions of Python's own that give of the same numbers the same."""
+
+_KEEP = ("STORE_GLOBAL", "STORE_DEREF", "STORE_ATTR", "STORE_SUBSCR", "STORE_NAME", "DELETE_", "IMPORT_", "YIELD_")
+
+
+@functools.lru_cache(maxsize=1000)
+def _keeps_nothing(code: CodeType) -> bool:
+    """Whether code leaves nothing behind that it could find again; it has no functions within it, either."""
+    inside = any(isinstance(constant, CodeType) for constant in code.co_consts)
+    return not inside and not any(step.opname.startswith(_KEEP) for step in dis.get_instructions(code))
 
 
 class _Look(Trace):
