@@ -159,15 +159,15 @@ def _numbers(arguments: tuple, exact: int) -> list[float]:
     """All numbers of the arguments."""
     found = leaves(list(arguments))
     kinds = set(map(type, found))
-    if not kinds <= FLOATS:
-        check_integers([x for x in found if _is_number(x) and is_whole(x)], exact)
-    if kinds <= PLAIN:
+    if kinds <= PLAIN:  # as nearly always
+        if int in kinds:
+            check_integers([x for x in found if type(x) is int], exact)
         return found
+    check_integers([x for x in found if _is_number(x) and is_whole(x)], exact)
     return [number(x, "an argument") for x in found if _is_number(x)]
 
 
-FLOATS = {float, np.float64}
-PLAIN = {int, *FLOATS}
+PLAIN = {int, float, np.float64}
 
 
 def _is_number(x: Any) -> bool:
