@@ -14,6 +14,7 @@ import pytest
 
 import chainrule
 from chainrule import Value
+from chainrule.compiler.chance import generators_of
 from chainrule.errors import TraceError
 from chainrule.nn import Module
 from chainrule.optim import SGD
@@ -207,3 +208,15 @@ def test_a_value_that_was_made_before_keeps_its_number_and_is_refused_where_a_de
     assert f.grad(model, 3.0, argnums=1) == 18.0
     with pytest.raises(TraceError, match=r"calculated from parameters before: calculate it inside .* reaches 'w'"):
         f.grad(model, 3.0)
+
+
+def test_what_is_looked_through_may_change_meanwhile():
+    class Sly:
+        """As another thread may do it, this changes the set that holds it while somebody looks."""
+
+        __class__ = property(lambda self: home.add(object()) or Sly)
+
+    home = {Sly(), 1.0, 2.0}
+    rng = random.Random(0)
+    assert generators_of([home, rng]) == [rng]
+    assert len(home) > 3

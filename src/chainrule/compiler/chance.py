@@ -164,7 +164,8 @@ def generators_of(*things: Any) -> list[Any]:
             if isinstance(x, _KINDS) or _is_global(x):
                 found.append(x)
             else:
-                rest.extend([part for part in _parts(x) if not isinstance(part, _PLAIN)])
+                # as a list first: other threads may be changing what is shared, and that is copied in one go
+                rest.extend([part for part in list(_parts(x)) if not isinstance(part, _PLAIN)])
     return found
 
 
@@ -182,7 +183,7 @@ def _parts(x: Any) -> Iterable[Any]:
     elif isinstance(x, dict):
         parts = x.values()
     elif isinstance(x, type):
-        parts = [f for base in x.__mro__ for f in vars(base).values() if isinstance(f, types.FunctionType)]
+        parts = [f for base in x.__mro__ for f in list(vars(base).values()) if isinstance(f, types.FunctionType)]
     elif not isinstance(x, types.ModuleType) and not type(x).__module__.startswith(_PASSED_BY):
         held = getattr(x, "__dict__", None)
         parts = [type(x), *held.values()] if isinstance(held, dict) else ()

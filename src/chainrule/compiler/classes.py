@@ -94,6 +94,7 @@ def attributes_of_module(module: Any, seen: Seen, key: Key) -> Any:
 
 
 def _held(named: Mapping[str, Any], seen: Seen, key: Key) -> Any:
+    named = dict(named)  # in one go: other threads may be changing it
     things = tuple(named.values())
     open_ones = [name for name, x in named.items() if type(x) not in _FIXED and _is_looked_into(name, x)]
     return tuple(named), _AllSame(things), tuple([key(named[name], seen) for name in open_ones])
@@ -107,7 +108,7 @@ def _is_looked_into(name: str, x: Any) -> bool:
 @functools.lru_cache(maxsize=1000)
 def slots_of(kind: type) -> tuple[str, ...]:
     """The names of what objects of a class keep outside of their `__dict__`."""
-    descriptors = {name: x for base in kind.__mro__ if "__slots__" in vars(base) for name, x in vars(base).items()}
+    descriptors = {name: x for base in kind.__mro__ if "__slots__" in vars(base) for name, x in [*vars(base).items()]}
     return tuple([name for name, x in descriptors.items() if isinstance(x, types.MemberDescriptorType)])
 
 
