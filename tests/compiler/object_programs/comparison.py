@@ -5,6 +5,7 @@ Of a batch at most 32 samples are compared: the first, the last, those at the ed
 
 from __future__ import annotations
 
+import copy
 import math
 import time
 import traceback
@@ -106,11 +107,15 @@ class Comparison:
 
     def eager(self, numbers: Numbers, argnums: tuple[int, ...]) -> None:
         """The first sample by the eager transforms."""
-        f, arguments = self.space["f"], [numbers.sample(a, 0) for a in self.program.arguments]
+        f = self.space["f"]
+
+        def arguments() -> list[Any]:  # anew for each call, which may change its lists
+            return copy.deepcopy([numbers.sample(a, 0) for a in self.program.arguments])
+
         if self.program.task == "jacobian":
-            found = numbers_of(f(*arguments)), chainrule.jacobian(f, argnums)(*arguments)
+            found = numbers_of(f(*arguments())), chainrule.jacobian(f, argnums)(*arguments())
         else:
-            found = chainrule.value_and_grad(f, argnums)(*arguments)
+            found = chainrule.value_and_grad(f, argnums)(*arguments())
         self.sample("eager", numbers, 0, *found, eager=True)
 
     def given(self, numbers: Numbers) -> list[Any]:
