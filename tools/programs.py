@@ -172,7 +172,7 @@ def told(outcomes: list[dict[str, Any]], seconds: float) -> int:
     counts: Counter[str] = Counter()
     for outcome in outcomes:
         counts.update(outcome["counts"])
-    wrong = [outcome["seed"] for outcome in outcomes if outcome["wrong"]]
+    wrong = sorted([outcome["seed"] for outcome in outcomes if outcome["wrong"]])
     refused = Counter([outcome["refused"] for outcome in outcomes if outcome["refused"]])
     samples = counts["samples"] or 1
     aside = counts["near a branch"] + counts["not finite"]
