@@ -1,4 +1,4 @@
-"""Turns the table of operations into Cython code, at build time: `chainrule_native.pxd`.
+"""Turns the table of operations into Cython code, at build time: `storage/native.pxd`.
 
 The text of each value and each local derivative in `ops.py` becomes a C function of the same text: names of operations
 become calls of their C functions, those of `math` the C library's where these give the same bits, and the operands of
@@ -23,8 +23,8 @@ SAME_IN_C = {
 HEADER = """\
 # Made from src/chainrule/ops.py by generate_native.py; changes belong there.
 from libc cimport math
-from chainrule.memory cimport flows, numbers_of
-from chainrule.storage cimport Edge, Node, python_math, slope_by_call, value_by_call
+from chainrule.storage.memory cimport flows, numbers_of
+from chainrule.storage.nodes cimport Edge, Node, python_math, slope_by_call, value_by_call
 
 cdef inline Py_ssize_t whole(double x) noexcept:
     return <Py_ssize_t>x
@@ -216,7 +216,7 @@ def _locals(function: ast.FunctionDef) -> list[ast.expr]:
 
 
 def native(ops: ModuleType) -> str:
-    """The text of `chainrule_native.pxd` for a table of operations.
+    """The text of `storage/native.pxd` for a table of operations.
 
     Args:
         ops: the module in which the table stands.

@@ -30,10 +30,10 @@ def extensions() -> list[Extension]:
     from generate_native import native  # noqa: PLC0415
 
     import chainrule.ops  # noqa: PLC0415
-    from chainrule.builds import COMPILED  # noqa: PLC0415
+    from chainrule.core.builds import COMPILED  # noqa: PLC0415
 
     made = native(chainrule.ops)
-    file = ROOT / "src" / "chainrule" / "native.pxd"
+    file = ROOT / "src" / "chainrule" / "storage" / "native.pxd"
     if not file.exists() or file.read_text(encoding="utf-8") != made:
         file.write_text(made, encoding="utf-8")
     flags = FLAGS + os.environ.get("CHAINRULE_CFLAGS", "").split()
@@ -41,8 +41,8 @@ def extensions() -> list[Extension]:
         Extension(
             f"chainrule.{module}",
             [source_of(module)],
-            include_dirs=["src/chainrule"],
-            depends=["src/chainrule/slabs.h"],
+            include_dirs=["src/chainrule/storage"],
+            depends=["src/chainrule/storage/slabs.h"],
             extra_compile_args=flags,
             extra_link_args=[flag for flag in flags if flag.startswith("-fsanitize")],
         )

@@ -8,8 +8,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from chainrule import ops
-from chainrule.notation import call, formula
-from chainrule.operation import TABLE, Operation
+from chainrule.core.operation import TABLE, Operation
+from chainrule.explain.notation import call, formula
 
 PAGE = Path(__file__).with_name("operations.md")
 

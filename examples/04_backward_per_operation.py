@@ -11,7 +11,7 @@ on every node of a neuron, prints the rules of chainrule's table, and adds an op
 
 import chainrule
 from chainrule import Value, check_gradients, ops
-from chainrule.notation import formula
+from chainrule.explain.notation import formula
 
 
 def rules(names=("add", "mul", "pow", "exp", "tanh", "relu")):

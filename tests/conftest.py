@@ -12,9 +12,11 @@ from pathlib import Path
 import pytest
 
 from chainrule import engine, ops
-from chainrule.builds import COMPILED
+from chainrule.core.builds import COMPILED
+from chainrule.core.operation import TABLE, forget
 from chainrule.errors import StaleGradientWarning
-from chainrule.operation import TABLE, forget
+
+STORAGE = ("storage/memory.pxd", "storage/slabs.h", "storage/native.pxd")
 
 
 def pytest_configure() -> None:
@@ -22,8 +24,8 @@ def pytest_configure() -> None:
     package = Path(engine.__file__).parent
     if not engine.is_compiled() or not (package.parent.parent / "setup.py").exists():
         return
-    sources = {"engine": [package / name for name in ("engine.pxd", "memory.pxd", "slabs.h", "native.pxd")]}
-    old = [] if _native_code() == (package / "native.pxd").read_text(encoding="utf-8") else ["ops.py"]
+    sources = {"engine": [package / name for name in ("engine.pxd", *STORAGE)]}
+    old = [] if _native_code() == (package / "storage" / "native.pxd").read_text(encoding="utf-8") else ["ops.py"]
     for module in COMPILED:
         file = package.joinpath(*module.split("."))
         made_of = file.with_suffix(".pyx") if file.with_suffix(".pyx").exists() else file.with_suffix(".py")

@@ -14,7 +14,7 @@ import pytest
 
 import chainrule
 from chainrule import ops
-from chainrule.operation import TABLE
+from chainrule.core.operation import TABLE
 
 ROOT = Path(__file__).parents[1]
 

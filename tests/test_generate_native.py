@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from chainrule import ops
-from chainrule.operation import TABLE
+from chainrule.core.operation import TABLE
 
 ROOT = Path(__file__).parent.parent
 

@@ -11,7 +11,7 @@ import sys
 import pytest
 
 import chainrule
-from chainrule.operation import TABLE
+from chainrule.core.operation import TABLE
 
 
 def test_dir_lists_all_that_is_chainrule_s_own_and_nothing_foreign():

@@ -17,8 +17,8 @@ import mpmath
 import pytest
 
 from chainrule import Value, grad, hessian, operation, ops, topological_order
+from chainrule.core.operation import TABLE
 from chainrule.errors import OperandError, SizeError
-from chainrule.operation import TABLE
 
 BUILT_IN = [op for op in TABLE.values() if op.value.__module__.startswith("chainrule.")]
 every_operation = pytest.mark.parametrize("op", BUILT_IN, ids=[op.name for op in BUILT_IN])

@@ -8,8 +8,8 @@ import pytest
 
 import chainrule
 from chainrule import Value, operation
+from chainrule.core.operation import TABLE, find, forget
 from chainrule.errors import ArgumentError, OperandError
-from chainrule.operation import TABLE, find, forget
 
 
 def cubic(**options):

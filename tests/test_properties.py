@@ -17,7 +17,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from chainrule import Value, grad, hessian, jvp, ops, topological_order
-from chainrule.operation import TABLE
+from chainrule.core.operation import TABLE
 
 SETTINGS = settings(max_examples=150, derandomize=True, deadline=None, database=None)
 N_ARY = 3

@@ -14,51 +14,27 @@ import chainrule
 SOURCE = Path(chainrule.__file__).parent
 FILES = sorted(SOURCE.rglob("*.py"))
 
-TABLE_OF_OPERATIONS = {"errors", "operation", "ops"}
-ENGINE = TABLE_OF_OPERATIONS | {"modes", "engine"}
-BUILD = {"interpreted", "storage"}
-TRANSFORMS = ENGINE | {"trees", "transforms"}
-NETS = {"nn", "losses", "optim"}
-TABLES_AND_FILES = {"data", "tables", "files", "saving", "schema"}
+ENGINE = {"errors", "core", "ops", "storage", "engine"}
 ANYTHING = None
 
 MAY_IMPORT: dict[str, set[str] | None] = {
-    "builds": set(),
-    "interpreted": set(),
     "errors": set(),
-    "forks": set(),
-    "pickling": {"modes", "errors"},
-    "collector": set(),
-    "operation": {"errors"},
-    "packing": {"errors"},
-    "ops": {"errors", "operation", "packing"},
-    "modes": {"errors", "forks"},
-    "stale": {"errors", "modes"},
-    "membership": set(),
-    "trees": {"errors"},
-    "storage": TABLE_OF_OPERATIONS | {"stale"},
-    "engine": TABLE_OF_OPERATIONS | BUILD | {"forks", "membership", "modes", "stale", "pickling"},
-    "leaves": ENGINE | {"interpreted", "stale"},
-    "transforms": ENGINE | {"trees"},
-    "notation": TABLE_OF_OPERATIONS,
-    "wording": ENGINE | {"notation"},
-    "differences": TRANSFORMS,
-    "gradient_report": TRANSFORMS | {"notation", "wording", "differences"},
-    "check": TRANSFORMS | {"notation", "wording", "differences", "gradient_report"},
-    "explain": TRANSFORMS | {"notation", "wording"},
-    "grammar": {"errors", "operation"},
-    "expression": TABLE_OF_OPERATIONS | {"engine", "grammar"},
-    "draw": TABLE_OF_OPERATIONS | {"files"},
-    "nn": ENGINE | {"interpreted"},
-    "losses": ENGINE | {"trees"},
+    "core": {"errors"},
+    "ops": {"errors", "core"},
+    "storage": {"errors", "core", "ops"},
+    "engine": ENGINE,
+    "transforms": ENGINE,
+    "nn": ENGINE,
+    "losses": ENGINE,
     "optim": ENGINE,
-    "data": {"errors", "files"},
-    "tables": {"errors", "files"},
-    "files": {"errors"},
-    "schema": {"errors"},
-    "saving": {"errors", "files", "nn", "schema"},
-    "compiler": TRANSFORMS | {"nn", "optim", "leaves", "collector", "forks"},
-    "training": TRANSFORMS | NETS | TABLES_AND_FILES | {"collector", "compiler"},
+    "explain": ENGINE | {"transforms"},
+    "check": ENGINE | {"transforms", "explain"},
+    "expression": ENGINE,
+    "draw": {"errors", "core", "ops"},
+    "data": {"errors", "core"},
+    "saving": {"errors", "core", "nn"},
+    "compiler": ENGINE | {"transforms", "nn", "optim"},
+    "training": ENGINE | {"transforms", "nn", "losses", "optim", "data", "saving", "compiler"},
     "plots": ANYTHING,
     "bridges": ANYTHING,
     "cli": ANYTHING,
@@ -67,13 +43,43 @@ MAY_IMPORT: dict[str, set[str] | None] = {
 }
 """Room (a module, or a folder of them) to the rooms that it may import beside itself. A new room needs a line here."""
 
+CODE = {"native", "graph", "lowering"}
+KERNELS = CODE | {"loops", "levels", "pipeline"}
+CALLS = KERNELS | {"trace", "reports", "calling"}
+
+IN_THE_COMPILER: dict[str, set[str] | None] = {
+    "__init__": set(),
+    "native": set(),
+    "graph": set(),
+    "trace": {"graph"},
+    "lowering": {"native"},
+    "loops": CODE,
+    "levels": CODE,
+    "pipeline": KERNELS,
+    "reports": KERNELS | {"trace"},
+    "calling": CALLS,
+    "compiled": CALLS,
+    "steps": CALLS,
+}
+IN_LOOPS: dict[str, set[str] | None] = {
+    "__init__": set(),
+    "program": set(),
+    "interpret": {"program"},
+    "finding": {"program"},
+    "writing": {"program"},
+}
+TABLES = {"": MAY_IMPORT, "compiler": IN_THE_COMPILER, "compiler/loops": IN_LOOPS}
+"""Rooms within rooms: a folder to what each of its modules and folders may import of the others."""
+
+MOST_ROOMS = {"": 24, "compiler": 12}
+
 LIBRARIES = {"compiler": {"llvmlite", "numpy"}, "training/compiled.py": {"numpy"}}
 """What a room, or a file, may import from outside the standard library: it is itself imported only when somebody asks
 for it."""
 
 
-def room_of(file):
-    return file.relative_to(SOURCE).with_suffix("").parts[0]
+def room_of(file, folder=SOURCE):
+    return file.relative_to(folder).with_suffix("").parts[0]
 
 
 def module_of(file):
@@ -105,10 +111,11 @@ def imports(file):
     return found
 
 
-def rooms_imported(file):
-    """(line, room) for each import of chainrule's own; the names that the package itself offers count as `__init__`."""
-    rooms = {room_of(other) for other in FILES}
-    own = [(line, module[1:2]) for line, module, _ in imports(file) if module[0] == "chainrule"]
+def rooms_imported(file, folder=SOURCE):
+    """(line, room) for each import from this folder; the names that the folder itself offers count as `__init__`."""
+    package = ("chainrule", *folder.relative_to(SOURCE).parts)
+    rooms = {room_of(other, folder) for other in folder.rglob("*.py")}
+    own = [(line, module[len(package) :][:1]) for line, module, _ in imports(file) if module[: len(package)] == package]
     return dict.fromkeys((line, room[0] if room and room[0] in rooms else "__init__") for line, room in own)
 
 
@@ -117,16 +124,32 @@ def named(file):
 
 
 each_file = pytest.mark.parametrize("file", FILES, ids=named)
+each_folder = pytest.mark.parametrize("folder", TABLES)
+IN_FOLDERS = [(folder, file) for folder in TABLES for file in FILES if file.is_relative_to(SOURCE / folder)]
 
 
-@each_file
-def test_a_module_imports_only_the_rooms_below_it(file):
-    room = room_of(file)
-    assert room in MAY_IMPORT, f"{room} is a new room: say in MAY_IMPORT what it may import"
-    allowed = MAY_IMPORT[room]
+@pytest.mark.parametrize(("folder", "file"), IN_FOLDERS, ids=[f"{folder}:{named(file)}" for folder, file in IN_FOLDERS])
+def test_a_module_imports_only_the_rooms_below_it(folder, file):
+    room, table = room_of(file, SOURCE / folder), TABLES[folder]
+    assert room in table, f"{room} is a new room of {folder or 'chainrule'}: say in its table what it may import"
+    allowed = table[room]
     if allowed is not ANYTHING:
-        wrong = [(line, other) for line, other in rooms_imported(file) if other not in {room, *allowed}]
+        imported = rooms_imported(file, SOURCE / folder)
+        wrong = [(line, other) for line, other in imported if other not in {room, *allowed}]
         assert not wrong, f"{named(file)} may import {sorted(allowed)} only: {wrong}"
+
+
+@pytest.mark.parametrize(("folder", "most"), MOST_ROOMS.items())
+def test_the_way_through_is_seen_from_the_door(folder, most):
+    """New rooms find a wing, or the wings are drawn anew."""
+    assert len({room_of(file, SOURCE / folder) for file in (SOURCE / folder).rglob("*.py")}) <= most
+
+
+@pytest.mark.parametrize("file", [file for file in FILES if file.name == "__init__.py"], ids=named)
+def test_a_folder_says_in_one_sentence_what_it_is_for(file):
+    first = (ast.get_docstring(ast.parse(file.read_text(encoding="utf-8"))) or "").splitlines()
+    assert first, f"{named(file)} has no docstring"
+    assert first[0].endswith("."), f"{named(file)}: {first[0]}"
 
 
 @each_file
@@ -144,17 +167,18 @@ def test_other_libraries_are_imported_only_where_they_are_used(file):
     assert not outside, f"{named(file)} needs more than the standard library at import: {outside}"
 
 
-def test_the_table_itself_goes_downwards():
-    above = set()
+@each_folder
+def test_the_table_itself_goes_downwards(folder):
+    table, above = TABLES[folder], set()
 
     def go_up(room, path):
         assert room not in path, f"a circle of rooms: {[*path, room]}"
         if room not in above:
-            for below in MAY_IMPORT[room] or ():
+            for below in (table[room] or set()) - {room}:
                 go_up(below, [*path, room])
             above.add(room)
 
-    for room in MAY_IMPORT:
+    for room in table:
         go_up(room, [])
 
 

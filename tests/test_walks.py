@@ -10,9 +10,9 @@ import pytest
 
 import chainrule
 from chainrule import Value, losses, nn, optim
+from chainrule.core.trees import leaves, tree_map, unflatten
 from chainrule.errors import ArgumentError, ChainruleError, GraphError, OperandError
 from chainrule.training import fit
-from chainrule.trees import leaves, tree_map, unflatten
 
 HOLDS_ITSELF = "holds itself, or is nested more than 100 deep"
 

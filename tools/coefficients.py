@@ -1,6 +1,6 @@
-"""Calculates the numbers that the compiler's mathematics is made of: `src/chainrule/compiler/maths/coefficients.py`.
+"""Calculates the numbers that the functions in `src/chainrule/compiler/lowering/maths/` are made of.
 
-    python tools/coefficients.py > src/chainrule/compiler/maths/coefficients.py
+    python tools/coefficients.py > src/chainrule/compiler/lowering/maths/coefficients.py
 
 Each polynomial approximates what its comment says, best for its degree (see `remez.py`), as the error behind it shows;
 the exponent of two is that of the largest error beside the function's value.

@@ -10,18 +10,19 @@
 
 import builtins
 import importlib.util
+import sys
 from typing import Any
 
-from chainrule import builds  # noqa: F401 # isort: skip - before the engine is imported: it chooses which
+from chainrule.core import builds  # noqa: F401 # isort: skip - before the engine is imported: it chooses which
 
 from chainrule import data, engine, losses, nn, optim
 from chainrule.check import check_gradients
+from chainrule.core.modes import detect_anomaly, no_grad
+from chainrule.core.operation import TABLE, operation
 from chainrule.draw import draw, repr_html, repr_svg
 from chainrule.engine import Value, topological_order
 from chainrule.errors import require
 from chainrule.explain import explain
-from chainrule.modes import detect_anomaly, no_grad
-from chainrule.operation import TABLE, operation
 from chainrule.ops import *  # noqa: F403 - every operation of the table, such as chainrule.exp
 from chainrule.saving import load, save
 from chainrule.training import evaluate, fit
@@ -31,6 +32,18 @@ engine.display_hook = lambda value, format: repr_svg(value) if format == "svg" e
 
 __version__ = "0.1.0"
 
+_MOVED = {
+    "differences": "check.differences",
+    "gradient_report": "check.report",
+    "grammar": "expression.grammar",
+    "notation": "explain.notation",
+    "operation": "core.operation",
+    "pickling": "core.pickling",
+}
+"""Modules that earlier versions had elsewhere, by the names that users import and that their pickles hold."""
+for _old, _new in _MOVED.items():
+    sys.modules[f"chainrule.{_old}"] = importlib.import_module(f"chainrule.{_new}")
+
 _COMPILER = {"compile": "chainrule.compiler.compiled", "compile_step": "chainrule.compiler.steps.step"}
 """What needs the extra "compiler", and is imported when it is first asked for: its name, and where it is."""
 _LIBRARIES = ("numpy", "llvmlite")
@@ -39,6 +52,8 @@ _LIBRARIES = ("numpy", "llvmlite")
 def __getattr__(name: str) -> Any:
     if name == "plots":
         return importlib.import_module("chainrule.plots")
+    if name in _MOVED:
+        return sys.modules[f"chainrule.{name}"]
     if name not in _COMPILER:
         raise AttributeError(f"module 'chainrule' has no attribute {name!r}")
     for library in _LIBRARIES:

@@ -2,14 +2,14 @@
 
 cimport cython
 
-from chainrule cimport stale
-from chainrule.memory cimport (
+from chainrule.core cimport stale
+from chainrule.storage.memory cimport (
     blank, doubtful, end_with_release, is_constant, keep, label_of, locals_of, operands_of, operation_of, prepare, remade, renew,
     set_label, state_of,
 )
-from chainrule.native cimport compute, table_names
-from chainrule.operation cimport Operation
-from chainrule.storage cimport Edge, Methods, Node, Nodes, give_methods, node_of, value_of
+from chainrule.storage.native cimport compute, table_names
+from chainrule.core.operation cimport Operation
+from chainrule.storage.nodes cimport Edge, Methods, Node, Nodes, give_methods, node_of, value_of
 
 cdef unsigned char LASTING, READ, STALE
 cdef list open_modes
@@ -32,7 +32,7 @@ cdef inline int evaluate(Value node) except -1:
 
 
 cdef inline object complete(object cls):
-    """As in storage.py."""
+    """As in nodes.py."""
     end_with_release(cls)
     give_methods(cls, table_names())
 

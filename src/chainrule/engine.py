@@ -11,20 +11,23 @@ from __future__ import annotations
 from itertools import count
 from typing import TYPE_CHECKING, Any
 
-from chainrule import membership, modes, ops, pickling, stale
+from chainrule import ops
+from chainrule.core import membership, modes, pickling, stale
+from chainrule.core.forks import lock_held_while_forking
+from chainrule.core.modes import (check_deposits, check_write, open_modes, seen_data, seen_truth, shown, under_modes,
+    untraced)  # fmt: skip
+from chainrule.core.operation import HOW_TO_ADD, Operation, is_number, number, refuse_change, refuse_float
+from chainrule.core.stale import LASTING, READ, STALE
 from chainrule.errors import ReadOnlyError
-from chainrule.forks import lock_held_while_forking
-from chainrule.modes import check_deposits, check_write, open_modes, seen_data, seen_truth, shown, under_modes, untraced
-from chainrule.operation import HOW_TO_ADD, Operation, is_number, number, refuse_change, refuse_float
-from chainrule.stale import LASTING, READ, STALE
 
 if TYPE_CHECKING:
     import cython  # that is what Cython reads, when it compiles this file with the types of engine.pxd
 else:
-    from chainrule import interpreted as cython
+    from chainrule.core import interpreted as cython
 if not cython.compiled:  # how a node keeps its operands and takes its number: for this the compiled engine has C
-    from chainrule.storage import (Methods, Nodes, blank, complete, doubtful, evaluate, is_constant, keep, label_of,
-        locals_of, operands_of, operation_of, prepare, remade, renew, set_label, state_of, value_of)  # fmt: skip
+    from chainrule.storage.nodes import (Methods, Nodes, blank, complete, doubtful, evaluate, is_constant, keep,
+        label_of, locals_of, operands_of, operation_of, prepare, remade, renew, set_label, state_of,
+        value_of)  # fmt: skip
 
 ADD, SUB, MUL, DIV, POW, NEG, ABS = ops.add, ops.sub, ops.mul, ops.div, ops.pow, ops.neg, ops.abs
 LT, LE, GT, GE, EQ, NE = ops.lt, ops.le, ops.gt, ops.ge, ops.eq, ops.ne

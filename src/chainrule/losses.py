@@ -11,10 +11,10 @@ import operator
 from collections.abc import Sequence
 from typing import Any
 
+from chainrule.core.trees import DEEPEST, too_deep
 from chainrule.engine import Value
 from chainrule.errors import ArgumentError, SizeError, shown
 from chainrule.ops import abs, logsumexp, relu, softplus, sum, take, weighted_sum
-from chainrule.trees import DEEPEST, too_deep
 
 
 def mean_squared_error(predictions: Any, targets: Any) -> Any:

@@ -16,9 +16,9 @@ from __future__ import annotations
 import math
 from math import inf, nan
 
+from chainrule.core.operation import TABLE, ieee, operation
+from chainrule.core.packing import chosen, listed, neuron
 from chainrule.errors import OperandError
-from chainrule.operation import TABLE, ieee, operation
-from chainrule.packing import chosen, listed, neuron
 
 # ---- arithmetic ----------------------------------------------------------------------------------------------------
 

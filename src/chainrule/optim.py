@@ -17,9 +17,9 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from chainrule import ops
+from chainrule.core.operation import number
 from chainrule.engine import Value
 from chainrule.errors import ArgumentError, SavedFileError, shown
-from chainrule.operation import number
 
 Schedule = Callable[[int], float]
 

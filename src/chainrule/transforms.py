@@ -17,12 +17,12 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from chainrule.core.modes import check_deposits, differentiating, modes, nested_transform
+from chainrule.core.operation import number
+from chainrule.core.trees import leaves, tree_map, unflatten
 from chainrule.engine import Value, topological_order
 from chainrule.errors import ArgumentError, GraphError, OperandError, SizeError
-from chainrule.modes import check_deposits, differentiating, modes, nested_transform
-from chainrule.operation import number
 from chainrule.ops import chain, identity
-from chainrule.trees import leaves, tree_map, unflatten
 
 
 def grad(f: Callable, argnums: int | Sequence[int] = 0) -> Callable:

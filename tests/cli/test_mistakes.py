@@ -7,9 +7,9 @@ import os
 
 import pytest
 
+from chainrule.data.tables import Encoder, Task, read_csv
 from chainrule.nn import MLP
 from chainrule.saving import save
-from chainrule.tables import Encoder, Task, read_csv
 
 GOOD = "a,b,c\n" + "".join(f"{i % 7},{i % 5},{'yes' if i % 3 else 'no'}\n" for i in range(30))
 

@@ -9,9 +9,9 @@ import re
 import pytest
 
 from chainrule.cli.goals import Goal
+from chainrule.data.tables import Encoder, read_csv
 from chainrule.nn import MLP
 from chainrule.saving import load_file, save
-from chainrule.tables import Encoder, read_csv
 
 pytestmark = pytest.mark.usefixtures("no_pictures")
 

@@ -13,9 +13,9 @@ from chainrule.cli.measures import Report
 from chainrule.cli.pictures import InUnits
 from chainrule.cli.summary import ending
 from chainrule.cli.train import Files
+from chainrule.data.tables import Encoder, read_csv
 from chainrule.nn import MLP
 from chainrule.saving import load_file
-from chainrule.tables import Encoder, read_csv
 from chainrule.training import History, loop
 
 PNG = b"\x89PNG\r\n\x1a\n"

@@ -11,8 +11,8 @@ with suppress(ImportError):  # without llvmlite or NumPy, the tests beside this 
     import numpy as np
     from llvmlite import ir
 
-    from chainrule.compiler.lowering import Emitter
-    from chainrule.compiler.native import Machine, compile_to_object, load
+    from chainrule.compiler.lowering.operations import Emitter
+    from chainrule.compiler.native.llvm import Machine, compile_to_object, load
 
 NAMES = ["sse2", "avx2", "avx512"]
 

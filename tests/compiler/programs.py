@@ -15,7 +15,7 @@ from typing import Any
 from hypothesis import strategies as st
 
 from chainrule import Value, ops
-from chainrule.operation import TABLE
+from chainrule.core.operation import TABLE
 
 SPECIAL = [0.0, -0.0, 1.0, -1.0, inf, -inf, nan, 5e-324, -5e-324, 2.3e-308, 1e-300, 1e-16, -1e-9, 30.0, -38.0, 710.0]
 SPECIAL += [-745.5, 1e16, 1e22, 1e300, -1e300, 1.7e308]

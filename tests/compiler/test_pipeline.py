@@ -11,8 +11,8 @@ pytest.importorskip("llvmlite")
 import numpy as np
 
 from chainrule import grad, hessian, ops
-from chainrule.compiler.graph import Graph, evaluate
-from chainrule.compiler.passes.batches import SAMPLES
+from chainrule.compiler.graph.graph import Graph, evaluate
+from chainrule.compiler.graph.passes.batches import SAMPLES
 from chainrule.compiler.pipeline import (
     SIMPLIFY,
     SIMPLIFY_EXACTLY,
@@ -25,7 +25,7 @@ from chainrule.compiler.pipeline import (
     loop_kernel,
     loops_of,
 )
-from chainrule.compiler.tracing import trace
+from chainrule.compiler.trace.tracing import trace
 
 
 def rosenbrock(xs):

@@ -20,15 +20,15 @@ from hypothesis.internal.conjecture import providers
 from hypothesis.internal.conjecture.engine import ConjectureRunner
 
 import chainrule
-from chainrule.trees import leaves, tree_map
+from chainrule.core.trees import leaves, tree_map
 
 np = pytest.importorskip("numpy")
 pytest.importorskip("llvmlite")
 
-from chainrule.compiler.graph import evaluate  # noqa: E402
+from chainrule.compiler.graph.graph import evaluate  # noqa: E402
 from chainrule.compiler.levels.kernel import LevelKernel  # noqa: E402
-from chainrule.compiler.loops.kernel import LoopKernel  # noqa: E402
-from chainrule.compiler.tracing import trace  # noqa: E402
+from chainrule.compiler.loops.writing.kernel import LoopKernel  # noqa: E402
+from chainrule.compiler.trace.tracing import trace  # noqa: E402
 
 from .programs import programs  # noqa: E402
 from .tolerance import Analysis, Near, near, same, ulps  # noqa: E402

@@ -15,8 +15,8 @@ import numpy as np
 
 import chainrule
 from chainrule import Value, ops
-from chainrule.compiler import native
-from chainrule.compiler.native import made_once
+from chainrule.compiler.native import llvm
+from chainrule.compiler.native.llvm import made_once
 
 forking = pytest.mark.skipif(not hasattr(os, "fork"), reason="this system does not fork")
 
@@ -154,7 +154,7 @@ print(len(set(found)), found[0][0], found[0] == work(0))
 def test_a_step_keeps_the_driver_whose_address_it_has():
     w = Value(0.0)
     step = chainrule.compile_step(lambda x: (w * x - 1.0) ** 2, chainrule.optim.SGD([w], lr=0.1))
-    libraries = [x for x in vars(step).values() if isinstance(x, native.Library)]
+    libraries = [x for x in vars(step).values() if isinstance(x, llvm.Library)]
     assert [library.address("drive") for library in libraries] == [step.drive_address]
 
 
@@ -242,7 +242,7 @@ class Outside(BaseException):
 def test_exceptions_from_outside_leave_no_lock_taken_and_no_mode_set():
     code = """
 import ctypes, gc
-from chainrule.modes import modes
+from chainrule.core.modes import modes
 class Outside(BaseException): pass
 def work_on(k):
     f = chainrule.compile(lambda x: chainrule.sum([ops.sin(x * (i + k)) for i in range(12)]))
@@ -276,14 +276,14 @@ print(left, len(interrupted) > 20, thread.is_alive(), in_threads(2, lambda i: ch
 
 
 def test_llvmlites_lock_is_given_back_where_an_exception_left_it_taken():
-    @native._calling_llvm
+    @llvm._calling_llvm
     def broken():
-        native._of_llvmlite.acquire()
+        llvm._of_llvmlite.acquire()
         raise Outside
 
     with pytest.raises(Outside):
         broken()
-    assert run_in_threads([lambda: native._of_llvmlite.acquire(timeout=5) and native._of_llvmlite.release() is None])[0]
+    assert run_in_threads([lambda: llvm._of_llvmlite.acquire(timeout=5) and llvm._of_llvmlite.release() is None])[0]
 
 
 # ---- forks ---------------------------------------------------------------------------------------------------------

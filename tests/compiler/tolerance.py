@@ -30,8 +30,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from chainrule import ops
-from chainrule.compiler.graph import Graph
-from chainrule.operation import Operation
+from chainrule.compiler.graph.graph import Graph
+from chainrule.core.operation import Operation
 
 ULPS = 8
 COMPARISONS = {ops.lt, ops.le, ops.gt, ops.ge, ops.eq, ops.ne}

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from chainrule.operation import TABLE, forget
+from chainrule.core.operation import TABLE, forget
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 

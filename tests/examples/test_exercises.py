@@ -6,7 +6,7 @@ import re
 import pytest
 
 import chainrule
-from chainrule.gradient_report import KINK
+from chainrule.check.report import KINK
 
 
 def test_exp(example):

@@ -14,7 +14,7 @@ from pathlib import Path
 from chainrule.data import moons
 from chainrule.nn import MLP
 from chainrule.optim import Adam
-from chainrule.saving import load, read_document, save
+from chainrule.saving.models import load, read_document, save
 from chainrule.training import Checkpoint, EarlyStopping, History, fit
 from chainrule.training.checkpoints import CHECKPOINT_FORMAT, CHECKPOINT_VERSION
 

@@ -20,11 +20,11 @@ import json
 import math
 from typing import Any
 
+from chainrule.core.files import MOST_BYTES, FilePath, atomic_write, read_file
 from chainrule.errors import SavedFileError, SizeError, require, suggest
-from chainrule.files import MOST_BYTES, FilePath, atomic_write, read_file
 from chainrule.nn import Module
-from chainrule.saving import CONFIG, check_config, check_finite, config_of
-from chainrule.schema import Anything, Maybe, Record, SchemaError, TableOf, Text, check, parse
+from chainrule.saving.models import CONFIG, check_config, check_finite, config_of
+from chainrule.saving.schema import Anything, Maybe, Record, SchemaError, TableOf, Text, check, parse
 
 FORMAT = "chainrule model"
 VERSION = 1

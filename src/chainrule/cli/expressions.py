@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from chainrule.check import check_gradients
+from chainrule.check.gradients import check_gradients
 from chainrule.cli import outputs
 from chainrule.cli.codes import FAILED, FINE
 from chainrule.cli.screen import remark
 from chainrule.draw import draw as picture_of
 from chainrule.errors import ArgumentError
-from chainrule.explain import explain as tell
-from chainrule.expression import Expression, parse, parse_assignments
+from chainrule.explain.story import explain as tell
+from chainrule.expression.reading import Expression, parse, parse_assignments
 
 
 def draw(expression: str, numbers: Sequence[str], out: Path | None, *, expand: bool, force: bool, quiet: bool) -> int:

@@ -6,10 +6,10 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from chainrule.data.tables import Encoder
 from chainrule.errors import ArgumentError, suggest
 from chainrule.nn import softmax
 from chainrule.ops import sigmoid
-from chainrule.tables import Encoder
 from chainrule.training import LOSSES
 
 SIDES = {

@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from chainrule.cli.goals import Output
-from chainrule.modes import no_grad
+from chainrule.core.modes import no_grad
+from chainrule.data.tables import ClassColumn, Encoder, NumberColumn, Table
 from chainrule.nn import Module
-from chainrule.tables import ClassColumn, Encoder, NumberColumn, Table
 
 
 @dataclass(frozen=True)

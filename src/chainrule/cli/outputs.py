@@ -8,8 +8,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
+from chainrule.core.files import check_target
 from chainrule.errors import ArgumentError
-from chainrule.files import check_target
 
 HEAD = 100
 """In how many bytes at its beginning a file says what it is."""

@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from chainrule.cli.screen import remark
+from chainrule.data.tables import NumberColumn
 from chainrule.errors import MissingExtraError, require
 from chainrule.nn import Module
 from chainrule.plots import training_picture
-from chainrule.tables import NumberColumn
 from chainrule.training import History
 
 if TYPE_CHECKING:

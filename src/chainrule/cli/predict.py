@@ -11,10 +11,10 @@ from chainrule.cli.codes import FINE
 from chainrule.cli.goals import Goal, Output
 from chainrule.cli.measures import compare, outputs_of
 from chainrule.cli.screen import remark
+from chainrule.data.tables import Encoder, Table, read_csv, write_csv
 from chainrule.errors import DataError, SavedFileError
 from chainrule.nn import Module
-from chainrule.saving import load_file
-from chainrule.tables import Encoder, Table, read_csv, write_csv
+from chainrule.saving.models import load_file
 from chainrule.training import LOSSES
 
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from chainrule.data import TOY_SETS, toy_set
+from chainrule.data.tables import Table, read_csv
+from chainrule.data.toy import TOY_SETS, toy_set
 from chainrule.errors import ArgumentError, suggest
-from chainrule.tables import Table, read_csv
 
 TOY_OPTIONS: dict[str, dict[str, Any]] = {"xor": {"repeat": 50, "noise": 0.1}}
 OTHER_OPTIONS: dict[str, Any] = {"n": 200, "noise": 0.1}

@@ -16,11 +16,11 @@ from chainrule.cli.options import DataOptions, NetOptions, OutputOptions, Traini
 from chainrule.cli.pictures import can_draw, save_picture
 from chainrule.cli.screen import complain, remark
 from chainrule.cli.sources import files_of, read_source
-from chainrule.data import split_indices
+from chainrule.data.tables import Encoder, Table, Task
+from chainrule.data.toy import split_indices
 from chainrule.errors import AnomalyError, ArgumentError, SavedFileError
 from chainrule.nn import MLP
-from chainrule.saving import load_file, save
-from chainrule.tables import Encoder, Table, Task
+from chainrule.saving.models import load_file, save
 from chainrule.training import Checkpoint, EarlyStopping, History, fit
 
 OPTIMIZERS = {"adam": (optim.Adam, 0.01), "adamw": (optim.AdamW, 0.01), "sgd": (optim.SGD, 0.1)}

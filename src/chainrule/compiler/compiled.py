@@ -9,19 +9,19 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from chainrule import transforms
-from chainrule.compiler.arguments import EXACT, EXACT_32, Reading, read
-from chainrule.compiler.fallbacks import Fallbacks
-from chainrule.compiler.found import Found, like_arguments, twice_like_arguments
-from chainrule.compiler.layouts import Layout, layout_of
-from chainrule.compiler.options import Options, check_function, options_of
-from chainrule.compiler.paths import Path, Paths, by_position, name_of
+from chainrule.compiler.calling.arguments import EXACT, EXACT_32, Reading, read
+from chainrule.compiler.calling.layouts import Layout, layout_of
+from chainrule.compiler.calling.options import Options, check_function, options_of
+from chainrule.compiler.calling.paths import Path, Paths, by_position, name_of
+from chainrule.compiler.calling.results import Found, like_arguments, twice_like_arguments
+from chainrule.compiler.calling.running import Call, Runner
+from chainrule.compiler.calling.structures import Structures
 from chainrule.compiler.pipeline import Wanted
-from chainrule.compiler.reasons import WITH_VALUES
-from chainrule.compiler.report import GraphView, Subject, count, report, title
-from chainrule.compiler.running import Call, Runner
-from chainrule.compiler.structures import Structures
+from chainrule.compiler.reports.fallbacks import Fallbacks
+from chainrule.compiler.reports.reasons import WITH_VALUES
+from chainrule.compiler.reports.report import GraphView, Subject, count, report, title
+from chainrule.core.trees import leaves, tree_map
 from chainrule.errors import ArgumentError, OperandError, TraceError
-from chainrule.trees import leaves, tree_map
 
 Argnums = int | Sequence[int]
 

@@ -16,28 +16,28 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
 from chainrule import ops
-from chainrule.compiler.cache import cached_object
-from chainrule.compiler.differentiate import differentiate
-from chainrule.compiler.graph import BATCH_SUM, Graph
-from chainrule.compiler.kernel import Kernel
+from chainrule.compiler.graph.differentiate import differentiate
+from chainrule.compiler.graph.graph import BATCH_SUM, Graph
+from chainrule.compiler.graph.passes.batches import SAMPLES, split_batch_sums
+from chainrule.compiler.graph.passes.fold import fold, plain, relax
+from chainrule.compiler.graph.passes.rebuild import prune
+from chainrule.compiler.graph.passes.spell_out import spell_out
+from chainrule.compiler.graph.passes.sums import gather_sums
 from chainrule.compiler.levels.emit import is_lowered
 from chainrule.compiler.levels.kernel import compile_graph
-from chainrule.compiler.loops.build import MEMORY_LIMIT, Plan, module_of, plan
-from chainrule.compiler.loops.chains import group_with_chains, most_groups, repeats
-from chainrule.compiler.loops.folding import fold_into_chains
-from chainrule.compiler.loops.grouping import Grouping, group
-from chainrule.compiler.loops.kernel import LoopKernel
-from chainrule.compiler.loops.lanes import choose_lanes
-from chainrule.compiler.loops.links import to_program
+from chainrule.compiler.loops.finding.chains import group_with_chains, most_groups, repeats
+from chainrule.compiler.loops.finding.folding import fold_into_chains
+from chainrule.compiler.loops.finding.grouping import Grouping, group
+from chainrule.compiler.loops.finding.lanes import choose_lanes
+from chainrule.compiler.loops.finding.links import to_program
+from chainrule.compiler.loops.finding.statements import NoLoopsError
 from chainrule.compiler.loops.program import Program
-from chainrule.compiler.loops.statements import NoLoopsError
-from chainrule.compiler.memory import is_checked
-from chainrule.compiler.native import Machine
-from chainrule.compiler.passes.batches import SAMPLES, split_batch_sums
-from chainrule.compiler.passes.fold import fold, plain, relax
-from chainrule.compiler.passes.rebuild import prune
-from chainrule.compiler.passes.spell_out import spell_out
-from chainrule.compiler.passes.sums import gather_sums
+from chainrule.compiler.loops.writing.build import MEMORY_LIMIT, Plan, module_of, plan
+from chainrule.compiler.loops.writing.kernel import LoopKernel
+from chainrule.compiler.native.cache import cached_object
+from chainrule.compiler.native.kernel import Kernel
+from chainrule.compiler.native.llvm import Machine
+from chainrule.compiler.native.memory import is_checked
 
 
 @dataclass(frozen=True)
@@ -249,7 +249,7 @@ class Target:
         threads: among how many threads large batches are shared out.
         memory_limit: how many bytes loops may keep for the reverse sweep; see `plan`.
         machine: the CPU.
-        checked: whether native code looks at each address of its own; see `chainrule.compiler.memory.BOUNDS`.
+        checked: whether native code looks at each address of its own; see `chainrule.compiler.native.memory.BOUNDS`.
     """
 
     bits: int = 64

@@ -6,13 +6,13 @@ import os
 from functools import cached_property
 from pathlib import Path
 
+from chainrule.core.files import atomic_write
 from chainrule.draw.dot import render_dot
 from chainrule.draw.graph import Graph
 from chainrule.draw.svg import Look, render_svg, title
 from chainrule.draw.text import render_text
 from chainrule.draw.theme import escaped
 from chainrule.errors import ArgumentError, suggest
-from chainrule.files import atomic_write
 
 FORMATS = {".svg": "svg", ".html": "html", ".dot": "dot", ".txt": "text"}
 """The attribute that is saved under each suffix."""

@@ -11,9 +11,9 @@ from collections import ChainMap, Counter, UserDict, UserList, deque
 from collections.abc import ItemsView, Iterable, Iterator, KeysView, Mapping, ValuesView
 from typing import Any, NoReturn
 
+from chainrule.core.operation import Operation
 from chainrule.engine import Value
 from chainrule.errors import ArgumentError
-from chainrule.operation import Operation
 
 PLAIN, ROW, MODULE, OWN_MODULE, OTHER, UNSEEN = range(6)
 """What a class is for the walk: nothing to look into; a list or tuple; a Module, of the library's own or of the user's,

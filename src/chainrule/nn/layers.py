@@ -12,13 +12,13 @@ from collections.abc import Callable, Sequence
 from reprlib import recursive_repr
 from typing import Any
 
+from chainrule.core.operation import TABLE, Operation
 from chainrule.engine import Value
 from chainrule.errors import ArgumentError, SavedFileError, SizeError, shown, suggest
 from chainrule.nn.holders import forward_of
 from chainrule.nn.initialization import Initializer, initializer
 from chainrule.nn.linear import linear
 from chainrule.nn.module import Module
-from chainrule.operation import TABLE, Operation
 from chainrule.ops import take, weighted_sum
 
 LINEAR = "linear"

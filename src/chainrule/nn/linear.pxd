@@ -3,7 +3,7 @@
 cimport cython
 
 from chainrule.engine cimport Value, record_row
-from chainrule.operation cimport Operation
+from chainrule.core.operation cimport Operation
 
 cdef Operation weighted_sum
 

@@ -11,7 +11,7 @@ from chainrule.ops import weighted_sum
 if TYPE_CHECKING:
     import cython
 else:
-    from chainrule import interpreted as cython
+    from chainrule.core import interpreted as cython
 if not cython.compiled:
     from chainrule.engine import Value, record_row
 

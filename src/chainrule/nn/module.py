@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from chainrule.core.operation import number
 from chainrule.engine import Value
 from chainrule.errors import OperandError, SavedFileError, SizeError, shown, suggest
 from chainrule.nn.holders import KINDS, MODULE, OWN_MODULE, PLAIN, ROW, Walk, refuse, refuse_same
-from chainrule.operation import number
 
 
 class Module:

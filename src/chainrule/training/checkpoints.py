@@ -8,11 +8,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from chainrule.core.files import FilePath, check_target, remove_leftovers
 from chainrule.errors import ArgumentError, SavedFileError
-from chainrule.files import FilePath, check_target, remove_leftovers
 from chainrule.optim import Optimizer
-from chainrule.saving import STATE, read_document, write_document
-from chainrule.schema import Anything, Flag, ListOf, Maybe, Number, Record, Row, TableOf, Text, Whole
+from chainrule.saving.models import STATE, read_document, write_document
+from chainrule.saving.schema import Anything, Flag, ListOf, Maybe, Number, Record, Row, TableOf, Text, Whole
 
 CHECKPOINT_FORMAT = "chainrule checkpoint"
 CHECKPOINT_VERSION = 1

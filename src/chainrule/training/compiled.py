@@ -19,9 +19,9 @@ import numpy as np
 
 from chainrule.compiler.compiled import compile
 from chainrule.compiler.steps.step import compile_step
+from chainrule.core.modes import no_grad
 from chainrule.engine import Value
 from chainrule.errors import AnomalyError, TraceError
-from chainrule.modes import no_grad
 from chainrule.nn import Module
 from chainrule.optim import Optimizer, constant
 from chainrule.training.objective import Objective

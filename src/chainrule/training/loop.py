@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from random import Random
 from typing import Any, Literal
 
+from chainrule.core.files import FilePath
 from chainrule.errors import AnomalyError, ArgumentError, ChainruleError, SavedFileError, shown
-from chainrule.files import FilePath
 from chainrule.nn import Module
 from chainrule.optim import Optimizer
 from chainrule.training.alone import alone_with

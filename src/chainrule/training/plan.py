@@ -6,13 +6,13 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
+from chainrule.core.files import FilePath
+from chainrule.core.modes import no_grad
 from chainrule.engine import topological_order
 from chainrule.errors import ArgumentError, SizeError, shown
-from chainrule.files import FilePath
-from chainrule.modes import no_grad
 from chainrule.nn import Module
 from chainrule.optim import Adam, Optimizer
-from chainrule.saving import config_of
+from chainrule.saving.models import config_of
 from chainrule.training.callbacks import Callback, EarlyStopping
 from chainrule.training.checkpoints import Checkpoint, describe_data, describe_function, describe_optimizer
 from chainrule.training.objective import Objective, Penalty

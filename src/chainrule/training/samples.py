@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from numbers import Integral
 from typing import Any
 
-from chainrule.data import split
+from chainrule.core.operation import number
+from chainrule.data.toy import split
 from chainrule.errors import ArgumentError, DataError, SizeError, shown
-from chainrule.operation import number
 
 
 @dataclass(frozen=True)

@@ -11,14 +11,14 @@ import math
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, Protocol
 
+from chainrule.core.modes import detect_anomaly, no_grad
+from chainrule.core.trees import DEEPEST, too_deep
 from chainrule.engine import Value
 from chainrule.errors import AnomalyError, TraceError
-from chainrule.modes import detect_anomaly, no_grad
 from chainrule.nn import Module
 from chainrule.optim import Optimizer
 from chainrule.training.objective import Objective
 from chainrule.training.samples import Samples
-from chainrule.trees import DEEPEST, too_deep
 
 Numbers = dict[str, float]
 

@@ -9,8 +9,8 @@ from collections import namedtuple
 import pytest
 
 from chainrule import ops
-from chainrule.compiler.graph import BATCH_SUM, Graph, evaluate
-from chainrule.operation import TABLE
+from chainrule.compiler.graph.graph import BATCH_SUM, Graph, evaluate
+from chainrule.core.operation import TABLE
 
 CONSTANTS = (0.0, -0.0, 1.0, -1.5, 3.0)
 ARITHMETIC = (ops.add, ops.sub, ops.mul, ops.neg, ops.sum, ops.weighted_sum)

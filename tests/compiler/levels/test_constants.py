@@ -9,7 +9,7 @@ pytest.importorskip("llvmlite")
 import numpy as np
 
 from chainrule import ops
-from chainrule.compiler.graph import Graph
+from chainrule.compiler.graph.graph import Graph
 from chainrule.compiler.levels.constants import FEW
 from chainrule.compiler.levels.kernel import compile_graph
 from chainrule.compiler.levels.schedule import schedule

@@ -12,7 +12,7 @@ pytest.importorskip("llvmlite")
 import numpy as np
 
 from chainrule import ops
-from chainrule.compiler.graph import Graph
+from chainrule.compiler.graph.graph import Graph
 from chainrule.compiler.levels.kernel import compile_graph
 
 SIZES = (0.0, -0.0, -3.0, 5e-324, 1e-300, 1e300, -3e307, math.inf, -math.inf, math.nan)

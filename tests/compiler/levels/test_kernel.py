@@ -16,14 +16,14 @@ import numpy as np
 
 import chainrule
 from chainrule import ops
-from chainrule.compiler.differentiate import differentiate
-from chainrule.compiler.graph import BATCH_SUM, Graph, evaluate
+from chainrule.compiler.graph.differentiate import differentiate
+from chainrule.compiler.graph.graph import BATCH_SUM, Graph, evaluate
 from chainrule.compiler.levels.emit import build
 from chainrule.compiler.levels.kernel import LevelKernel, compile_graph
 from chainrule.compiler.levels.schedule import schedule
-from chainrule.compiler.native import Machine
+from chainrule.compiler.native.llvm import Machine
+from chainrule.core.operation import forget
 from chainrule.errors import ArgumentError, GraphError, SizeError
-from chainrule.operation import forget
 
 EPSILON = {64: float(np.finfo(np.float64).eps), 32: float(np.finfo(np.float32).eps)}
 

@@ -11,7 +11,7 @@ pytest.importorskip("llvmlite")
 import numpy as np
 
 from chainrule import ops
-from chainrule.compiler.graph import Graph
+from chainrule.compiler.graph.graph import Graph
 from chainrule.compiler.levels.nodes import LEAF, TERMS, nodes_of
 from chainrule.compiler.levels.order import batches, heights
 from chainrule.compiler.levels.schedule import schedule

@@ -11,8 +11,8 @@ pytest.importorskip("llvmlite")
 import numpy as np
 
 from chainrule import ops
-from chainrule.compiler.differentiate import differentiate
-from chainrule.compiler.graph import Graph
+from chainrule.compiler.graph.differentiate import differentiate
+from chainrule.compiler.graph.graph import Graph
 from chainrule.compiler.levels.kernel import compile_graph
 from chainrule.compiler.levels.reuse import taken_in_turn
 from chainrule.compiler.levels.schedule import schedule

@@ -12,21 +12,21 @@ pytest.importorskip("llvmlite")
 import numpy as np
 
 from chainrule import Value, ops
-from chainrule.compiler.graph import evaluate
-from chainrule.compiler.loops.build import plan
-from chainrule.compiler.loops.chains import group_with_chains
-from chainrule.compiler.loops.folding import fold_into_chains
-from chainrule.compiler.loops.grouping import group
+from chainrule.compiler.graph.graph import evaluate
+from chainrule.compiler.graph.passes.batches import SAMPLES
+from chainrule.compiler.loops.finding.chains import group_with_chains
+from chainrule.compiler.loops.finding.folding import fold_into_chains
+from chainrule.compiler.loops.finding.grouping import group
+from chainrule.compiler.loops.finding.lanes import choose_lanes
+from chainrule.compiler.loops.finding.links import to_program
+from chainrule.compiler.loops.finding.statements import NoLoopsError
 from chainrule.compiler.loops.interpret import run_program
-from chainrule.compiler.loops.lanes import choose_lanes
-from chainrule.compiler.loops.links import to_program
-from chainrule.compiler.loops.statements import NoLoopsError
-from chainrule.compiler.native import Machine
-from chainrule.compiler.passes.batches import SAMPLES
+from chainrule.compiler.loops.writing.build import plan
+from chainrule.compiler.native.llvm import Machine
 from chainrule.compiler.pipeline import Stages, Target, Wanted, calculation, loop_kernel, loops_of
-from chainrule.compiler.tracing import trace
+from chainrule.compiler.trace.tracing import trace
+from chainrule.core.trees import leaves, unflatten
 from chainrule.transforms import gradients
-from chainrule.trees import leaves, unflatten
 
 
 def program_of(graph):

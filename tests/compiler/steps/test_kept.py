@@ -16,9 +16,9 @@ pytest.importorskip("llvmlite")
 
 import numpy as np
 
-from chainrule.compiler.steps import paths
+from chainrule.compiler.calling.structures import MANY
+from chainrule.compiler.steps import loss_paths
 from chainrule.compiler.steps.step import compile_step
-from chainrule.compiler.structures import MANY
 
 
 @pytest.fixture
@@ -34,8 +34,8 @@ def kernels(monkeypatch):
 
         return made
 
-    monkeypatch.setattr(paths, "loop_kernel", noting(paths.loop_kernel))
-    monkeypatch.setattr(paths, "LevelledKernel", Noted(found))
+    monkeypatch.setattr(loss_paths, "loop_kernel", noting(loss_paths.loop_kernel))
+    monkeypatch.setattr(loss_paths, "LevelledKernel", Noted(found))
     return found
 
 
@@ -43,7 +43,7 @@ class Noted:
     """In the place of a class: takes note of what it makes."""
 
     def __init__(self, found):
-        self.found, self.kind = found, paths.LevelledKernel
+        self.found, self.kind = found, loss_paths.LevelledKernel
 
     def __call__(self, *args):
         kernel = self.kind(*args)

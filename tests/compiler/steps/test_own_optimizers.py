@@ -7,9 +7,9 @@ pytest.importorskip("llvmlite")
 
 import chainrule
 from chainrule import ops
-from chainrule.compiler.steps.formula import formula_of
 from chainrule.compiler.steps.step import compile_step
-from chainrule.operation import forget
+from chainrule.compiler.steps.update_formula import formula_of
+from chainrule.core.operation import forget
 from chainrule.optim import SGD, Adam, Optimizer
 
 from .both_ways import STEPS, by_eager, by_run, by_some_runs, by_step, fitted, parameters, same, trained

@@ -10,7 +10,7 @@ import pytest
 pytest.importorskip("llvmlite")
 
 from chainrule import Value, ops
-from chainrule.compiler.steps.levelled import LevelledKernel
+from chainrule.compiler.steps.levelised_loss import LevelledKernel
 from chainrule.compiler.steps.run import Run
 from chainrule.compiler.steps.step import CompiledStep, compile_step
 from chainrule.errors import AnomalyError, TraceError

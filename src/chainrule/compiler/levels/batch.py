@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from llvmlite import ir
 
 from chainrule.compiler.levels.code import DOUBLE, I32, I64, POINTER, Carried, Code
-from chainrule.compiler.native import Machine
+from chainrule.compiler.native.llvm import Machine
 
 FRAME = (
     *("block", "width", "segments", "segments_count", "table", "python", "samples", "columns", "each", "values"),

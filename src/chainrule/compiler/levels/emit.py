@@ -16,16 +16,16 @@ from dataclasses import dataclass
 from llvmlite import ir
 
 from chainrule import ops
-from chainrule.compiler.cache import cached_object
 from chainrule.compiler.levels.batch import Batch
 from chainrule.compiler.levels.code import I32, I64, POINTER, Carried, Code, FunctionAt
 from chainrule.compiler.levels.schedule import Plan
 from chainrule.compiler.levels.sections import Field
 from chainrule.compiler.levels.segments import ACROSS, ANY, Kind
-from chainrule.compiler.lowering import Emitter, NotLowered
-from chainrule.compiler.native import Machine
+from chainrule.compiler.lowering.operations import Emitter, NotLowered
+from chainrule.compiler.native.cache import cached_object
+from chainrule.compiler.native.llvm import Machine
+from chainrule.core.operation import Operation
 from chainrule.errors import ArgumentError
-from chainrule.operation import Operation
 
 ARGUMENTS = [POINTER, POINTER, I64, POINTER, I64, I64, POINTER]
 """Of both functions: numbers, segments, how many of these, table, places of a row, those in use, a function of Python.

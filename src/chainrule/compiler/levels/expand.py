@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from chainrule import ops
-from chainrule.compiler.graph import Graph
+from chainrule.compiler.graph.graph import Graph
 from chainrule.compiler.levels.nodes import VARYING, phases
 from chainrule.compiler.levels.segments import MOST_ROWS
 

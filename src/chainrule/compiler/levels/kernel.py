@@ -10,17 +10,17 @@ from typing import Any
 
 import numpy as np
 
-from chainrule.compiler.crew import Crew
-from chainrule.compiler.graph import Graph
-from chainrule.compiler.kernel import Floats, Held
+from chainrule.compiler.graph.graph import Graph
 from chainrule.compiler.levels.batch import FRAME
-from chainrule.compiler.levels.checked import check_plan
 from chainrule.compiler.levels.emit import build, is_lowered
 from chainrule.compiler.levels.schedule import BatchPlan, Plan, schedule
 from chainrule.compiler.levels.sections import Field, Section
 from chainrule.compiler.levels.segments import ANY, Kind
-from chainrule.compiler.memory import aligned, for_native_code, is_checked, too_large_is_infinite
-from chainrule.compiler.native import Machine, load
+from chainrule.compiler.levels.table_bounds import check_plan
+from chainrule.compiler.native.kernel import Floats, Held
+from chainrule.compiler.native.llvm import Machine, load
+from chainrule.compiler.native.memory import aligned, for_native_code, is_checked, too_large_is_infinite
+from chainrule.compiler.native.threads import Crew
 from chainrule.errors import SizeError
 
 CACHE = 2**20
@@ -63,7 +63,7 @@ def compile_graph(
 
 
 class LevelKernel:
-    """A levelled graph, ready to run; see `chainrule.compiler.kernel.Kernel`.
+    """A levelled graph, ready to run; see `chainrule.compiler.native.kernel.Kernel`.
 
     Args:
         plan: what `schedule` made of the graph.
@@ -95,7 +95,7 @@ class LevelKernel:
         self._outputs = plan.shared.astype(np.intp)
 
     def run(self, numbers: Floats, columns: Floats | None = None) -> tuple[Floats, Floats, Held]:
-        """See `chainrule.compiler.kernel.Kernel`."""
+        """See `chainrule.compiler.native.kernel.Kernel`."""
         if numbers.shape != self._inputs:
             raise SizeError(f"the graph has {self.plan.inputs} inputs, but numbers have the shape {numbers.shape}")
         memory = self._memory()
@@ -188,18 +188,18 @@ class LevelKernel:
 
     @property
     def bytes_per_call(self) -> int:
-        """See `chainrule.compiler.kernel.Kernel`."""
+        """See `chainrule.compiler.native.kernel.Kernel`."""
         rows = self.plan.batch.rows * _width(self.plan.batch, self.plan.lanes, self.bits) if self.plan.batch else 0
         tables = [array.nbytes for section in self._sections() for array in (section.segments, section.table)]
         return (self.plan.slots + rows) * self.bits // 8 + sum(tables)
 
     @property
     def operations_per_call(self) -> int:
-        """See `chainrule.compiler.kernel.Kernel`."""
+        """See `chainrule.compiler.native.kernel.Kernel`."""
         return sum(section.operations for section in self._sections())
 
     def describe(self) -> list[str]:
-        """See `chainrule.compiler.kernel.Kernel`."""
+        """See `chainrule.compiler.native.kernel.Kernel`."""
         plan = self.plan
         lines = self._crew.describe() if plan.batch else []
         for section, of in zip(self._sections(), _PHASES, strict=False):

@@ -15,9 +15,9 @@ import numpy as np
 import numpy.typing as npt
 
 from chainrule import ops
-from chainrule.compiler.graph import BATCH_SUM, Graph
+from chainrule.compiler.graph.graph import BATCH_SUM, Graph
+from chainrule.core.operation import Operation
 from chainrule.errors import GraphError
-from chainrule.operation import Operation
 
 Ints = npt.NDArray[np.int64]
 Truths = npt.NDArray[np.bool_]

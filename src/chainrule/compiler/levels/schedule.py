@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from chainrule.compiler.graph import Graph
+from chainrule.compiler.graph.graph import Graph
 from chainrule.compiler.levels.constants import in_order_of_use, with_own_constants
 from chainrule.compiler.levels.expand import expanded, with_guards
 from chainrule.compiler.levels.nodes import (

@@ -9,8 +9,8 @@ from enum import IntEnum, auto
 import numpy as np
 import numpy.typing as npt
 
-from chainrule.compiler.levels.ahead import LARGE, fetched
 from chainrule.compiler.levels.nodes import Ints, Nodes
+from chainrule.compiler.levels.prefetching import LARGE, fetched
 from chainrule.compiler.levels.reuse import Places
 from chainrule.compiler.levels.segments import Kind
 from chainrule.compiler.levels.table import table_of

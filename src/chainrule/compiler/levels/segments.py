@@ -8,7 +8,7 @@ import numpy as np
 
 from chainrule import ops
 from chainrule.compiler.levels.nodes import FIRST_OP, MINUS_ONE, ONE, TERMS, Ints, Nodes, Truths, spans
-from chainrule.operation import Operation
+from chainrule.core.operation import Operation
 
 ANY = -1
 """So many operands as the table says."""

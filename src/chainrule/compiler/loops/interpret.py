@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 
 from chainrule import ops
-from chainrule.compiler.graph import BATCH_SUM
+from chainrule.compiler.graph.graph import BATCH_SUM
 from chainrule.compiler.loops.program import Array, Call, Expression, Index, Number, Program, Read, Statement, Sum
 from chainrule.errors import GraphError
 
@@ -38,9 +38,9 @@ def run_program(
         shared: float64[outputs], nan for those that differ from sample to sample.
         each: float64[outputs that differ from sample to sample, samples].
 
-    >>> from chainrule.compiler.loops.grouping import group
-    >>> from chainrule.compiler.loops.links import to_program
-    >>> from chainrule.compiler.text import from_text
+    >>> from chainrule.compiler.loops.finding.grouping import group
+    >>> from chainrule.compiler.loops.finding.links import to_program
+    >>> from chainrule.compiler.graph.text import from_text
     >>> lines = ["%0 = input w", "%1 = input x, batched", "%2 = mul %0 %1", "%3 = batch_sum %2", "return %2 %3"]
     >>> graph = from_text("\\n".join(lines))
     >>> run_program(to_program(graph, group(graph)), [10.0, 0.0], [[1.0, 2.0, 3.0]])

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from chainrule.operation import Operation
+from chainrule.core.operation import Operation
 
 
 @dataclass

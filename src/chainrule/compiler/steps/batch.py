@@ -9,14 +9,14 @@ from typing import Any
 
 import numpy as np
 
-from chainrule.compiler.arguments import EXACT, block_of, check_integers, shown
-from chainrule.compiler.rows import rows_of
-from chainrule.compiler.statics import class_key, names_key, static_key
-from chainrule.compiler.tracing import is_number_leaf, is_whole
+from chainrule.compiler.calling.arguments import EXACT, block_of, check_integers, shown
+from chainrule.compiler.calling.static_keys import class_key, names_key, static_key
+from chainrule.compiler.trace.array_arguments import rows_of
+from chainrule.compiler.trace.tracing import is_number_leaf, is_whole
+from chainrule.core.operation import number
+from chainrule.core.trees import DEEPEST, leaves, too_deep
 from chainrule.engine import Value
 from chainrule.errors import ArgumentError, OperandError, SizeError
-from chainrule.operation import number
-from chainrule.trees import DEEPEST, leaves, too_deep
 
 
 @dataclass(slots=True)

@@ -9,10 +9,10 @@ from enum import IntEnum, auto
 
 from llvmlite import ir
 
-from chainrule.compiler.cache import cached_object
-from chainrule.compiler.control import I64, counted
-from chainrule.compiler.loops.build import NUMBERS, POINTERS
-from chainrule.compiler.native import Library, Machine, load, made_once
+from chainrule.compiler.loops.writing.build import NUMBERS, POINTERS
+from chainrule.compiler.native.cache import cached_object
+from chainrule.compiler.native.counted_loops import I64, counted
+from chainrule.compiler.native.llvm import Library, Machine, load, made_once
 
 POINTER, I32 = ir.PointerType(), ir.IntType(32)
 LANES = 8

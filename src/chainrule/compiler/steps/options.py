@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from chainrule.compiler.loops.build import MEMORY_LIMIT
-from chainrule.compiler.options import MAX_STRUCTURES, check_counts
+from chainrule.compiler.calling.options import MAX_STRUCTURES, check_counts
+from chainrule.compiler.loops.writing.build import MEMORY_LIMIT
 from chainrule.compiler.pipeline import Target
 from chainrule.engine import Value
 from chainrule.errors import ArgumentError, TraceError

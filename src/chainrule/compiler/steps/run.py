@@ -9,21 +9,21 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from chainrule.compiler.loops.kernel import Bound
-from chainrule.compiler.memory import aligned, for_native_code
-from chainrule.compiler.native import BoundsError
-from chainrule.compiler.reasons import BY_HAND, one_by_one
-from chainrule.compiler.steps.alone import Alone
+from chainrule.compiler.calling.leaves import read_data, write_data
+from chainrule.compiler.loops.writing.kernel import Bound
+from chainrule.compiler.native.llvm import BoundsError
+from chainrule.compiler.native.memory import aligned, for_native_code
+from chainrule.compiler.reports.reasons import BY_HAND, one_by_one
 from chainrule.compiler.steps.batch import Batch, batches_of
 from chainrule.compiler.steps.driver import DONE, NOT_FINITE, REACHED, WHY, Field
-from chainrule.compiler.steps.levelled import LevelledBound, LevelledKernel
-from chainrule.compiler.steps.paths import Path
-from chainrule.compiler.steps.rates import Rates
-from chainrule.compiler.steps.record import Record, places_in_rows, record_of
+from chainrule.compiler.steps.learning_rates import Rates
+from chainrule.compiler.steps.levelised_loss import LevelledBound, LevelledKernel
+from chainrule.compiler.steps.loss_paths import Path
+from chainrule.compiler.steps.loss_record import Record, places_in_rows, record_of
+from chainrule.compiler.steps.single_step import Alone
 from chainrule.compiler.steps.update import NativeMemory
 from chainrule.engine import Value
 from chainrule.errors import AnomalyError, ArgumentError, GraphError
-from chainrule.leaves import read_data, write_data
 
 if TYPE_CHECKING:
     from chainrule.compiler.steps.step import CompiledStep

@@ -11,28 +11,28 @@ from typing import Any
 
 import numpy as np
 
-from chainrule.compiler.arguments import EXACT, EXACT_32
-from chainrule.compiler.fallbacks import Fallbacks
-from chainrule.compiler.loops.kernel import Bound
-from chainrule.compiler.memory import too_large_is_infinite
-from chainrule.compiler.native import Machine
-from chainrule.compiler.options import check_function, options_of
-from chainrule.compiler.paths import name_of
-from chainrule.compiler.report import GraphView
-from chainrule.compiler.steps.arguments import LossArguments
+from chainrule.compiler.calling.arguments import EXACT, EXACT_32
+from chainrule.compiler.calling.options import check_function, options_of
+from chainrule.compiler.calling.paths import name_of
+from chainrule.compiler.loops.writing.kernel import Bound
+from chainrule.compiler.native.llvm import Machine
+from chainrule.compiler.native.memory import too_large_is_infinite
+from chainrule.compiler.reports.fallbacks import Fallbacks
+from chainrule.compiler.reports.report import GraphView
 from chainrule.compiler.steps.batch import batch_of
 from chainrule.compiler.steps.driver import driver
-from chainrule.compiler.steps.explained import explained
-from chainrule.compiler.steps.levelled import LevelledBound
+from chainrule.compiler.steps.exclusive import turn_of
+from chainrule.compiler.steps.levelised_loss import LevelledBound
+from chainrule.compiler.steps.loss_paths import Path, Paths, as_value
+from chainrule.compiler.steps.loss_record import Record
 from chainrule.compiler.steps.options import Options, check_optimizer, refuse_own_methods
-from chainrule.compiler.steps.paths import Path, Paths, as_value
-from chainrule.compiler.steps.record import Record
+from chainrule.compiler.steps.report import explained
 from chainrule.compiler.steps.run import Run
-from chainrule.compiler.steps.turns import turn_of
+from chainrule.compiler.steps.signature import LossArguments
 from chainrule.compiler.steps.update import Update
+from chainrule.core.modes import detect_anomaly
 from chainrule.engine import Value
 from chainrule.errors import AnomalyError, ArgumentError, TraceError, shown
-from chainrule.modes import detect_anomaly
 from chainrule.optim import Optimizer
 
 _DRIVE = ctypes.CFUNCTYPE(None, ctypes.c_int64, ctypes.c_int64, *[ctypes.c_void_p] * 8)

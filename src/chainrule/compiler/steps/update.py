@@ -6,16 +6,16 @@ from collections.abc import Iterator, MutableMapping, Sequence
 
 import numpy as np
 
-from chainrule.compiler.loops.kernel import Bound, LoopKernel
-from chainrule.compiler.memory import aligned, for_native_code
-from chainrule.compiler.native import Machine
+from chainrule.compiler.loops.writing.kernel import Bound, LoopKernel
+from chainrule.compiler.native.llvm import Machine
+from chainrule.compiler.native.memory import aligned, for_native_code
 from chainrule.compiler.pipeline import Stages, Target, Wanted, calculation, loop_kernel, loops_of
 from chainrule.compiler.steps.driver import LANES, UpdateField
-from chainrule.compiler.steps.formula import RATES, formula_of, formula_of_all
-from chainrule.compiler.steps.levelled import LevelledBound, LevelledKernel
-from chainrule.compiler.steps.record import stretches
-from chainrule.compiler.steps.settings import settings
-from chainrule.compiler.steps.turns import Turn
+from chainrule.compiler.steps.exclusive import Turn
+from chainrule.compiler.steps.levelised_loss import LevelledBound, LevelledKernel
+from chainrule.compiler.steps.loss_record import stretches
+from chainrule.compiler.steps.optimizer_settings import settings
+from chainrule.compiler.steps.update_formula import RATES, formula_of, formula_of_all
 from chainrule.errors import GraphError
 from chainrule.optim import Optimizer
 

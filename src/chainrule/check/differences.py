@@ -1,0 +1,255 @@
+"""Derivatives by trying out: how much does the result change when an input changes a little?
+
+They are what `check.py` holds the chain rule against. The forward difference is the first idea anybody has; the
+central one is much closer for one more call; and extrapolating central differences to a step of zero (Richardson's
+method, with the stopping rule of Ridders, "Accurate computation of F'(x) and F'(x) F''(x)", 1982) is good to about ten
+digits and says how good.
+"""
+
+from __future__ import annotations
+
+import math
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from chainrule.core.modes import nested_transform, no_grad
+from chainrule.core.operation import number
+from chainrule.core.trees import leaves, unflatten
+from chainrule.engine import Value, topological_order
+from chainrule.errors import ArgumentError, OperandError
+
+EPSILON = sys.float_info.epsilon
+FIRST_STEP = 0.05
+SHRINK = 4.0
+MOST_ROWS = 30
+ENOUGH = 1e-12
+"""The error, relative to the derivative, at which an extrapolation ends."""
+
+
+def forward_difference(f: Callable, inputs: Any, h: float = 1e-4) -> Any:
+    """(f(x + h) - f(x)) / h for each input: the derivative as a learner first meets it; off by about h.
+
+    Args:
+        f: a function that gives one number; of plain floats or of Values.
+        inputs: its arguments in a list or tuple, each a number or nested lists of numbers; a number by itself is the
+            only argument of `f`.
+        h: the step.
+
+    Returns:
+        The differences in the structure of `inputs`; a float if that is a number.
+
+    Raises:
+        ArgumentError: h is zero or not finite.
+        OperandError: `f` does not give a number, or an input is none.
+
+    >>> round(forward_difference(lambda x: 3*x**2 - 4*x + 5, 3.0), 6)
+    14.0003
+    >>> [round(d, 6) for d in forward_difference(lambda a, b: a * b, [2.0, -3.0])]
+    [-3.0, 2.0]
+    """
+    run, point = _prepared(f, inputs, h)
+    here = run(point)
+    return unflatten(inputs, [(run(_moved(point, i, h)) - here) / h for i in range(len(point))])
+
+
+def central_difference(f: Callable, inputs: Any, h: float = 1e-4) -> Any:
+    """(f(x + h) - f(x - h)) / 2h for each input; off by about h². Arguments as for `forward_difference`.
+
+    >>> round(central_difference(lambda x: 3*x**2 - 4*x + 5, 3.0), 6)
+    14.0
+    """
+    run, point = _prepared(f, inputs, h)
+    pairs = [(run(_moved(point, i, h)), run(_moved(point, i, -h))) for i in range(len(point))]
+    return unflatten(inputs, [(after - before) / (2 * h) for after, before in pairs])
+
+
+def numerical_gradient(f: Callable, inputs: Any) -> Any:
+    """The derivative for each input to about ten digits. Arguments as for `forward_difference`; the steps are chosen.
+
+    >>> round(numerical_gradient(lambda x: x**3, 2.0), 9)
+    12.0
+    """
+    run, point = _prepared(f, inputs, FIRST_STEP)
+    found = gradient_estimates(run, point, largest_number(graph(f, inputs)))
+    return unflatten(inputs, [one.derivative for one in found])
+
+
+def gradient_estimates(run: Callable[[list[float]], float], point: list[float], magnitude: float) -> list[Estimate]:
+    """An estimate for each input of a function of one flat list; `magnitude` as for `estimate`."""
+    return [estimate(along(lambda p: [run(p)], point, i), point[i], magnitude)[0] for i in range(len(point))]
+
+
+def plain(f: Callable, like: Any) -> Callable[[Sequence[float]], float]:
+    """`f` as a function of one flat list of floats that gives a float, and records nothing.
+
+    It is run on Values, for their arithmetic is that of the graph (1/0 is inf); if it cannot take them (a function of
+    `math`, say), on floats.
+    """
+
+    def run(point: Sequence[float]) -> float:
+        with no_grad():
+            try:
+                result = f(*arguments(like, [Value(x) for x in point]))
+            except TypeError:
+                try:
+                    result = f(*arguments(like, point))
+                except Exception:
+                    result = None  # floats do not help: what went wrong with Values is the better message
+                if result is None:
+                    raise
+        return result.data if isinstance(result, Value) else number(result, "the result of the function")
+
+    return run
+
+
+def graph(f: Callable, inputs: Any) -> list[Value]:
+    """The nodes that `f` leaves behind at these inputs, operands first; [] if it does not calculate with Values."""
+    with nested_transform():
+        try:
+            result = f(*arguments(inputs, [Value(x) for x in numbers(inputs)]))
+        except TypeError:
+            return []
+    return topological_order(result) if isinstance(result, Value) else []
+
+
+def largest_number(nodes: Sequence[Value]) -> float:
+    """The largest number or local derivative in a graph: what comes out has at least the rounding errors of that."""
+    sizes = [math.fabs(x) for node in nodes for x in (node.data, *node.locals) if x is not None]
+    return max([size for size in sizes if math.isfinite(size)], default=0.0)
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """A derivative found by trying out."""
+
+    derivative: float
+    error: float
+    """How far off the derivative may be."""
+    left: float
+    right: float
+    """The slopes to either side, over the last step."""
+    kink: bool
+    """Whether those two stay apart however small the step."""
+    jump: bool
+    """Whether they grow without end: the function jumps there, and has no derivative."""
+    scale: float
+    """How large a derivative would be noticed at all, next to the size of the function's values."""
+
+
+def estimate(f: Callable[[float], Sequence[float]], x: float, magnitude: float = 0.0) -> list[Estimate]:
+    """The derivative at `x` of each number that `f` gives.
+
+    Args:
+        f: a function of one number. Where it raises an arithmetic error it counts as nan.
+        x: where to take the derivative.
+        magnitude: the largest number on the way to the result, whose rounding errors are in the result as well.
+    """
+    here = [float(y) for y in f(x)]
+    tables = [_Table(y, magnitude) for y in here]
+    step = FIRST_STEP * max(1.0, math.fabs(x))
+    for _ in range(MOST_ROWS):
+        after, before = x + step, x - step
+        if step < 64 * EPSILON * math.fabs(x):
+            break  # few floats are left between
+        for table, high, low in zip(tables, _values(f, after, here), _values(f, before, here), strict=True):
+            if not table.done:
+                table.add((after - before) / 2, high, low)
+        if all(table.done for table in tables):
+            break
+        step /= SHRINK
+    return [table.estimate(max(1.0, math.fabs(x))) for table in tables]
+
+
+class _Table:
+    """Central differences of one number with ever smaller steps, and their extrapolation to a step of zero."""
+
+    def __init__(self, here: float, magnitude: float) -> None:
+        self.here = here
+        self.magnitude = max(magnitude, math.fabs(here)) if math.isfinite(here) else magnitude
+        self.largest = math.fabs(here)
+        self.row: list[float] = []
+        self.slopes: list[tuple[float, float]] = []
+        self.rounding = 0.0
+        self.best, self.error = math.nan, math.inf
+        self.done = not math.isfinite(here)
+
+    def add(self, step: float, after: float, before: float) -> None:
+        """Takes in the values a step after and a step before; a step over the edge of the domain does not count."""
+        difference = (after - before) / (2 * step)
+        if not math.isfinite(difference):
+            self.row, self.slopes = [], []
+            return
+        self.largest = max(self.largest, math.fabs(after), math.fabs(before))
+        self.slopes.append(((self.here - before) / step, (after - self.here) / step))
+        rounding = EPSILON * max(self.magnitude, math.fabs(after), math.fabs(before)) / step
+        self.rounding = rounding
+        row, power = [difference], 1.0
+        for previous in self.row:
+            power *= SHRINK * SHRINK
+            row.append(row[-1] + (row[-1] - previous) / (power - 1.0))
+            error = max(math.fabs(row[-1] - row[-2]), math.fabs(row[-1] - previous)) + rounding
+            if error < self.error:
+                self.best, self.error = row[-1], error
+        self.row = row
+        exact = self.error <= ENOUGH * math.fabs(self.best)
+        self.done = len(row) > 2 and (exact or self.error <= rounding * SHRINK)
+
+    def estimate(self, unit: float) -> Estimate:
+        left, right = self.slopes[-1] if self.slopes else (math.nan, math.nan)
+        return Estimate(self.best, self.error, left, right, *self.kink_and_jump(), self.largest / unit)
+
+    def kink_and_jump(self) -> tuple[bool, bool]:
+        """Whether, in the last two steps, the slopes to both sides did not come closer, and whether they grew."""
+        if len(self.slopes) < 2:
+            return False, False
+        (left, right), (previous_left, previous_right) = self.slopes[-1], self.slopes[-2]
+        gap, previous_gap = math.fabs(right - left), math.fabs(previous_right - previous_left)
+        steepest = max(math.fabs(left), math.fabs(right))
+        grown = steepest > 0.9 * SHRINK * max(math.fabs(previous_left), math.fabs(previous_right))
+        visible = 16 * self.rounding
+        kink = gap > max(visible, 1e-3 * steepest) and gap > 0.9 * previous_gap
+        return kink, grown and steepest > visible
+
+
+def _values(f: Callable[[float], Sequence[float]], x: float, like: Sequence[float]) -> list[float]:
+    try:
+        return [float(y) for y in f(x)]
+    except (ArithmeticError, ValueError):  # a function of Python's own beyond its domain
+        return [math.nan] * len(like)
+
+
+def _prepared(f: Callable, inputs: Any, h: float) -> tuple[Callable[[Sequence[float]], float], list[float]]:
+    if not math.isfinite(number(h, "the step h")) or h == 0:
+        raise ArgumentError(f"a difference needs a small step that is not zero, such as h=1e-4, but got h={h!r}")
+    return plain(f, inputs), numbers(inputs)
+
+
+def numbers(inputs: Any) -> list[float]:
+    """The numbers of nested inputs in a flat list; of a Value its number counts."""
+    return [x.data if isinstance(x, Value) else number(x, "an input") for x in leaves(inputs)]
+
+
+def arguments(like: Any, flat: Sequence[Any]) -> Sequence[Any]:
+    """The positional arguments for a call."""
+    if isinstance(like, dict):
+        raise OperandError(
+            "inputs are the positional arguments of the function: give a list, even of one dict: [{...}]"
+        )
+    tree = unflatten(like, flat)
+    return tree if isinstance(like, list | tuple) else [tree]
+
+
+def along(f: Callable[[list[float]], Any], point: Sequence[float], i: int) -> Callable[[float], Any]:
+    """`f` as a function of number `i` of the point alone."""
+    return lambda x: f(replaced(point, i, x))
+
+
+def replaced(point: Sequence[float], i: int, x: float) -> list[float]:
+    """The point with its number `i` replaced by `x`."""
+    return [*point[:i], x, *point[i + 1 :]]
+
+
+def _moved(point: Sequence[float], i: int, h: float) -> list[float]:
+    return replaced(point, i, point[i] + h)

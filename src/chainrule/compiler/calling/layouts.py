@@ -1,0 +1,268 @@
+"""Layouts: where the numbers of arguments lie, how they are put together for a trace, and derivatives given back."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from chainrule.compiler.calling.arguments import FLOATS, Reading, block_of, pairs_of, plain_array, read, shown
+from chainrule.compiler.calling.static_keys import static_key
+from chainrule.compiler.trace.array_arguments import rows_of
+from chainrule.compiler.trace.tracing import is_number_leaf, is_whole
+from chainrule.core.trees import leaves, rebuilt, tree_map
+from chainrule.engine import Value
+from chainrule.errors import ArgumentError
+from chainrule.nn.module import Module
+
+
+def _samples_first(x: np.ndarray, sampled: bool) -> np.ndarray:
+    """The array with its last axis, if that is the samples', as the first one."""
+    return np.moveaxis(x, -1, 0) if sampled and x.ndim > 1 else x
+
+
+@dataclass(frozen=True)
+class Number:
+    """A number: an input of the graph."""
+
+    at: int
+    whole: bool
+    count = 1
+    batched = False
+
+    def sample(self, numbers: list[float]) -> Any:
+        """Itself, for a trace."""
+        return int(numbers[self.at]) if self.whole else numbers[self.at]
+
+    def filled(self, block: np.ndarray, sampled: bool) -> Any:
+        """The derivative by it, from a block [1, …]; if `sampled`, the last axis is that of the samples."""
+        return float(block[0]) if block.ndim == 1 else _samples_first(block[0], sampled)
+
+    def nested(self, rows: list[Any]) -> Any:
+        """Of each number what takes its place: here, of this one."""
+        return rows[0]
+
+
+@dataclass(frozen=True)
+class Row:
+    """A list or tuple of floats."""
+
+    at: int
+    count: int
+    kind: type
+    whole = False
+    batched = False
+
+    def sample(self, numbers: list[float]) -> Any:
+        return self.kind(numbers[self.at : self.at + self.count])
+
+    def filled(self, block: np.ndarray, sampled: bool) -> Any:
+        if block.ndim == 1:
+            return self.kind(block.tolist())
+        return self.kind([_samples_first(x, sampled) for x in block])
+
+    def nested(self, rows: list[Any]) -> Any:
+        return self.kind(rows)
+
+
+@dataclass(frozen=True)
+class Array:
+    """An array, or a batch of such: then `axis` is that of the samples, and `shape` does not have it. A batch may also
+    be `of_lists`: then one sample is a list."""
+
+    at: int
+    count: int
+    shape: tuple[int, ...]
+    whole: bool
+    axis: int | None = None
+    of_lists: bool = False
+
+    @property
+    def batched(self) -> bool:
+        return self.axis is not None
+
+    def sample(self, numbers: list[float]) -> Any:
+        array = np.array(numbers[self.at : self.at + self.count]).reshape(self.shape)
+        nested = array.astype(np.int64).tolist() if self.whole else array.tolist()
+        return nested if self.of_lists else rows_of(nested)
+
+    def filled(self, block: np.ndarray, sampled: bool) -> Any:
+        more = block.ndim - 1
+        array = block.reshape(*self.shape, *block.shape[1:])
+        own, others = range(len(self.shape)), range(len(self.shape), len(self.shape) + more)
+        array = array.transpose(*others, *own)  # what is differentiated comes first, then what it is differentiated by
+        if sampled:
+            array = np.moveaxis(array, more - 1, 0)
+        return np.moveaxis(array, 0, self.axis) if sampled and self.axis is not None and more == 1 else array
+
+
+@dataclass(frozen=True)
+class Parameters:
+    """A Module: its parameters are among the Values that the function closes over."""
+
+    module: Module
+    names: tuple[str, ...]
+    places: tuple[int, ...]
+    """Where they are among those Values."""
+    whole = False
+    batched = False
+
+    @property
+    def count(self) -> int:
+        return len(self.places)
+
+    def sample(self, numbers: list[float]) -> Any:
+        return self.module
+
+    def filled(self, block: np.ndarray, sampled: bool) -> Any:
+        if block.ndim == 1:
+            return dict(zip(self.names, block.tolist(), strict=True))
+        one = Number(0, False)
+        return {name: one.filled(block[i : i + 1], sampled) for i, name in enumerate(self.names)}
+
+    def nested(self, rows: list[Any]) -> Any:
+        return dict(zip(self.names, rows, strict=True))
+
+
+@dataclass(frozen=True)
+class Static:
+    """Anything else: the same in each call with this key."""
+
+    thing: Any
+    count = 0
+    whole = False
+    batched = False
+
+    def sample(self, numbers: list[float]) -> Any:
+        return self.thing
+
+    def filled(self, block: np.ndarray, sampled: bool) -> Any:
+        raise AssertionError("nothing is differentiated by it")
+
+    def nested(self, rows: list[Any]) -> Any:
+        raise AssertionError("nothing is differentiated by it")
+
+
+Leaf = Number | Row | Array | Parameters | Static
+
+
+@dataclass
+class Layout:
+    """What all calls with arguments of one structure share.
+
+    Attributes:
+        forms: for each argument its nesting, with a Leaf in place of each number, array, Module or other thing.
+        count: how many numbers the arguments have.
+        batched: which of these differ from sample to sample.
+        live: the parameters of Modules among the arguments.
+        named: the names of the last arguments, those that are given by name alone.
+    """
+
+    forms: list[Any]
+    count: int
+    batched: tuple[int, ...]
+    live: list[Value]
+    named: tuple[str, ...] = ()
+
+    def sample(self, numbers: list[float]) -> list[Any]:
+        """Arguments with these numbers, as nested lists, tuples and dicts."""
+        return [tree_map(lambda leaf: leaf.sample(numbers), form) for form in self.forms]
+
+    def held(self) -> Any:
+        """What the arguments hold besides numbers now."""
+        things = [leaf for form in self.forms for leaf in leaves(form)]
+        return static_key([getattr(leaf, "thing", getattr(leaf, "module", None)) for leaf in things])
+
+    @property
+    def trace_key(self) -> Any:
+        """What must be equal for the same trace to serve: an array and a batch of arrays are equal here."""
+        key = tuple([read(x, None, Reading()) for x in self.sample([0.0] * self.count)])
+        return key, self.batched, self.named
+
+    def inputs_of(self, i: int, name: str) -> tuple[int, ...]:
+        """The inputs of the graph that an argument has.
+
+        Raises:
+            ArgumentError: it holds something that has no derivative.
+        """
+        found: list[int] = []
+        for leaf in leaves(self.forms[i]):
+            if isinstance(leaf, Static):
+                has = f"{shown(leaf.thing)}, which has no derivative"
+                raise ArgumentError(f"argument {i} of {name} holds {has}: leave it out of argnums")
+            if leaf.whole:
+                raise ArgumentError(f"argument {i} of {name} holds integers, which have no derivative: give floats")
+            if isinstance(leaf, Parameters):
+                found += [self.count + place for place in leaf.places]
+            else:
+                found += range(leaf.at, leaf.at + leaf.count)
+        return tuple(found)
+
+
+def layout_of(arguments: Sequence[Any], axes: Sequence[Any], named: tuple[str, ...] = ()) -> Layout:
+    """The layout of arguments that were read.
+
+    >>> layout = layout_of([2.0, [3.0, 4.0]], [None, None])
+    >>> layout.forms
+    [Number(at=0, whole=False), Row(at=1, count=2, kind=<class 'list'>)]
+    >>> layout.sample([5.0, 6.0, 7.0])
+    [5.0, [6.0, 7.0]]
+    """
+    forms = _Forms()
+    found = [forms.of(x, axis) for x, axis in zip(arguments, axes, strict=True)]
+    return Layout(found, forms.at, tuple(forms.batched), list(forms.live.values()), named)
+
+
+class _Forms:
+    """Goes through arguments just as `read` does."""
+
+    def __init__(self) -> None:
+        self.at = 0
+        self.batched: list[int] = []
+        self.live: dict[int, Value] = {}
+
+    def of(self, x: Any, axis: Any) -> Any:
+        if axis is not None and not isinstance(axis, int):
+            parts = [self.of(part, own) for part, own in pairs_of(x, axis)]
+            return rebuilt(x, parts)
+        if isinstance(x, dict):
+            return rebuilt(x, [self.of(part, axis) for part in x.values()])
+        if isinstance(x, tuple) or (isinstance(x, list) and axis is None):
+            if axis is None and set(map(type, x)) == FLOATS and type(x) in (list, tuple):
+                return Row(self._next(len(x)), len(x), type(x))
+            return rebuilt(x, [self.of(part, axis) for part in x])
+        if axis is not None:
+            return self._batch(x, axis)
+        return self._leaf(x)
+
+    def _next(self, count: int) -> int:
+        self.at += count
+        return self.at - count
+
+    def _batch(self, x: Any, axis: int) -> Array:
+        columns, shape, whole = block_of(x, axis)
+        at = self._next(len(columns))
+        self.batched += range(at, self.at)
+        return Array(at, len(columns), shape, whole, axis, not isinstance(x, np.ndarray))
+
+    def _leaf(self, x: Any) -> Leaf:
+        if isinstance(x, np.ndarray):
+            whole = plain_array(x)[1]
+            at = self._next(x.size)
+            return Array(at, x.size, x.shape, whole) if x.shape else Number(at, whole)
+        if isinstance(x, bool | np.bool_):
+            return Static(bool(x))
+        if isinstance(x, Value):
+            return Number(self._next(1), False)
+        if is_number_leaf(x):
+            return Number(self._next(1), is_whole(x))
+        return self._module(x) if isinstance(x, Module) else Static(x)
+
+    def _module(self, module: Module) -> Parameters:
+        named = module.named_parameters()
+        for _, parameter in named:
+            self.live.setdefault(id(parameter), parameter)
+        place = {key: i for i, key in enumerate(self.live)}
+        return Parameters(module, tuple([name for name, _ in named]), tuple([place[id(p)] for _, p in named]))

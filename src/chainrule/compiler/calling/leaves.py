@@ -1,0 +1,50 @@
+"""The numbers of many leaves at once, to and from an array: for who keeps parameters elsewhere while they change."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from chainrule.core import stale
+
+if TYPE_CHECKING:
+    import cython
+else:
+    from chainrule.core import interpreted as cython
+if not cython.compiled:
+    from chainrule.engine import Value
+
+
+def read_data(leaves: list[Value], numbers: Any) -> None:
+    """Copies the number of each leaf to its place in `numbers`, an array of floats that is at least as long.
+
+    >>> from array import array
+    >>> from chainrule import Value
+    >>> numbers = array("d", [0.0, 0.0])
+    >>> read_data([Value(2.0), Value(3.0)], numbers)
+    >>> numbers.tolist()
+    [2.0, 3.0]
+    """
+    for i in range(len(leaves)):
+        leaf = leaves[i]
+        numbers[i] = leaf._data
+
+
+def write_data(leaves: list[Value], numbers: Any, before: Any) -> int:
+    """Copies each number to its leaf; gives the place of one that no longer had the number `before`, -1 if all had.
+
+    >>> from array import array
+    >>> from chainrule import Value
+    >>> leaves = [Value(2.0), Value(3.0)]
+    >>> write_data(leaves, array("d", [4.0, 5.0]), array("d", [2.0, 0.0])), [leaf.data for leaf in leaves]
+    (1, [4.0, 5.0])
+    """
+    other = -1
+    for i in range(len(leaves)):
+        leaf = leaves[i]
+        if leaf._data != before[i] and before[i] == before[i]:
+            other = i
+    for i in range(len(leaves)):
+        leaf = leaves[i]
+        leaf._data = float(numbers[i])
+        leaf._state = stale.written(leaf._state)
+    return other

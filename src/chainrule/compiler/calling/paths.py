@@ -1,0 +1,286 @@
+"""Paths: the ways that a function goes. Each is a trace with its guards, and the kernels that were made of it.
+
+A path serves all arguments of its structure at which Python's questions (`if`, `while`, `sorted`, …) get the answers
+that they got when it was traced. A kernel says whether they did; if not, another path is tried, or one more is traced.
+"""
+
+from __future__ import annotations
+
+import functools
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+
+from chainrule.compiler.calling.layouts import Layout
+from chainrule.compiler.calling.leaves import read_data
+from chainrule.compiler.graph.graph import Graph
+from chainrule.compiler.graph.passes.batches import SAMPLES
+from chainrule.compiler.native.cache import watched
+from chainrule.compiler.native.kernel import Kernel
+from chainrule.compiler.pipeline import Stages, Target, Wanted, build, calculation
+from chainrule.compiler.reports.fallbacks import Fallbacks
+from chainrule.compiler.reports.reasons import count_in_python, count_levelled
+from chainrule.compiler.reports.report import GraphView
+from chainrule.compiler.trace.cut_gradients import refuse_cuts
+from chainrule.compiler.trace.randomness import traced_surely
+from chainrule.compiler.trace.source_lines import witness
+from chainrule.compiler.trace.tracing import Traced, trace
+from chainrule.core.collector import collector_paused
+from chainrule.core.forks import renewed_in_child
+from chainrule.core.operation import is_number
+from chainrule.core.trees import leaves
+from chainrule.engine import Value
+from chainrule.errors import OperandError, TraceError
+
+
+@dataclass(frozen=True)
+class Made:
+    """A kernel, and what is known of it.
+
+    Attributes:
+        kernel: calculates what is wanted.
+        view: the graph in all its forms.
+        stages: what became of it on the way.
+        varies: for each output whether it differs from sample to sample.
+        cached: for each module of native code whether it came from the cache on disk.
+    """
+
+    kernel: Kernel
+    view: GraphView
+    stages: Stages
+    varies: np.ndarray
+    cached: list[bool]
+
+
+@dataclass(eq=False)
+class Path:
+    """One way that a function goes.
+
+    Attributes:
+        traced: the trace.
+        own: the numbers of the arguments at which it was traced.
+        graph: its graph, with guards that may fail alone; of a batch, with the number of samples as one more input.
+        outcomes: the answers to all of Python's questions, in order.
+        seconds: how long tracing took.
+        made: kernels by what they calculate.
+        mixed: whether, when it was last run on a batch, it held for some of the samples alone.
+        doubted: whether its kernel saw a guard otherwise than Python, by a rounding.
+    """
+
+    traced: Traced
+    own: list[float]
+    graph: Graph
+    outcomes: list[bool]
+    seconds: float
+    made: dict[Wanted, Made] = field(default_factory=dict)
+    mixed: bool = False
+    doubted: bool = False
+
+    @property
+    def live(self) -> list[Value]:
+        """The Values that the function closes over."""
+        return self.traced.live
+
+    def numbers(self, own: np.ndarray, samples: int = 0) -> np.ndarray:
+        """The inputs of its kernels: the arguments' own numbers, those of live Values, and of a batch how many samples
+        there are."""
+        live, batched = self.traced.live, bool(self.graph.batched)
+        if not live and not batched:
+            return own
+        found = np.empty(len(own) + len(live) + batched)
+        found[: len(own)] = own
+        read_data(live, found[len(own) :])
+        if batched:
+            found[-1] = samples
+        return found
+
+
+class Paths:
+    """All paths of a function.
+
+    Args:
+        function: the function.
+        most: how many there may be for arguments of one structure.
+        target: for what native code is made.
+        fallbacks: where operations are counted that Python calculates.
+
+    Attributes:
+        count: how many there were in all.
+        lock: of whoever adds to them, or takes away.
+    """
+
+    def __init__(self, function: Callable, most: int, target: Target, fallbacks: Fallbacks) -> None:
+        self.function, self.most, self.target, self.fallbacks = function, most, target, fallbacks
+        self.count = 0
+        self.changes = False  # whether the function was seen to change its arguments
+        self._known: dict[Any, list[Path]] = {}
+        self.after_fork()
+        renewed_in_child(self)
+
+    def after_fork(self) -> None:
+        self.lock = threading.RLock()
+
+    def of(self, key: Any) -> list[Path]:
+        """Those for arguments of one structure, the latest first."""
+        return self._known.setdefault(key, [])
+
+    def forget(self, paths: list[Path]) -> None:
+        """Lets go of those for arguments of one structure; whoever runs one at the moment has it still."""
+        with self.lock:
+            self._known = {key: kept for key, kept in self._known.items() if kept is not paths}
+
+    def put_first(self, paths: list[Path], path: Path) -> None:
+        """One of these is to be tried first from now on; other threads may be looking at them."""
+        with self.lock:
+            paths[:] = [path, *[other for other in paths if other is not path]]
+
+    def made(self, path: Path, wanted: Wanted) -> Made:
+        """The kernel of a path for what is wanted, made when it is first asked for."""
+        found = path.made.get(wanted)
+        if found is None:
+            with self.lock, collector_paused():
+                if wanted not in path.made:
+                    path.made[wanted] = self._make(path, wanted)
+                found = path.made[wanted]
+        return found
+
+    def _make(self, path: Path, wanted: Wanted) -> Made:
+        refuse_cuts(path.traced, wanted.wrt, name_of(self.function))
+        graph, stages = path.graph, Stages(seconds={"trace": path.seconds})
+        with watched() as cached:
+            kernel = build(graph, wanted, stages, self.target)
+        count_in_python(kernel, self.fallbacks)
+        if not wanted.exact:
+            count_levelled(kernel, stages, self.fallbacks)
+        *_, last = stages.graphs.values()
+        stages.forget()
+        varying = last.varying() if last.batched else [False] * len(last)
+        varies = np.array([varying[node] for node in last.outputs], dtype=bool)
+        return Made(kernel, GraphView(stages, functools.partial(_again, graph, wanted)), stages, varies, cached)
+
+    def add(self, paths: list[Path], layout: Layout, numbers: list[float]) -> Path:
+        """The path of a function at these numbers: a new one, which becomes the first; or, where the kernel of one that
+        is there saw a guard otherwise than Python, by a rounding, that one.
+
+        Raises:
+            TraceError: it would be one too many.
+        """
+        with collector_paused():
+            start = time.perf_counter()
+            # without the lock, since the user's function may wait for a thread that wants it; two threads that come at
+            # the same time trace the same, and the second one's is dropped
+            traced = self._traced(layout, numbers)
+            self.changes |= traced.changes
+            seconds = time.perf_counter() - start
+        with self.lock:
+            for path in paths:
+                if _same(path.traced, traced):
+                    return path
+            if len(paths) < self.most:
+                outcomes = [truth for _, truth in traced.graph.guards]
+                path = Path(traced, numbers, with_guards_that_may_fail(traced.graph), outcomes, seconds)
+                if path.graph.batched:
+                    path.graph = path.graph.with_input(SAMPLES)
+                paths.insert(0, path)
+                self.count += 1
+                return path
+        raise TraceError(self._too_many(traced, paths, layout, layout.sample(numbers)))
+
+    def _traced(self, layout: Layout, numbers: list[float]) -> Traced:
+        function = _checked(self.function, layout.named)
+
+        def again() -> Traced:
+            return trace(function, layout.sample(numbers), layout.batched, layout.live)
+
+        may_change = None if layout.batched else layout.held  # samples of a batch share what it drew
+        return traced_surely(
+            name_of(self.function), self.function, again, (function, layout.sample(numbers)), may_change
+        )
+
+    def _too_many(self, traced: Traced, paths: list[Path], layout: Layout, sample: list[Any]) -> str:
+        """What an error says of the line at which the ways part."""
+        name = name_of(self.function)
+        new, before = [truth for _, truth in traced.graph.guards], paths[0].outcomes
+        parts = next((i for i, (a, b) in enumerate(zip(new, before, strict=False)) if a != b), None)
+        asked = witness(_checked(self.function, layout.named), sample).asked_at
+        where = f" The last two part at {asked[parts]}." if parts is not None and parts < len(asked) else ""
+        return (
+            f"{name} went {len(paths)} different ways for arguments of one structure, and here would be one more."
+            f"{where} Say such a branch by what needs no trace of its own: chainrule.max and min (not Python's own), "
+            "relu, select(condition, a, b), or take(xs, i) for xs[i]; let it depend on fewer numbers; or allow more "
+            f"ways: chainrule.compile({name}, max_traces={4 * len(paths)})"
+        )
+
+
+def _again(graph: Graph, wanted: Wanted) -> Stages:
+    stages = Stages()
+    calculation(graph, wanted, stages)
+    return stages
+
+
+def name_of(function: Callable) -> str:
+    """What messages call a function."""
+    return getattr(function, "__name__", type(function).__name__)
+
+
+def by_position(function: Callable, named: tuple[str, ...]) -> Callable:
+    """The function with its last arguments, which it takes by name alone, given by position."""
+    if not named:
+        return function
+    at = -len(named)
+    return lambda *given: function(*given[:at], **dict(zip(named, given[at:], strict=True)))
+
+
+def _checked(function: Callable, named: tuple[str, ...]) -> Callable:
+    """The function, with errors that say what to do where it does what no compiled function can."""
+    given_by_position = by_position(function, named)
+
+    @functools.wraps(function, updated=())
+    def call(*given: Any) -> Any:
+        try:
+            out = given_by_position(*given)
+        except TypeError as error:
+            if "indices must be integers" in str(error) or "interpreted as an integer" in str(error):
+                error.add_note(
+                    "What is made of an int argument i is a number of the trace: say chainrule.take(xs, i + 1), or "
+                    "xs[int(i) + 1], which is traced for each integer anew"
+                )
+            if "ufunc" in str(error):
+                error.add_note(
+                    "NumPy's functions know no Values: say chainrule.exp(x) in place of numpy.exp(x), and go through "
+                    "arrays by [chainrule.exp(x) for x in xs]"
+                )
+            raise
+        for leaf in leaves(out):
+            if not is_number(leaf):
+                raise OperandError(_not_a_result(name_of(function), leaf))
+        return out
+
+    return call
+
+
+def _not_a_result(name: str, leaf: Any) -> str:
+    if leaf is None:
+        return f"{name} returned None: does it lack its return?"
+    shown = repr(leaf) if len(repr(leaf)) <= 40 else repr(leaf)[:37] + "..."
+    mended = "x.tolist()" if hasattr(leaf, "tolist") else "lists, tuples and dicts of them"
+    return f"{name} returned the {type(leaf).__name__} {shown}: return numbers, or {mended}"
+
+
+def _same(a: Traced, b: Traced) -> bool:
+    alike = a.graph == b.graph and a.result == b.result
+    return alike and list(map(id, a.live)) == list(map(id, b.live))
+
+
+def with_guards_that_may_fail(graph: Graph) -> Graph:
+    """The graph with each guard once, and without those on numbers that depend on no input: these stay as they are."""
+    if not graph.guards:
+        return graph
+    moves = [True] * graph.inputs
+    for operands in graph.operands[graph.inputs :]:
+        moves.append(any(moves[k] for k in operands))
+    return replace(graph, guards=list(dict.fromkeys([guard for guard in graph.guards if moves[guard[0]]])))

@@ -1,0 +1,226 @@
+"""What an argument that is no number adds to the key of a call, so that no trace outlives what it was made of."""
+
+from __future__ import annotations
+
+import functools
+import random
+import sys
+import types
+import weakref
+from array import array
+from collections import defaultdict, deque
+from collections.abc import ItemsView, Iterator, KeysView, ValuesView
+from contextvars import ContextVar
+from typing import Any
+
+import numpy as np
+
+from chainrule.compiler.calling.class_keys import (
+    Same,
+    Seen,
+    attributes_of_class,
+    attributes_of_module,
+    has_more,
+    reduced_parts,
+    slots_of,
+)
+from chainrule.core.operation import Operation
+from chainrule.engine import Value
+from chainrule.errors import OperandError
+from chainrule.nn.module import Module
+
+_THEMSELVES = (types.CodeType, type(None), type(...), type(NotImplemented), Operation)
+_PLAIN = {int, str, bytes, bool}
+_VALUES = {Value}
+_GENERATORS = (random.Random, np.random.Generator, np.random.RandomState)
+
+
+def static_key(x: Any) -> Any:
+    """The key of something that is no number: what is equal to it, or itself with all that its attributes hold now.
+
+    Raises:
+        OperandError: it cannot be known when it changes.
+
+    >>> static_key("call") == static_key("call"), static_key({1, 2}) == static_key({2, 1})
+    (True, True)
+    """
+    try:
+        key = _key(x, {})
+        if sys.getrecursionlimit() > MOST_LEVELS:
+            _check_levels(key)
+        return key
+    except RecursionError:
+        raise OperandError(
+            f"an argument holds a {type(x).__name__} in which one thing leads to the next more deeply than can be "
+            "looked into: give what the function needs of it, as lists of numbers"
+        ) from None
+
+
+MOST_LEVELS = 5000
+"""Python lets no key be nested more deeply, unless somebody raised its limit of recursion; then it dies when such a key
+is hashed."""
+
+
+def _check_levels(key: Any) -> None:
+    level = [key]
+    for _ in range(MOST_LEVELS):
+        level = [part for x in level if isinstance(x, tuple | frozenset) for part in x]
+        if not level:
+            return
+    raise RecursionError
+
+
+def class_key(x: Any, seen: Seen | None = None) -> Any:
+    """What the class of a list, tuple or dict adds to its key: nothing, if it is Python's own.
+
+    Args:
+        x: the list, tuple or dict.
+        seen: of the walk that came by, if there is one.
+    """
+    if type(x) in (list, tuple, dict):
+        return None
+    seen = {id(x): (0, x)} if seen is None else seen
+    factory = _key(x.default_factory, seen) if isinstance(x, defaultdict) else None
+    return attributes_of_class(type(x), seen, _key), factory, _attributes(x, seen)
+
+
+def names_key(x: dict) -> Any:
+    """What the names in a dict add to its key: 1 is not True there, nor 1.0."""
+    names = tuple(x)
+    return names if set(map(type, names)) <= {str} else tuple([static_key(name) for name in names])
+
+
+def _key(x: Any, seen: Seen) -> Any:
+    kind = type(x)
+    if kind is Value or isinstance(x, Value):  # by far the most are values, or plain
+        return id(x)
+    if kind in _PLAIN:
+        return kind, x
+    if kind is float:
+        return float, x.hex()  # 0.0 is not -0.0, and nan is nan
+    if id(x) in seen:  # an object may hold itself, and many may hold the same one
+        return "seen", seen[id(x)][0]
+    if isinstance(x, type):
+        return attributes_of_class(x, seen, _key)
+    seen[id(x)] = len(seen), x
+    return _of_code(x, seen) or _of_parts(_taken_apart(x), seen) or _of_object(x, seen)
+
+
+def _of_code(x: Any, seen: Seen) -> Any:
+    """The key of a function or module; None for anything else. The globals that a function uses are constants."""
+    found: Any = None
+    if isinstance(x, _THEMSELVES):
+        found = Same(x)
+    elif isinstance(x, types.FunctionType):
+        cells = tuple([_key(cell, seen) for cell in x.__closure__ or ()])
+        own = _key(x.__defaults__, seen), _key(x.__kwdefaults__, seen), _key(x.__dict__, seen) if x.__dict__ else None
+        found = "function", Same(x.__code__), Same(x.__globals__), cells, own
+    elif isinstance(x, types.CellType):
+        found = "cell", _key(x.cell_contents, seen) if x != types.CellType() else None
+    elif isinstance(x, types.ModuleType):
+        found = attributes_of_module(x, seen, _key)
+    elif isinstance(x, types.BuiltinFunctionType):  # of a module, or the method of an object
+        of_module = isinstance(x.__self__, types.ModuleType | None)
+        found = Same(x) if of_module else (x.__name__, _key(x.__self__, seen))
+    elif callable(x) and hasattr(x, "__wrapped__"):  # what wraps a function, as a compiled one does, is code as well
+        owner = getattr(x, "__self__", None)  # of a method, which is made anew each time it is asked for
+        found = Same(x) if owner is None else type(x), _key(x.__wrapped__, seen), _key(owner, seen)
+    return found
+
+
+def _taken_apart(x: Any) -> Any:
+    """Something of Python's own as a tuple or dict of its parts; anything else as it is."""
+    parts = x
+    if isinstance(x, slice):
+        parts = "slice", x.start, x.stop, x.step
+    elif isinstance(x, types.MethodType):  # made anew each time it is asked for
+        parts = x.__func__, x.__self__
+    elif isinstance(x, functools.partial):
+        parts = "partial", x.func, x.args, x.keywords, vars(x)
+    elif isinstance(x, ContextVar):
+        parts = "context", x.name, x.get(None)
+    elif isinstance(x, weakref.ref):
+        parts = "reference", x()
+    elif type(x) in weakref.ProxyTypes:
+        parts = "proxy", x.__repr__.__self__
+    elif isinstance(x, types.MappingProxyType):
+        parts = dict(x)
+    elif isinstance(x, KeysView | ValuesView | ItemsView):
+        parts = tuple(x)
+    elif isinstance(x, memoryview):
+        parts = "memory", x.format, x.shape, x.strides, x.tobytes()
+    return parts
+
+
+def _of_parts(x: Any, seen: Seen) -> Any:
+    """The key of what is known to consist of parts; None for anything else."""
+    found: Any = None
+    if isinstance(x, dict):
+        found = class_key(x, seen), tuple([(_key(key, seen), _key(part, seen)) for key, part in x.items()])
+    elif isinstance(x, list | tuple | deque):
+        plain = set(map(type, x)) == _VALUES
+        found = class_key(x, seen), type(x), tuple(map(id, x)) if plain else tuple([_key(part, seen) for part in x])
+    elif isinstance(x, set | frozenset):  # in the order in which it gives its members
+        found = class_key(x, seen), tuple([_key(part, seen) for part in x])
+    elif isinstance(x, np.ndarray):
+        content = tuple([_key(part, seen) for part in x.ravel().tolist()]) if x.dtype.hasobject else x.tobytes()
+        own = None if type(x) is np.ndarray else class_key(x, seen)
+        found = np.ndarray, own, x.shape, x.strides, _key(x.dtype, seen) if x.dtype.names else x.dtype.str, content
+    elif isinstance(x, np.generic) and not x.dtype.hasobject:
+        found = type(x), x.dtype.str, x.tobytes()
+    elif isinstance(x, array | bytearray):
+        found = class_key(x, seen), getattr(x, "typecode", ""), bytes(x)
+    return found
+
+
+def _of_object(x: Any, seen: Seen) -> Any:
+    cls: Any = type(x)
+    alone, kind = len(seen) == 1, attributes_of_class(cls, seen, _key)
+    own = _attributes(x, seen)
+    if isinstance(x, Module):
+        return kind, Same(x), own
+    if isinstance(x, _GENERATORS):
+        if alone or isinstance(x, random.SystemRandom):
+            raise OperandError(_not_seen(x))
+        return kind, Same(x), _state(x)
+    if not has_more(cls):  # it is what its attributes hold, and which it is, unless its class says what is equal
+        return kind, Same(x) if cls.__eq__ is object.__eq__ else None, own
+    if isinstance(x, Iterator):
+        raise OperandError(_not_seen(x))
+    reduced = reduced_parts(x)
+    if isinstance(reduced, tuple):
+        return kind, own, tuple([_key(part, seen) for part in reduced])
+    if alone and reduced is None:
+        raise OperandError(_not_seen(x))
+    return kind, Same(x), own  # a global, or a part of something else, which may not use it at all
+
+
+def _not_seen(x: Any) -> str:
+    return (
+        f"an argument holds the {type(x).__name__} {_shown(x)}, of which a compiled function cannot see whether it has "
+        "changed: call it before, and give the numbers"
+    )
+
+
+def _state(x: Any) -> Any:
+    """What the numbers that will be drawn depend on."""
+    if isinstance(x, random.Random):
+        return x.getstate()
+    return repr(x.bit_generator.state if isinstance(x, np.random.Generator) else x.get_state(legacy=False))
+
+
+def _attributes(x: Any, seen: Seen) -> Any:
+    """What the attributes of an object hold; None if it can have none. Of Values just which they are: their numbers are
+    read at each call, and a trace holds those that it uses, so that no other gets the place of one of them."""
+    kind: Any = type(x)
+    slots = slots_of(kind)
+    if not slots and not hasattr(x, "__dict__"):
+        return None
+    named = list(getattr(x, "__dict__", {}).items())
+    named += [(name, getattr(x, name)) for name in slots if hasattr(x, name)]
+    return tuple([(name, _key(part, seen)) for name, part in named])
+
+
+def _shown(x: Any) -> str:
+    text = repr(x)
+    return text if len(text) <= 60 else text[:57] + "..."

@@ -1,0 +1,144 @@
+"""Structures: what is kept for arguments of one structure, of so many at most; and a word on ever new ones."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from chainrule.compiler.calling.arguments import shown
+from chainrule.compiler.calling.layouts import Layout
+from chainrule.compiler.calling.paths import Path, Paths
+from chainrule.compiler.calling.static_keys import static_key
+from chainrule.compiler.reports.fallbacks import Fallbacks, Reason
+from chainrule.compiler.trace.tracing import is_number_leaf
+from chainrule.core.trees import leaves
+from chainrule.engine import Value
+from chainrule.nn.module import Module
+
+MANY = 32
+"""From so many structures on, a function that has a new one at most calls is told of."""
+
+ALWAYS_NEW = Reason(
+    "structure",
+    "of arguments: there was a new one at most of the calls so far, for which all is traced and compiled",
+    "(Numbers, and what arrays hold, may differ without a new trace; anything else may not.)",
+    calls=1,
+    work=0,
+)
+
+
+def let_go(most: int) -> Reason:
+    """Why what was compiled for some structure is no longer there."""
+    return Reason(
+        "structure",
+        f"let go, those that were not used for longest: what is compiled is kept for {most:,} structures of arguments",
+        f"Where their arguments come again, they are compiled again; to keep more, say max_structures={4 * most}.",
+        calls=MANY,
+        work=0,
+    )
+
+
+@dataclass(slots=True)
+class Structure:
+    """What serves all arguments of one structure.
+
+    Attributes:
+        layout: where their numbers lie.
+        paths: the ways that the function goes for them.
+        used: at which call they came last.
+    """
+
+    layout: Layout
+    paths: list[Path]
+    used: int = 0
+
+
+class Structures:
+    """All structures of a function's arguments that are known.
+
+    Args:
+        paths: the ways that the function goes.
+        most: of how many structures they are kept.
+        fallbacks: told where there are ever new ones.
+
+    Attributes:
+        known: by the key of the arguments.
+        calls: how many there were.
+    """
+
+    def __init__(self, paths: Paths, most: int, fallbacks: Fallbacks) -> None:
+        self._paths, self._most, self._fallbacks = paths, most, fallbacks
+        self.known: dict[Any, Structure] = {}
+        self.calls = self._new = self._counted = 0
+
+    def add(self, key: tuple, layout: Layout) -> Structure:
+        """One more, in place of the one that was not used for longest if there are too many."""
+        new = Structure(layout, self._paths.of(layout.trace_key), self.calls)
+        with self._paths.lock:
+            found = self.known.setdefault(key, new)
+            self._new += 1
+            dropped = min(self.known, key=lambda one: self.known[one].used) if len(self.known) > self._most else None
+            if dropped is not None:
+                self._forget(dropped)
+        if self._new >= MANY and 2 * self._new > self.calls:
+            self._fallbacks.met(ALWAYS_NEW, self._new - self._counted, where=self._changing)
+            self._counted = self._new
+        if dropped is not None:
+            self._fallbacks.met(let_go(self._most), where=self._changing)
+        return found
+
+    def _forget(self, key: tuple) -> None:
+        paths = self.known.pop(key).paths
+        if not any(other.paths is paths for other in self.known.values()):  # an array and a batch of arrays share them
+            self._paths.forget(paths)
+
+    def _changing(self) -> str:
+        with self._paths.lock:
+            keys = list(self.known)
+            layouts = [self.known[key].layout for key in keys[-2:]]
+        before, now = [layout.sample([0.0] * layout.count) for layout in (layouts[0], layouts[-1])]
+        return changing([key[1:] for key in keys], before, now, layouts[-1].named)
+
+
+def changing(keys: Sequence[tuple], before: Sequence[Any], now: Sequence[Any], named: tuple[str, ...] = ()) -> str:
+    """Which argument it is that is always new, and what to do about it.
+
+    Args:
+        keys: those of the structures, with a part for each argument.
+        before, now: arguments of the last two.
+        named: the names of the last of them.
+
+    >>> changing([(1, 4), (1, 5)], ["a", [0.0]], ["a", [0.0, 0.0]])
+    'It is argument 1, the list [0.0, 0.0], whose size or nesting changes: bring lists to a few lengths, by padding.'
+    """
+    width = min(len(now), *map(len, keys))
+    at = max(range(width), key=lambda i: len({key[i] for key in keys[-MANY:]}), default=0)
+    if not width or len(before) != len(now):
+        return "It is the number of arguments that changes."
+    names = dict(zip(range(len(now) - len(named), len(now)), named, strict=True))
+    argument = f"argument {names[at]!r}" if at in names else f"argument {at}"
+    parts, parts_before = leaves(now[at]), leaves(before[at])
+    things, old = [[x for x in of if not _is_number(x)] for of in (parts, parts_before)]
+    for i, thing in enumerate(things):
+        if i >= len(old) or static_key(thing) != static_key(old[i]):
+            return f"It is {argument}, {_hint(thing)}"
+    if things and len(parts) == len(parts_before):  # the same ones, which have changed since
+        return f"It is {argument}: attributes of {shown(things[0])} change from call to call. Give them as numbers."
+    size = "whose size or nesting changes: bring lists to a few lengths, by padding."
+    return f"It is {argument}, {shown(now[at])}, {size}"
+
+
+def _is_number(x: Any) -> bool:
+    return isinstance(x, Value) or (not isinstance(x, bool) and is_number_leaf(x))
+
+
+def _hint(thing: Any) -> str:
+    what = shown(thing)
+    if isinstance(thing, Module):
+        return f"another {type(thing).__name__} each time: make it once, and change the numbers of its parameters."
+    if callable(thing):
+        return f"another function each time ({what}): make it once, before the loop, and give what differs as numbers."
+    if isinstance(thing, str | bytes | bool):
+        return f"{what}, which is another one each time: give numbers; chainrule.take(xs, i) chooses by an int."
+    return f"another object each time ({what}): make it once, before the loop, and give what differs as numbers."

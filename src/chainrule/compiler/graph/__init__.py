@@ -1,0 +1,1 @@
+"""The graph: a traced calculation as numbered nodes; its text, its passes, and its derivatives."""

@@ -1,0 +1,135 @@
+"""Folding: what can be calculated now, and what need not be calculated."""
+
+from __future__ import annotations
+
+import math
+
+from chainrule import ops
+from chainrule.compiler.graph.graph import BATCH_SUM, Graph
+from chainrule.compiler.graph.passes.rebuild import rebuild
+from chainrule.core.operation import Operation
+
+
+def fold(graph: Graph) -> Graph:
+    """Calculates what depends on constants alone.
+
+    Every number stays the same to the bit, and so does every derivative that is taken afterwards. That is why what
+    changes nothing stays, such as x · 1: it is a place of its own at which the parts of a derivative are added up.
+
+    >>> from chainrule.compiler.graph.text import from_text, to_text
+    >>> text = "%0 = input x\\n%1 = constant 2.0\\n%2 = log %1\\n%3 = identity %0\\n%4 = mul %3 %2\\nreturn %4"
+    >>> from chainrule.compiler.graph.passes.rebuild import prune
+    >>> print(to_text(prune(fold(from_text(text)))))
+    %0 = input x
+    %1 = constant 0.6931471805599453
+    %2 = identity %0
+    %3 = mul %2 %1
+    return %3
+    """
+    return rebuild(graph, lambda new, op, operands, _: plain(new, op, operands))
+
+
+def folded(graph: Graph, op: Operation, operands: tuple[int, ...]) -> int:
+    """The node of an operation in `graph`: one that is there already, a constant, or else a new one. No number changes
+    by that; adding 0.0 is left alone, for it makes 0.0 of -0.0."""
+    if _all_constant(graph, operands) and op is not BATCH_SUM:
+        return plain(graph, op, operands)
+    same = _unchanged(graph, op, operands)
+    return graph.add(op, *operands) if same is None else same
+
+
+def _all_constant(graph: Graph, operands: tuple[int, ...]) -> bool:
+    inputs, ops_ = graph.inputs, graph.ops
+    for k in operands:  # mostly it is seen at the first or second that they are not
+        if k < inputs or ops_[k] is not None:
+            return False
+    return bool(operands)
+
+
+def _unchanged(graph: Graph, op: Operation, operands: tuple[int, ...]) -> int | None:
+    """The operand that an operation gives back as it is, if there is one."""
+    a, b = operands[0], operands[1] if len(operands) == 2 else -1
+    same: int | None = None
+    if op is ops.identity or (op in (ops.mul, ops.div, ops.pow) and is_number(graph, b, 1.0)):
+        same = a
+    elif op is ops.mul and is_number(graph, a, 1.0):
+        same = b
+    elif op is ops.sub and is_number(graph, b, 0.0) and math.copysign(1.0, graph.numbers[b]) > 0:
+        same = a
+    elif op is ops.neg and graph.ops[a] is ops.neg:
+        same = graph.operands[a][0]
+    elif op is ops.select and graph.is_constant(a):
+        same = operands[1] if graph.numbers[a] else operands[2]
+    return same
+
+
+def is_number(graph: Graph, node: int, x: float) -> bool:
+    """Whether a node is this constant."""
+    return graph.is_constant(node) and graph.numbers[node] == x
+
+
+def relax(graph: Graph) -> Graph:
+    """As `fold`, and leaves out what changes nothing, or nothing but the sign of a zero, or the last bits.
+
+    x · 1 and 0 + x are x; x ** 2 is x · x; x / c is x · (1/c) for a power of two c. This is done only where all
+    operations of the same look have the same constant: that one sample among many has the number 1.0 must not set it
+    apart.
+
+    >>> from chainrule.compiler.graph.text import from_text, to_text
+    >>> text = "%0 = input x\\n%1 = constant 0.0\\n%2 = add %1 %0\\n%3 = constant 2.0\\n%4 = pow %2 %3\\nreturn %4"
+    >>> from chainrule.compiler.graph.passes.rebuild import prune
+    >>> print(to_text(prune(relax(from_text(text)))))
+    %0 = input x
+    %1 = mul %0 %0
+    return %1
+    """
+    steady = _steady(graph)
+    return rebuild(
+        graph, lambda new, op, operands, i: relaxed(new, op, operands) if steady[i] else plain(new, op, operands)
+    )
+
+
+def _steady(graph: Graph) -> list[bool]:
+    """For each node whether all that look like it (its operation and its operands') have the same constants."""
+    codes = [0 if op is None else op.code for op in graph.ops]
+    constants: dict[tuple, list[float]] = {}
+    looks: list[tuple | None] = []
+    for i, (op, operands) in enumerate(zip(graph.ops, graph.operands, strict=True)):
+        if op is None or len(operands) > 3 or not any(graph.is_constant(k) for k in operands):
+            looks.append(None)
+            continue
+        look = (codes[i], *[-1 if graph.is_constant(k) else codes[k] for k in operands])
+        numbers = [graph.numbers[k] for k in operands if graph.is_constant(k)]
+        if constants.setdefault(look, numbers) != numbers:
+            constants[look] = []
+        looks.append(look)
+    return [look is None or bool(constants[look]) for look in looks]
+
+
+def plain(graph: Graph, op: Operation, operands: tuple[int, ...]) -> int:
+    """The node of an operation, as it stands; a constant, if all its operands are."""
+    if _all_constant(graph, operands) and op is not BATCH_SUM:
+        return graph.constant(op.value(*[graph.numbers[k] for k in operands]))
+    return graph.add(op, *operands)
+
+
+def relaxed(graph: Graph, op: Operation, operands: tuple[int, ...]) -> int:
+    """As `folded`, where the sign of a zero and the last bits may differ."""
+    a, b = operands[0], operands[1] if len(operands) == 2 else -1
+    if op is ops.add and (is_number(graph, a, 0.0) or is_number(graph, b, 0.0)):
+        return b if is_number(graph, a, 0.0) else a
+    if op is ops.sub and is_number(graph, a, 0.0):
+        return folded(graph, ops.neg, (b,))
+    if op is ops.pow and is_number(graph, b, 2.0):
+        return graph.add(ops.mul, a, a)
+    if op is ops.pow and is_number(graph, b, -1.0):
+        return graph.add(ops.div, graph.constant(1.0), a)
+    if op is ops.div and graph.is_constant(b) and _is_turned_exactly(graph.numbers[b]):
+        return graph.add(ops.mul, a, graph.constant(1.0 / graph.numbers[b]))
+    return folded(graph, op, operands)
+
+
+def _is_turned_exactly(x: float) -> bool:
+    """Whether x is a power of two, and 1/x as well, also in 32 bits."""
+    fraction, exponent = math.frexp(x)
+    return abs(fraction) == 0.5 and abs(exponent) < 126

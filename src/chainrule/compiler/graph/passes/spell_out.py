@@ -1,0 +1,57 @@
+"""Spelling out: an operation on many numbers, in simpler ones that loops can be made of."""
+
+from __future__ import annotations
+
+import sys
+
+from chainrule import ops
+from chainrule.compiler.graph.graph import Graph
+from chainrule.compiler.graph.passes.rebuild import rebuild
+from chainrule.core.operation import Operation
+
+
+def spell_out(graph: Graph) -> Graph:
+    """logsumexp(xs) becomes m + log Σ exp(x - m), with m the largest, or the largest finite number if that is infinite.
+
+    sum_of_squares becomes a sum of products, and norm the `hypot` of pairs, and of those in turn.
+
+    >>> from chainrule.compiler.graph.text import from_text, to_text
+    >>> print(to_text(spell_out(from_text("%0 = input x\\n%1 = input y\\n%2 = logsumexp %0 %1\\nreturn %2"))))
+    %0 = input x
+    %1 = input y
+    %2 = largest %0 %1
+    %3 = constant -1.7976931348623157e+308
+    %4 = constant 1.7976931348623157e+308
+    %5 = clip %2 %3 %4
+    %6 = sub %0 %5
+    %7 = exp %6
+    %8 = sub %1 %5
+    %9 = exp %8
+    %10 = sum %7 %9
+    %11 = log %10
+    %12 = add %5 %11
+    return %12
+    """
+    return rebuild(graph, _spelt_out)
+
+
+def _spelt_out(new: Graph, op: Operation, operands: tuple[int, ...], _: int) -> int:
+    if op is ops.sum_of_squares:
+        return new.add(ops.sum, *[new.add(ops.mul, x, x) for x in operands])
+    if op is ops.norm and operands:
+        return _norm(new, list(operands))
+    if op is not ops.logsumexp:
+        return new.add(op, *operands)
+    most = sys.float_info.max
+    shift = new.add(ops.clip, new.add(ops.largest, *operands), new.constant(-most), new.constant(most))
+    powers = [new.add(ops.exp, new.add(ops.sub, x, shift)) for x in operands]
+    return new.add(ops.add, shift, new.add(ops.log, new.add(ops.sum, *powers)))
+
+
+def _norm(new: Graph, xs: list[int]) -> int:
+    if len(xs) == 1:
+        xs = [*xs, new.constant(0.0)]
+    while len(xs) > 1:
+        pairs = [new.add(ops.hypot, a, b) for a, b in zip(xs[::2], xs[1::2], strict=False)]
+        xs = pairs + xs[2 * len(pairs) :]
+    return xs[0]

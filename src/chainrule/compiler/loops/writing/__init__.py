@@ -1,0 +1,1 @@
+"""Writing loops: a program of statements becomes native code."""

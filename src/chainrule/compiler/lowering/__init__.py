@@ -1,0 +1,1 @@
+"""Lowering: what each operation of the table is in LLVM's instructions."""

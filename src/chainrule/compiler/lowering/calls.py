@@ -1,0 +1,164 @@
+"""Calls in an operation's text: of operations, of Python's own functions and `math`'s, and of helpers beside it."""
+
+from __future__ import annotations
+
+import builtins
+import math
+import sys
+from collections.abc import Callable, Sequence
+from types import BuiltinFunctionType, FunctionType
+from typing import TYPE_CHECKING, Any
+
+from llvmlite import ir
+
+from chainrule.compiler.native.llvm import FROM_LIBM
+from chainrule.core.operation import TABLE, Operation, ieee
+from chainrule.errors import ChainruleError
+
+if TYPE_CHECKING:
+    from chainrule.compiler.lowering.expressions import Expressions
+
+OF_TWO = {"pow", "atan2", "fmod", "copysign", "hypot"}
+"""The functions of `math` that take two numbers."""
+
+PYTHONS_OWN = {"hypot", "ldexp", "fma", "round", "rint", "floor", "ceil", "trunc"}
+"""Functions of C that Python's `math` lacks, or does in its own way."""
+
+IEEE_IN_PYTHON = dict.fromkeys(("log", "log2", "log10", "log1p", "atanh"), math.nan) | {"sinh": math.inf}
+"""What `ieee` gives where a function of C becomes infinite; with all others that is the same."""
+
+OF_LISTS = (len, range, zip, enumerate, reversed, list, tuple)
+"""Functions of Python that only arrange what they are given."""
+
+
+def call(text: Expressions, function: Any, arguments: list[Any], named: dict[str, Any]) -> Any:
+    """What a call gives.
+
+    Args:
+        text: the text in which it stands.
+        function: what is called.
+        arguments: its arguments: numbers, truths, or what is known beforehand.
+        named: those that are given by name.
+
+    Raises:
+        NotLowered: it cannot be translated.
+    """
+    if isinstance(function, Operation):
+        return _operation(text, function, arguments, named)
+    if function is ieee and len(arguments) == 2:
+        return _of_math(text, arguments[0], arguments[1:], ieee)
+    if function in OF_LISTS:
+        return certain(text, function, *arguments, **named)
+    if isinstance(function, FunctionType):
+        return text.run(function, arguments, named)
+    if isinstance(function, BuiltinFunctionType | type) and not named:
+        if function.__module__ == "math":
+            return _of_math(text, function, arguments, None)
+        return _of_python(text, function, arguments)
+    raise text.refuse(f"a call of {getattr(function, '__name__', repr(function))}")
+
+
+def certain(text: Expressions, function: Callable[..., Any], *arguments: Any, **named: Any) -> Any:
+    """A function of what is known beforehand, called right away."""
+    try:
+        return function(*arguments, **named)
+    except (ArithmeticError, TypeError, ValueError, ChainruleError) as error:
+        name = getattr(function, "__name__", repr(function))
+        raise text.refuse(f"a call of {name} that fails: {error}") from None
+
+
+class _Number:
+    """A number as an argument of an operation, which then arranges its operands as it does with a Value."""
+
+    def __init__(self, value: ir.Value) -> None:
+        self.value = value
+
+    @staticmethod
+    def _record(op: Operation, operands: Sequence[Any]) -> tuple[Operation, Sequence[Any]]:
+        return op, operands
+
+
+def _operation(text: Expressions, op: Operation, arguments: list[Any], named: dict[str, Any]) -> Any:
+    def given(x: Any) -> Any:
+        if isinstance(x, list | tuple):
+            return [given(item) for item in x]
+        return _Number(text.number(x)) if isinstance(x, ir.Value) else x
+
+    result = certain(text, op, *map(given, arguments), **{name: given(x) for name, x in named.items()})
+    if not isinstance(result, tuple):
+        return result
+    _, operands = result
+    return text.emitter.apply(op, [x.value if isinstance(x, _Number) else text.number(x) for x in operands])
+
+
+def _of_math(text: Expressions, function: Any, arguments: Sequence[Any], guard: Any) -> Any:
+    """A function of the module `math`; those that the C library has are called there."""
+    name, emitter = getattr(function, "__name__", ""), text.emitter
+    if text.known(*arguments):
+        return certain(text, guard, function, *arguments) if guard else certain(text, function, *arguments)
+    xs = [text.number(x) for x in arguments]
+    if len(xs) != (2 if name in OF_TWO else 1) or getattr(function, "__module__", "") != "math":
+        raise text.refuse(f"math.{name} of {len(xs)} numbers")
+    if name in ("isnan", "isinf", "isfinite"):
+        return _kind(text, name, xs[0])
+    if name in ("floor", "ceil", "trunc"):  # they give an int, of which there is no -0
+        return emitter.builder.fadd(emitter.intrinsic(f"llvm.{name}", xs[0]), emitter.constant(0.0))
+    if name in ("fabs", "copysign", "sqrt"):
+        return emitter.intrinsic(f"llvm.{name}", *xs)
+    if name in TABLE and emitter.has(name):
+        y = emitter.apply(TABLE[name], xs)
+    elif name in FROM_LIBM and name not in PYTHONS_OWN:
+        y = emitter.libm(name, *xs)
+    else:
+        raise text.refuse(f"math.{name}, which is Python's own")
+    if guard and name in IEEE_IN_PYTHON:
+        return emitter.where(_is_new(emitter, xs[0], y), emitter.constant(IEEE_IN_PYTHON[name]), y)
+    return y
+
+
+def _is_new(emitter: Any, x: ir.Value, y: ir.Value) -> ir.Value:
+    """Whether y is infinite, but x is not."""
+    infinite = emitter.constant(math.inf)
+    return emitter.builder.and_(
+        emitter.compare("==", emitter.abs(y), infinite), emitter.compare("<", emitter.abs(x), infinite)
+    )
+
+
+def _kind(text: Expressions, name: str, x: ir.Value) -> ir.Value:
+    emitter = text.emitter
+    if name == "isnan":
+        return emitter.is_nan(x)
+    infinite = emitter.constant(math.inf)
+    return emitter.compare("==" if name == "isinf" else "<", emitter.abs(x), infinite)
+
+
+def _of_python(text: Expressions, function: Any, arguments: list[Any]) -> Any:
+    """One of Python's own functions."""
+    if text.known(*arguments) and not any(isinstance(x, list | tuple) for x in arguments):
+        return certain(text, function, *arguments)
+    items = list(arguments[0]) if len(arguments) == 1 and isinstance(arguments[0], list | tuple) else arguments
+    if function in (builtins.max, builtins.min) and items:
+        return _extreme(text, ">" if function is builtins.max else "<", items)
+    if function is builtins.sum and items is not arguments and not (text.emitter.exact and sys.version_info >= (3, 12)):
+        return _total(text, items)  # from 3.12 on, Python's own sum of floats makes up for rounding
+    if function is builtins.pow and len(arguments) == 2:
+        return text.emitter.apply(TABLE["pow"], [text.number(x) for x in arguments])
+    of_one = {builtins.abs: lambda x: text.emitter.abs(text.number(x)), builtins.float: text.number, bool: text.truth}
+    if function in of_one and len(arguments) == 1:
+        return of_one[function](arguments[0])
+    raise text.refuse(f"a call of {function.__name__}")
+
+
+def _extreme(text: Expressions, sign: str, items: Sequence[Any]) -> Any:
+    """Python's max or min, which keeps what it has until something is beyond it."""
+    found, *others = [text.number(x) for x in items]
+    for other in others:
+        found = text.emitter.where(text.emitter.compare(sign, other, found), other, found)
+    return found
+
+
+def _total(text: Expressions, items: Sequence[Any]) -> ir.Value:
+    total = text.emitter.constant(0.0)
+    for x in items:
+        total = text.emitter.builder.fadd(total, text.number(x))
+    return total

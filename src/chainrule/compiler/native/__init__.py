@@ -1,0 +1,1 @@
+"""Native code: LLVM, memory, threads, and the cache of compiled kernels on disk."""

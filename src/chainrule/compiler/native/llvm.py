@@ -1,0 +1,367 @@
+"""Native code: everything that the compiler says to LLVM, which turns its own assembly into that of a CPU.
+
+A `Machine` is a CPU to compile for, `compile_to_object` makes object code for it, and `load` puts that into this
+process. Object code is plain bytes, so it can be kept in a file and loaded again by another process on a machine of the
+same name.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import functools
+import os
+import sys
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, ParamSpec, TypeVar
+
+from llvmlite import binding, ir
+
+from chainrule.core.forks import held_while_forking, lock_held_while_forking
+from chainrule.errors import ArgumentError, ChainruleError, suggest
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+VARIABLE = "CHAINRULE_MACHINE"
+"""The environment variable that chooses the machine: `host`, or a name that `Machine.named` takes."""
+
+VERSION = ".".join(map(str, binding.llvm_version_info))
+"""LLVM's own version; with another one the same text may give other code."""
+
+_LINUX = "x86_64-unknown-linux-gnu"
+_NAMED = {
+    "sse2": ("x86_64", "x86-64", 128, ("sse2",)),
+    "avx2": ("x86_64", "x86-64-v3", 256, ("avx2", "fma", "bmi2")),
+    "avx512": ("x86_64", "x86-64-v4", 512, ("avx512f", "avx512dq", "avx512bw", "avx512vl", "avx512cd")),
+    "arm64": ("aarch64", "generic", 128, ("neon",)),
+}
+"""For each name its architecture, LLVM's name of the CPU, the bits of a vector and features that it stands for."""
+
+FROM_LIBM = (
+    *("exp", "expm1", "exp2", "log", "log1p", "log2", "log10", "pow", "sqrt", "cbrt", "hypot", "erf", "erfc"),
+    *("sin", "cos", "tan", "asin", "acos", "atan", "atan2", "sinh", "cosh", "tanh", "asinh", "acosh", "atanh"),
+    *("fabs", "fmod", "floor", "ceil", "trunc", "rint", "round", "ldexp", "copysign", "fma"),
+    *("floorf", "ceilf", "truncf"),
+)
+"""The functions of C's `math.h` that compiled code may call."""
+
+FROM_LIBC = ("memcpy", "memmove", "memset", "bzero")
+"""Functions of C that LLVM makes calls of by itself."""
+
+
+class NativeCodeError(ChainruleError, RuntimeError):
+    """LLVM refused a module, or object code that was to be loaded."""
+
+
+class BoundsError(ChainruleError, RuntimeError):
+    """Native code was about to read or write outside of an array. Only checked code can say so (CHAINRULE_BOUNDS=1)."""
+
+
+# ---- threads -------------------------------------------------------------------------------------------------------
+
+_making = lock_held_while_forking()
+_lock = lock_held_while_forking()
+_of_llvmlite: Any = getattr(getattr(binding.ffi.lib, "_lock", None), "_lock", None) or threading.RLock()
+"""llvmlite's own lock, which it takes for each call of LLVM; another one, should it no longer be where it was. Ctrl-C
+may leave it taken: its `__enter__` and `__exit__` are written in Python, where an exception can come between taking and
+giving back."""
+held_while_forking(_of_llvmlite)
+
+
+def made_once(make: Callable[P, T]) -> Callable[P, T]:
+    """Decorator of a function that makes something once for its arguments, also where threads come at the same time:
+    `functools.cache` would let each of them make one, keep the last, and let go of the others."""
+    made: dict[Any, T] = {}
+
+    @functools.wraps(make)
+    def found(*key: P.args, **none: P.kwargs) -> T:
+        if key not in made:
+            with _making:
+                if key not in made:
+                    made[key] = make(*key, **none)
+        return made[key]
+
+    return found
+
+
+def _calling_llvm(function: Callable[P, T]) -> Callable[P, T]:
+    """Decorator of all that speaks to LLVM: one thread at a time, and whatever interrupts it, others can go on."""
+
+    @functools.wraps(function)
+    def call(*arguments: P.args, **named: P.kwargs) -> T:
+        with _lock:
+            try:
+                return function(*arguments, **named)
+            finally:
+                while _of_llvmlite._is_owned():
+                    _of_llvmlite.release()
+
+    return call
+
+
+@dataclass(frozen=True)
+class Machine:
+    """A CPU to compile for.
+
+    Attributes:
+        triple: LLVM's name of the architecture and the operating system.
+        cpu: LLVM's name of the CPU.
+        features: what it can do, in LLVM's notation: `+avx2,-avx512f`.
+        bits: the width of its vector registers.
+
+    >>> Machine.named("avx512").lanes(64), Machine.named("sse2").lanes(32)
+    (8, 4)
+    >>> Machine.named("sse2").fma
+    False
+    """
+
+    triple: str
+    cpu: str
+    features: str
+    bits: int
+
+    @classmethod
+    def host(cls) -> Machine:
+        """The CPU that this process runs on."""
+        return _host()
+
+    @classmethod
+    def named(cls, name: str) -> Machine:
+        """A CPU by the width of its vectors, and with nothing more than that entails.
+
+        Args:
+            name: `sse2`, `avx2` (with FMA) or `avx512` of x86-64; `arm64`, for reading its assembly.
+
+        Raises:
+            ArgumentError: there is no such machine.
+        """
+        if name not in _NAMED:
+            raise ArgumentError(f"there is no machine {name!r}, only {', '.join(_NAMED)}.{suggest(name, _NAMED)}")
+        architecture, cpu, bits, _ = _NAMED[name]
+        here = binding.get_process_triple()
+        triple = here if _is_of(here, architecture) else _LINUX.replace("x86_64", architecture)
+        features = "-prefer-256-bit" if name == "avx512" else "+neon" if name == "arm64" else ""
+        return cls(triple, cpu, features, bits)
+
+    @classmethod
+    def default(cls) -> Machine:
+        """The machine to compile for: the host, or what the variable CHAINRULE_MACHINE says.
+
+        Raises:
+            ArgumentError: the variable names no machine, or one whose code does not run here.
+        """
+        name = os.environ.get(VARIABLE) or "host"
+        if name == "host":
+            return cls.host()
+        machine = cls.named(name)
+        if not machine.runs_here:
+            raise ArgumentError(f"{VARIABLE} is {name}, but this CPU, {cls.host().cpu}, does not run such code")
+        return machine
+
+    @property
+    def name(self) -> str:
+        """A text that two machines share only if the same code runs on both: for the key of a cache."""
+        return " ".join([self.triple, self.cpu, self.features or "-", str(self.bits)])
+
+    @property
+    def fma(self) -> bool:
+        """Whether it calculates a·b + c with one rounding, and as fast as a product."""
+        if self.cpu in ("x86-64-v3", "x86-64-v4") or _is_of(self.triple, "aarch64"):
+            return True
+        return "+fma" in self.features.split(",")
+
+    @property
+    def runs_here(self) -> bool:
+        """Whether this process can run its code."""
+        host = _host()
+        named = [row for row in _NAMED.values() if row[1] == self.cpu]
+        if self == host or not named:
+            return self == host
+        architecture, _, _, needed = named[0]
+        available = set(host.features.split(","))
+        return _is_of(host.triple, architecture) and all(f"+{feature}" in available for feature in needed)
+
+    def lanes(self, float_bits: int) -> int:
+        """How many floats of 32 or 64 bits the widest vector has."""
+        return self.bits // float_bits
+
+
+def _is_of(triple: str, architecture: str) -> bool:
+    return triple.startswith(("aarch64", "arm64") if architecture == "aarch64" else architecture)
+
+
+@functools.cache
+@_calling_llvm
+def _host() -> Machine:
+    features = dict(binding.get_host_cpu_features())
+    bits = 128
+    if all(features.get(feature) for feature in _NAMED["avx512"][3]):
+        bits = 512
+    elif features.get("avx2"):
+        bits = 256
+    features["prefer-256-bit"] = False  # some CPUs with vectors of 512 bits ask LLVM for shorter ones
+    if not binding.get_process_triple().startswith("x86_64"):
+        del features["prefer-256-bit"]
+    text = ",".join(f"{'+' if has else '-'}{name}" for name, has in sorted(features.items()))
+    return Machine(binding.get_process_triple(), binding.get_host_cpu_name(), text, bits)
+
+
+# ---- from a module to object code ----------------------------------------------------------------------------------
+
+_QUICK = (
+    *("always_inliner", "global_dead_code_eliminate", "sroa", "instruction_combine", "simplify_cfg"),
+    *("loop_rotate", "loop_unroll", "instruction_combine"),
+)
+"""What is done to a module: its functions go where they are called, its variables into registers. LLVM's own list takes
+two to six times as long, for code that is at best a tenth faster. Its global value numbering (`new_gvn`) gains nothing
+that could be measured here, and ends the process on some modules with an assertion (LLVM 22, "Seem to have processed
+the same Value a lot")."""
+
+
+@functools.cache
+def _initialize(everything: bool) -> None:
+    if everything:
+        binding.initialize_all_targets()
+        binding.initialize_all_asmprinters()
+        return
+    binding.initialize_native_target()
+    binding.initialize_native_asmprinter()
+    # of a long stretch of loads and stores, LLVM would look for an order again and again, in quadratic time
+    binding.set_option("", "--combiner-tokenfactor-inline-limit=64")
+
+
+@functools.cache
+def _target(machine: Machine, level: int) -> binding.TargetMachine:
+    _initialize(everything=False)
+    if machine.triple != binding.get_process_triple():
+        _initialize(everything=True)
+    target = binding.Target.from_triple(machine.triple)
+    return target.create_target_machine(machine.cpu, machine.features, level, reloc="pic", codemodel="small")
+
+
+def _optimized(module: ir.Module | str, machine: Machine, optimize: int) -> binding.ModuleRef:
+    """The module as LLVM has it, checked and optimized."""
+    target = _target(machine, min(optimize, 2))
+    try:
+        parsed = binding.parse_assembly(str(module), binding.create_context())
+        parsed.triple, parsed.data_layout = machine.triple, str(target.target_data)
+        parsed.verify()
+    except RuntimeError as error:
+        raise NativeCodeError(f"LLVM refuses the module: {error}") from None
+    options = binding.create_pipeline_tuning_options(speed_level=2)
+    options.loop_vectorization = options.slp_vectorization = False
+    builder = binding.create_pass_builder(target, options)
+    if optimize > 2:
+        passes = builder.getModulePassManager()
+    else:
+        passes = binding.create_new_module_pass_manager()
+        for name in _QUICK[: (2, 4, len(_QUICK))[optimize]]:
+            getattr(passes, f"add_{name}_pass")()
+    passes.run(parsed, builder)
+    _free(passes)
+    return parsed
+
+
+def _free(passes: binding.ModulePassManager) -> None:
+    """Frees a list of passes, which llvmlite forgets: an empty method stands before the one that would."""
+    if type(passes)._dispose is binding.ffi.ObjectRef._dispose:
+        binding.newpassmanagers.NewPassManager._dispose(passes)
+
+
+@_calling_llvm
+def compile_to_object(module: ir.Module | str, machine: Machine, optimize: int = 2) -> bytes:
+    """Object code of a module, for `load`.
+
+    Args:
+        module: what to compile; vectors are what it says, none are made of its loops.
+        machine: the CPU to compile for.
+        optimize: from 0 (quick to compile) to 3 (LLVM's own passes, for code that runs for minutes).
+
+    Raises:
+        NativeCodeError: LLVM refuses the module.
+    """
+    return _target(machine, min(optimize, 2)).emit_object(_optimized(module, machine, optimize))
+
+
+@_calling_llvm
+def assembly(module: ir.Module | str, machine: Machine, optimize: int = 2) -> str:
+    """The CPU's assembly of a module, for reading.
+
+    Raises:
+        NativeCodeError: LLVM refuses the module.
+    """
+    return _target(machine, min(optimize, 2)).emit_assembly(_optimized(module, machine, optimize))
+
+
+# ---- loading -------------------------------------------------------------------------------------------------------
+
+
+@functools.cache
+def _functions_of_c() -> dict[str, int]:
+    """Addresses of C's functions, those that Python's own `math` calls."""
+    process = ctypes.CDLL("ucrtbase" if os.name == "nt" else None)
+    if not hasattr(process, "exp"):
+        process = ctypes.CDLL("libm.so.6")
+    found = {name: getattr(process, name, None) for name in (*FROM_LIBM, *FROM_LIBC)}
+    return {name: ctypes.cast(f, ctypes.c_void_p).value or 0 for name, f in found.items() if f is not None}
+
+
+class Library:
+    """Object code in this process; made by `load`. It is unloaded with the Library, so keep that while it may run."""
+
+    _NAME = "library"
+
+    def __init__(self, object_code: bytes) -> None:
+        _initialize(everything=False)
+        target = binding.Target.from_triple(binding.get_process_triple()).create_target_machine(jit=True)
+        builder = binding.JITLibraryBuilder().add_object_img(object_code).add_current_process()
+        for name, address in _functions_of_c().items():
+            builder.import_symbol(name, address)
+        self._linker = binding.create_lljit_compiler(target, use_jit_link=True, suppress_errors=True)
+        self._trackers = {"": builder.link(self._linker, self._NAME)}
+
+    @_calling_llvm
+    def address(self, function: str) -> int:
+        """Where a function begins.
+
+        Raises:
+            NativeCodeError: the object code has no such function, or what it calls is not there.
+        """
+        if function not in self._trackers:
+            try:
+                self._trackers[function] = self._linker.lookup(self._NAME, function)
+            except RuntimeError as error:
+                raise NativeCodeError(f"{function} cannot be linked: {error}") from None
+        return self._trackers[function][function]
+
+    def __del__(self, finalizing: Callable[[], bool] = sys.is_finalizing) -> None:
+        if finalizing():
+            return  # with the process goes the code, and llvmlite is half gone
+        for tracker in getattr(self, "_trackers", {}).values():
+            tracker.close()  # before the linker, which LLVM would otherwise take down with code still in it
+        if hasattr(self, "_linker"):
+            self._linker.close()
+
+
+@_calling_llvm
+def load(object_code: bytes) -> Library:
+    """Puts object code into this process.
+
+    Args:
+        object_code: what `compile_to_object` made, for a machine that runs here.
+
+    Raises:
+        NativeCodeError: it is no object code.
+
+    >>> text = "define double @twice(double %x) {  %y = fadd double %x, %x  ret double %y }"
+    >>> library = load(compile_to_object(text, Machine.host()))
+    >>> twice = ctypes.CFUNCTYPE(ctypes.c_double, ctypes.c_double)(library.address("twice"))
+    >>> twice(21.0)
+    42.0
+    """
+    try:
+        return Library(object_code)
+    except RuntimeError as error:
+        raise NativeCodeError(f"this is no object code for this machine: {error}") from None

@@ -1,0 +1,340 @@
+"""Paths: a loss, traced and compiled for arguments of one structure, and kept for the next time."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+
+from chainrule.compiler.calling.arguments import refuse_shared
+from chainrule.compiler.calling.paths import name_of
+from chainrule.compiler.calling.structures import ALWAYS_NEW, MANY, changing, let_go
+from chainrule.compiler.graph.graph import Graph
+from chainrule.compiler.graph.passes.batches import SAMPLES
+from chainrule.compiler.loops.writing.kernel import Bound, LoopKernel
+from chainrule.compiler.native.kernel import Kernel
+from chainrule.compiler.pipeline import Stages, Wanted, derived, loop_kernel, loops_of, simplified
+from chainrule.compiler.reports.fallbacks import Fallbacks
+from chainrule.compiler.reports.reasons import count_in_python, count_levelled
+from chainrule.compiler.reports.report import GraphView
+from chainrule.compiler.steps.batch import Batch
+from chainrule.compiler.steps.length_families import Shortening, shortening, with_free_constants
+from chainrule.compiler.steps.levelised_loss import LevelledBound, LevelledKernel
+from chainrule.compiler.steps.options import Options
+from chainrule.compiler.trace.cut_gradients import made_before, made_of
+from chainrule.compiler.trace.randomness import traced_surely
+from chainrule.compiler.trace.tracing import Traced, trace
+from chainrule.core.collector import collector_paused
+from chainrule.engine import Value
+from chainrule.errors import OperandError, TraceError
+from chainrule.transforms import gradients
+
+CLOSE, CLOSE_32 = 1e-9, 1e-3
+"""By how much, relative to the largest of them, gradients for a shorter list may differ from the eager engine's;
+the second is for floats of 32 bits."""
+
+
+def as_value(loss: Any) -> Value:
+    """What a loss returned: a plain number, if it depends on no parameter."""
+    return loss if isinstance(loss, Value) else Value(loss)
+
+
+@dataclass(eq=False)
+class Path:
+    """A loss for arguments of one structure.
+
+    Attributes:
+        kernel: calculates the loss, and then the gradient of each parameter.
+        places: for each number of the arguments that is no sample's own its place in the kernel's `shared`.
+        live: what else the loss closes over besides the parameters, with the places.
+        parameters: the places of the parameters.
+        samples: the place of the number of samples, if there is a batch.
+        sample: the arguments at which the kernel's graph was traced.
+        lanes: with how many lanes the kernel runs; None for as many as it was made for.
+        constants, constant_places: numbers that are others for other lengths of lists; several paths may share a
+            kernel and its memory, so they are given with those of the arguments at each step.
+        stages: what became of the graph on the way.
+        view: the graph in all its forms.
+        doubted: whether the kernel saw a guard otherwise than Python, by a rounding.
+        exact: exact kernels by what they calculate.
+    """
+
+    kernel: LoopKernel | LevelledKernel
+    places: np.ndarray
+    live: list[tuple[Value, int]]
+    parameters: np.ndarray
+    samples: int | None
+    stages: Stages
+    view: GraphView
+    sample: list[Any]
+    lanes: int | None
+    constants: np.ndarray
+    constant_places: np.ndarray
+    doubted: bool = False
+    exact: dict[Wanted, Kernel] = field(default_factory=dict)
+
+    @property
+    def operations(self) -> int:
+        """How many operations a run does, those on single samples counted once."""
+        own = self.kernel.kernel if isinstance(self.kernel, LevelledKernel) else self.kernel
+        return own.operations_per_call
+
+    def bind(self, columns: np.ndarray | None, like: Bound | LevelledBound | None = None) -> Bound | LevelledBound:
+        """The kernel with memory of its own, or with that of another that is bound."""
+        if isinstance(self.kernel, LoopKernel):
+            bound: Bound | LevelledBound = self.kernel.bind(columns, like if isinstance(like, Bound) else None)
+        else:
+            bound = self.kernel.bind(columns)
+        if self.lanes is not None:
+            bound.samples = self.lanes
+        return bound
+
+    def run(self, bound: Bound | LevelledBound, numbers: Sequence[float], parameters: Any) -> np.ndarray:
+        """The loss and the gradients, float[1 + parameters]; `bound.held()` then says for which samples."""
+        shared = bound.shared
+        shared[self.places] = numbers
+        shared[self.constant_places] = self.constants
+        shared[self.parameters] = parameters
+        for value, place in self.live:
+            shared[place] = value.data
+        if self.samples is not None:
+            shared[self.samples] = bound.samples
+        bound.run()
+        return shared[self.kernel.places]
+
+
+@dataclass
+class _Template:
+    """The longest of a family: the others may run in its kernel.
+
+    Attributes:
+        graph: its simplified graph, before derivatives.
+        live: the Values that it closes over.
+        free: which of its constants are inputs of the kernel, in their order.
+        path: its own path.
+    """
+
+    graph: Graph
+    live: list[Value]
+    free: list[int]
+    path: Path
+
+
+class Paths:
+    """All paths of a loss."""
+
+    def __init__(
+        self, loss: Callable, parameters: Sequence[Value], options: Options, fallbacks: Fallbacks | None = None
+    ) -> None:
+        self.loss, self.parameters, self.options = loss, list(parameters), options
+        self.target, self.reduce, self.max_traces = options.target, options.reduce, options.max_traces
+        self.fallbacks = fallbacks or Fallbacks(name_of(loss))
+        self.known: dict[Any, list[Path]] = {}
+        self.templates: dict[Any, _Template] = {}
+        self.traces = self.kernels = self.steps = self._new = self._counted = 0
+        self.changes = False  # whether the loss was seen to change its arguments
+        self.set_up_seconds = 0.0
+
+    def prepare(self, batches: Sequence[Batch]) -> bool:
+        """Traces and compiles what is not there yet; structures that differ in the lengths of lists alone together.
+
+        Returns:
+            Whether something else was let go for it.
+        """
+        missing = [batch for batch in batches if batch.key not in self.known]
+        if not missing:
+            return False
+        families: dict[Any, dict[Any, Batch]] = {}
+        for batch in missing:
+            families.setdefault(batch.family, {}).setdefault(batch.key, batch)
+        start = time.perf_counter()
+        with collector_paused():
+            for family, members in families.items():
+                self._add_family(family, sorted(members.values(), key=lambda batch: -len(batch.numbers)))
+        self.set_up_seconds += time.perf_counter() - start
+        self._new += sum(map(len, families.values()))
+        if self._new >= MANY and 2 * self._new > self.steps:
+            self.fallbacks.met(ALWAYS_NEW, self._new - self._counted, where=self._changing)
+            self._counted = self._new
+        return self._let_go({batch.key for batch in batches})
+
+    def used(self, key: Any) -> None:
+        """Arguments of this structure came once more."""
+        if len(self.known) > 1:
+            self.known[key] = self.known.pop(key)
+
+    def _let_go(self, needed: set[Any]) -> bool:
+        """Forgets the structures that were not used for longest, if there are too many, but none that is `needed`."""
+        most = self.options.max_structures
+        over = [key for key in self.known if key not in needed][: max(0, len(self.known) - most)]
+        if not over:
+            return False
+        dropped = {id(path) for key in over for path in self.known.pop(key)}
+        self.templates = {key: one for key, one in self.templates.items() if id(one.path) not in dropped}
+        self.fallbacks.met(let_go(most), len(over), where=self._changing)
+        return True
+
+    def _changing(self) -> str:
+        latest = [self.known[key][0].sample for key in list(self.known)[-2:]]
+        return changing([structures for structures, _ in self.known], latest[0], latest[-1])
+
+    def add(self, batch: Batch, sample: int = 0) -> Path:
+        """The path for arguments of that structure at these, or at one sample of them: one more; or, where the kernel
+        of one that is there saw a guard otherwise than Python, by a rounding, that one."""
+        paths = self.known.get(batch.key, [])
+        stages = Stages()
+        graph, live = self._simplified(batch, stages, sample)
+        for path in paths:
+            if path.stages.graphs["trace"] == stages.graphs["trace"]:
+                return path
+        if len(paths) >= self.max_traces:
+            raise TraceError(
+                f"the loss went {len(paths)} different ways, which is the most there may be: let its branches depend "
+                "on fewer numbers, say them by chainrule.select, relu or max, or give max_traces=…"
+            )
+        path = self._compiled(graph, live, batch, stages)
+        self.known.setdefault(batch.key, []).insert(0, path)  # now, not before: what failed was never there
+        return path
+
+    # ---- families ----
+    def _add_family(self, family: Any, batches: list[Batch]) -> None:
+        template = self.templates.get(family)
+        if template is None and (len(batches) == 1 or batches[0].columns is not None):
+            for batch in batches:
+                self.add(batch)
+            return
+        shorter: list[tuple[Batch, Shortening]] = []
+        long = template.graph if template else None
+        for batch in batches:
+            stages = Stages()
+            graph, live = self._simplified(batch, stages)
+            if long is None:
+                long, first = graph, (batch, live, stages)
+                continue
+            found = shortening(graph, long)
+            if found is not None and found.full:
+                shorter.append((batch, found))
+        if template is None and long is not None:
+            free = sorted({node for _, found in shorter for node in found.constants})
+            template = self._template(long, free, *first)
+            self.templates[family] = template
+            self.known[first[0].key] = [template.path]
+        assert template is not None
+        for batch, found in shorter:
+            path = self._shortened(template, found, batch)
+            if path is not None and self._as_eager(path, batch):
+                self.known[batch.key] = [path]
+        for batch in batches:
+            if batch.key not in self.known:
+                self.add(batch)
+
+    def _template(self, graph: Graph, free: list[int], batch: Batch, live: list[Value], stages: Stages) -> _Template:
+        path = self._compiled(graph, live, batch, stages, free)
+        path.constants = np.array([graph.numbers[node] for node in free])
+        return _Template(graph, live, free, path)
+
+    def _shortened(self, template: _Template, found: Shortening, batch: Batch) -> Path | None:
+        """The template's kernel, for fewer lanes."""
+        path = template.path
+        if isinstance(path.kernel, LevelledKernel):
+            return None
+        program = path.kernel.plan.program
+        if not program.crossing or program.lanes != found.full or not found.constants.keys() <= set(template.free):
+            return None
+        constants = [found.constants.get(node, x) for node, x in zip(template.free, path.constants, strict=True)]
+        places = path.places[: len(batch.numbers)]
+        return replace(path, places=places, lanes=found.kept, constants=np.array(constants))
+
+    def _as_eager(self, path: Path, batch: Batch) -> bool:
+        """Whether a path gives the loss and the gradients that the eager engine gives, at the present numbers."""
+        found = path.run(path.bind(None), batch.numbers, [p.data for p in self.parameters])
+        loss = as_value(self.loss(*batch.sample))
+        wanted = np.array([loss.data, *gradients(loss, self.parameters)])
+        close = CLOSE if self.target.bits == 64 else CLOSE_32
+        return bool(np.abs(found - wanted).max() <= close * max(1.0, np.abs(wanted).max()))
+
+    # ---- tracing and compiling ----
+    def _simplified(self, batch: Batch, stages: Stages, sample: int = 0) -> tuple[Graph, list[Value]]:
+        with stages.timed("trace"):
+            traced = self._traced(batch, sample)
+        self.traces += 1
+        below = made_of(traced.live)
+        for parameter in self.parameters:
+            if id(parameter) in below:
+                raise TraceError(made_before("the loss", below[id(parameter)], parameter))
+        if not isinstance(traced.result, int):
+            raise OperandError("a loss must return one number: a mean or a sum of what it has for the samples")
+        return simplified(traced.graph, stages), traced.live
+
+    def _traced(self, batch: Batch, sample: int) -> Traced:
+        def again() -> Traced:
+            return trace(self.loss, batch.sample_at(sample), batch.batched, self.parameters)
+
+        try:
+            traced = traced_surely("the loss", self.loss, again, (self.loss, batch.sample_at(sample)))
+        except TypeError as error:
+            if "indices must be integers" in str(error):
+                error.add_note("an index of a list is an integer: give integers, and say chainrule.take(emb, i) for "
+                               "emb[i], which needs no trace of its own for each i")  # fmt: skip
+            raise
+        self.changes |= traced.changes
+        self.refuse_shared([batch])
+        return traced
+
+    def refuse_shared(self, batches: Sequence[Batch]) -> None:
+        """Refuses a list that stands in two places, if the loss changes its arguments."""
+        if self.changes:
+            for batch in batches:
+                refuse_shared(batch.arguments, "the loss")
+
+    def _compiled(
+        self, graph: Graph, live: list[Value], batch: Batch, stages: Stages, free: Sequence[int] = ()
+    ) -> Path:
+        """The path of a simplified graph, some of whose constants become inputs, the last ones."""
+        count, first, batched = len(self.parameters), graph.arguments, batch.columns is not None
+        wanted = Wanted(1, tuple(range(first, first + count)), self.reduce if batched else None)
+
+        def calculating(graph: Graph, stages: Stages) -> Graph:
+            if free:
+                graph = with_free_constants(graph, list(free))
+            return derived(graph.with_input(SAMPLES) if batched else graph, wanted, stages)
+
+        def again() -> Stages:
+            fresh = Stages()
+            calculating(simplified(stages.graphs["trace"], fresh), fresh)
+            return fresh
+
+        graph = calculating(graph, stages)
+        inputs = graph.inputs
+        planned = loops_of(graph, self.target, stages)
+        kernel: LoopKernel | LevelledKernel
+        if planned is None:
+            with stages.timed("levels"):
+                kernel = LevelledKernel(graph, self.target.machine, self.target.bits)
+            count_in_python(kernel.kernel, self.fallbacks)
+            count_levelled(kernel.kernel, stages, self.fallbacks)
+            rank = [i for i in range(inputs) if i not in graph.batched]
+        else:
+            kernel = loop_kernel(planned, self.target, stages)
+            rank = np.argsort(planned.program.order).tolist()
+        self.kernels += 1
+        stages.forget()
+        shared = [i for i in range(inputs) if i not in graph.batched]
+        place = dict(zip(shared, rank, strict=True))
+        return Path(
+            kernel,
+            np.array([place[i] for i in shared if i < first], dtype=np.intp),
+            [(live[j], place[first + j]) for j in range(count, len(live))],
+            np.array([place[first + j] for j in range(count)], dtype=np.intp),
+            place[inputs - 1] if batched else None,
+            stages,
+            GraphView(stages, again),
+            batch.sample,
+            None,
+            np.full(len(free), math.nan),
+            np.array([place[i] for i in range(inputs - len(free), inputs)], dtype=np.intp),
+        )

@@ -1,0 +1,42 @@
+"""Derivatives that would be zero without a word, since something cuts the way back: refused by name."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+
+from chainrule.compiler.trace.tracing import Traced
+from chainrule.core.modes import CUT
+from chainrule.engine import Value, topological_order
+from chainrule.errors import GraphError, TraceError
+
+
+def refuse_cuts(traced: Traced, wrt: Collection[int], name: str) -> None:
+    """Looks at a trace whose derivative by some inputs is wanted.
+
+    Raises:
+        GraphError: the function calculates with a copy of one of these inputs.
+        TraceError: it uses a Value that was calculated before from one of them.
+    """
+    if not traced.copied.isdisjoint(wrt):
+        raise GraphError(f"{name}: {CUT}")
+    first = traced.graph.arguments
+    below = made_of(traced.live)
+    for i in wrt:
+        if i >= first and id(traced.live[i - first]) in below:
+            raise TraceError(made_before(name, below[id(traced.live[i - first])], traced.live[i - first]))
+
+
+def made_of(live: Collection[Value]) -> dict[int, Value]:
+    """For each leaf from which one of these Values was calculated, before the function ran, by its id, that Value."""
+    return {id(leaf): value for value in live if not value.is_leaf() for leaf in topological_order(value)}
+
+
+def made_before(name: str, value: Value, leaf: Value) -> str:
+    """What an error says of such a Value."""
+    which = f" {value.label!r}" if value.label else f", by {value.op.name}," if value.op else ""
+    what = repr(leaf.label) if leaf.label else "them"
+    return (
+        f"{name} uses a Value{which} that was calculated from parameters before: calculate it inside {name}, since its "
+        f"number stays what it was, and no derivative reaches {what} through it; where that is meant, take h.detach() "
+        "before"
+    )

@@ -1,0 +1,217 @@
+"""What is drawn by chance, or read from a clock, would be one number for ever in a compiled function: it is refused.
+
+A function is traced a second time: what it calculates must be the same, and the generators of random numbers that are
+known must not move. No function of another module is replaced for that. What is the same twice, such as today's date,
+cannot be told from a constant.
+"""
+
+from __future__ import annotations
+
+import functools
+import pickle
+import random
+import sys
+import threading
+import types
+from array import array
+from collections import deque
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
+
+import numpy as np
+
+from chainrule.compiler.trace.source_lines import Line, witness
+from chainrule.compiler.trace.tracing import Traced
+from chainrule.engine import Value
+from chainrule.errors import TraceError
+
+MOST = 5_000
+"""So many objects that a function can reach are looked at, the nearest first, for generators of its own."""
+
+
+def traced_surely(
+    name: str,
+    function: Callable,
+    again: Callable[[], Traced],
+    arguments: tuple[Callable, Sequence[Any]],
+    may_change: Callable[[], Any] | None = None,
+) -> Traced:
+    """A trace of a function that gives the same each time.
+
+    Args:
+        name, function: the function, which messages call so.
+        again: traces it.
+        arguments: with what `witness` is called, to look for a line.
+        may_change: gives what the arguments hold besides numbers, if for other things there is another trace: where the
+            function changes them, it may give something else.
+
+    Raises:
+        TraceError: it gives something else each time.
+    """
+    generators = _watched([function] if may_change else [function, *arguments[1]])
+    before, held = _states(generators), may_change() if may_change else None
+    first, after = again(), _states(generators)
+    if may_change and before == after and may_change() != held:
+        return first
+    second, last = again(), _states(generators)
+    if _alike(first, second) and after == last:
+        return first
+    third, end = again(), _states(generators)  # the first run may have filled a cache
+    if _alike(second, third) and _bits(first.found) == _bits(third.found) and after == end == before:
+        return third
+    _restore(generators, before)
+    line = _line(*arguments)
+    _restore(generators, before)
+    raise TraceError(
+        f"{name} gives other numbers each time: by chance, by the clock, or by a state of its own{line}. Compiled, it "
+        "would keep those of the first call for ever. Draw before the call, and give what was drawn as an argument: "
+        "f(x, noise), and of a batch one for each sample, with in_axes=0; a model with dropout takes its mask so, or "
+        "is compiled with the dropout switched off"
+    )
+
+
+# ---- whether two traces are the same ---------------------------------------------------------------------------------
+
+
+def _bits(numbers: Sequence[float]) -> bytes:
+    return array("d", numbers).tobytes()  # by which 0.0 is not -0.0, and nan is nan
+
+
+def _alike(a: Traced, b: Traced) -> bool:
+    one, other = a.graph, b.graph
+    same = (one.ops, one.operands, one.outputs, one.guards, a.result) == (
+        *(other.ops, other.operands, other.outputs, other.guards, b.result),
+    )
+    if not same or len(a.live) != len(b.live) or _bits(one.numbers) != _bits(other.numbers):
+        return False
+    return all(
+        # a Value that the function makes is another one each time
+        x is y or (x.is_leaf() and y.is_leaf() and _bits([x.peek_data()]) == _bits([y.peek_data()]))
+        for x, y in zip(a.live, b.live, strict=True)
+    )
+
+
+def _line(function: Callable, arguments: Sequence[Any]) -> str:
+    """The first line at which a number of Python's own differs from one run to the next."""
+    try:
+        one, other = [witness(function, arguments).constants for _ in range(2)]
+    except Exception:  # a line is not worth another error
+        return ""
+    lines: list[Line] = [line for line, *_ in (one - other)]
+    return f" ({lines[0]})" if lines else ""
+
+
+# ---- generators of random numbers ------------------------------------------------------------------------------------
+
+_GLOBAL = (random, np.random)
+"""Those of the modules themselves."""
+_KINDS = (random.Random, np.random.Generator, np.random.RandomState)
+_PLAIN = (int, float, str, bytes, bool, type(None), np.ndarray, Value)
+
+
+_PASSED_BY = ("chainrule.compiler.", "numpy.", "llvmlite.", "ctypes.")
+"""In objects of these modules none is looked for."""
+
+
+def _watched(things: Sequence[Any]) -> list[Any]:
+    """Those of which it is seen whether they move. Another thread may draw from a module's own."""
+    found = generators_of(*things)
+    return [*_GLOBAL, *[x for x in found if not _is_global(x)]] if threading.active_count() == 1 else found
+
+
+def _is_global(x: Any) -> bool:
+    return x is random or x is np.random
+
+
+def _state(x: Any) -> Any:
+    if isinstance(x, random.SystemRandom):
+        return None
+    if isinstance(x, np.random.Generator):
+        return x.bit_generator.state
+    return x.get_state(legacy=False) if x is np.random or isinstance(x, np.random.RandomState) else x.getstate()
+
+
+def _states(generators: Sequence[Any]) -> list[bytes]:
+    return [pickle.dumps(_state(x)) for x in generators]
+
+
+def _restore(generators: Sequence[Any], states: Sequence[bytes]) -> None:
+    for x, pickled in zip(generators, states, strict=True):
+        state = pickle.loads(pickled)
+        if isinstance(x, np.random.Generator):
+            x.bit_generator.state = state
+        elif x is np.random or isinstance(x, np.random.RandomState):
+            x.set_state(state)
+        elif state is not None:
+            x.setstate(state)
+
+
+def generators_of(*things: Any) -> list[Any]:
+    """The generators of random numbers that functions and objects can reach: by what functions close over, by the names
+    in their code, by defaults, and by what all these hold; the modules `random` and `numpy.random` count as such.
+
+    >>> rng = random.Random(0)
+    >>> generators_of(lambda x: x * rng.gauss(0.0, 1.0)) == [rng]
+    True
+    """
+    found: list[Any] = []
+    seen: dict[int, Any] = {}
+    rest = deque(things)
+    while rest and len(seen) < MOST:
+        x = rest.popleft()
+        if id(x) not in seen:
+            seen[id(x)] = x
+            if isinstance(x, _KINDS) or _is_global(x):
+                found.append(x)
+            else:
+                # as a list first: other threads may be changing what is shared, and that is copied in one go
+                rest.extend([part for part in list(_parts(x)) if not isinstance(part, _PLAIN)])
+    return found
+
+
+def _parts(x: Any) -> Iterable[Any]:
+    """What an object leads to."""
+    parts: Iterable[Any] = ()
+    if isinstance(x, types.FunctionType):
+        parts = _parts_of_function(x)
+    elif isinstance(x, types.MethodType | types.BuiltinMethodType):
+        parts = _owner(x), getattr(x, "__func__", None)
+    elif isinstance(x, functools.partial):
+        parts = x.func, *x.args, *x.keywords.values()
+    elif isinstance(x, list | tuple | set | frozenset):
+        parts = x
+    elif isinstance(x, dict):
+        parts = x.values()
+    elif isinstance(x, type):
+        parts = [f for base in x.__mro__ for f in list(vars(base).values()) if isinstance(f, types.FunctionType)]
+    elif not isinstance(x, types.ModuleType) and not type(x).__module__.startswith(_PASSED_BY):
+        held = getattr(x, "__dict__", None)
+        parts = [type(x), *held.values()] if isinstance(held, dict) else ()
+    return parts
+
+
+def _owner(method: Any) -> Any:
+    """The object of a method; of the functions of `random`, which are methods, the module."""
+    module = sys.modules.get(type(method.__self__).__module__)
+    return module if getattr(module, method.__name__, None) == method else method.__self__
+
+
+def _parts_of_function(x: types.FunctionType) -> Iterable[Any]:
+    cells = [cell.cell_contents for cell in x.__closure__ or () if _is_filled(cell)]
+    names = _names(x.__code__)
+    named = [x.__globals__.get(name, sys.modules.get(name)) for name in names]
+    numpys = "random" in names and any(part is np for part in named)
+    return [*cells, *(x.__defaults__ or ()), *(x.__kwdefaults__ or {}).values(), *named, np.random if numpys else None]
+
+
+def _names(code: types.CodeType) -> set[str]:
+    """All names in a function's code, and in that of the functions within it."""
+    within = [_names(part) for part in code.co_consts if isinstance(part, types.CodeType)]
+    return set(code.co_names).union(*within)
+
+
+def _is_filled(cell: types.CellType) -> bool:
+    try:
+        return cell.cell_contents is not None
+    except ValueError:
+        return False

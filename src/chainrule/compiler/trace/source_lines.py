@@ -1,0 +1,99 @@
+"""A run of a function that takes note of lines: where it asked for the truth of a number, and where numbers of
+Python's own went into it. For messages and reports; a trace does without, since looking for lines takes longer than all
+the rest.
+"""
+
+from __future__ import annotations
+
+import linecache
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from chainrule.compiler.trace.tracing import Integer, Trace, is_number_leaf, is_whole
+from chainrule.core import modes
+from chainrule.core.operation import number
+from chainrule.core.trees import tree_map
+from chainrule.engine import Value
+
+
+@dataclass(frozen=True, order=True)
+class Line:
+    """A line of the user's code.
+
+    Attributes:
+        file, at: where it stands.
+    """
+
+    file: str
+    at: int
+
+    @property
+    def text(self) -> str:
+        """What stands there; empty if the file is not at hand."""
+        return linecache.getline(self.file, self.at).strip()
+
+    def __str__(self) -> str:
+        return f"line {self.at} of {self.file}" + (f", {self.text}" if self.text else "")
+
+
+@dataclass
+class Witness(Trace):
+    """What a run left behind, with lines.
+
+    Attributes:
+        asked_at: for each guard its line.
+        constants: for each (line, name of the operation, number) how often this Python number was an operand.
+        met: the same one by one, without lines.
+    """
+
+    asked_at: list[Line] = field(default_factory=list)
+    constants: Counter[tuple[Line, str, float]] = field(default_factory=Counter)
+    met: list[tuple[str, float]] = field(default_factory=list)
+
+    def made(self, node: Value, recording: bool) -> Value:
+        numbers = [x.peek_data() for x in node.operands if x.constant]
+        if numbers and node.op is not None:
+            where = _here()
+            for x in numbers:
+                self.constants[(where, node.op.name, x)] += 1
+                self.met.append((node.op.name, x))
+        return super().made(node, recording)
+
+    def asked(self, node: Value, truth: bool) -> bool:
+        self.asked_at.append(_here())
+        return super().asked(node, truth)
+
+    def whole_number_of(self, node: Value) -> int:
+        answer = super().whole_number_of(node)
+        self.asked_at.append(_here())
+        return answer
+
+
+def witness(function: Callable, arguments: Sequence[Any]) -> Witness:
+    """Runs `function` once and takes notes.
+
+    Args:
+        function: as for `trace`.
+        arguments: numbers, Modules, or nested lists, tuples and dicts of numbers.
+
+    >>> found = witness(lambda x: 3.0 * x if x > 0 else x, [2.0])
+    >>> [(line.at, name, x, times) for (line, name, x), times in found.constants.items()]
+    [(1, 'gt', 0.0, 1), (1, 'mul', 3.0, 1)]
+    """
+    record = Witness()
+    with modes.tracing(record), modes.nested_transform():
+        function(*tree_map(_variable, list(arguments)))
+    return record
+
+
+def _variable(x: Any) -> Any:
+    if isinstance(x, bool) or not is_number_leaf(x):
+        return x
+    return Integer(number(x, "an argument")) if is_whole(x) else Value(number(x, "an argument"))
+
+
+def _here() -> Line:
+    frame = modes.caller()
+    return Line(frame.f_code.co_filename, frame.f_lineno)

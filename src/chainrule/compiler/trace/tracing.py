@@ -1,0 +1,303 @@
+"""Tracing: runs a function once on Values, and writes down as a graph what it calculated.
+
+The eager engine does the running. Here is what it tells of: each result that is made, each number whose truth Python
+asks for (that is a guard: the trace holds where the answer is the same), each number that is taken out by `.data`
+(which the trace keeps as a node without slope). What the function closes over becomes an input as well.
+"""
+
+from __future__ import annotations
+
+import itertools
+import traceback
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from enum import Enum
+from typing import Any
+
+from chainrule import ops
+from chainrule.compiler.graph.graph import Graph
+from chainrule.compiler.trace.array_arguments import lists_of
+from chainrule.core import modes
+from chainrule.core.operation import number
+from chainrule.core.trees import leaves, tree_map
+from chainrule.engine import Value
+from chainrule.errors import OperandError, TraceError
+
+
+class Integer(Value):
+    """An integer argument of a function that is traced. It picks a row by `chainrule.take` or in an Embedding.
+
+    Python itself can use it as an index as well, take `int(i)`, divide it with a rest, look it up in a dict, or repeat
+    a list by it: whatever asks for the whole number itself. That is then a guard, and another integer is traced anew.
+    """
+
+    __slots__ = ()
+
+    __class__ = property(lambda self: int)  # what isinstance goes by, besides the type
+
+    def _whole(self) -> int:
+        trace = modes.modes.trace
+        return int(self.peek_data()) if trace is None else trace.whole_number_of(self)
+
+    def __hash__(self) -> int:
+        return id(self) if modes.modes.trace is None else hash(self._whole())
+
+    def __format__(self, spec: str) -> str:
+        return format(self._whole(), spec)
+
+    def __mul__(self, other: Any) -> Any:
+        return self._whole() * other if isinstance(other, _REPEATED) else ops.mul(self, other)
+
+    def __rmul__(self, other: Any) -> Any:
+        return other * self._whole() if isinstance(other, _REPEATED) else ops.mul(other, self)
+
+
+_REPEATED = (list, tuple, str, bytes)
+
+
+def _of_whole_numbers(name: str) -> None:
+    """Gives `Integer` a method of int, for which it asks what number it is."""
+
+    def method(self: Integer, *others: Any) -> Any:
+        whole = [other._whole() if type(other) is Integer else other for other in others]
+        return getattr(self._whole(), name)(*whole)
+
+    setattr(Integer, name, method)
+
+
+for _name in (
+    *("__int__", "__index__", "__float__", "__str__", "__repr__", "__round__", "__floor__", "__ceil__", "__trunc__"),
+    *[f"__{side}{name}__" for name in ("mod", "floordiv", "divmod", "and", "or", "xor", "lshift", "rshift")
+      for side in ("", "r")],
+    *("__invert__", "bit_length"),
+):  # fmt: skip
+    _of_whole_numbers(_name)
+
+
+@dataclass
+class Trace:
+    """What one run of a function left behind.
+
+    Attributes:
+        nodes: every result, in the order in which they were made.
+        guards: the nodes whose truth Python asked for, and the answers.
+        copies: leaves that were copied, each copy with that of which it is one.
+        number: told apart by it.
+    """
+
+    nodes: list[Value] = field(default_factory=list)
+    guards: list[tuple[Value, bool]] = field(default_factory=list)
+    copies: list[tuple[Value, Value]] = field(default_factory=list)
+    number: int = field(default_factory=itertools.count().__next__)
+    _made: set[int] = field(default_factory=set)
+    _sources: list[Value] = field(default_factory=list)
+
+    def made(self, node: Value, recording: bool) -> Value:
+        """Told of a new result. Under `no_grad()` (not `recording`) no derivative shall flow through it."""
+        self.nodes.append(node)
+        return node if recording or node.op is ops.stop_gradient else ops.stop_gradient(node)
+
+    def data_of(self, node: Value) -> Value:
+        """What `.data` gives: the same number, through which no derivative flows."""
+        return ops.stop_gradient(node)
+
+    def grad_of(self, node: Value, error: TraceError) -> float:
+        """What `.grad` gives: nothing, since gradients are there after the function, not in it."""
+        raise error
+
+    def written(self, node: Value, error: TraceError) -> None:
+        """Told that a number is to be written, which a trace could not do again."""
+        raise error
+
+    def asked(self, node: Value, truth: bool) -> bool:
+        """Told that Python wants to know whether a number is zero; returns what it must be told."""
+        self.guards.append((node, truth))
+        return truth
+
+    def has_made(self, node: Value) -> bool:
+        """Whether a node is a result of this run."""
+        self._made.update(map(id, self.nodes[len(self._made) :]))
+        return id(node) in self._made
+
+    def token_of(self, leaf: Value) -> tuple[int, int]:
+        """What a pickle holds in place of a leaf that is copied: this trace, and the leaf's place in it."""
+        self._sources.append(leaf)
+        return self.number, len(self._sources) - 1
+
+    def copied(self, place: int) -> Value:
+        """A copy of the leaf in that place: a new leaf; of an integer, which has no derivative, itself."""
+        source = self._sources[place]
+        if isinstance(source, Integer):
+            return source
+        numbers = source.__getstate__()[3:]
+        copy: Value = Value._remade(type(source), (None, (), (), *numbers))
+        self.copies.append((copy, source))
+        return copy
+
+    def whole_number_of(self, node: Value) -> int:
+        """An integer argument, asked for as a plain int."""
+        answer = int(node.peek_data())
+        self.guards.append((ops.eq(node, answer), True))
+        return answer
+
+
+@dataclass(frozen=True)
+class Traced:
+    """A function, traced at some arguments.
+
+    Attributes:
+        graph: what it calculated, in the order of its lines. Its inputs are the numbers of the arguments and then
+            those of the Values that the function closes over; its outputs the numbers of the result.
+        live: those Values.
+        result: the structure of the result, with the position among the outputs in place of each number.
+        found: the numbers of the result.
+        copied: the inputs of which the function uses copies.
+        changes: whether the function changed lists or dicts of its arguments.
+    """
+
+    graph: Graph
+    live: list[Value]
+    result: Any
+    found: list[float] = field(default_factory=list)
+    copied: frozenset[int] = frozenset()
+    changes: bool = False
+
+
+def trace(
+    function: Callable, arguments: Sequence[Any], batched: Sequence[int] = (), live: Sequence[Value] = ()
+) -> Traced:
+    """Runs `function` once and writes down what it calculates.
+
+    Args:
+        function: of as many arguments as are given, that returns a number or nested lists, tuples and dicts of them.
+        arguments: numbers, Modules, or nested lists, tuples and dicts of numbers. An `int` can choose a row of a
+            table, and has no derivative; all other numbers are floats.
+        batched: positions, among all numbers of the arguments, of those that differ from sample to sample.
+        live: Values that the function closes over, or may; these come first among its live inputs.
+
+    Raises:
+        TraceError: the function does what cannot be traced.
+
+    >>> traced = trace(lambda x, y: [x * y, y], [2.0, 3.0])
+    >>> traced.graph.outputs, traced.result
+    ([2, 1], [0, 1])
+    """
+    given = tree_map(_variable, list(arguments))
+    variables = [x for x in leaves(given) if isinstance(x, Value)]  # before the function changes its lists
+    before = list(_contents(given))
+    record = Trace()
+    with modes.tracing(record), modes.nested_transform():
+        try:
+            out = lists_of(function(*given))
+        except OperandError as error:
+            _name_line(error)
+            raise
+    traced = _write_down(record, variables, list(live), out, batched)
+    return replace(traced, changes=list(map(_ids, before)) != list(map(_ids, _contents(given))))
+
+
+def _contents(tree: Any) -> Iterator[list[Any]]:
+    """What each list, tuple and dict of the arguments holds."""
+    if isinstance(tree, list | tuple | dict):
+        parts = list(tree.values()) if isinstance(tree, dict) else list(tree)
+        yield parts
+        for part in parts:
+            yield from _contents(part)
+
+
+def _ids(parts: list[Any]) -> list[int]:
+    return list(map(id, parts))
+
+
+def is_number_leaf(x: Any) -> bool:
+    """Whether a leaf of the arguments is a number, and with that an input of the graph. A Module is none, nor is what
+    has a name, such as the members of an IntEnum."""
+    if isinstance(x, Enum):
+        return False
+    try:
+        number(x, "an argument")
+    except OperandError:
+        return False
+    return True
+
+
+def is_whole(x: Any) -> bool:
+    """Whether a number is an integer, which has no derivative."""
+    return hasattr(type(x), "__index__") and not isinstance(x, bool)
+
+
+def _variable(x: Any) -> Any:
+    if isinstance(x, bool) or not is_number_leaf(x):
+        return x
+    if isinstance(x, Value):
+        x = x.peek_data()
+    return Integer(number(x, "an argument")) if is_whole(x) else Value(number(x, "an argument"))
+
+
+def _write_down(record: Trace, arguments: list[Value], live: list[Value], out: Any, batched: Sequence[int]) -> Traced:
+    results = leaves(out)
+    rows = [node.operands for node in record.nodes]
+    used = [*rows, results, [node for node, _ in record.guards]]
+    copies = _used_copies(record, used)
+    known = {id(x) for x in [*arguments, *live]}
+    made = {id(x) for x in [*record.nodes, *[copy for copy, _ in copies]]}
+    live = live + _closed_over([*used, [source for _, source in copies]], known, made)
+    names = [x.label or f"x{i}" for i, x in enumerate(arguments)] + [x.label or f"p{i}" for i, x in enumerate(live)]
+    graph = Graph.of_inputs(names, batched)
+    graph.arguments = len(arguments)
+    position = {id(x): i for i, x in enumerate([*arguments, *live])}
+    copied: dict[int, int] = {}
+    for copy, source in copies:
+        at = position[id(source)]
+        position[id(copy)] = graph.add(ops.stop_gradient, at)
+        copied[position[id(copy)]] = copied.get(at, at)
+
+    def place(x: Any) -> int:
+        if not isinstance(x, Value):
+            return graph.constant(number(x, "the result of a compiled function"))
+        at = position.get(id(x))
+        return graph.constant(x.peek_data()) if at is None else at
+
+    for node, row in zip(record.nodes, rows, strict=True):
+        operands = tuple([place(x) for x in row])
+        assert node.op is not None
+        position[id(node)] = graph.add(node.op, *operands)
+    graph.outputs = [place(x) for x in results]
+    graph.guards = [(place(node), truth) for node, truth in record.guards]
+    counter = iter(range(len(results)))
+    found = [x.peek_data() if isinstance(x, Value) else float(x) for x in results]
+    return Traced(graph, live, tree_map(lambda _: next(counter), out), found, frozenset(copied.values()))
+
+
+def _used_copies(record: Trace, used: Sequence[Sequence[Any]]) -> list[tuple[Value, Value]]:
+    """Of the copies that the function made those with which it calculated."""
+    if not record.copies:
+        return []
+    ids = {id(x) for row in used for x in row}
+    for copy, source in reversed(record.copies):
+        if id(copy) in ids:
+            ids.add(id(source))
+    return [(copy, source) for copy, source in record.copies if id(copy) in ids]
+
+
+def _closed_over(rows: Sequence[Sequence[Any]], known: set[int], made: set[int]) -> list[Value]:
+    """The Values that were there before, in the order in which the function came upon them."""
+    found: dict[int, Value] = {}
+    for row in rows:
+        for x in row:
+            at = id(x)
+            if at not in made and at not in known and at not in found and isinstance(x, Value) and not x.constant:
+                found[at] = x
+    return list(found.values())
+
+
+def _name_line(error: OperandError) -> None:
+    """Adds to an error, such as that of float(x), the user's own line."""
+    own = [frame for frame in traceback.extract_tb(error.__traceback__) if "chainrule" not in frame.filename]
+    if own:
+        error.add_note(
+            f"It was line {own[-1].lineno} of {own[-1].filename}, in a function that is being compiled: {own[-1].line}"
+        )
+
+
+__all__ = ["Integer", "Trace", "TraceError", "Traced", "is_number_leaf", "is_whole", "trace"]

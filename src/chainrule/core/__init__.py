@@ -1,0 +1,1 @@
+"""What lies under the engine: what an operation is, the modes of recording, locks, files, pickles."""

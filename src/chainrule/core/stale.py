@@ -1,0 +1,129 @@
+"""Two mistakes in training loops, caught: the forgotten `zero_grad`, and a graph made once, outside of the loop.
+
+For the first, each leaf remembers what happened to its gradient.
+
+A leaf is *fresh* until its gradient was read and then its data written: now the gradient is *used*. A `backward()`
+that adds to a used gradient *mixes* old and new; a further update with that mixture is the bug, and is warned about
+once per line. Only setting the gradient to zero makes a leaf fresh again, so clipping it hides nothing. Accumulating
+several backwards before an update, line searches and nudging data by hand never reach the mixed state.
+
+For the second, a leaf remembers that its data was *written* at some time, and a result that a `backward()` *passed*,
+or passed *again*, until it is refreshed. One that is passed again and is made of a written leaf is calculated once
+more: if that gives another number or slope than the result has, it was made of a number that is gone.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterable
+from types import CodeType
+from typing import Any
+
+from chainrule.core.modes import call_of, caller, place
+from chainrule.errors import StaleGradientWarning
+
+FRESH, CONSTANT, READ, USED, MIXED, WRITTEN, PASSED, AGAIN = 0, 1, 2, 4, 8, 16, 32, 64
+"""CONSTANT is a bit of its own: the leaf stands for a plain number, such as the 3 in `3 * x`, and gets no gradient."""
+
+STALE = USED | MIXED
+LASTING = CONSTANT | WRITTEN | PASSED | AGAIN
+"""What stays when the gradient is set to zero."""
+
+_READ, _USED, _MIXED, _STALE, _WRITTEN, _LASTING = READ, USED, MIXED, STALE, WRITTEN, LASTING
+"""The same for the functions here that every step calls often: in the compiled build these are numbers of C."""
+
+_warned: dict[tuple[int, int, str], CodeType] = {}
+"""What was warned about, by code object, line and advice. (The code is held, so that its id stays its own; equal code
+that is made anew, such as a cell of a notebook that is run again, is warned about again.)"""
+
+_last = 0
+"""The root of the last `backward()`, by its id, if no leaf was written since: then there is nothing new to find."""
+
+_ADVICE = """backward() adds to .grad, so zero the gradients once a step:
+
+    for step in range(steps):
+        loss = ...
+        model.zero_grad()            # this line is missing (or: for p in parameters: p.grad = 0)
+        loss.backward()
+        for p in model.parameters():
+            p.data -= learning_rate * p.grad"""
+
+_MAKE_ANEW = """a graph keeps the numbers that it was made from. Make the loss anew inside the loop, or call refresh():
+
+    for step in range(steps):
+        loss = ...                   # this line stands before the loop (or: loss.refresh())
+        model.zero_grad()
+        loss.backward()"""
+
+
+def after_backward(state: int, grad: float) -> int:
+    """The state of a leaf to whose gradient, `grad` so far, a backward() is about to add."""
+    if not state & _STALE:
+        return state
+    return (state & _LASTING) | (_MIXED if grad != 0 else 0)
+
+
+def written(state: int) -> int:
+    """The state of a leaf whose data is written by who never looks at its gradient."""
+    global _last  # noqa: PLW0603 - in the compiled build a variable of C
+    _last = 0
+    return state | _WRITTEN
+
+
+def after_write(state: int) -> int:
+    """The state of a leaf whose data is written; warns if that was with a mixed gradient."""
+    state = written(state)
+    if not state & _READ:
+        return state
+    if state & _MIXED:
+        _warn(_ADVICE, ["updates with a gradient in which earlier steps are still mixed"])
+    return _USED | (state & (_MIXED | _LASTING))
+
+
+def passes_again(root: int, states: int) -> bool:
+    """Whether a backward() from the root of this id may pass stale results; `states` are those of all, in one."""
+    global _last
+    before, _last = _last, root
+    return bool(states & PASSED) and before != root
+
+
+def check_passed(results: list[Any]) -> None:
+    """Warns if one of these results, all passed before, is not made of the present numbers of its leaves."""
+    if results:
+        _warn(_MAKE_ANEW, map(_outdated, results))
+
+
+def _outdated(result: Any) -> str:
+    places = written_operands(result)
+    names = [result.operands[i].label or f"operand {i + 1} of {call_of(result)}" for i in places]
+    return f"calls backward() once more on a graph that is older than the data of {' or '.join(names)}" if names else ""
+
+
+def written_operands(result: Any) -> list[int]:
+    """The places of the leaves among a result's operands that were written since the result was calculated.
+
+    Where just one of several can have been, there is no telling which, so all that were written at some time are given.
+    """
+    op, operands, locals, data, *_ = result.__getstate__()
+    written = [i for i, x in enumerate(operands) if x.is_leaf() and x.__getstate__()[5] & WRITTEN]
+    if not written:
+        return []
+    numbers = [x.peek_data() for x in operands]
+    try:
+        y = float(op.value(*numbers))
+        now = [y, *[0.0 if kept is None else op.slope(i, numbers, y) for i, kept in enumerate(locals)]]
+    except Exception:  # an operation of the user's own that refuses the new numbers
+        return written
+    before = [data, *[0.0 if kept is None else kept for kept in locals]]
+    return [] if list(map(repr, now)) == list(map(repr, before)) else written  # as text, for nan is not equal to nan
+
+
+def _warn(advice: str, findings: Iterable[str]) -> None:
+    """Warns at the user's line, once, of the first finding that is not empty."""
+    frame = caller()
+    line = (id(frame.f_code), frame.f_lineno, advice)
+    if line not in _warned and (found := next(filter(None, findings), "")):
+        _warned[line] = frame.f_code
+        name = frame.f_globals.get("__name__")
+        message = f"{place(frame)} {found}: {advice}"
+        warnings.warn_explicit(message, StaleGradientWarning, frame.f_code.co_filename, frame.f_lineno, name)

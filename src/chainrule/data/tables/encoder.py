@@ -1,0 +1,146 @@
+"""From the cells of a table to the numbers that a network takes, and from its outputs back to cells."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from chainrule.data.tables.columns import (
+    ClassColumn,
+    InputColumn,
+    NumberColumn,
+    TargetColumn,
+    TextColumn,
+    column_to_config,
+    input_from_config,
+    target_from_config,
+)
+from chainrule.data.tables.files import Table
+from chainrule.data.tables.task import Task
+from chainrule.errors import DataError, SavedFileError
+
+
+@dataclass(frozen=True)
+class Encoder:
+    """Encodes the rows of any table that has the columns it was fitted on; they are found by name, in any order.
+
+    Attributes:
+        inputs: the input columns, each with what it learned from the training rows.
+        target: the column to predict: a `ClassColumn`, or a `NumberColumn` for a quantity.
+    """
+
+    inputs: tuple[InputColumn, ...]
+    target: TargetColumn
+
+    @classmethod
+    def fit(cls, table: Table, task: Task, rows: Iterable[int] | None = None) -> Encoder:
+        """Learn means, standard deviations and categories.
+
+        Args:
+            table: what `read_csv` gave.
+            task: what to predict from what.
+            rows: the positions of the training rows; nothing is learned from the others. All rows if left out.
+
+        Raises:
+            DataError: there are no rows, or a column of numbers holds something else or an infinite number.
+        """
+        rows = list(range(len(table)) if rows is None else rows)
+        if not rows:
+            raise DataError(f"{table.path}: no training rows to learn means and categories from")
+        inputs = tuple(
+            TextColumn.fit(table, name, rows) if kind == "text" else NumberColumn.fit(table, name, kind, rows)
+            for name, kind in task.inputs.items()
+        )
+        return cls(inputs, task.classes or NumberColumn.fit(table, task.target, task.target_kind, rows))
+
+    @property
+    def features(self) -> list[str]:
+        """A name for each number of an encoded row: the column, or `column=category`."""
+        return [feature for column in self.inputs for feature in column.features]
+
+    @property
+    def classes(self) -> tuple[str, ...] | None:
+        """The names of the classes, in the order of the model's outputs; None if the target is a quantity."""
+        return self.target.classes if isinstance(self.target, ClassColumn) else None
+
+    def encode(
+        self, table: Table, rows: Iterable[int] | None = None
+    ) -> tuple[list[list[float]], list[int] | list[float]]:
+        """Inputs and targets.
+
+        Args:
+            table: a table with all columns, the target included; others are passed over.
+            rows: the positions of the rows to encode; all if left out.
+
+        Returns:
+            `(X, y)`: `X` has `len(features)` numbers for each row; `y` the class as a whole number, or the
+            standardised quantity.
+
+        Raises:
+            DataError: a column is missing, a column of numbers holds something else, or the target no known class.
+        """
+        rows = None if rows is None else list(rows)
+        X = self.encode_inputs(table, rows)
+        table.index(self.target.name)
+        if isinstance(self.target, ClassColumn):
+            return X, self.target.encode(table, rows)
+        return X, self.target.standardise(table, rows)
+
+    def encode_inputs(self, table: Table, rows: Iterable[int] | None = None) -> list[list[float]]:
+        """`X` alone, of a table that need not have the target; otherwise as `encode`."""
+        self._check_columns(table)
+        rows = None if rows is None else list(rows)
+        blocks = [column.encode(table, rows) for column in self.inputs]
+        return [[number for block in row for number in block] for row in zip(*blocks, strict=True)]
+
+    def notes(self, table: Table, rows: Iterable[int] | None = None) -> list[str]:
+        """What `encode` passes over in silence, one line each: missing cells, and categories not seen in training."""
+        self._check_columns(table)
+        rows = None if rows is None else list(rows)
+        return [note for column in self.inputs for note in column.notes(table, rows)]
+
+    def decode(self, output: float | Sequence[float]) -> str | float:
+        """What the model's output for one row means.
+
+        Args:
+            output: the scores (logits) of the classes; for two classes also a single score, positive for the second;
+                for a quantity the standardised number.
+
+        Returns:
+            The name of the class, or the quantity in the units of the table.
+
+        Raises:
+            SizeError: there are not as many scores as classes, or several numbers for a quantity.
+            ArgumentError: a score is nan.
+        """
+        return self.target.decode(output)
+
+    def to_config(self) -> dict[str, Any]:
+        """Everything in a dict that JSON can hold, to be saved with the model."""
+        return {"inputs": [column_to_config(column) for column in self.inputs], "target": column_to_config(self.target)}
+
+    @classmethod
+    def from_config(cls, config: object) -> Encoder:
+        """The encoder that `to_config` wrote.
+
+        Raises:
+            SavedFileError: the config is damaged; the message names the place.
+        """
+        if not isinstance(config, dict) or set(config) != {"inputs", "target"}:
+            raise SavedFileError("encoder must have inputs and target, and nothing else")
+        if not isinstance(config["inputs"], list) or not config["inputs"]:
+            raise SavedFileError("encoder: inputs must be a list of one column or more")
+        inputs = [input_from_config(column, f"encoder: inputs[{i}]") for i, column in enumerate(config["inputs"])]
+        target = target_from_config(config["target"], "encoder: target")
+        names = [column.name for column in inputs] + [target.name]
+        if len(set(names)) != len(names):
+            raise SavedFileError(f"encoder: columns {', '.join(names)} are not all different")
+        return cls(tuple(inputs), target)
+
+    def _check_columns(self, table: Table) -> None:
+        missing = [column.name for column in self.inputs if column.name not in table.columns]
+        if missing:
+            hint = "" if table.has_header else " Its first row seems to name no columns."
+            names, found = ", ".join(missing), ", ".join(table.columns)
+            raise DataError(f"{table.path} lacks the columns {names} that the model needs; it has {found}.{hint}")

@@ -1,0 +1,194 @@
+"""What is to be learned from a table: which column from which others, and whether it is a class or a number."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Literal
+
+from chainrule.data.tables.cells import Kind, check_text, is_missing, kind_of, name_lines, read_numbers
+from chainrule.data.tables.columns import ClassColumn
+from chainrule.data.tables.files import Table
+from chainrule.data.tables.row_numbers import COUNTS, rises, why_row_number
+from chainrule.errors import ArgumentError, DataError
+
+Goal = Literal["classification", "regression"]
+
+MOST_CLASSES = 20  # whole numbers with more values than this are quantities, not classes
+MOST_EXACT = 2.0**53  # up to here floats tell whole numbers apart; beyond, every float is whole
+LEAST_ROWS_PER_CLASS = 2  # and with fewer rows for each value than this, on average
+MOST_CATEGORIES = 20  # a text column with more, and few rows for each, gets a remark
+
+
+@dataclass(frozen=True)
+class Task:
+    """Which columns go in, which comes out, and of what kind each is: found on the whole table, without statistics.
+
+    Attributes:
+        inputs: the kind of each input column, by name and in the order of the table.
+        target: the name of the column to predict.
+        target_kind: what its cells are.
+        classes: how to read the target as classes; None if it is a quantity (regression).
+        notes: remarks for the user, one line each.
+    """
+
+    inputs: dict[str, Kind]
+    target: str
+    target_kind: Kind
+    classes: ClassColumn | None
+    notes: tuple[str, ...]
+
+    @classmethod
+    def from_table(
+        cls,
+        table: Table,
+        target: str | None = None,
+        *,
+        goal: Goal | None = None,
+        ignore: Iterable[str] = (),
+        keep: Iterable[str] = (),
+    ) -> Task:
+        """Look through the columns. Left out, with a note, are those without a single cell and those that number rows.
+
+        Args:
+            table: what `read_csv` gave.
+            target: the name of the column to predict; the last one if left out.
+            goal: "classification" or "regression". Left out, text, true/false and whole numbers with at most 20
+                different values, each on two rows or more on average, are classes, and other numbers a quantity.
+            ignore: names of columns to leave out.
+            keep: names of columns to learn from although they seem to number the rows.
+
+        Raises:
+            DataError: a named column does not exist, there are no inputs, the target has missing cells, one value
+                only, or as many classes as rows, or a column holds cells that are likely to be mistakes.
+            ArgumentError: `goal` is unknown, or a column is to be ignored and to be the target or kept as well.
+        """
+        kept = list(keep)
+        kinds, notes = _find_kinds(table, target, list(ignore), kept)
+        target = target or list(kinds)[-1]
+        notes += _leave_out_row_numbers(table, kinds, target, kept)
+        _check_complete(table, target)
+        for name, kind in kinds.items():
+            notes += _look_through(table, name, kind, name == target)
+        target_kind = kinds.pop(target)
+        if not kinds:
+            alone = "separate the cells with commas, semicolons or tabs"
+            hint = alone if len(table.columns) == 1 else "; ".join(["leave one", *notes])
+            raise DataError(f"{table.path} has no input column beside the target {target!r}: {hint}")
+        classes = _find_classes(table, target, target_kind, goal)
+        notes += [*_rare_class_notes(table, classes), *_sorted_notes(table, classes, kinds)] if classes else []
+        return cls(kinds, target, target_kind, classes, tuple(notes))
+
+    @property
+    def goal(self) -> Goal:
+        return "classification" if self.classes else "regression"
+
+    def targets(self, table: Table) -> list[int] | list[float]:
+        """The class of each row as a whole number, or its quantity as it stands: what `split_indices` needs."""
+        if self.classes:
+            return self.classes.encode(table)
+        where = f"{table.path}, column {self.target!r}"
+        numbers = read_numbers(where, self.target_kind, table.cells(self.target))
+        return [number for number in numbers if number is not None]  # none is missing: from_table looked
+
+
+def _find_kinds(
+    table: Table, target: str | None, ignored: list[str], kept: list[str]
+) -> tuple[dict[str, Kind], list[str]]:
+    """The kind of every column that takes part, and a note on those that hold nothing."""
+    for name in [*ignored, *kept] if target is None else [*ignored, *kept, target]:
+        table.index(name)  # raises if there is none
+    if target in ignored:
+        raise ArgumentError(f"column {target!r} cannot be both the target and ignored")
+    if both := [name for name in kept if name in ignored]:
+        raise ArgumentError(f"column {both[0]!r} cannot be both kept and ignored")
+    kinds: dict[str, Kind] = {}
+    notes = []
+    for name in table.columns:
+        if name in ignored:
+            continue
+        kind = kind_of(cell for _, cell in table.cells(name))
+        if kind is None:
+            notes.append(f"{table.path}, column {name!r} is empty and left out")
+        else:
+            kinds[name] = kind
+    if not kinds:
+        raise DataError(f"{table.path} has no column that holds anything, apart from ignored ones")
+    return kinds, notes
+
+
+def _leave_out_row_numbers(table: Table, kinds: dict[str, Kind], target: str, kept: list[str]) -> list[str]:
+    """Takes out the inputs that number the rows, and notes it. What merely counts stays if it is all that there is."""
+    notes = []
+    for name in [name for name in kinds if name != target and name not in kept]:
+        why = why_row_number(table, name)
+        if why and not (why == COUNTS and len(kinds) == 2):
+            del kinds[name]
+            notes.append(
+                f"{table.path}, column {name!r} {why} and is left out, since a row's number may give its "
+                f"{target} away (to learn from it: --keep {name!r})"
+            )
+    return notes
+
+
+def _check_complete(table: Table, target: str) -> None:
+    gaps = [line for line, cell in table.cells(target) if is_missing(cell)]
+    if gaps:
+        where = f"{table.path}, column {target!r}"
+        raise DataError(f"{where} is the target, but is missing in {name_lines(gaps)}: fill in or delete these rows")
+
+
+def _look_through(table: Table, name: str, kind: Kind, is_target: bool) -> list[str]:
+    """Refuse infinite and mistyped numbers; remark on columns that mix kinds, and on texts that hardly come twice."""
+    where, cells = f"{table.path}, column {name!r}", table.cells(name)
+    if kind != "text":
+        read_numbers(where, kind, cells)
+        return []
+    mixed = check_text(where, cells)
+    different = len({cell for _, cell in cells})
+    notes = [mixed] if mixed else []
+    if not is_target and different > MOST_CATEGORIES and 2 * different > len(table):
+        notes.append(f"{where} has {different} different texts in {len(table)} rows: little can be learned from it")
+    return notes
+
+
+def _find_classes(table: Table, target: str, kind: Kind, goal: Goal | None) -> ClassColumn | None:
+    """How to read the target as classes, if it is to be."""
+    where = f"{table.path}, column {target!r}"
+    if goal not in (None, "classification", "regression"):
+        raise ArgumentError(f"goal must be 'classification' or 'regression', not {goal!r}")
+    if kind == "text":
+        if goal == "regression":
+            raise DataError(f"{where} holds text, and regression needs numbers: choose classification")
+        return ClassColumn.find(table, target, kind)
+    values = read_numbers(where, kind, table.cells(target))
+    different = set(values)
+    few = len(different) <= MOST_CLASSES and len(values) >= LEAST_ROWS_PER_CLASS * len(different)
+    whole = all(value is not None and value.is_integer() and abs(value) < MOST_EXACT for value in values)
+    if goal == "classification" or (goal is None and (kind == "bool" or (whole and few))):
+        return ClassColumn.find(table, target, kind)
+    if len(different) == 1:
+        raise DataError(f"{where} is {values[0]:g} in every row: there is nothing to learn")
+    return None
+
+
+def _rare_class_notes(table: Table, classes: ClassColumn) -> list[str]:
+    counts = Counter(classes.encode(table))
+    single = [name for place, name in enumerate(classes.classes) if counts[place] == 1]
+    where = f"{table.path}, column {classes.name!r}"
+    return [f"{where}: the class {name!r} has one row only, which is never held out" for name in single]
+
+
+def _sorted_notes(table: Table, classes: ClassColumn, inputs: dict[str, Kind]) -> list[str]:
+    """Among rows sorted by class, an input that rises from row to row tells a held-out class by its neighbours."""
+    changes = sum(a != b for a, b in pairwise(classes.encode(table)))
+    if changes >= len(classes.classes):
+        return []
+    return [
+        f"{table.path}, column {name!r} rises or falls from row to row, and the rows are sorted by {classes.name}: "
+        f"held-out rows will flatter a model that learns from it (to leave it out: --ignore {name!r})"
+        for name, kind in inputs.items()
+        if kind == "number" and rises(table, name)
+    ]

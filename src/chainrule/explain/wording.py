@@ -1,0 +1,130 @@
+"""Words and lines for explanations and reports that are read in a terminal: names of Values, and text that fits in.
+
+Numbers and formulas are written by `notation.py`; here they are put into lines of at most 80 columns.
+"""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Iterator, Sequence
+
+from chainrule.engine import Value
+from chainrule.explain.notation import short
+
+WIDTH = 80
+
+
+def names_of(order: Sequence[Value]) -> dict[int, str]:
+    """A name for each Value: its label where it has one, else y for the result, n1, n2, … and v1, v2, … for inputs."""
+    names: dict[int, str] = {}
+    taken: dict[str, int] = {}
+    for node in order:
+        label = " ".join(node.label.split())
+        if label:
+            names[id(node)] = _free(label, taken)
+    numbers = {"n": 0, "v": 0}
+    for node in order:
+        if id(node) in names:
+            continue
+        if node is order[-1] and node.operands:
+            names[id(node)] = _free("y" if "y" not in taken else "out", taken)
+            continue
+        letter = "n" if node.operands else "v"
+        if node.constant:
+            names[id(node)] = short(node.data)
+            continue
+        numbers[letter] += 1
+        while f"{letter}{numbers[letter]}" in taken:
+            numbers[letter] += 1
+        names[id(node)] = f"{letter}{numbers[letter]}"
+    return names
+
+
+def _free(label: str, taken: dict[str, int]) -> str:
+    """The label, or with a number behind it where another Value has the same; `taken` counts the copies."""
+    name = label
+    while name in taken:
+        taken[label] += 1
+        name = f"{label}_{taken[label]}"
+    taken[name] = 1
+    return name
+
+
+def name_or_number(node: Value, names: dict[int, str]) -> str | float:
+    return node.data if node.constant and not node.label else names[id(node)]
+
+
+def gradient_text(x: float) -> str:
+    return short(x + 0.0)  # a gradient of -0 is a 0 that something was multiplied with: the sign says nothing
+
+
+def factor_text(x: float) -> str:
+    text = gradient_text(x)
+    return f"({text})" if text.startswith("-") else text
+
+
+def derivative(of: str, by: str) -> str:
+    """`dy/dx`, or `dy/d(layers.0.w)` where a name is not one word."""
+    return "/".join([f"d{name}" if name.replace("_", "a").isalnum() else f"d({name})" for name in (of, by)])
+
+
+def counted(count: int, noun: str) -> str:
+    return f"{count:,} {noun}{'' if count == 1 else 's'}"
+
+
+def without_repeats(parts: Sequence[str]) -> list[str]:
+    """Empty parts, and those that say the same as the part before, left out."""
+    kept: list[str] = []
+    for part in parts:
+        if part and (not kept or part != kept[-1]):
+            kept.append(part)
+    return kept
+
+
+def equation(indent: str, parts: Sequence[str]) -> Iterator[str]:
+    """`a = b = c` on one line, or on several where that is too long."""
+    parts = without_repeats([cut(part) for part in parts])
+    line = indent + parts[0]
+    for part in parts[1:]:
+        if len(line) + 3 + len(part) > WIDTH and line.strip() != parts[0]:
+            yield line
+            line = f"{indent}    = {part}"
+        else:
+            line += f" = {part}"
+    yield line
+
+
+def side_by_side(head: str, parts: Sequence[str]) -> Iterator[str]:
+    """The parts on one line, or one below the other where that is too long."""
+    if len(line := head + ", ".join(parts)) <= WIDTH:
+        yield line
+    else:
+        yield head + parts[0]
+        yield from [" " * len(head) + part for part in parts[1:]]
+
+
+def wrapped(head: str, text: str) -> Iterator[str]:
+    """A text in lines, the first of which begins with `head`; `x = 2` stays on one line."""
+    glued = text.replace(" = ", "\N{NO-BREAK SPACE}=\N{NO-BREAK SPACE}")
+    lines = textwrap.wrap(
+        glued,
+        WIDTH,
+        initial_indent=head,
+        subsequent_indent=" " * len(head),
+        break_long_words=False,
+        break_on_hyphens=False,
+    )
+    yield from [line.replace("\N{NO-BREAK SPACE}", " ") for line in lines]
+
+
+def cut(text: str, width: int = 60) -> str:
+    """A long formula with words left out in the middle, so that it begins and ends as the whole does."""
+    words = text.split(" ")
+    if len(text) <= width or len(words) < 3:
+        return text
+    first, last = words[:1], words[-1:]
+    for before, after in zip(words[1:], reversed(words[:-1]), strict=True):
+        if len(" ".join([*first, before, "…", after, *last])) > width:
+            break
+        first, last = [*first, before], [after, *last]
+    return " ".join([*first, "…", *last])

@@ -1,0 +1,248 @@
+# Memory of the compiled engine's nodes: made without Python's help, given back without recursion. (For engine.pxd alone:
+# what is static here must exist once.)
+#
+# A node owns a reference to each of its operands. When the last reference to a node goes, so do those that it owns, and
+# with them perhaps its operands, and so on down a graph of any depth: `release` puts what has become free on a list,
+# and the outermost call works through the list. (CPython's trashcan does likewise, but keeps its list in the header of
+# the cyclic collector, which nodes do not have.) The collector need not see nodes, because they cannot form a cycle:
+# operands are older than what is made of them, and nothing else in a node refers to a Python object.
+
+from cpython.object cimport PyTypeObject, destructor
+from cpython.ref cimport Py_INCREF, PyObject
+
+from chainrule.core.stale cimport passes_again
+from chainrule.storage.nodes cimport (
+    Edge, Node, Nodes, check_label, drop_label, label_at, node_of, number_for, operation_by_code, put_label, value_of,
+    without_constants,
+)
+
+cdef extern from "slabs.h":
+    void* slab_take(size_t size) noexcept
+    void slab_give(void* node) noexcept
+    void* wide_take(size_t size) noexcept
+    void wide_give(void* node, size_t size) noexcept
+    void wide_given() noexcept
+    object collector_callback()
+
+cdef extern from *:
+    """
+    #define CHAINRULE_OWNED(node) ((PyObject *)(node))
+    static struct __pyx_obj_9chainrule_6engine_Value *chainrule_unused = NULL;
+    static int chainrule_releasing = 0;
+    static PyTypeObject *chainrule_Value = NULL;
+    """
+    object owned "CHAINRULE_OWNED" (Node* node)  # a new reference, handed to Cython
+    Node* unused "chainrule_unused"  # nodes without references that are still to be given back
+    bint releasing "chainrule_releasing"
+    PyTypeObject* Value "chainrule_Value"
+    PyTypeObject* TYPE "Py_TYPE" (PyObject* o)
+    bint PyObject_TypeCheck(PyObject* o, PyTypeObject* type)
+    PyObject* PyObject_Init(PyObject* o, PyTypeObject* type)
+    void DECREF "Py_XDECREF" (PyObject* o)
+
+
+cdef enum:
+    LABELLED = 1  # a node's label is kept in nodes.pyx
+    IN_SLAB = 2  # its memory is in a slab; otherwise it is Python's
+
+
+cdef inline void drop_operands(Node* node) noexcept:
+    cdef unsigned int i, count = node._count
+    node._count = 0
+    for i in range(count):
+        DECREF(<PyObject*>node._edges[i].operand)
+
+
+cdef inline int prepare(object value, double data, object label) except -1:
+    """As in nodes.py."""
+    cdef Node* node = node_of(value)
+    drop_operands(node)  # of a result whose __init__ is called again
+    if node._flags & LABELLED:
+        drop_label(node)
+    node._data, node._grad, node._walk = data, 0.0, 0
+    node._code, node._state = 0, 0
+    node._flags &= IN_SLAB
+    if label:
+        set_label(value, label)
+    return 0
+
+
+cdef inline size_t size_of(size_t count) noexcept:
+    """The bytes of a node; there is room for two operands in each."""
+    return sizeof(Node) + (count - 2 if count > 2 else 0) * sizeof(Edge)
+
+
+cdef inline object blank(object cls, unsigned int code, Py_ssize_t count):
+    """As in nodes.py. Nodes of up to two operands are all of one size, and lie in slabs."""
+    cdef Node* node = NULL
+    cdef Py_ssize_t i
+    if count <= 2:
+        node = <Node*>slab_take(sizeof(Node))
+    elif count < 1 << 31:
+        node = <Node*>wide_take(size_of(count))
+    if node == NULL:
+        raise MemoryError(f"no memory for a node of {count} operands")
+    PyObject_Init(<PyObject*>node, Value)
+    node._data, node._grad, node._walk = 0.0, 0.0, 0
+    node._code, node._count = <unsigned short>code, <unsigned int>count
+    node._state, node._flags = 0, IN_SLAB if count <= 2 else 0
+    for i in range(count):
+        node._edges[i].operand = NULL
+        node._edges[i].local = 0.0
+    return owned(node)
+
+
+cdef inline int keep(object value, Py_ssize_t i, object x) except -1:
+    """As in nodes.py."""
+    if PyObject_TypeCheck(<PyObject*>x, Value):
+        Py_INCREF(x)
+        node_of(value)._edges[i].operand = node_of(x)
+    else:
+        keep_constant(node_of(value), i, x)
+    return 0
+
+
+cdef inline int keep_constant(Node* node, Py_ssize_t i, object x) except -1:
+    cdef double number = x if type(x) is float else number_for(node._code, x)
+    constant = blank(None, 0, 0)
+    Py_INCREF(constant)
+    node._edges[i].operand = node_of(constant)
+    node_of(constant)._data, node_of(constant)._state = number, 1  # stale.CONSTANT
+    return 0
+
+
+cdef inline void give_back(Node* node) noexcept:
+    """Ends a node without references; those of its operands that go with it come onto the list of the unused."""
+    cdef unsigned int count = node._count
+    drop_operands(node)
+    if node._flags & LABELLED:
+        drop_label(node)
+    if node._flags & IN_SLAB:
+        slab_give(node)
+    else:
+        wide_give(node, size_of(count))
+
+
+cdef inline void release(PyObject* o) noexcept:
+    """What Python calls when the last reference to a Value goes (its `tp_dealloc`)."""
+    global unused, releasing
+    cdef Node* node = <Node*>o
+    cdef PyTypeObject* cls = TYPE(o)
+    if cls != Value:  # of a class of the user's own, which has memory of its own kind; no result is one
+        drop_operands(node)
+        if node._flags & LABELLED:
+            drop_label(node)
+        cls.tp_free(o)
+        return
+    node._walk = <long long>unused
+    unused = node
+    if releasing:
+        return
+    releasing = True
+    while unused != NULL:
+        node = unused
+        unused = <Node*>node._walk
+        give_back(node)
+    releasing = False
+    wide_given()
+
+
+cdef inline int end_with_release(object cls) except -1:
+    """Makes `release` the way in which Values end; a full collection gives the memory of those that went back."""
+    global Value
+    Value = <PyTypeObject*>cls
+    Value.tp_dealloc = <destructor>release
+    import gc
+    gc.callbacks.append(collector_callback())
+    return 0
+
+
+cdef inline bint flows(Node* operand) noexcept:
+    """Whether a derivative may flow into an operand: it is no constant."""
+    return not operand._state & 1  # stale.CONSTANT; checked when storage is imported
+
+
+cdef inline list doubtful(object root, Nodes results, unsigned char states):
+    """As in nodes.py."""
+    cdef Node* node
+    cdef Py_ssize_t i
+    cdef unsigned int k
+    found = []
+    if not passes_again(<size_t><PyObject*>root, states):
+        return found
+    for i in range(results.count):
+        node = results.nodes[i]
+        for k in range(node._count if node._state & 64 else 0):  # stale.AGAIN
+            if node._edges[k].operand._state & 16:  # stale.WRITTEN
+                found.append(value_of(node))
+                break
+    return found
+
+
+cdef inline object renew(object value):
+    """As in nodes.py."""
+    node_of(value)._state &= ~(32 | 64)  # stale.PASSED, AGAIN
+    return value
+
+
+cdef inline bint is_constant(object value):
+    return not flows(node_of(value))
+
+
+cdef inline object operation_of(object value):
+    return operation_by_code(node_of(value)._code)
+
+
+cdef inline list numbers_of(Node* node):
+    """The numbers of a node's operands."""
+    cdef unsigned int i
+    return [node._edges[i].operand._data for i in range(node._count)]
+
+
+cdef inline tuple operands_of(object value):
+    """As in nodes.py."""
+    cdef Node* node = node_of(value)
+    cdef unsigned int i
+    return tuple([value_of(node._edges[i].operand) for i in range(node._count)])
+
+
+cdef inline tuple locals_of(object value):
+    """As in nodes.py."""
+    cdef Node* node = node_of(value)
+    cdef unsigned int i
+    local = [node._edges[i].local if flows(node._edges[i].operand) else None for i in range(node._count)]
+    return without_constants(node._code, local)
+
+
+cdef inline object label_of(object value):
+    return label_at(node_of(value)) if node_of(value)._flags & LABELLED else ""
+
+
+cdef inline object set_label(object value, object label):
+    """As in nodes.py; labels are kept beside the nodes, as few have one."""
+    check_label(label)
+    put_label(node_of(value), str(label))
+    node_of(value)._flags |= LABELLED
+
+
+cdef inline tuple state_of(object value):
+    """As in nodes.py."""
+    cdef Node* node = node_of(value)
+    made = operation_by_code(node._code), operands_of(value), locals_of(value)
+    return (*made, node._data, node._grad, node._state, label_of(value))
+
+
+cdef inline object remade(object cls, tuple state):
+    """As in nodes.py."""
+    cdef Node* node
+    cdef Py_ssize_t i
+    op, operands, locals, data, grad, node_state, label = state
+    value = cls.__new__(cls) if op is None else blank(cls, op.code, len(operands))
+    node = node_of(value)
+    for i, operand in enumerate(operands):
+        keep(value, i, operand)
+        node._edges[i].local = locals[i] or 0.0
+    node._data, node._grad, node._state = data, grad, node_state
+    if label:
+        set_label(value, label)
+    return value

@@ -1,0 +1,81 @@
+# The compiled engine's storage: what nodes.py does in Python, over C arrays.
+
+from cpython.object cimport PyObject
+
+cdef struct Edge  # from a node to one of its operands
+
+cdef extern from *:
+    # A Value as C sees it (the class itself stands in engine.pxd): reading and following it counts no references.
+    ctypedef struct Node "struct __pyx_obj_9chainrule_6engine_Value":
+        double _data
+        double _grad
+        long long _walk
+        unsigned int _count
+        unsigned short _code
+        unsigned char _state
+        unsigned char _flags
+        Edge* _edges
+        double _earlier "_edges[0].local"  # of a leaf, which has no edges but two places for them
+
+cdef struct Edge:
+    Node* operand
+    double local
+
+
+cdef extern from *:
+    """
+    #ifdef __GNUC__
+    #define CHAINRULE_PREFETCH(node) __builtin_prefetch((char *)(node) + 16, 1)
+    #else
+    #define CHAINRULE_PREFETCH(node)
+    #endif
+    """
+    void prefetch "CHAINRULE_PREFETCH" (Node* node) noexcept
+
+
+cdef class Methods:
+    pass
+
+
+cdef class Nodes:
+    cdef Node** nodes
+    cdef Py_ssize_t count
+    cdef Py_ssize_t room
+
+    cdef int grow(self) except -1
+
+    cdef inline int append(self, Node* node) except -1:
+        if self.count == self.room:
+            self.grow()
+        prefetch(node)  # it will be looked at soon, and a graph is larger than the cache
+        self.nodes[self.count] = node
+        self.count += 1
+        return 0
+
+    cdef inline Node* last(self) noexcept:
+        return self.nodes[self.count - 1]
+
+    cdef inline Node* pop(self) noexcept:
+        self.count -= 1
+        return self.nodes[self.count]
+
+
+cdef inline Node* node_of(object value) noexcept:
+    return <Node*><PyObject*>value
+
+
+cdef inline object value_of(Node* node):
+    return <object><PyObject*>node
+
+
+cdef double number_for(unsigned int code, object x) except? -1.0
+cdef double value_by_call(unsigned int code, list numbers) except? -1.0
+cdef double slope_by_call(unsigned int code, Py_ssize_t i, list numbers, double y) except? -1.0
+cdef double python_math(str name, tuple numbers) except? -1.0
+cdef tuple without_constants(unsigned int code, list locals)
+cdef object give_methods(object cls, tuple compiled)
+cdef object check_label(object label)
+cdef object label_at(Node* node)
+cdef int put_label(Node* node, str label) except -1
+cdef void drop_label(Node* node) noexcept
+cdef object operation_by_code(unsigned int code)

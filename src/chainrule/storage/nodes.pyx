@@ -1,0 +1,125 @@
+"""The compiled engine's storage: what nodes.py does in Python, over C arrays."""
+
+import math
+
+from cpython.ref cimport PyObject
+from libc.stdlib cimport free, realloc
+
+from chainrule.core.operation cimport Operation
+from chainrule.core import operation
+from chainrule.core.operation import BY_CODE, add_methods, number
+from chainrule.core.stale import AGAIN, CONSTANT, PASSED, WRITTEN, written_operands
+
+cdef extern from "Python.h":
+    ctypedef struct PyTypeObject:
+        PyObject* tp_dict
+        unsigned long tp_flags
+    const unsigned long Py_TPFLAGS_METHOD_DESCRIPTOR
+    void PyType_Modified(PyTypeObject* cls)
+
+if (CONSTANT, WRITTEN, PASSED, AGAIN) != (1, 16, 32, 64):
+    raise ImportError("the files of the storage and stale.py differ in the bits of a node's state")
+
+
+cdef class Methods:
+    """What has the operations of the table as methods: `v.tanh()`; they are added when the engine is imported."""
+
+    def peek_written(self):
+        """As in nodes.py."""
+        return written_operands(self)
+
+
+cdef class Nodes:
+    """A row of nodes that grows at its end. It borrows them: whoever fills it keeps the graph."""
+
+    def __init__(self, values):
+        for value in values:
+            self.append(node_of(value))
+
+    cdef int grow(self) except -1:
+        cdef Py_ssize_t room = 2 * self.room + 32
+        cdef void* nodes = realloc(self.nodes, room * sizeof(Node*))
+        if nodes == NULL:
+            raise MemoryError(f"no memory for a row of {room} nodes")
+        self.nodes, self.room = <Node**>nodes, room
+        return 0
+
+    def __iter__(self):
+        cdef Py_ssize_t i
+        return iter([value_of(self.nodes[i]) for i in range(self.count)])
+
+    def __dealloc__(self):
+        free(self.nodes)
+
+
+cdef double number_for(unsigned int code, object x) except? -1.0:
+    """A plain number among the operands of an operation."""
+    return number(x, BY_CODE[code].name)
+
+
+cdef double value_by_call(unsigned int code, list numbers) except? -1.0:
+    """The number of a result, by a call of the operation's own Python function."""
+    op = BY_CODE[code]
+    return number(op.value(*numbers), op.name)
+
+
+cdef double slope_by_call(unsigned int code, Py_ssize_t i, list numbers, double y) except? -1.0:
+    """A local derivative, likewise."""
+    return BY_CODE[code].slope(i, numbers, y)
+
+
+cdef double python_math(str name, tuple numbers) except? -1.0:
+    """A function of Python's `math` that is more than the C library's."""
+    return getattr(math, name)(*numbers)
+
+
+cdef tuple without_constants(unsigned int code, list locals):
+    """The local derivatives, None for those that the operation lacks."""
+    op = BY_CODE[code]
+    return tuple([local if op.flows(i) else None for i, local in enumerate(locals)])
+
+
+cdef dict _labels = {}  # by the address of a node: few have one
+
+
+cdef object check_label(object label):
+    operation.check_label(label)
+
+
+cdef object label_at(Node* node):
+    return _labels[<size_t>node]
+
+
+cdef int put_label(Node* node, str label) except -1:
+    _labels[<size_t>node] = label
+    return 0
+
+
+cdef void drop_label(Node* node) noexcept:
+    _labels.pop(<size_t>node, None)
+    if not _labels:
+        _labels.clear()  # a dict keeps its size otherwise
+
+
+cdef object operation_by_code(unsigned int code):
+    return BY_CODE[code]
+
+
+def _set_attribute(type cls, str name, x):
+    """`setattr`, which refuses a class that Cython made."""
+    (<dict>(<PyTypeObject*>cls).tp_dict)[name] = x
+    PyType_Modified(<PyTypeObject*>cls)
+
+
+def _delete_attribute(type cls, str name):
+    """`delattr`, likewise."""
+    del (<dict>(<PyTypeObject*>cls).tp_dict)[name]
+    PyType_Modified(<PyTypeObject*>cls)
+
+
+cdef object give_methods(object cls, tuple compiled):
+    """As `complete` in nodes.py; refuses another table than that which was compiled."""
+    (<PyTypeObject*>Operation).tp_flags |= Py_TPFLAGS_METHOD_DESCRIPTOR  # v.tanh() calls it without a bound method
+    if compiled != tuple([op.name for op in BY_CODE[1:]]):
+        raise ImportError("chainrule was compiled from another table of operations than that in ops.py: install it anew")
+    add_methods(cls, _set_attribute, _delete_attribute)

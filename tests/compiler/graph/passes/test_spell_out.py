@@ -1,0 +1,77 @@
+"""Operations on many numbers in simpler ones."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+
+pytest.importorskip("llvmlite")
+
+from chainrule import ops
+from chainrule.compiler.graph.graph import Graph, evaluate
+from chainrule.compiler.graph.passes.spell_out import spell_out
+
+
+def test_logsumexp_is_spelt_out(after):
+    assert after(spell_out, "%0 = input x", "%1 = exp %0", "%2 = logsumexp %1 %0", "return %2") == [
+        "%1 = exp %0",
+        "%2 = largest %1 %0",
+        "%3 = constant -1.7976931348623157e+308",
+        "%4 = constant 1.7976931348623157e+308",
+        "%5 = clip %2 %3 %4",
+        "%6 = sub %1 %5",
+        "%7 = exp %6",
+        "%8 = sub %0 %5",
+        "%9 = exp %8",
+        "%10 = sum %7 %9",
+        "%11 = log %10",
+        "%12 = add %5 %11",
+        "return %12",
+    ]
+
+
+def test_a_sum_of_squares_is_spelt_out(after):
+    assert after(spell_out, "%0 = input x", "%1 = exp %0", "%2 = sum_of_squares %1 %0", "return %2") == [
+        "%1 = exp %0",
+        "%2 = mul %1 %1",
+        "%3 = mul %0 %0",
+        "%4 = sum %2 %3",
+        "return %4",
+    ]
+
+
+def test_a_norm_is_spelt_out(after):
+    assert after(spell_out, "%0 = input x", "%1 = exp %0", "%2 = norm %1 %0 %0", "%3 = norm %2", "return %3") == [
+        "%1 = exp %0",
+        "%2 = hypot %1 %0",
+        "%3 = hypot %2 %0",
+        "%4 = constant 0.0",
+        "%5 = hypot %3 %4",
+        "return %5",
+    ]
+
+
+def test_everything_else_stays(after):
+    lines = ["%1 = constant 2.0", "%2 = sum %0 %1 %0", "%3 = batch_sum %2", "guard %3", "return %3"]
+    assert after(spell_out, "%0 = input x, batched", *lines) == lines
+
+
+INFINITE = [[math.inf, 1.0], [math.inf, math.inf], [-math.inf, -math.inf]]
+FINITE = [[1.0], [700.0, -700.0], [1e300, 1e300], [-1e300, 0.0], [0.0] * 9, [math.nan, 1.0], [-math.inf, 2.0]]
+
+
+@pytest.mark.parametrize("xs", [*FINITE, *INFINITE])
+def test_large_and_infinite_numbers(xs):
+    graph = Graph.of_inputs([f"x{i}" for i in range(len(xs))])
+    graph.outputs = [graph.add(ops.logsumexp, *range(len(xs)))]
+    spelt = spell_out(graph)
+    wanted, found = evaluate(graph, xs)[graph.outputs[0]], evaluate(spelt, xs)[spelt.outputs[0]]
+    assert found == pytest.approx(wanted, rel=1e-14, nan_ok=True)
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_spelling_out_keeps_the_numbers(seed, drawn, results, same):
+    arithmetic = [ops.add, ops.sub, ops.mul]
+    graph, numbers = drawn(seed, samples=3 if seed % 2 else None, operations=arithmetic)
+    assert same(results(spell_out(graph), numbers), results(graph, numbers), exact=False)

@@ -1,0 +1,249 @@
+"""CSV files: what is read is what was written; every file that cannot be used is refused in one line."""
+
+from __future__ import annotations
+
+import csv
+import io
+import os
+
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from chainrule.data.tables import read_csv, write_csv
+from chainrule.errors import ArgumentError, DataError
+
+
+@pytest.fixture
+def write(tmp_path):
+    """Write a file and return its path."""
+
+    def to_disk(content: str | bytes, name: str = "table.csv"):
+        path = tmp_path / name
+        path.write_bytes(content.encode() if isinstance(content, str) else content)
+        return path
+
+    return to_disk
+
+
+def refusal(path, **options) -> str:
+    """The message with which a file is refused."""
+    with pytest.raises(DataError) as caught:
+        read_csv(path, **options)
+    message = str(caught.value)
+    assert "\n" not in message
+    assert str(path) in message
+    return message
+
+
+CELLS = st.text(st.characters(codec="utf-8", exclude_characters="\0"), max_size=8)
+
+
+@given(
+    rows=st.integers(1, 5).flatmap(
+        lambda width: st.lists(st.lists(CELLS, min_size=width, max_size=width), min_size=1, max_size=8)
+    ),
+    delimiter=st.sampled_from(",;\t|"),
+    line_end=st.sampled_from(["\n", "\r\n"]),
+    mark=st.sampled_from(["utf-8", "utf-8-sig"]),
+)
+@example(rows=[["a\nb", 'say "c"'], ["", "1,5"]], delimiter=";", line_end="\r\n", mark="utf-8-sig")
+def test_what_csv_writes_is_read_back(tmp_path_factory, rows, delimiter, line_end, mark):
+    buffer = io.StringIO(newline="")
+    csv.writer(buffer, delimiter=delimiter, lineterminator=line_end, quoting=csv.QUOTE_ALL).writerows(rows)
+    path = tmp_path_factory.getbasetemp() / "round_trip.csv"
+    path.write_bytes(buffer.getvalue().encode(mark))
+    expected = [tuple(cell.strip() for cell in row) for row in rows]
+    expected = [row for row in expected if any(row)]
+    if expected:
+        assert list(read_csv(path, header=False, delimiter=delimiter).rows) == expected
+    else:
+        assert "is empty" in refusal(path, header=False, delimiter=delimiter)
+
+
+NUMBERS = st.floats(allow_nan=False, allow_infinity=False)
+
+
+@given(
+    rows=st.integers(2, 5).flatmap(
+        lambda width: st.lists(st.lists(NUMBERS, min_size=width, max_size=width), min_size=1, max_size=8)
+    ),
+    delimiter=st.sampled_from(",;\t"),
+    named=st.booleans(),
+)
+def test_delimiter_and_header_of_number_tables_are_found(tmp_path_factory, rows, delimiter, named):
+    names = [f"x{place}" for place in range(len(rows[0]))]
+    lines = [delimiter.join(map(repr, row)) for row in rows]
+    path = tmp_path_factory.getbasetemp() / "numbers.csv"
+    path.write_text("\n".join([delimiter.join(names)] * named + lines))
+    table = read_csv(path)
+    assert table.has_header == named
+    assert table.columns == (tuple(names) if named else tuple(f"column_{i}" for i in range(1, len(names) + 1)))
+    assert [[float(cell) for cell in row] for row in table.rows] == rows
+    assert table.lines == tuple(range(1 + named, 1 + named + len(rows)))
+
+
+def test_lines_are_those_of_the_file(write):
+    table = read_csv(write('a,b\n\n1,"two\nlines"\n , \n2,x\n'))
+    assert table.rows == (("1", "two\nlines"), ("2", "x"))
+    assert table.lines == (3, 6)
+    assert table.cells("b") == [(3, "two\nlines"), (6, "x")]
+    assert table.cells("a", [1]) == [(6, "2")]
+    assert len(table) == 2
+
+
+def test_old_mac_line_ends(write):
+    assert read_csv(write("a,b\r1,2\r3,4\r")).rows == (("1", "2"), ("3", "4"))
+
+
+@pytest.mark.parametrize(
+    ("text", "named"),
+    [
+        ("x,y,kind\n1,2,a\n3,4,b\n", True),
+        ("1,2,a\n3,4,b\n", False),
+        ("kind,colour\na,red\nb,red\na,blue\n", True),  # all text, the first row is not met again
+        ("a,red\nb,red\na,blue\n", False),  # all text, but 'a' and 'red' are met again
+        ("a,a\nb,c\nd,b\n", False),  # nor would one name two columns
+        ("x,flag\n1,true\n2,false\n", True),
+        ("red,true\nblue,false\n", False),
+        (",name\n0,ann\n1,bob\n", True),  # a data frame written with its index
+        ("?,a\n1,b\n2,a\n", False),  # a missing cell above numbers names nothing
+        ("1,oops,x\n2,3,y\n4,5,z\n", False),  # a mistyped number in the first row is no name
+        ("2019,2020\n1.5,2.5\n", False),
+        ("x,y\n1,2\n", True),
+        ("1,2\n", False),
+    ],
+)
+def test_header_is_found(write, text, named):
+    assert read_csv(write(text)).has_header == named
+
+
+def test_header_can_be_forced(write):
+    path = write("2019,2020\n1.5,2.5\n")
+    assert read_csv(path, header=True).columns == ("2019", "2020")
+    assert read_csv(write("x,y\n1,2\n"), header=False).rows == (("x", "y"), ("1", "2"))
+
+
+def test_names_left_out_are_numbered(write):
+    assert read_csv(write(",name\n0,ann\n1,bob\n")).columns == ("column_1", "name")
+
+
+@pytest.mark.parametrize(
+    ("text", "columns"),
+    [
+        ("a;b\n1,5;2,5\n", ("a", "b")),
+        ("a,b\n1;2,3\n4;5,6\n", ("a", "b")),
+        ('"a, b";c\n1;2\n', ("a, b", "c")),
+        ("a\tb, c\n1\t2\n", ("a", "b, c")),
+        ("1,5;2,5\n3,5;4,5\n", ("column_1", "column_2")),  # a tie: the comma is likelier to be in a cell
+        ("only\n1\n", ("only",)),
+    ],
+)
+def test_delimiter_is_found(write, text, columns):
+    assert read_csv(write(text)).columns == columns
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        ("", "is empty"),
+        (b"\xef\xbb\xbf", "is empty"),
+        ("\n \n,,\n", "is empty"),
+        ("a,b,c\n", "has a header (line 1), but no rows below it"),
+        ("a,b\n1,2\n3\n4,5\n6,7,8\n", "2 cells expected in each row, as in line 1; found 1 or 3 in lines 3, 5"),
+        ("a,b\n" + "1\n" * 30, "found 1 in lines 2, 3, 4, 5, 6, … (30 in all)"),
+        ("x,y,x\n1,2,3\n", "columns 1 and 3 have the same name 'x'"),
+        ('a,b\n1,"2\n3,4\n', "line 2: wrongly quoted"),
+        ('a,b\n1,"2"3\n', "line 2: wrongly quoted"),
+        ("a,b\n1," + "x" * 200_000, "line 2: wrongly quoted or oversized"),
+        (b"a,b\n1,\x00\n", "is not a text file"),
+        (b"\x89PNG\r\n\x1a\n\x00\x00", "is not a text file"),
+        (b"a,b\n1,caf\xe9\n", "is not text in UTF-8 (line 2)"),
+        ("a,b\n1,2\n".encode("utf-16"), "is text in UTF-16"),
+    ],
+)
+def test_unusable_files_are_refused(write, content, words):
+    assert words in refusal(write(content))
+
+
+def test_directory_for_a_file(tmp_path):
+    assert "is a directory" in refusal(tmp_path)
+
+
+def test_missing_file_suggests_its_neighbour(write, tmp_path):
+    write("a,b\n1,2\n", "flowers.csv")
+    assert refusal(tmp_path / "flower.csv").endswith("does not exist. Did you mean 'flowers.csv'?")
+    assert refusal(tmp_path / "no" / "such.csv").endswith("does not exist.")
+
+
+@pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() == 0, reason="root may read everything")
+def test_unreadable_file(write):
+    path = write("a,b\n1,2\n")
+    path.chmod(0)
+    assert "cannot be read" in refusal(path)
+
+
+def test_name_that_no_file_can_have(tmp_path):
+    assert "cannot be read" in refusal(tmp_path / ("x" * 5000))
+
+
+@pytest.mark.parametrize("delimiter", ["", ";;", '"', "\n"])
+def test_bad_delimiter(write, delimiter):
+    with pytest.raises(ArgumentError, match="delimiter must be a single character"):
+        read_csv(write("a,b\n1,2\n"), delimiter=delimiter)
+
+
+def test_unknown_column_lists_those_there_are(write):
+    table = read_csv(write("weight,colour\n1,red\n2,red\n"))
+    with pytest.raises(DataError, match=r"no column 'color'\. Did you mean 'colour'\? It has weight, colour\."):
+        table.cells("color")
+
+
+@given(rows=st.lists(st.tuples(CELLS, NUMBERS, st.integers()), max_size=6))
+def test_what_is_written_can_be_read(tmp_path_factory, rows):
+    path = tmp_path_factory.getbasetemp() / "written.csv"
+    write_csv(path, ["text", "number", "whole"], rows)
+    with path.open(newline="", encoding="utf-8") as file:
+        found = list(csv.reader(file))
+    assert found == [["text", "number", "whole"]] + [[text, repr(x), str(i)] for text, x, i in rows]
+
+
+def test_writing_replaces_and_leaves_nothing_else(tmp_path):
+    path = tmp_path / "out.csv"
+    path.write_text("old")
+    write_csv(path, ["a", "b"], [[1, None]])
+    assert path.read_bytes() == b"a,b\r\n1,\r\n"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_the_source_is_never_written_over(write, tmp_path):
+    path = write("a,b\n1,2\n")
+    link = tmp_path / "link.csv"
+    link.symlink_to(path)
+    for name in (path, link, tmp_path / "." / "table.csv"):
+        with pytest.raises(DataError, match="is the file that is being read"):
+            write_csv(name, ["a"], [[1]], source=path)
+    assert path.read_text() == "a,b\n1,2\n"
+
+
+def test_failed_writing_leaves_the_old_file(tmp_path, monkeypatch):
+    path = tmp_path / "out.csv"
+    path.write_text("old")
+    with pytest.raises(DataError, match=r"row 2 for .*out\.csv has 1 cells, but the header has 2"):
+        write_csv(path, ["a", "b"], [[1, 2], [3]])
+
+    def full(descriptor):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(DataError, match="cannot be written: No space left on device"):
+        write_csv(path, ["a"], [[1]])
+    assert path.read_text() == "old"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_places_that_cannot_be_written(tmp_path):
+    (tmp_path / "file").write_text("")
+    for place in (tmp_path, tmp_path / "no" / "out.csv", tmp_path / "file" / "out.csv"):
+        with pytest.raises(DataError, match=r"cannot be written|is a directory"):
+            write_csv(place, ["a"], [[1]])

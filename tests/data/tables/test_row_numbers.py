@@ -1,0 +1,97 @@
+"""Row numbers are no inputs: in a file sorted by its target they give it away."""
+
+import pytest
+
+from chainrule.data.tables import Task, read_csv
+from chainrule.errors import ArgumentError, DataError
+
+ROWS = 30
+
+
+@pytest.fixture
+def table(tmp_path):
+    def write(header, *columns, target=lambda i: "abc"[i // 10]):
+        rows = [[str(column(i)) for column in columns] + [target(i)] for i in range(ROWS)]
+        path = tmp_path / "t.csv"
+        path.write_text("\n".join(",".join(cells) for cells in [[*header, "y"], *rows]) + "\n")
+        return read_csv(path)
+
+    return write
+
+
+def length(i):
+    return f"{(i * 7919) % 101 / 10 + 0.05:.2f}"
+
+
+INDICES = {
+    "pandas writes it without a name": ("", lambda i: i),
+    "a part of a frame, shuffled": ("", lambda i: 500 - (i * 7) % ROWS),
+    "read and written once more": ("Unnamed: 0", lambda i: i),
+    "and once more": ("Unnamed: 0.1", lambda i: i),
+    "after reset_index": ("index", lambda i: i),
+    "as R writes it": ("rownames", lambda i: i + 1),
+    "a database's": ("ID", lambda i: 1000 + 3 * i),
+    "in words": ("Row Number", lambda i: i + 1),
+    "another name": ("flower", lambda i: i + 1),
+    "in floats": ("flower", lambda i: f"{i}.0"),
+}
+
+
+@pytest.mark.parametrize(("name", "numbers"), INDICES.values(), ids=INDICES)
+def test_a_row_number_is_left_out_and_the_note_says_so(table, name, numbers):
+    task = Task.from_table(table([name, "length"], numbers, length))
+    assert list(task.inputs) == ["length"]
+    [note] = task.notes
+    assert f"column {name or 'column_1'!r}" in note
+    assert "is left out" in note
+    assert f"--keep {name or 'column_1'!r}" in note
+
+
+@pytest.mark.parametrize(("name", "numbers"), INDICES.values(), ids=INDICES)
+def test_a_row_number_is_learned_from_if_that_is_asked_for(table, name, numbers):
+    found = table([name, "length"], numbers, length)
+    assert list(Task.from_table(found, keep=[found.columns[0]]).inputs) == [found.columns[0], "length"]
+
+
+INPUTS = {
+    "a quantity in whole numbers": ("age", lambda i: (i * 7) % 20),
+    "a shuffled quantity that happens to be all different": ("weight", lambda i: 40 + (i * 7) % ROWS),
+    "a day of the year": ("day", lambda i: 100 + i),
+    "an index with fractions": ("index", lambda i: i + 0.5),
+    "a name that only begins like one": ("idle", lambda i: (i * 7) % ROWS),
+    "ids that come again": ("id", lambda i: i // 2),
+}
+
+
+@pytest.mark.parametrize(("name", "numbers"), INPUTS.values(), ids=INPUTS)
+def test_other_columns_are_learned_from(table, name, numbers):
+    assert list(Task.from_table(table([name, "length"], numbers, length)).inputs) == [name, "length"]
+
+
+def test_what_counts_is_learned_from_if_there_is_nothing_else(table):
+    assert list(Task.from_table(table(["x"], lambda i: i)).inputs) == ["x"]
+    with pytest.raises(DataError, match=r"no input column beside the target.*'id' has a whole number of its own"):
+        Task.from_table(table(["id"], lambda i: i))
+
+
+def test_a_target_may_count_the_rows(table):
+    task = Task.from_table(table(["length"], length, target=str), goal="regression")
+    assert (task.target, list(task.inputs)) == ("y", ["length"])
+
+
+def test_what_rises_in_a_file_sorted_by_class_is_remarked_on(table):
+    rising = table(["year", "length"], lambda i: 1900 + 2 * i, length)
+    [note] = Task.from_table(rising).notes
+    assert "column 'year' rises or falls from row to row" in note
+    assert "--ignore 'year'" in note
+    assert Task.from_table(rising, ignore=["year"]).notes == ()
+    mixed = table(["year", "length"], lambda i: 1900 + 2 * i, length, target=lambda i: "abc"[i % 3])
+    assert Task.from_table(mixed).notes == ()
+
+
+def test_a_column_is_kept_or_ignored(table):
+    found = table(["id", "length"], lambda i: i, length)
+    with pytest.raises(ArgumentError, match="'id' cannot be both kept and ignored"):
+        Task.from_table(found, keep=["id"], ignore=["id"])
+    with pytest.raises(DataError, match="no column 'ident'"):
+        Task.from_table(found, keep=["ident"])
