@@ -113,7 +113,7 @@ class CompiledFunction:
         """
         layout, path, wanted = self._last_call("something to explain")
         made, function = self._runner.made(path, wanted), by_position(self.function, layout.named)
-        cached, arguments = bool(made.cached) and all(made.cached), layout.sample(path.own)
+        cached, arguments = bool(made.cached) and all(made.cached), path.layout.sample(path.own)
         told = self.fallbacks.describe()
         subject = Subject(
             path.traced.graph, len(path.live), made.kernel, made.stages, cached, function, arguments, told

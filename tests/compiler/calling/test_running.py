@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 import warnings
 
@@ -245,3 +246,44 @@ def test_calls_with_values_are_counted_and_not_told():
     for _ in range(20):
         assert f(chainrule.Value(3.0)).data == 9.0
     assert "20 calls done by the eager engine" in f.explain()
+
+
+# ---- another way, after what the first call was given has changed ----------------------------------------------------
+
+
+@dataclasses.dataclass
+class Scaling:
+    k: float
+
+
+def scaled_by(k):
+    def g(x):
+        return k * x
+
+    return g
+
+
+CHANGED = {  # what makes a thing of number 2, how it becomes another, and the number of it
+    "set": (lambda: {1, 2}, lambda s: s.add(3), len),
+    "bytes": (lambda: bytearray(b"ab"), lambda b: b.extend(b"c"), len),
+    "dataclass": (lambda: Scaling(2.0), lambda c: setattr(c, "k", 7.0), lambda c: c.k),
+    "cell": (lambda: scaled_by(2.0), lambda g: setattr(g.__closure__[0], "cell_contents", 9.0), lambda g: g(1.0)),
+    "within": (lambda: [Scaling(2.0)], lambda cs: setattr(cs[0], "k", 7.0), lambda cs: cs[0].k),
+}
+
+
+@pytest.mark.parametrize("name", CHANGED)
+def test_another_way_is_traced_with_the_present_arguments(name):
+    make, change, number_of = CHANGED[name]
+    f = chainrule.compile(lambda thing, x: number_of(thing) * x if x > 0 else -number_of(thing) * x)
+    first = make()
+    assert f(first, 1.0) == 2.0
+    change(first)
+    assert f(make(), -1.0) == 2.0
+    assert f.grad(make(), -1.0, argnums=1) == -2.0
+    assert f.traces == 2
+    batched = chainrule.compile(f.function, in_axes=(None, 0))
+    first = make()
+    assert batched(first, [1.0]).tolist() == [2.0]
+    change(first)
+    assert batched(make(), [1.0, -1.0]).tolist() == [2.0, 2.0]

@@ -62,7 +62,8 @@ class Path:
 
     Attributes:
         traced: the trace.
-        own: the numbers of the arguments at which it was traced.
+        layout: of the arguments at which it was traced.
+        own: their numbers.
         graph: its graph, with guards that may fail alone; of a batch, with the number of samples as one more input.
         outcomes: the answers to all of Python's questions, in order.
         seconds: how long tracing took.
@@ -72,6 +73,7 @@ class Path:
     """
 
     traced: Traced
+    layout: Layout
     own: list[float]
     graph: Graph
     outcomes: list[bool]
@@ -182,7 +184,7 @@ class Paths:
                     return path
             if len(paths) < self.most:
                 outcomes = [truth for _, truth in traced.graph.guards]
-                path = Path(traced, numbers, with_guards_that_may_fail(traced.graph), outcomes, seconds)
+                path = Path(traced, layout, numbers, with_guards_that_may_fail(traced.graph), outcomes, seconds)
                 if path.graph.batched:
                     path.graph = path.graph.with_input(SAMPLES)
                 paths.insert(0, path)

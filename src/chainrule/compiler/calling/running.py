@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from chainrule.compiler.calling.arguments import refuse_shared
-from chainrule.compiler.calling.layouts import Layout
+from chainrule.compiler.calling.layouts import Layout, layout_of
 from chainrule.compiler.calling.nonfinite import FEWEST, sorted_out
 from chainrule.compiler.calling.options import Options
 from chainrule.compiler.calling.paths import Made, Path, Paths, by_position
@@ -90,9 +90,18 @@ class Runner:
 
     def _whole(self, call: Call) -> list[Any]:
         """The arguments that are no batches, of which each sample has a copy of its own."""
+        return [x for x, axis in zip(call.given, self._axes(call), strict=True) if axis is None]
+
+    def _axes(self, call: Call) -> tuple[Any, ...]:
+        """For each argument its axis of samples."""
         named = len(call.layout.named)
-        axes = (*self._options.axes(len(call.given) - named, self._name), *[None] * named)
-        return [x for x, axis in zip(call.given, axes, strict=True) if axis is None]
+        return (*self._options.axes(len(call.given) - named, self._name), *[None] * named)
+
+    def _another(self, call: Call, numbers: np.ndarray) -> Path:
+        """One more way, traced at these numbers. All else is what this call was given: the structure has the objects of
+        its first call, which may have changed since."""
+        layout = layout_of(call.given, self._axes(call), call.layout.named)
+        return self._paths.add(call.paths, layout, numbers.tolist())
 
     # ---- one sample ----
     def _run_one(self, call: Call, wanted: Wanted) -> Found:
@@ -115,7 +124,7 @@ class Runner:
         for path in tried:
             if path.doubted and self._held_exactly(call, path, wanted, None)[0]:
                 return path
-        path = self._paths.add(call.paths, call.layout, call.numbers.tolist())
+        path = self._another(call, call.numbers)
         if path in tried:
             self._doubt(call, path, wanted, None)
         return path
@@ -178,7 +187,7 @@ class Runner:
                     return path, held
         numbers = call.numbers.copy()
         numbers[list(call.layout.batched)] = columns[:, 0]
-        path = self._paths.add(call.paths, call.layout, numbers.tolist())
+        path = self._another(call, numbers)
         if path not in tried:
             return path, np.zeros(columns.shape[1], bool)
         return path, self._doubt(call, path, wanted, columns)
@@ -245,7 +254,7 @@ class Runner:
 
     def _asked_at(self, call: Call, path: Path) -> str:
         """A sentence on the line with most of the branches."""
-        seen = witness(by_position(self._paths.function, call.layout.named), call.layout.sample(path.own))
+        seen = witness(by_position(self._paths.function, call.layout.named), path.layout.sample(path.own))
         return f"(Most are asked for at {Counter(seen.asked_at).most_common(1)[0][0]})" if seen.asked_at else ""
 
     # ---- numbers that are infinite or nan ----
