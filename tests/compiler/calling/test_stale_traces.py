@@ -12,10 +12,12 @@ import functools
 import itertools
 import operator
 import re
+import sys
 import types
 import uuid
 import weakref
 import zoneinfo
+from collections import deque
 
 import pytest
 
@@ -156,6 +158,11 @@ PAIRS = {
         lambda f: f.extra,
     ),
     "zeros": (Holder(0.0), Holder(-0.0), lambda h: float(str(h.inside) == "-0.0")),
+    "lengths": (deque([1.0, 2.0]), deque([1.0, 2.0], maxlen=2), lambda d: len([*d, 3.0][-(d.maxlen or 3) :])),
+    "views": (Holder({2.0: 1.0}.keys()), Holder((2.0,)), lambda h: float(isinstance(h.inside, tuple))),
+    "keys and values": (Holder({2.0: 2.0}.keys()), Holder({2.0: 2.0}.values()), lambda h: float("k" in repr(h.inside))),
+    "mappings": (Holder({2: "a"}), Holder(types.MappingProxyType({2: "a"})), lambda h: float(type(h.inside) is dict)),
+    "memory to write": (memoryview(b"a"), memoryview(bytearray(b"a")), lambda m: float(m.readonly)),
     "types": (Holder(1), Holder(True), lambda h: float(h.inside is True)),
     "ordered": (
         types.SimpleNamespace(a=1.0, b=2.0),
@@ -200,9 +207,20 @@ def scaled(x):
     return x * getattr(scaled, "k", 2.0)
 
 
-def module(k):
+class Scale:
+    """A decorator with an attribute."""
+
+    def __init__(self, function, rate):
+        functools.update_wrapper(self, function)
+        self.rate = rate
+
+    def __call__(self, x):
+        return self.rate * self.__wrapped__(x)
+
+
+def module(k, file="own.py"):
     made = types.ModuleType("own")
-    made.__file__ = "own.py"
+    made.__file__ = file
     made.K, made.table = k, [k]
     return made
 
@@ -215,6 +233,7 @@ def fresh(base):
     return type("Fresh", (base,), {"rate": 2.0, "table": [2.0]})
 
 
+TABLE = lambda m: m.table.__setitem__(0, 3.0), lambda m: m.table[0]
 CHANGES = {
     "class": (Model, lambda m: setattr(m, "__class__", Other), lambda m: m([1.0])),
     "class of an object": (
@@ -265,8 +284,22 @@ CHANGES = {
         lambda f: f().__setitem__(0, 3.0),
         lambda f: f()[0],
     ),
+    "wrapper": (lambda: Scale(abs, 2.0), lambda f: setattr(f, "rate", 3.0), lambda f: f(1.0)),
+    "class of a wrapper": (
+        lambda: type("Fresh", (Scale,), {"more": 0.0})(abs, 2.0),
+        lambda f: setattr(type(f), "more", 1.0),
+        lambda f: f(1.0) + f.more,
+    ),
+    "list in a wrapper": (
+        lambda: with_attribute(functools.cache(raised_to(1)), [2.0]),
+        lambda f: f.extra.__setitem__(0, 3.0),
+        lambda f: f.extra[0],
+    ),
+    "module beside the environment": (lambda: module(2.0, sys.prefix + "_project/own.py"), *TABLE),
+    "module within the environment": (lambda: module(2.0, sys.prefix + "/project/own.py"), *TABLE),
+    "module without a file": (lambda: module(2.0, None), *TABLE),
     "module": (lambda: module(2.0), lambda m: setattr(m, "K", 3.0), lambda m: m.K),
-    "list in a module": (lambda: module(2.0), lambda m: m.table.__setitem__(0, 3.0), lambda m: m.table[0]),
+    "list in a module": (lambda: module(2.0), *TABLE),
     "variable of a context": (lambda: (VARIABLE.set(2.0), VARIABLE)[1], lambda v: v.set(3.0), lambda v: v.get()),
     "inner function": (
         lambda: functools.wraps(abs)(raised_to(1)),

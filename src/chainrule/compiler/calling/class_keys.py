@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import copyreg
 import functools
+import os
+import site
 import sys
 import types
 from collections.abc import Callable, Iterator, Mapping
 from enum import Enum
+from pathlib import Path
 from typing import Any
 
 from chainrule.core.operation import Operation
@@ -64,7 +67,9 @@ _FIXED = {
 }
 """Of attributes of such types just which they are is looked at."""
 
-_LIBRARIES = tuple({sys.prefix, sys.base_prefix})
+_FOLDERS = str(Path(os.__file__).parent), *site.getsitepackages(), site.getusersitepackages()
+_LIBRARIES = tuple([folder + os.sep for folder in _FOLDERS])
+"""The folders of Python's own modules and of installed ones."""
 
 
 def attributes_of_class(kind: Any, seen: Seen, key: Key) -> Any:
@@ -87,10 +92,15 @@ def attributes_of_class(kind: Any, seen: Seen, key: Key) -> Any:
 
 def attributes_of_module(module: Any, seen: Seen, key: Key) -> Any:
     """The key of a module: itself, and its attributes; what these hold in turn only if it is the user's own."""
-    file = getattr(module, "__file__", None) or sys.prefix
-    if file.startswith(_LIBRARIES):
+    if _is_of_library(module):
         return Same(module), tuple(vars(module)), _AllSame(tuple(vars(module).values()))
     return Same(module), _held(vars(module), seen, key)
+
+
+def _is_of_library(module: Any) -> bool:
+    """Whether a module is Python's own or an installed one. One that was made by hand may have no file."""
+    file = getattr(module, "__file__", None)
+    return file.startswith(_LIBRARIES) if file else module.__name__ in sys.stdlib_module_names
 
 
 def _held(named: Mapping[str, Any], seen: Seen, key: Key) -> Any:

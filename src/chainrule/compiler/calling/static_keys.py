@@ -91,8 +91,8 @@ def names_key(x: dict) -> Any:
 
 
 def _key(x: Any, seen: Seen) -> Any:
-    kind = type(x)
-    if kind is Value or isinstance(x, Value):  # by far the most are values, or plain
+    kind = type(x)  # isinstance would ask a proxy what it stands for, which may fail
+    if kind is Value or issubclass(kind, Value):  # by far the most are values, or plain
         return id(x)
     if kind in _PLAIN:
         return kind, x
@@ -100,75 +100,100 @@ def _key(x: Any, seen: Seen) -> Any:
         return float, x.hex()  # 0.0 is not -0.0, and nan is nan
     if id(x) in seen:  # an object may hold itself, and many may hold the same one
         return "seen", seen[id(x)][0]
-    if isinstance(x, type):
+    if issubclass(kind, type):
         return attributes_of_class(x, seen, _key)
     seen[id(x)] = len(seen), x
-    return _of_code(x, seen) or _of_parts(_taken_apart(x), seen) or _of_object(x, seen)
+    return _of_taken_apart(x, seen) or _of_code(x, seen) or _of_parts(x, seen) or _of_object(x, seen)
 
 
 def _of_code(x: Any, seen: Seen) -> Any:
     """The key of a function or module; None for anything else. The globals that a function uses are constants."""
     found: Any = None
-    if isinstance(x, _THEMSELVES):
+    if issubclass(type(x), _THEMSELVES):
         found = Same(x)
-    elif isinstance(x, types.FunctionType):
+    elif issubclass(type(x), types.FunctionType):
         cells = tuple([_key(cell, seen) for cell in x.__closure__ or ()])
         own = _key(x.__defaults__, seen), _key(x.__kwdefaults__, seen), _key(x.__dict__, seen) if x.__dict__ else None
         found = "function", Same(x.__code__), Same(x.__globals__), cells, own
-    elif isinstance(x, types.CellType):
+    elif issubclass(type(x), types.CellType):
         found = "cell", _key(x.cell_contents, seen) if x != types.CellType() else None
-    elif isinstance(x, types.ModuleType):
+    elif issubclass(type(x), types.ModuleType):
         found = attributes_of_module(x, seen, _key)
-    elif isinstance(x, types.BuiltinFunctionType):  # of a module, or the method of an object
+    elif issubclass(type(x), types.BuiltinFunctionType):  # of a module, or the method of an object
         of_module = isinstance(x.__self__, types.ModuleType | None)
         found = Same(x) if of_module else (x.__name__, _key(x.__self__, seen))
     elif callable(x) and hasattr(x, "__wrapped__"):  # what wraps a function, as a compiled one does, is code as well
         owner = getattr(x, "__self__", None)  # of a method, which is made anew each time it is asked for
-        found = Same(x) if owner is None else type(x), _key(x.__wrapped__, seen), _key(owner, seen)
+        which = Same(x) if owner is None else type(x)
+        found = which, _key(x.__wrapped__, seen), _key(owner, seen), _of_wrapper(x, seen)
     return found
+
+
+def _of_wrapper(x: Any, seen: Seen) -> Any:
+    """What a wrapper adds to the key of its function; of the compiler's own, whose counts and kernels ever change,
+    nothing."""
+    if type(x).__module__.startswith("chainrule.compiler."):
+        return None
+    return attributes_of_class(type(x), seen, _key), _attributes(x, seen)
+
+
+def _of_taken_apart(x: Any, seen: Seen) -> Any:
+    """The key of something of Python's own, which is not equal to the tuple or dict of its parts; None for anything
+    else."""
+    parts = _taken_apart(x)
+    return None if parts is x else (attributes_of_class(type(x), seen, _key), _of_parts(parts, seen))
 
 
 def _taken_apart(x: Any) -> Any:
     """Something of Python's own as a tuple or dict of its parts; anything else as it is."""
     parts = x
-    if isinstance(x, slice):
+    if issubclass(type(x), slice):
         parts = "slice", x.start, x.stop, x.step
-    elif isinstance(x, types.MethodType):  # made anew each time it is asked for
+    elif issubclass(type(x), types.MethodType):  # made anew each time it is asked for
         parts = x.__func__, x.__self__
-    elif isinstance(x, functools.partial):
+    elif issubclass(type(x), functools.partial):
         parts = "partial", x.func, x.args, x.keywords, vars(x)
-    elif isinstance(x, ContextVar):
+    elif issubclass(type(x), ContextVar):
         parts = "context", x.name, x.get(None)
-    elif isinstance(x, weakref.ref):
+    elif issubclass(type(x), weakref.ref):
         parts = "reference", x()
     elif type(x) in weakref.ProxyTypes:
-        parts = "proxy", x.__repr__.__self__
-    elif isinstance(x, types.MappingProxyType):
+        parts = "proxy", _referent(x)
+    elif issubclass(type(x), types.MappingProxyType):
         parts = dict(x)
-    elif isinstance(x, KeysView | ValuesView | ItemsView):
+    elif issubclass(type(x), KeysView | ValuesView | ItemsView):
         parts = tuple(x)
-    elif isinstance(x, memoryview):
-        parts = "memory", x.format, x.shape, x.strides, x.tobytes()
+    elif issubclass(type(x), memoryview):
+        parts = "memory", x.readonly, x.format, x.shape, x.strides, x.tobytes()
     return parts
+
+
+def _referent(proxy: Any) -> Any:
+    """What a proxy stands for; None if that is gone."""
+    try:
+        return proxy.__repr__.__self__
+    except ReferenceError:
+        return None
 
 
 def _of_parts(x: Any, seen: Seen) -> Any:
     """The key of what is known to consist of parts; None for anything else."""
     found: Any = None
-    if isinstance(x, dict):
+    if issubclass(type(x), dict):
         found = class_key(x, seen), tuple([(_key(key, seen), _key(part, seen)) for key, part in x.items()])
-    elif isinstance(x, list | tuple | deque):
+    elif issubclass(type(x), list | tuple | deque):
         plain = set(map(type, x)) == _VALUES
-        found = class_key(x, seen), type(x), tuple(map(id, x)) if plain else tuple([_key(part, seen) for part in x])
-    elif isinstance(x, set | frozenset):  # in the order in which it gives its members
+        parts = tuple(map(id, x)) if plain else tuple([_key(part, seen) for part in x])
+        found = class_key(x, seen), type(x), getattr(x, "maxlen", None), parts
+    elif issubclass(type(x), set | frozenset):  # in the order in which it gives its members
         found = class_key(x, seen), tuple([_key(part, seen) for part in x])
-    elif isinstance(x, np.ndarray):
+    elif issubclass(type(x), np.ndarray):
         content = tuple([_key(part, seen) for part in x.ravel().tolist()]) if x.dtype.hasobject else x.tobytes()
         own = None if type(x) is np.ndarray else class_key(x, seen)
         found = np.ndarray, own, x.shape, x.strides, _key(x.dtype, seen) if x.dtype.names else x.dtype.str, content
-    elif isinstance(x, np.generic) and not x.dtype.hasobject:
+    elif issubclass(type(x), np.generic) and not x.dtype.hasobject:
         found = type(x), x.dtype.str, x.tobytes()
-    elif isinstance(x, array | bytearray):
+    elif issubclass(type(x), array | bytearray):
         found = class_key(x, seen), getattr(x, "typecode", ""), bytes(x)
     return found
 
@@ -177,15 +202,15 @@ def _of_object(x: Any, seen: Seen) -> Any:
     cls: Any = type(x)
     alone, kind = len(seen) == 1, attributes_of_class(cls, seen, _key)
     own = _attributes(x, seen)
-    if isinstance(x, Module):
+    if issubclass(type(x), Module):
         return kind, Same(x), own
-    if isinstance(x, _GENERATORS):
-        if alone or isinstance(x, random.SystemRandom):
+    if issubclass(type(x), _GENERATORS):
+        if alone or issubclass(type(x), random.SystemRandom):
             raise OperandError(_not_seen(x))
         return kind, Same(x), _state(x)
     if not has_more(cls):  # it is what its attributes hold, and which it is, unless its class says what is equal
         return kind, Same(x) if cls.__eq__ is object.__eq__ else None, own
-    if isinstance(x, Iterator):
+    if issubclass(type(x), Iterator):
         raise OperandError(_not_seen(x))
     reduced = reduced_parts(x)
     if isinstance(reduced, tuple):
@@ -204,9 +229,9 @@ def _not_seen(x: Any) -> str:
 
 def _state(x: Any) -> Any:
     """What the numbers that will be drawn depend on."""
-    if isinstance(x, random.Random):
+    if issubclass(type(x), random.Random):
         return x.getstate()
-    return repr(x.bit_generator.state if isinstance(x, np.random.Generator) else x.get_state(legacy=False))
+    return repr(x.bit_generator.state if issubclass(type(x), np.random.Generator) else x.get_state(legacy=False))
 
 
 def _attributes(x: Any, seen: Seen) -> Any:
@@ -214,11 +239,20 @@ def _attributes(x: Any, seen: Seen) -> Any:
     read at each call, and a trace holds those that it uses, so that no other gets the place of one of them."""
     kind: Any = type(x)
     slots = slots_of(kind)
-    if not slots and not hasattr(x, "__dict__"):
+    held = _dict_of(x)
+    if not slots and held is None:
         return None
-    named = list(getattr(x, "__dict__", {}).items())
+    named = list((held or {}).items())
     named += [(name, getattr(x, name)) for name in slots if hasattr(x, name)]
     return tuple([(name, _key(part, seen)) for name, part in named])
+
+
+def _dict_of(x: Any) -> Any:
+    """The `__dict__` of an object; None if it has none, or its class does not give it at the moment."""
+    try:
+        return getattr(x, "__dict__", None)
+    except Exception:  # of a proxy for what is not there
+        return None
 
 
 def _shown(x: Any) -> str:
