@@ -9,6 +9,8 @@ import os
 import random
 import threading
 import time
+import types
+import weakref
 
 import pytest
 
@@ -214,9 +216,58 @@ def test_what_is_looked_through_may_change_meanwhile():
     class Sly:
         """As another thread may do it, this changes the set that holds it while somebody looks."""
 
-        __class__ = property(lambda self: home.add(object()) or Sly)
+        __dict__ = property(lambda self: home.add(object()) or {})
 
     home = {Sly(), 1.0, 2.0}
     rng = random.Random(0)
     assert generators_of([home, rng]) == [rng]
     assert len(home) > 3
+
+
+class Lazy:
+    """As proxies of web frameworks do, this fails when it is asked what it is, or what it holds."""
+
+    def _fail(self):
+        raise RuntimeError("there is no request")
+
+    __class__ = property(_fail)
+    __dict__ = property(_fail)
+
+
+def dead_proxy():
+    return weakref.proxy(Drawing())
+
+
+@pytest.mark.parametrize("make", [Lazy, dead_proxy])
+def test_what_cannot_be_looked_through_is_passed_by(make):
+    assert generators_of(types.SimpleNamespace(lazy=make(), rng=RNG)) == [RNG]
+    rate = types.SimpleNamespace(k=2.0, lazy=make())
+    assert chainrule.compile(lambda x: x * rate.k)(3.0) == 6.0
+    assert chainrule.compile(lambda x, rate: x * rate.k)(3.0, rate) == 6.0
+
+
+def kept(result):
+    """A function that keeps what `result` gives at the first call."""
+    memo = {}
+
+    def f(x):
+        if "kept" not in memo:
+            memo["kept"] = result(x)
+        return memo["kept"] * x
+
+    return f
+
+
+@pytest.mark.parametrize("result", [lambda x: x * x, lambda x: x, lambda x: [x + 1.0][0]])
+def test_no_derivative_is_lost_in_what_a_function_keeps(result):
+    wanted = chainrule.grad(kept(result))(3.0)
+    assert chainrule.compile(kept(result)).grad(3.0) == wanted
+
+
+def test_a_new_value_may_be_kept():
+    assert chainrule.compile(kept(lambda x: Value(2.0))).grad(3.0) == 2.0
+
+
+def test_a_generator_behind_a_cell_that_holds_nothing():
+    nothing, rng = None, random.Random(0)
+    assert generators_of(lambda: (nothing, rng)) == [rng]

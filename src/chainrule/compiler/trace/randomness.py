@@ -7,6 +7,7 @@ cannot be told from a constant.
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import pickle
 import random
@@ -58,7 +59,8 @@ def traced_surely(
         return first
     third, end = again(), _states(generators)  # the first run may have filled a cache
     if _alike(second, third) and _bits(first.found) == _bits(third.found) and after == end == before:
-        return third
+        kept = {id(x) for x in third.live}.difference(map(id, first.live))
+        return first if kept else third  # no derivative would flow through what it kept of the first run
     _restore(generators, before)
     line = _line(*arguments)
     _restore(generators, before)
@@ -161,11 +163,12 @@ def generators_of(*things: Any) -> list[Any]:
         x = rest.popleft()
         if id(x) not in seen:
             seen[id(x)] = x
-            if isinstance(x, _KINDS) or _is_global(x):
+            if issubclass(type(x), _KINDS) or _is_global(x):
                 found.append(x)
-            else:
+                continue
+            with contextlib.suppress(Exception):  # an object may do what it likes when it is asked, and is passed by
                 # as a list first: other threads may be changing what is shared, and that is copied in one go
-                rest.extend([part for part in list(_parts(x)) if not isinstance(part, _PLAIN)])
+                rest.extend([part for part in list(_parts(x)) if not issubclass(type(part), _PLAIN)])
     return found
 
 
@@ -212,6 +215,7 @@ def _names(code: types.CodeType) -> set[str]:
 
 def _is_filled(cell: types.CellType) -> bool:
     try:
-        return cell.cell_contents is not None
+        cell.cell_contents  # noqa: B018 - what is asked is whether that fails
     except ValueError:
         return False
+    return True
