@@ -223,3 +223,12 @@ def test_what_is_no_number_is_a_part_of_the_key():
     f = chainrule.compile(lambda x, how: x * x if how == "square" else -x)
     assert [f(3.0, "square"), f(3.0, "negative"), f(4.0, "square")] == [9.0, -3.0, 16.0]
     assert f.traces == 2
+
+
+def test_a_number_that_is_an_array_may_stand_in_two_places():
+    def appending(xs, a, b):
+        xs.append(a)
+        return xs[-1] * b
+
+    number = np.array(2.0)
+    assert chainrule.compile(appending)([1.0], number, number) == 4.0

@@ -175,3 +175,12 @@ def test_what_cannot_be_loaded_is_an_error_of_chainrule():
     define double @f(double %x) {  %y = call double @nowhere(double %x)  ret double %y }"""
     with pytest.raises(NativeCodeError, match="f cannot be linked"):
         load(compile_to_object(text, Machine.host())).address("f")
+
+
+def test_what_is_made_once_is_made_for_each_argument_by_position_or_by_name():
+    @llvm.made_once
+    def pair(machine, bits=64):
+        return [machine, bits]
+
+    assert [pair("m", bits=32), pair("m"), pair("m", 32)] == [["m", 32], ["m", 64], ["m", 32]]
+    assert pair("m") is pair("m") and pair("m", bits=32) is pair("m", bits=32)

@@ -255,7 +255,7 @@ def refuse_shared(arguments: Sequence[Any], name: str) -> None:
     while rest:
         x = rest.pop()
         if isinstance(x, list | dict | np.ndarray):
-            if id(x) in seen and len(x):
+            if id(x) in seen and (x.ndim and x.size if isinstance(x, np.ndarray) else len(x)):
                 raise OperandError(
                     f"{name} changes lists of its arguments, and {shown(x)} stands in two places there: give copies, "
                     "[list(row) for row in rows], or let it change lists of its own"

@@ -76,11 +76,12 @@ def made_once(make: Callable[P, T]) -> Callable[P, T]:
     made: dict[Any, T] = {}
 
     @functools.wraps(make)
-    def found(*key: P.args, **none: P.kwargs) -> T:
+    def found(*arguments: P.args, **named: P.kwargs) -> T:
+        key = arguments, tuple(sorted(named.items()))
         if key not in made:
             with _making:
                 if key not in made:
-                    made[key] = make(*key, **none)
+                    made[key] = make(*arguments, **named)
         return made[key]
 
     return found
