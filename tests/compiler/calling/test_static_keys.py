@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import array
 import collections
+import copy
 import dataclasses
 import functools
 import math
@@ -301,3 +302,13 @@ def test_lists_whose_attributes_lead_back_to_what_holds_them():
     assert f(1.0, table) == 2.0
     table.inside[3].scale = 5.0
     assert f(1.0, table) == 5.0
+
+
+def test_a_copy_that_somebody_makes_is_no_change():
+    class Setting:
+        rate = 2.0
+
+    setting, f = Setting(), chainrule.compile(lambda x, setting: x * setting.rate)
+    assert f(1.0, setting) == 2.0
+    copy.deepcopy(setting)
+    assert (f(1.0, setting), f.traces) == (2.0, 1)

@@ -105,6 +105,7 @@ def _is_of_library(module: Any) -> bool:
 
 def _held(named: Mapping[str, Any], seen: Seen, key: Key) -> Any:
     named = dict(named)  # in one go: other threads may be changing it
+    named.pop("__slotnames__", None)  # which Python keeps in a class when it copies an object of it
     things = tuple(named.values())
     open_ones = [name for name, x in named.items() if type(x) not in _FIXED and _is_looked_into(name, x)]
     return tuple(named), _AllSame(things), tuple([key(named[name], seen) for name in open_ones])

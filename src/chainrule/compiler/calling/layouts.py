@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -23,8 +24,16 @@ def _samples_first(x: np.ndarray, sampled: bool) -> np.ndarray:
     return np.moveaxis(x, -1, 0) if sampled and x.ndim > 1 else x
 
 
+class _Own:
+    """A leaf that holds nothing but numbers, or Values of which there is no copy."""
+
+    def copied(self, memo: dict[int, Any]) -> Any:
+        """The leaf with copies of what it holds, as `copy.deepcopy` makes them."""
+        return self
+
+
 @dataclass(frozen=True)
-class Number:
+class Number(_Own):
     """A number: an input of the graph."""
 
     at: int
@@ -46,7 +55,7 @@ class Number:
 
 
 @dataclass(frozen=True)
-class Row:
+class Row(_Own):
     """A list or tuple of floats."""
 
     at: int
@@ -68,7 +77,7 @@ class Row:
 
 
 @dataclass(frozen=True)
-class Array:
+class Array(_Own):
     """An array, or a batch of such: then `axis` is that of the samples, and `shape` does not have it. A batch may also
     be `of_lists`: then one sample is a list."""
 
@@ -116,6 +125,9 @@ class Parameters:
     def sample(self, numbers: list[float]) -> Any:
         return self.module
 
+    def copied(self, memo: dict[int, Any]) -> Any:
+        return replace(self, module=copy.deepcopy(self.module, memo))
+
     def filled(self, block: np.ndarray, sampled: bool) -> Any:
         if block.ndim == 1:
             return dict(zip(self.names, block.tolist(), strict=True))
@@ -137,6 +149,9 @@ class Static:
 
     def sample(self, numbers: list[float]) -> Any:
         return self.thing
+
+    def copied(self, memo: dict[int, Any]) -> Any:
+        return Static(copy.deepcopy(self.thing, memo))
 
     def filled(self, block: np.ndarray, sampled: bool) -> Any:
         raise AssertionError("nothing is differentiated by it")
@@ -174,6 +189,15 @@ class Layout:
         """What the arguments hold besides numbers now."""
         things = [leaf for form in self.forms for leaf in leaves(form)]
         return static_key([getattr(leaf, "thing", getattr(leaf, "module", None)) for leaf in things])
+
+    def copied(self) -> Layout | None:
+        """The same with copies of all that the arguments hold besides numbers and parameters; None if something in it
+        cannot be copied."""
+        memo: dict[int, Any] = {id(x): x for x in self.live}
+        try:
+            return replace(self, forms=[tree_map(lambda leaf: leaf.copied(memo), form) for form in self.forms])
+        except Exception:  # a class may do there what it likes
+            return None
 
     @property
     def trace_key(self) -> Any:

@@ -17,6 +17,7 @@ import types
 from array import array
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -35,7 +36,7 @@ def traced_surely(
     function: Callable,
     again: Callable[[], Traced],
     arguments: tuple[Callable, Sequence[Any]],
-    may_change: Callable[[], Any] | None = None,
+    held: Held | None = None,
 ) -> Traced:
     """A trace of a function that gives the same each time.
 
@@ -43,16 +44,16 @@ def traced_surely(
         name, function: the function, which messages call so.
         again: traces it.
         arguments: with what `witness` is called, to look for a line.
-        may_change: gives what the arguments hold besides numbers, if for other things there is another trace: where the
-            function changes them, it may give something else.
+        held: what the arguments hold besides numbers, if for other things there is another trace: where the function
+            changes them, it may give something else.
 
     Raises:
         TraceError: it gives something else each time.
     """
-    generators = _watched([function] if may_change else [function, *arguments[1]])
-    before, held = _states(generators), may_change() if may_change else None
+    generators = _watched([function] if held else [function, *arguments[1]])
+    before, was, copy = _states(generators), held and held.state(), held and held.copy()
     first, after = again(), _states(generators)
-    if may_change and before == after and may_change() != held:
+    if held and before == after and held.state() != was and _is_sure(first, held, copy):
         return first
     second, last = again(), _states(generators)
     if _alike(first, second) and after == last:
@@ -72,6 +73,32 @@ def traced_surely(
     )
 
 
+@dataclass
+class Held:
+    """What the arguments hold besides numbers: a function may change that, and draw from it.
+
+    Attributes:
+        state: gives a key of it, as it is now.
+        copy: gives a copy of it, as it is now; None if there can be none.
+        trace: traces the function with such a copy.
+    """
+
+    state: Callable[[], Any]
+    copy: Callable[..., Any]
+    trace: Callable[[Any], Traced]
+
+
+def _is_sure(first: Traced, held: Held, copy: Any) -> bool:
+    """Whether a function that changed what its arguments hold gives the same once more, from a copy of what that was.
+    Where there is none, or what is changed is not in it, such as the cell of a function, that is taken to be so."""
+    again = copy and held.copy(copy)
+    if not again:
+        return True
+    changed = held.state()
+    second = held.trace(copy)
+    return held.state() != changed or _gives_same(first, second) or _gives_same(second, held.trace(again))
+
+
 # ---- whether two traces are the same ---------------------------------------------------------------------------------
 
 
@@ -79,14 +106,22 @@ def _bits(numbers: Sequence[float]) -> bytes:
     return array("d", numbers).tobytes()  # by which 0.0 is not -0.0, and nan is nan
 
 
-def _alike(a: Traced, b: Traced) -> bool:
+def _gives_same(a: Traced, b: Traced) -> bool:
+    """Whether they calculate the same from the same numbers, whichever Values hold these."""
+    live, others = [_bits([x.peek_data() for x in traced.live]) for traced in (a, b)]
+    return live == others and _calculates_same(a, b)
+
+
+def _calculates_same(a: Traced, b: Traced) -> bool:
     one, other = a.graph, b.graph
     same = (one.ops, one.operands, one.outputs, one.guards, a.result) == (
         *(other.ops, other.operands, other.outputs, other.guards, b.result),
     )
-    if not same or len(a.live) != len(b.live) or _bits(one.numbers) != _bits(other.numbers):
-        return False
-    return all(
+    return same and len(a.live) == len(b.live) and _bits(one.numbers) == _bits(other.numbers)
+
+
+def _alike(a: Traced, b: Traced) -> bool:
+    return _calculates_same(a, b) and all(
         # a Value that the function makes is another one each time
         x is y or (x.is_leaf() and y.is_leaf() and _bits([x.peek_data()]) == _bits([y.peek_data()]))
         for x, y in zip(a.live, b.live, strict=True)
