@@ -5,12 +5,11 @@
 
 from __future__ import annotations
 
-import contextlib
-import gc
 import math
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any, Protocol
 
+from chainrule.core.collector import collector_paused
 from chainrule.core.modes import detect_anomaly, no_grad
 from chainrule.core.trees import DEEPEST, too_deep
 from chainrule.engine import Value
@@ -73,7 +72,7 @@ class EagerTrainer:
     def step(self, X: list[Any], y: list[Any]) -> None:
         before = Snapshot([parameter for _, parameter in self._named], self.optimizer)
         try:
-            with _collector_paused():
+            with collector_paused():
                 if not self._backward(X, y):
                     self._find_anomaly(X, y)
                 self.optimizer.step()
@@ -85,7 +84,7 @@ class EagerTrainer:
             raise
 
     def measure(self, X: list[Any], y: list[Any]) -> Numbers:
-        with no_grad(), _collector_paused():
+        with no_grad(), collector_paused():
             predictions = self._predict(X)
             loss = self.objective.value(predictions, y).data
         if not math.isfinite(loss):
@@ -165,15 +164,3 @@ def as_reason(error: Exception) -> str:
 
 def _all_finite(numbers: list[float]) -> bool:
     return all(map(math.isfinite, numbers))
-
-
-@contextlib.contextmanager
-def _collector_paused() -> Iterator[None]:
-    """Graphs have no cycles, so Python's search for those finds nothing; on large ones it takes most of the time."""
-    running = gc.isenabled()
-    try:
-        gc.disable()
-        yield
-    finally:
-        if running:
-            gc.enable()
