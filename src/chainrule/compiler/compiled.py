@@ -39,7 +39,7 @@ class CompiledFunction:
         self.function, self.options = function, options
         self._name = name_of(function)
         self.fallbacks = Fallbacks(self._name)
-        self._paths = Paths(function, options.max_traces, options.target, self.fallbacks)
+        self._paths = Paths(function, options.max_traces, options.target, self.fallbacks, options.strict)
         self._structures = Structures(self._paths, options.max_structures, self.fallbacks)
         self._runner = Runner(self._name, options, self._paths, self.fallbacks)
         functools.update_wrapper(self, function, updated=())  # what it holds is its own, and so are these

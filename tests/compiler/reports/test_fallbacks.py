@@ -6,9 +6,12 @@ import warnings
 
 import pytest
 
+import chainrule
 from chainrule.errors import SlowWarning
 
 pytest.importorskip("llvmlite")
+
+import numpy as np
 
 from chainrule.compiler.reports.fallbacks import Fallbacks, Reason
 
@@ -51,3 +54,19 @@ def test_each_reason_is_told_for_itself():
 
 def test_without_fallbacks_a_report_has_no_line_of_them():
     assert Fallbacks("f").describe() == []
+
+
+def test_what_is_calculated_again_exactly_has_no_hint_about_strict():
+    def f(w, xs):
+        return chainrule.logsumexp([w * x for x in xs])
+
+    told = {}
+    for strict in (False, True):
+        compiled = chainrule.compile(f, in_axes=(None, 0), strict=strict)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", SlowWarning)
+            compiled.grad(1.0, np.full((30, 5), np.inf))
+        told[strict] = compiled.explain()
+    assert "calculated again bit by bit" in told[False]
+    assert "calculated by Python" not in told[False]
+    assert "calculated by Python" in told[True]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import functools
 import itertools
 import math
@@ -271,3 +272,93 @@ def test_a_new_value_may_be_kept():
 def test_a_generator_behind_a_cell_that_holds_nothing():
     nothing, rng = None, random.Random(0)
     assert generators_of(lambda: (nothing, rng)) == [rng]
+
+
+# ---- functions that change what their arguments hold -----------------------------------------------------------------
+
+
+@dataclasses.dataclass
+class Counted:
+    n: int = 0
+    rng: random.Random = dataclasses.field(default_factory=lambda: random.Random(0))
+
+
+class CountedModel(Module):
+    def __init__(self):
+        self.w, self.n = Value(2.0), 0
+
+
+@pytest.mark.parametrize("draw", [time.time_ns, lambda: int.from_bytes(os.urandom(8), "big")])
+@pytest.mark.parametrize("kind", [Counted, CountedModel])
+def test_a_draw_behind_a_change_of_an_argument_is_refused(kind, draw):
+    def f(state, x):
+        state.n += 1
+        return x * draw()
+
+    with pytest.raises(TraceError, match="gives other numbers each time"):
+        chainrule.compile(f)(kind(), 1.0)
+
+
+def test_a_function_may_change_what_its_arguments_hold():
+    def f(state, x):
+        state.n += 1
+        return x * state.n + state.rng.random()
+
+    compiled, state, same = chainrule.compile(f), Counted(), Counted()
+    assert [compiled(state, 3.0) for _ in range(3)] == [f(same, 3.0) for _ in range(3)]
+    assert (state.n, state.rng.random()) == (same.n, same.rng.random())
+
+
+def test_a_model_may_keep_its_activations():
+    def f(model, x):
+        model.n = model.w * x
+        return model.n * 2.0
+
+    model = CountedModel()
+    assert chainrule.compile(f).value_and_grad(model, 3.0) == (12.0, {"w": 6.0})
+    assert chainrule.compile(f).value_and_grad(model, 3.0) == (12.0, {"w": 6.0})
+
+
+def test_what_has_no_copy_may_be_changed():
+    def f(state, x):
+        state.lock, state.n = threading.Lock(), state.n + 1
+        return x * state.n
+
+    state = Counted()
+    state.lock = threading.Lock()
+    assert chainrule.compile(f)(state, 3.0) == 3.0
+
+
+# ---- Values that were made before, where no derivative is to flow ----------------------------------------------------
+
+
+CUT = {
+    "data": lambda before, x: before.data * x,
+    "detach": lambda before, x: before.detach() * x,
+    "no_grad": lambda before, x: no_grad_of(lambda: before * 2.0) * x,
+    "compared": lambda before, x: x if before.data > 0 else -x,
+}
+
+
+def as_number(x):
+    return x.data if isinstance(x, Value) else x
+
+
+def no_grad_of(f):
+    with chainrule.no_grad():
+        return f()
+
+
+@pytest.mark.parametrize("name", CUT)
+def test_a_value_that_was_made_before_may_be_cut_on_purpose(name):
+    model = CountedModel()
+    before = model.w * 2.0
+
+    def f(model, x):
+        return model.w * CUT[name](before, x)
+
+    assert chainrule.compile(f).grad(model, 3.0) == {"w": chainrule.grad(lambda w: w * CUT[name](before, 3.0))(2.0)}
+    w = Value(2.0)
+    before = w * 2.0
+    step = chainrule.compile_step(lambda x: w * CUT[name](before, x), SGD([w], 0.1))
+    assert step(3.0) == as_number(2.0 * CUT[name](before, 3.0))

@@ -26,7 +26,7 @@ from chainrule.compiler.reports.fallbacks import Fallbacks
 from chainrule.compiler.reports.reasons import count_in_python, count_levelled
 from chainrule.compiler.reports.report import GraphView
 from chainrule.compiler.trace.cut_gradients import refuse_cuts
-from chainrule.compiler.trace.randomness import traced_surely
+from chainrule.compiler.trace.randomness import Held, traced_surely
 from chainrule.compiler.trace.source_lines import witness
 from chainrule.compiler.trace.tracing import Traced, trace
 from chainrule.core.collector import collector_paused
@@ -109,14 +109,16 @@ class Paths:
         most: how many there may be for arguments of one structure.
         target: for what native code is made.
         fallbacks: where operations are counted that Python calculates.
+        strict: whether exact kernels are what was asked for; they are counted then alone.
 
     Attributes:
         count: how many there were in all.
         lock: of whoever adds to them, or takes away.
     """
 
-    def __init__(self, function: Callable, most: int, target: Target, fallbacks: Fallbacks) -> None:
+    def __init__(self, function: Callable, most: int, target: Target, fallbacks: Fallbacks, strict: bool) -> None:
         self.function, self.most, self.target, self.fallbacks = function, most, target, fallbacks
+        self.strict = strict
         self.count = 0
         self.changes = False  # whether the function was seen to change its arguments
         self._known: dict[Any, list[Path]] = {}
@@ -155,7 +157,8 @@ class Paths:
         graph, stages = path.graph, Stages(seconds={"trace": path.seconds})
         with watched() as cached:
             kernel = build(graph, wanted, stages, self.target)
-        count_in_python(kernel, self.fallbacks)
+        if self.strict or not wanted.exact:  # what is done again exactly is counted by its own reason
+            count_in_python(kernel, self.fallbacks)
         if not wanted.exact:
             count_levelled(kernel, stages, self.fallbacks)
         *_, last = stages.graphs.values()
@@ -195,13 +198,13 @@ class Paths:
     def _traced(self, layout: Layout, numbers: list[float]) -> Traced:
         function = _checked(self.function, layout.named)
 
-        def again() -> Traced:
+        def traced(layout: Layout) -> Traced:
             return trace(function, layout.sample(numbers), layout.batched, layout.live)
 
-        may_change = None if layout.batched else layout.held  # samples of a batch share what it drew
-        return traced_surely(
-            name_of(self.function), self.function, again, (function, layout.sample(numbers)), may_change
-        )
+        # samples of a batch share what it drew
+        held = None if layout.batched else Held(layout.held, lambda of=layout: of.copied(), traced)
+        arguments = function, layout.sample(numbers)
+        return traced_surely(name_of(self.function), self.function, lambda: traced(layout), arguments, held)
 
     def _too_many(self, traced: Traced, paths: list[Path], layout: Layout, sample: list[Any]) -> str:
         """What an error says of the line at which the ways part."""

@@ -25,7 +25,7 @@ from chainrule.compiler.steps.batch import Batch
 from chainrule.compiler.steps.length_families import Shortening, shortening, with_free_constants
 from chainrule.compiler.steps.levelised_loss import LevelledBound, LevelledKernel
 from chainrule.compiler.steps.options import Options
-from chainrule.compiler.trace.cut_gradients import made_before, made_of
+from chainrule.compiler.trace.cut_gradients import flowing, made_before, made_of
 from chainrule.compiler.trace.randomness import traced_surely
 from chainrule.compiler.trace.tracing import Traced, trace
 from chainrule.core.collector import collector_paused
@@ -262,7 +262,7 @@ class Paths:
         with stages.timed("trace"):
             traced = self._traced(batch, sample)
         self.traces += 1
-        below = made_of(traced.live)
+        below = made_of(flowing(traced))
         for parameter in self.parameters:
             if id(parameter) in below:
                 raise TraceError(made_before("the loss", below[id(parameter)], parameter))

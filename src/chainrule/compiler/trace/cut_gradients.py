@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
+from chainrule import ops
 from chainrule.compiler.trace.tracing import Traced
 from chainrule.core.modes import CUT
 from chainrule.engine import Value, topological_order
@@ -20,10 +21,24 @@ def refuse_cuts(traced: Traced, wrt: Collection[int], name: str) -> None:
     if not traced.copied.isdisjoint(wrt):
         raise GraphError(f"{name}: {CUT}")
     first = traced.graph.arguments
-    below = made_of(traced.live)
+    below = made_of(flowing(traced))
     for i in wrt:
         if i >= first and id(traced.live[i - first]) in below:
             raise TraceError(made_before(name, below[id(traced.live[i - first])], traced.live[i - first]))
+
+
+def flowing(traced: Traced) -> list[Value]:
+    """The Values made before on which the result depends otherwise than through a cut, such as `.data`."""
+    if all(value.is_leaf() for value in traced.live):
+        return []
+    graph, flows = traced.graph, [False] * len(traced.graph)
+    for i in graph.outputs:
+        flows[i] = True
+    for i in range(len(graph) - 1, graph.inputs - 1, -1):
+        if flows[i] and graph.ops[i] is not ops.stop_gradient:
+            for k in graph.operands[i]:
+                flows[k] = True
+    return [x for i, x in enumerate(traced.live, graph.arguments) if flows[i] and not x.is_leaf()]
 
 
 def made_of(live: Collection[Value]) -> dict[int, Value]:
