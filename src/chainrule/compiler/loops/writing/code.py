@@ -9,10 +9,23 @@ from llvmlite import ir
 
 from chainrule.compiler.loops.program import Index, Program, Read, Statement
 from chainrule.compiler.loops.writing.addresses import I32, I64, Access, Addresses, Vectors
+from chainrule.compiler.loops.writing.bounds import Range
 from chainrule.compiler.loops.writing.layout import Layout
 from chainrule.compiler.loops.writing.strides import flattened, lane_step, row_major, stride_along
 from chainrule.compiler.lowering.operations import Emitter
 from chainrule.compiler.native.llvm import Machine
+
+
+def within_reach(tables: np.ndarray, begin: int, size: int, reach: Range | None) -> np.ndarray:
+    """What a load from one table may find: its own entries, if `reach`, where the address lies, is proved to be within
+    it; else those of any table, since an address is kept within the area of all.
+
+    >>> tables = np.array([0, 1, 70, 80])
+    >>> within_reach(tables, 2, 2, Range(2, 3)), within_reach(tables, 2, 2, Range(1, 3))
+    (array([70, 80]), array([ 0,  1, 70, 80]))
+    """
+    own = reach is not None and begin <= reach.low and reach.high < begin + size
+    return tables[begin : begin + size] if own else tables
 
 
 class Code(Addresses):
@@ -92,7 +105,8 @@ class Code(Addresses):
         place = self.pointer(Access("tables", (begin, begin + index.table.size)), at)
         self.subject = before
         found = self.builder.sext(self.builder.load(place, typ=I32), I64)
-        self.bounds.variable(found, int(np.min(index.table)), int(np.max(index.table)))
+        entries = within_reach(self.layout.tables, begin, index.table.size, self.bounds.range(at))
+        self.bounds.variable(found, int(np.min(entries)), int(np.max(entries)))
         return found
 
     def load(self, read: Read, axes: list[ir.Value]) -> Vectors:
