@@ -183,4 +183,5 @@ def test_what_is_made_once_is_made_for_each_argument_by_position_or_by_name():
         return [machine, bits]
 
     assert [pair("m", bits=32), pair("m"), pair("m", 32)] == [["m", 32], ["m", 64], ["m", 32]]
-    assert pair("m") is pair("m") and pair("m", bits=32) is pair("m", bits=32)
+    assert pair("m") is pair("m")
+    assert pair("m", bits=32) is pair("m", bits=32)

@@ -40,12 +40,7 @@ def sorted_out(
     bad, size = [slice(0, samples)], samples
     while size > FEWEST:
         size = -(-size // PARTS)
-        pieces = [
-            slice(start, min(start + size, whole.stop))
-            for whole in bad
-            for start in range(whole.start, whole.stop, size)
-        ]
-        bad = []
+        pieces, bad = _split(bad, size), []
         for at, piece in enumerate(pieces):
             if at == FIRST and len(bad) == FIRST:
                 bad = pieces
@@ -58,6 +53,10 @@ def sorted_out(
         if 2 * len(bad) > len(pieces):
             break
     return good, _joined(bad)
+
+
+def _split(wholes: list[slice], size: int) -> list[slice]:
+    return [slice(i, min(i + size, whole.stop)) for whole in wholes for i in range(whole.start, whole.stop, size)]
 
 
 def _joined(pieces: list[slice]) -> list[slice]:

@@ -314,6 +314,6 @@ def _in_python(kinds: Sequence[Kind], shared: int, errors: dict[int, BaseExcepti
         except BaseException as error:  # it must not end here: the thread that called has to raise it
             errors[ctypes.addressof(numbers.contents)] = error
         else:
-            outcome[0] = 0
+            outcome[0] = 0  # Ctrl-C between here and the end of this function is lost: ctypes prints it and goes on
 
     return calculate

@@ -30,8 +30,10 @@ def gather_sums(graph: Graph) -> Graph:
     %3 = weighted_sum %2 %0 %1 %0 %0
     return %3
     """
-    if not all(used(graph)):  # what nothing needs must not count as a use
-        graph = prune(graph)
+    return _gathered(graph if all(used(graph)) else prune(graph))  # what nothing needs must not count as a use
+
+
+def _gathered(graph: Graph) -> Graph:
     alone = _used_once(graph)
     new = graph.with_same_inputs()
     place = list(range(graph.inputs))
