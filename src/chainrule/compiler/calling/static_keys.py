@@ -30,7 +30,7 @@ from chainrule.errors import OperandError
 from chainrule.nn.module import Module
 
 _THEMSELVES = (types.CodeType, type(None), type(...), type(NotImplemented), Operation)
-_PLAIN = {int, str, bytes, bool}
+_THEIR_VALUE = {int, str, bytes, bool}
 _VALUES = {Value}
 _GENERATORS = (random.Random, np.random.Generator, np.random.RandomState)
 
@@ -94,7 +94,7 @@ def _key(x: Any, seen: Seen) -> Any:
     kind = type(x)  # isinstance would ask a proxy what it stands for, which may fail
     if kind is Value or issubclass(kind, Value):  # by far the most are values, or plain
         return id(x)
-    if kind in _PLAIN:
+    if kind in _THEIR_VALUE:
         return kind, x
     if kind is float:
         return float, x.hex()  # 0.0 is not -0.0, and nan is nan

@@ -143,7 +143,7 @@ def _line(function: Callable, arguments: Sequence[Any]) -> str:
 _GLOBAL = (random, np.random)
 """Those of the modules themselves."""
 _KINDS = (random.Random, np.random.Generator, np.random.RandomState)
-_PLAIN = (int, float, str, bytes, bool, type(None), np.ndarray, Value)
+_LEADING_NOWHERE = (int, float, str, bytes, bool, type(None), np.ndarray, Value)
 
 
 _PASSED_BY = ("chainrule.compiler.", "numpy.", "llvmlite.", "ctypes.")
@@ -203,7 +203,7 @@ def generators_of(*things: Any) -> list[Any]:
                 continue
             with contextlib.suppress(Exception):  # an object may do what it likes when it is asked, and is passed by
                 # as a list first: other threads may be changing what is shared, and that is copied in one go
-                rest.extend([part for part in list(_parts(x)) if not issubclass(type(part), _PLAIN)])
+                rest.extend([part for part in list(_parts(x)) if not issubclass(type(part), _LEADING_NOWHERE)])
     return found
 
 
