@@ -103,7 +103,8 @@ class Run:
             self._load()
             at = 0
             while at < len(self.which):
-                alone = self.update.one_by_one or self.ways_of(self.batches[self.of_step[at]]).alone
+                alone = self.update.one_by_one or self.rates.in_turn
+                alone = alone or self.ways_of(self.batches[self.of_step[at]]).alone
                 at = self._step_alone(at) if alone else self._drive(at)
         finally:
             if self.in_rows:
@@ -199,6 +200,14 @@ class Run:
         self.steps_when_saved = self.optimizer.steps
         self.in_rows = True
 
+    def _read_still(self) -> None:
+        """Reads once more what no step moves, and the schedule may have written."""
+        self.update.read_live()
+        still = self.update.count
+        if still < len(self.step.parameters):
+            read_data(self.step.parameters[still:], self.numbers_of_parameters[still:])
+            self.update.rows[0, self.update.positions[still:]] = self.numbers_of_parameters[still:]
+
     def save(self) -> None:
         """And back."""
         update, before = self.update, self.numbers_of_parameters
@@ -280,9 +289,12 @@ class Run:
 
     def _asked_rates(self, first: int) -> int:
         """Asks for the learning rates from step `first` on; returns the step before which to ask again."""
-        if self.rates.alone:
-            self.save()  # the schedule may look at all that there is
-        return self.rates.ask(first)
+        if not self.rates.in_turn:
+            return self.rates.ask(first)
+        self.save()  # the schedule may look at all that there is
+        known = self.rates.ask(first)
+        self._read_still()
+        return known
 
     def _step_alone(self, at: int) -> int:
         """One step that the driver cannot do, since its samples are shared out among threads, or may go different
