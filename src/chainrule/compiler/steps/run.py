@@ -21,7 +21,7 @@ from chainrule.compiler.steps.levelised_loss import LevelledBound, LevelledKerne
 from chainrule.compiler.steps.loss_paths import Path
 from chainrule.compiler.steps.loss_record import Record, places_in_rows, record_of
 from chainrule.compiler.steps.single_step import Alone
-from chainrule.compiler.steps.update import NativeMemory
+from chainrule.compiler.steps.update import NativeMemory, one_for_each
 from chainrule.engine import Value
 from chainrule.errors import AnomalyError, ArgumentError, GraphError
 
@@ -196,7 +196,7 @@ class Run:
             memory.read_again()
         else:
             for row, slot in enumerate(self.update.slots, 1):
-                rows[row, self.update.own_positions] = memory[slot]
+                rows[row, self.update.own_positions] = one_for_each(slot, memory[slot], self.update.count)
         self.steps_when_saved = self.optimizer.steps
         self.in_rows = True
 
@@ -227,7 +227,7 @@ class Run:
         if self.in_rows:
             self.optimizer.steps, memory = self.steps_when_saved, self.optimizer.memory
             if isinstance(memory, NativeMemory) and memory.rows is self.update.rows:
-                memory.lost = True
+                memory.lose()
 
     def _forget(self) -> None:
         """Lets go of copies of many large batches, or of batches of many sizes, which the next call would hardly have
