@@ -177,8 +177,8 @@ def one_for_each(slot: str, numbers: Sequence[float], count: int) -> Sequence[fl
         ArgumentError: it has not one number for each of so many parameters.
     """
     if len(numbers) != count:
-        raise ArgumentError(f"memory[{slot!r}] of the optimizer has {len(numbers)} numbers for {count} parameters: give "
-                            "it one for each")  # fmt: skip
+        raise ArgumentError(f"memory[{slot!r}] of the optimizer has {len(numbers)} numbers for {count} parameters: "
+                            "give it one for each")  # fmt: skip
     return numbers
 
 
