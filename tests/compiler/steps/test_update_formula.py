@@ -211,3 +211,18 @@ def test_an_update_that_copies_parameters_is_refused_with_the_mended_code():
     w = parameters()
     with pytest.raises(TraceError, match=r"copy their numbers, \[p.data for p in self.parameters\]"):
         compile_step(loss_of(w), Copying(w, 0.1))
+
+
+class Iterating(Optimizer):
+    def __init__(self, parameters, lr):
+        super().__init__(parameters, lr)
+        self.table = iter([1.0, 2.0])
+
+    def updated(self, data, grads, lr):
+        return [x - lr * g for x, g in zip(data, grads, strict=True)]
+
+
+def test_an_attribute_of_which_nobody_sees_whether_it_changed_is_named():
+    w = parameters()
+    with pytest.raises(TraceError, match="its attribute 'table', a list_iterator, cannot be compared"):
+        compile_step(loss_of(w), Iterating(w, 0.1))

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import contextlib
 import random
-import types
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -21,7 +20,7 @@ from chainrule.compiler.graph.differentiate import Symbol
 from chainrule.compiler.graph.graph import Graph, evaluate
 from chainrule.compiler.graph.passes.fold import relax
 from chainrule.compiler.steps.dependencies import Reads
-from chainrule.compiler.steps.float_functions import with_ours
+from chainrule.compiler.steps.float_functions import give_our_functions
 from chainrule.compiler.steps.optimizer_settings import GIVEN, double, settings
 from chainrule.core import modes
 from chainrule.core.operation import number
@@ -242,7 +241,7 @@ class _Run(_Watched):
         slots = list(self.optimizer.slots)
         one.parameters, one.steps, one.schedule = parameters, self.step, self._rate  # type: ignore[assignment]
         one.memory = {slot: list(row) for slot, row in zip(slots, self.rows[1:-1], strict=True)}  # type: ignore
-        _give_our_functions(one)
+        give_our_functions(one)
         try:
             with modes.tracing(self):
                 new = one.updated(list(self.rows[0]), list(self.rows[-1]), self.lr)  # type: ignore[arg-type]
@@ -297,19 +296,6 @@ class _Run(_Watched):
     def _check_parameter(self, node: Value) -> None:
         if id(node) in self.others:
             raise TraceError("it reads one certain parameter")
-
-
-def _give_our_functions(one: Optimizer) -> None:
-    """Has the methods of an optimiser's double use functions that know symbols."""
-    done: dict[Any, Any] = {}
-    for kind in reversed(type(one).__mro__):
-        for name, method in vars(kind).items():
-            if isinstance(method, types.FunctionType) and not name.startswith("__"):
-                own = with_ours(method, done)
-                if own is not method:
-                    vars(one)[name] = types.MethodType(own, one)
-                else:
-                    vars(one).pop(name, None)
 
 
 # ---- the second net --------------------------------------------------------------------------------------------------
