@@ -18,6 +18,7 @@ from chainrule.compiler.loops.writing.kernel import Bound
 from chainrule.compiler.native.llvm import Machine
 from chainrule.compiler.native.memory import too_large_is_infinite
 from chainrule.compiler.reports.fallbacks import Fallbacks
+from chainrule.compiler.reports.reasons import OTHER_SETTINGS
 from chainrule.compiler.reports.report import GraphView
 from chainrule.compiler.steps.batch import batch_of
 from chainrule.compiler.steps.driver import driver
@@ -182,6 +183,7 @@ class CompiledStep:
             if self.update.arranged:
                 update.arrange(self.update.own_positions)  # as the records have it
             self.update = update
+            self.fallbacks.met(OTHER_SETTINGS)
 
     def let_go(self) -> None:
         """Lets go of all memory that was bound to kernels; the next call makes what it needs anew."""
