@@ -6,12 +6,12 @@ from collections.abc import Callable
 
 import numpy as np
 
+from chainrule.compiler.calling.doubts import Doubts
 from chainrule.compiler.calling.nonfinite import sorted_out
-from chainrule.compiler.reports.reasons import AGAIN, NOT_FINITE, rounded
+from chainrule.compiler.reports.reasons import NOT_FINITE, rounded
 from chainrule.compiler.steps.batch import Batch
 from chainrule.compiler.steps.batch_paths import BatchPaths
 from chainrule.compiler.steps.exact_loss import gradients, guards_alone, run_exactly
-from chainrule.errors import TraceError
 
 
 class Alone:
@@ -25,6 +25,7 @@ class Alone:
     def __init__(self, of_batches: BatchPaths, save: Callable[[], None]) -> None:
         self._of_batches, self._save, self._known = of_batches, save, of_batches.known
         self._fallbacks = of_batches.known.fallbacks
+        self._doubts = Doubts("the loss", self._fallbacks, self._known.max_traces)
 
     @property
     def _parameters(self) -> np.ndarray:
@@ -95,20 +96,9 @@ class Alone:
     def _doubt(self, at: int, batch: Batch, rest: np.ndarray, parameters: np.ndarray) -> np.ndarray:
         """For which samples a path holds that Python took for the first of them, though its kernel said no: from now on
         its guards are looked at exactly before anything is traced once more."""
-        path, held = self._of_batches.paths[at], np.zeros(len(rest), bool)
-        if path.lanes is None and not path.doubted:
-            path.doubted = True
-            held = self._held_exactly(at, batch, rest, parameters)
-        if not held[0]:
-            held[0] = True
-            most = self._known.max_traces
-            if self._fallbacks.met(AGAIN) > most:
-                raise TraceError(
-                    f"the loss was traced {most} times at numbers at which it had been traced before, since it went "
-                    "another way there than by the guards of the trace: let its branches depend on numbers alone, not "
-                    "on what changes between steps"
-                )
-        return held
+        path = self._of_batches.paths[at]
+        exactly = None if path.lanes is not None else lambda: self._held_exactly(at, batch, rest, parameters)
+        return self._doubts.held(path, len(rest), exactly)
 
     def _held_exactly(self, at: int, batch: Batch, rest: np.ndarray, parameters: np.ndarray) -> np.ndarray:
         """For which samples a path holds, by Python's answers: of exact code, in 64 bits."""
