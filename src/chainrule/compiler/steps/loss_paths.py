@@ -309,32 +309,32 @@ class Paths:
             return fresh
 
         graph = calculating(graph, stages)
-        inputs = graph.inputs
-        planned = loops_of(graph, self.target, stages)
-        kernel: LoopKernel | LevelledKernel
-        if planned is None:
-            with stages.timed("levels"):
-                kernel = LevelledKernel(graph, self.target.machine, self.target.bits)
-            count_in_python(kernel.kernel, self.fallbacks)
-            count_levelled(kernel.kernel, stages, self.fallbacks)
-            rank = [i for i in range(inputs) if i not in graph.batched]
-        else:
-            kernel = loop_kernel(planned, self.target, stages)
-            rank = np.argsort(planned.program.order).tolist()
-        self.kernels += 1
+        kernel, order = self._kernel(graph, stages)
+        inputs, shared = graph.inputs, [i for i in range(graph.inputs) if i not in graph.batched]
+        place = dict(zip(shared, order, strict=True))
         stages.forget()
-        shared = [i for i in range(inputs) if i not in graph.batched]
-        place = dict(zip(shared, rank, strict=True))
         return Path(
-            kernel,
-            np.array([place[i] for i in shared if i < first], dtype=np.intp),
-            [(live[j], place[first + j]) for j in range(count, len(live))],
-            np.array([place[first + j] for j in range(count)], dtype=np.intp),
-            place[inputs - 1] if batched else None,
-            stages,
-            GraphView(stages, again),
-            batch.sample,
-            None,
-            np.full(len(free), math.nan),
-            np.array([place[i] for i in range(inputs - len(free), inputs)], dtype=np.intp),
+            kernel=kernel,
+            places=np.array([place[i] for i in shared if i < first], dtype=np.intp),
+            live=[(live[j], place[first + j]) for j in range(count, len(live))],
+            parameters=np.array([place[first + j] for j in range(count)], dtype=np.intp),
+            samples=place[inputs - 1] if batched else None,
+            stages=stages,
+            view=GraphView(stages, again),
+            sample=batch.sample,
+            lanes=None,
+            constants=np.full(len(free), math.nan),
+            constant_places=np.array([place[i] for i in range(inputs - len(free), inputs)], dtype=np.intp),
         )
+
+    def _kernel(self, graph: Graph, stages: Stages) -> tuple[LoopKernel | LevelledKernel, list[int]]:
+        """The kernel of a graph, and for each input that all samples share its place in the kernel's memory."""
+        self.kernels += 1
+        planned = loops_of(graph, self.target, stages)
+        if planned is not None:
+            return loop_kernel(planned, self.target, stages), np.argsort(planned.program.order).tolist()
+        with stages.timed("levels"):
+            kernel = LevelledKernel(graph, self.target.machine, self.target.bits)
+        count_in_python(kernel.kernel, self.fallbacks)
+        count_levelled(kernel.kernel, stages, self.fallbacks)
+        return kernel, [i for i in range(graph.inputs) if i not in graph.batched]
