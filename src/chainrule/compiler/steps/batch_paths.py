@@ -170,7 +170,7 @@ class BatchPaths:
             records = for_native_code(np.stack([record.numbers for record in self.records]), self.update.checked)
             for found in self._of.values():
                 records[found.records[:-1], Field.OTHERWISE] = found.records[1:]
-            self._tables = records, np.array([self.of(batch).alone for batch in self.batches])
+            self._tables = records, np.array([self.of(batch).alone for batch in self.batches], bool)
         return self._tables
 
     def check_bounds(self) -> None:

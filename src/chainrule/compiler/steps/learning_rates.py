@@ -90,16 +90,18 @@ class Rates:
         rates: list[float] = []
         ahead = int(self.ahead)
         try:
+            schedule = self.optimizer.schedule
             for i in range(self._before + first, self._before + len(self.rows) + ahead):
-                rates.append(number(self.optimizer.schedule(i), "a learning rate"))
+                rates.append(number(schedule(i), "a learning rate"))
         except Exception:
             if len(rates) <= ahead:
                 raise  # the others are told of it in their turn
-        self.known = first + len(rates) - ahead
-        self.rows[first : self.known, 0] = rates[: self.known - first]
-        self.rows[first : self.known, 1] = np.arange(self._before + first, self._before + self.known) + 1
+        count = len(rates) - ahead
+        known = self.known = first + count
+        self.rows[first:known, 0] = rates[:count]
+        self.rows[first:known, 1] = range(self._before + first + 1, self._before + known + 1)
         if ahead:
-            self.rows[first : self.known, 2] = rates[1:]
+            self.rows[first:known, 2] = rates[1:]
 
     def _ask_watched(self, first: int) -> None:
         steps = self.optimizer.steps
