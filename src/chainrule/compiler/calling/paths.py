@@ -23,7 +23,7 @@ from chainrule.compiler.native.cache import watched
 from chainrule.compiler.native.kernel import Kernel
 from chainrule.compiler.pipeline import Stages, Target, Wanted, build, calculation
 from chainrule.compiler.reports.fallbacks import Fallbacks
-from chainrule.compiler.reports.reasons import count_in_python, count_levelled
+from chainrule.compiler.reports.reasons import count_in_python, count_levelised
 from chainrule.compiler.reports.report import GraphView
 from chainrule.compiler.trace.cut_gradients import refuse_cuts
 from chainrule.compiler.trace.randomness import traced_surely
@@ -155,7 +155,7 @@ class Paths:
             kernel = build(graph, wanted, stages, self.target)
         count_in_python(kernel, self.fallbacks)
         if not wanted.exact:
-            count_levelled(kernel, stages, self.fallbacks)
+            count_levelised(kernel, stages, self.fallbacks)
         *_, last = stages.graphs.values()
         stages.forget()
         varying = last.varying() if last.batched else [False] * len(last)

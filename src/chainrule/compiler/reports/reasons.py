@@ -75,7 +75,7 @@ def one_by_one(no_loops: str, where: str = "loss") -> Reason:
     )
 
 
-def count_levelled(kernel: Any, stages: Any, fallbacks: Fallbacks) -> None:
+def count_levelised(kernel: Any, stages: Any, fallbacks: Fallbacks) -> None:
     """Counts a kernel that became no loops though it is large."""
     operations = kernel.operations_per_call
     if operations >= LARGE and stages.no_loops:

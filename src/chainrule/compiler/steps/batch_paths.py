@@ -13,7 +13,7 @@ from chainrule.compiler.native.llvm import BoundsError
 from chainrule.compiler.native.memory import aligned, for_native_code
 from chainrule.compiler.steps.batch import Batch
 from chainrule.compiler.steps.driver import Field
-from chainrule.compiler.steps.levelised_loss import LevelledBound
+from chainrule.compiler.steps.levelised_loss import LevelisedBound
 from chainrule.compiler.steps.loss_paths import Path, Paths
 from chainrule.compiler.steps.loss_record import Record, places_in_rows, record_of
 from chainrule.compiler.steps.update import Update
@@ -38,8 +38,8 @@ class Kept:
     def let_go(self) -> None:
         """Lets go of all memory that was bound to kernels; the next call makes what it needs anew."""
         self.records: dict[tuple, Record] = {}
-        self.memories: dict[Any, dict[tuple | None, Bound | LevelledBound]] = {}
-        self.parts: dict[tuple, Bound | LevelledBound] = {}
+        self.memories: dict[Any, dict[tuple | None, Bound | LevelisedBound]] = {}
+        self.parts: dict[tuple, Bound | LevelisedBound] = {}
         self.columns: dict[tuple, np.ndarray] = {}
 
     def let_go_of_much(self, max_structures: int) -> None:
@@ -130,7 +130,7 @@ class BatchPaths:
             records[key] = record_of(path, self.bind(path, batch), self.update.positions)
         return records[key]
 
-    def bind(self, path: Path, batch: Batch) -> Bound | LevelledBound:
+    def bind(self, path: Path, batch: Batch) -> Bound | LevelisedBound:
         """The path's kernel for a batch; steps come one after the other, and share all memory but the columns."""
         columns = batch.columns
         bounds = self.kept.memories.setdefault(path.kernel, {})
@@ -140,7 +140,7 @@ class BatchPaths:
         like = bounds[key]
         return like if columns is None else replace(like, columns=self._columns(batch, like))
 
-    def part(self, path: Path, batch: Batch) -> Bound | LevelledBound:
+    def part(self, path: Path, batch: Batch) -> Bound | LevelisedBound:
         """The path's kernel for some of as many samples as the batch has, with columns of its own."""
         assert batch.columns is not None
         key = (path, batch.columns.shape)
@@ -152,7 +152,7 @@ class BatchPaths:
             bound = self.kept.parts[key] = replace(bound, columns=own)
         return bound
 
-    def _columns(self, batch: Batch, like: Bound | LevelledBound) -> np.ndarray:
+    def _columns(self, batch: Batch, like: Bound | LevelisedBound) -> np.ndarray:
         """The columns of a batch as kernels want them, in memory that is kept; its paths share them."""
         assert batch.columns is not None
         assert like.columns is not None

@@ -10,7 +10,7 @@ from chainrule.compiler.loops.writing.kernel import Bound
 from chainrule.compiler.native.llvm import BoundsError
 from chainrule.compiler.native.memory import for_native_code
 from chainrule.compiler.steps.driver import LANES, Field
-from chainrule.compiler.steps.levelised_loss import LevelledBound
+from chainrule.compiler.steps.levelised_loss import LevelisedBound
 from chainrule.compiler.steps.loss_paths import Path
 
 FEW = LANES
@@ -29,7 +29,7 @@ class Record:
     """
 
     numbers: np.ndarray
-    bound: Bound | LevelledBound
+    bound: Bound | LevelisedBound
     tables: list[np.ndarray]
     one_by_one: bool
 
@@ -100,7 +100,7 @@ def _copies(parameters: np.ndarray, gradients: np.ndarray, positions: np.ndarray
     return dict(zip(fields, (*into, *out_of), strict=True))
 
 
-def record_of(path: Path, bound: Bound | LevelledBound, positions: np.ndarray) -> Record:
+def record_of(path: Path, bound: Bound | LevelisedBound, positions: np.ndarray) -> Record:
     """What the driver has to know of a path.
 
     Args:

@@ -18,7 +18,7 @@ from chainrule.compiler.steps.batch_paths import BatchPaths, Kept
 from chainrule.compiler.steps.driver import DONE, NOT_FINITE, REACHED, WHY
 from chainrule.compiler.steps.exclusive import Turn
 from chainrule.compiler.steps.learning_rates import Rates
-from chainrule.compiler.steps.levelised_loss import LevelledKernel
+from chainrule.compiler.steps.levelised_loss import LevelisedKernel
 from chainrule.compiler.steps.loss_paths import Paths
 from chainrule.compiler.steps.single_step import Alone
 from chainrule.compiler.steps.update import NativeMemory, Update, one_for_each
@@ -229,7 +229,7 @@ class Run:
         if not np.isfinite(found).all():
             return self._not_finite(at)
         path = self.of_batches.first(batch)
-        if isinstance(path.kernel, LevelledKernel):
+        if isinstance(path.kernel, LevelisedKernel):
             self.fallbacks.met(one_by_one(path.stages.no_loops))
         if self.update.one_by_one:
             self.fallbacks.met(one_by_one(self.update.no_loops, "update"))

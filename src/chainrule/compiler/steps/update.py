@@ -12,7 +12,7 @@ from chainrule.compiler.native.memory import aligned, for_native_code
 from chainrule.compiler.pipeline import Stages, Target, Wanted, calculation, loop_kernel, loops_of
 from chainrule.compiler.steps.driver import LANES, UpdateField
 from chainrule.compiler.steps.exclusive import Turn
-from chainrule.compiler.steps.levelised_loss import LevelledBound, LevelledKernel
+from chainrule.compiler.steps.levelised_loss import LevelisedBound, LevelisedKernel
 from chainrule.compiler.steps.loss_record import stretches
 from chainrule.compiler.steps.optimizer_settings import settings
 from chainrule.compiler.steps.update_formula import RATES, formula_of, formula_of_all
@@ -53,7 +53,7 @@ class Update:
             self.formula = formula_of_all(optimizer, self.formula.reads)
         if self.formula.whole:
             self._take_copies(target)
-        self.one_by_one = isinstance(self.kernel, LevelledKernel)
+        self.one_by_one = isinstance(self.kernel, LevelisedKernel)
         self.checked = isinstance(self.kernel, LoopKernel) and self.kernel.checked
 
     def holds_for(self, optimizer: Optimizer) -> bool:
@@ -78,9 +78,9 @@ class Update:
         planned = loops_of(self.formula.graph, target, stages)
         if planned is None:
             return False
-        self.kernel: LoopKernel | LevelledKernel = loop_kernel(planned, target, stages)
+        self.kernel: LoopKernel | LevelisedKernel = loop_kernel(planned, target, stages)
         memory = self.kernel.memory()
-        self.bound: Bound | LevelledBound = Bound(self.kernel, memory, self.rows, self.rows, self.moved)
+        self.bound: Bound | LevelisedBound = Bound(self.kernel, memory, self.rows, self.rows, self.moved)
         self._place({node: at for at, node in enumerate(planned.program.order.tolist())})
         return True
 
@@ -91,7 +91,7 @@ class Update:
         planned = loops_of(graph, target, stages)
         self.no_loops = stages.no_loops
         if planned is None:
-            self.kernel = LevelledKernel(graph, target.machine, target.bits)
+            self.kernel = LevelisedKernel(graph, target.machine, target.bits)
             order = list(range(graph.inputs))
         else:
             self.kernel = loop_kernel(planned, target, stages)
