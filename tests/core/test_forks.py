@@ -19,6 +19,7 @@ pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="this system doe
 def registered(monkeypatch):
     """Locks that a test registers are forgotten after it."""
     monkeypatch.setattr(forks, "_held", list(forks._held))
+    monkeypatch.setattr(forks, "_innermost", list(forks._innermost))
 
 
 def test_whoever_forks_waits_for_a_lock_and_both_processes_find_it_free(registered, in_child):
@@ -67,10 +68,11 @@ def test_locks_are_taken_in_the_order_in_which_they_were_registered(registered, 
         def release(self):
             order.append(f"{self.name} back")
 
+    held_while_forking(Lock("innermost"), innermost=True)
     for name in "ab":
         held_while_forking(Lock(name))
     assert in_child(lambda: None) == 0
-    assert order == ["a", "b", "b back", "a back"]
+    assert order == ["a", "b", "innermost", "innermost back", "b back", "a back"]
 
 
 def test_what_is_made_anew_in_the_child_is_so_there_alone(in_child):

@@ -3,7 +3,7 @@
     trace → simplify → differentiate → tidy → group → loops → native code
 
 Where too little of a graph repeats itself for loops, and where every bit must be that of the eager engine, its nodes
-are levelled and gathered instead (`chainrule.compiler.levels`).
+are levelised and gathered instead (`chainrule.compiler.levels`).
 """
 
 from __future__ import annotations
@@ -237,7 +237,7 @@ def _too_many(grouping: Grouping) -> str:
 
 
 SMALL = 500
-"""A graph of so few nodes is levelled: there is too little in it for loops to pay."""
+"""A graph of so few nodes is levelised: there is too little in it for loops to pay."""
 
 
 @dataclass(frozen=True)

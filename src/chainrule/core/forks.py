@@ -4,6 +4,9 @@ held at that moment would never be free again.
 There are two kinds of locks. Some guard what must be whole in the child, such as LLVM's own state; nothing of the
 user's runs under them, so whoever forks takes them before, and both processes release them. Under others the user's
 own functions run, which may wait for the thread that forks; the child makes those anew.
+
+Of the first kind some are *innermost*: freeing an object takes them. As the cyclic collector may free one wherever
+Python runs, thus also under any other lock, whoever forks takes these last, even if others were made later.
 """
 
 from __future__ import annotations
@@ -24,18 +27,20 @@ class Lock(Protocol):
 AnyLock = TypeVar("AnyLock", bound=Lock)
 
 _held: list[Lock] = []
+_innermost: list[Lock] = []
 _taken: list[Lock] = []
 _renewed: WeakSet[Any] = WeakSet()
 
 
-def lock_held_while_forking() -> RLock:
-    """A new lock, which whoever forks takes first. Who takes several does so in the order in which they were made."""
-    return held_while_forking(RLock())
+def lock_held_while_forking(*, innermost: bool = False) -> RLock:
+    """A new lock, which whoever forks takes first. Who takes several does so in the order in which they were made, the
+    innermost ones after all others."""
+    return held_while_forking(RLock(), innermost=innermost)
 
 
-def held_while_forking(lock: AnyLock) -> AnyLock:
+def held_while_forking(lock: AnyLock, *, innermost: bool = False) -> AnyLock:
     """Likewise a lock that is there already, a re-entrant one; gives it back."""
-    _held.append(lock)
+    (_innermost if innermost else _held).append(lock)
     return lock
 
 
@@ -45,7 +50,7 @@ def renewed_in_child(owner: Any) -> None:
 
 
 def _before() -> None:
-    for lock in _held:
+    for lock in (*_held, *_innermost):
         lock.acquire()
         _taken.append(lock)  # should Ctrl-C end this loop, Python forks all the same
 

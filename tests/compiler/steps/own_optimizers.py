@@ -1,5 +1,6 @@
 """Optimisers and schedules as people write them, for the tests."""
 
+import functools
 import math
 
 import chainrule
@@ -254,6 +255,47 @@ class ByFunction(Optimizer):
         return [x - lr * keep(self.squeeze(g)) for x, g in zip(data, grads, strict=True)]
 
 
+class AboveByName(ClippedMomentum):
+    def updated(self, data, grads, lr):
+        return super(AboveByName, self).updated(data, [min(g, 0.2) for g in grads], lr)  # noqa: UP008
+
+
+def of_itself(parameters, lr):
+    """An optimiser whose `updated` is an attribute of its own."""
+    one = SGD(parameters, lr)
+    one.updated = lambda data, grads, lr: [x - lr * min(g, 0.2) for x, g in zip(data, grads, strict=True)]
+    return one
+
+
+class ByManyFunctions(Optimizer):
+    """Functions of floats wherever a class may have some."""
+
+    def __init__(self, parameters, lr):
+        super().__init__(parameters, lr)
+        self.clipped = lambda g: max(-0.2, g)
+        self.least = min
+        self.at_most = functools.partial(min, 0.1)
+
+    @staticmethod
+    def norm(xs, root=math.sqrt, *, sum=math.fsum):
+        return root(sum([x * x for x in xs]))
+
+    @classmethod
+    def scale(cls, norm):
+        return min(1.0, cls.norm([0.3, 0.0]) / (norm + 1e-9))
+
+    @property
+    def warm(self):
+        return min(1.0, self.steps / 5)
+
+    def __call__(self, g):
+        return self.at_most(self.least(0.25, self.clipped(g)))
+
+    def updated(self, data, grads, lr):
+        factor = self.warm * self.scale(self.norm(grads))
+        return [x - lr * factor * self(g) for x, g in zip(data, grads, strict=True)]
+
+
 OPTIMIZERS = {
     kind.__name__: kind
     for kind in (
@@ -270,7 +312,7 @@ OPTIMIZERS = {
             RMSprop,
         ),
         *(Adagrad, Averaging, Polyak, ByGlobal, ByClass, ByValueKept, Centred, Masked, Groups, Lookahead, NextRate),
-        *(RMSprop, ByFunction, Halved, InPlace),
+        *(RMSprop, ByFunction, Halved, InPlace, AboveByName, of_itself, ByManyFunctions),
     )
 }
 

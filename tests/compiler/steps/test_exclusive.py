@@ -10,6 +10,8 @@ import pytest
 pytest.importorskip("llvmlite")
 
 from chainrule import Value
+from chainrule.compiler.native import llvm
+from chainrule.compiler.steps import exclusive
 from chainrule.compiler.steps.step import compile_step
 from chainrule.errors import GraphError, TraceError
 from chainrule.optim import SGD, Adam
@@ -177,7 +179,8 @@ def test_what_is_not_finite_counts_as_unchanged():
 
 
 @forking
-def test_a_child_forked_while_another_thread_runs_a_step(in_child):
+@pytest.mark.parametrize("by_slot", [False, True])
+def test_a_child_forked_while_another_thread_runs_a_step(in_child, by_slot):
     """It has the parameters from before that step; what the optimizer remembered is lost, and said to be."""
     w, inside, go_on, waiting = Value(1.0), threading.Event(), threading.Event(), []
 
@@ -209,7 +212,10 @@ def test_a_child_forked_while_another_thread_runs_a_step(in_child):
             with pytest.raises(GraphError, match="load_state_dict"):
                 use()
         w.data = before
-        optimizer.load_state_dict(state)
+        if by_slot:
+            optimizer.memory["velocity"] = state["velocity"]
+        else:
+            optimizer.load_state_dict(state)
         step(1.0)
         assert w.data == after
 
@@ -218,6 +224,29 @@ def test_a_child_forked_while_another_thread_runs_a_step(in_child):
     finally:
         go_on.set()
         thread.join()
+
+
+@forking
+def test_native_code_may_be_freed_while_a_turn_is_made_and_another_thread_forks(in_child, monkeypatch):
+    """The cyclic collector frees an old step wherever Python runs, and that takes the locks of LLVM."""
+    inside, forking, found = threading.Event(), threading.Event(), []
+
+    class Slow(exclusive.Turn):
+        def __init__(self):
+            super().__init__()
+            inside.set()
+            forking.wait(0.3)  # the other thread is in fork() by then, which gives no sign of it
+            for lock in (llvm._lock, llvm._of_llvmlite):
+                found.append(lock.acquire(timeout=10))
+                lock.release()
+
+    monkeypatch.setattr(exclusive, "Turn", Slow)
+    thread = threading.Thread(target=exclusive.turn_of, args=(SGD([Value(1.0)], 0.1),))
+    thread.start()
+    inside.wait(20)
+    assert in_child(lambda: None) == 0
+    thread.join(30)
+    assert found == [True, True]
 
 
 @forking

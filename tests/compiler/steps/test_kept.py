@@ -35,7 +35,7 @@ def kernels(monkeypatch):
         return made
 
     monkeypatch.setattr(loss_paths, "loop_kernel", noting(loss_paths.loop_kernel))
-    monkeypatch.setattr(loss_paths, "LevelledKernel", Noted(found))
+    monkeypatch.setattr(loss_paths, "LevelisedKernel", Noted(found))
     return found
 
 
@@ -43,7 +43,7 @@ class Noted:
     """In the place of a class: takes note of what it makes."""
 
     def __init__(self, found):
-        self.found, self.kind = found, loss_paths.LevelledKernel
+        self.found, self.kind = found, loss_paths.LevelisedKernel
 
     def __call__(self, *args):
         kernel = self.kind(*args)

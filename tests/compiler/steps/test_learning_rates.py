@@ -14,6 +14,7 @@ from chainrule.errors import TraceError
 from chainrule.optim import SGD
 
 from .both_ways import batches, by_eager, by_run, by_some_runs, by_step, fitted, loss_of, parameters, same, trained
+from .own_optimizers import OPTIMIZERS
 
 
 class Plateau:
@@ -110,6 +111,80 @@ def test_a_schedule_that_ends_fails_at_its_step():
         with pytest.raises(IndexError):
             way(loss_of(w), optimizer, batches())
         found.append([*[x.data for x in w], optimizer.steps])
+    same(found[1], found[0])
+
+
+def test_arithmetic_that_fails_fails_at_its_step():
+    found = []
+    for way in (by_eager, by_run):
+        for optimizer_of in (SGD, lambda w, schedule: OPTIMIZERS["NextRate"](w, schedule)):
+            w = parameters()
+            optimizer = optimizer_of(w, lambda k: 0.1 / (7 - k))
+            with pytest.raises(ZeroDivisionError):
+                way(loss_of(w), optimizer, batches())
+            found.append([x.data for x in w])
+            assert optimizer.steps in (6, 7)
+    same(found[2], found[0])
+    same(found[3], found[1])
+
+
+# ---- schedules that write --------------------------------------------------------------------------------------------
+
+
+class Decaying(SGD):
+    """Weights decay by what stands in a Value, which its schedule writes."""
+
+    def __init__(self, parameters, when):
+        self.decay = Value(0.3)
+        super().__init__(parameters, 0.1, momentum=0.5)
+        decay = self.decay
+
+        def schedule(step):
+            if when(step):
+                decay.data = 0.1 / (step + 1)
+            return 0.1
+
+        self.schedule = schedule
+
+    def updated(self, data, grads, lr):
+        return [x - lr * (g + self.decay.data * x) for x, g in zip(data, grads, strict=True)]
+
+
+WHEN = {"each time": lambda k: True, "at first": lambda k: k == 0, "at the second": lambda k: k == 1,
+        "later on": lambda k: k >= 11, "now and then": lambda k: k % 5 == 3}  # fmt: skip
+
+
+@pytest.mark.parametrize("way", [by_step, by_run, by_some_runs])
+@pytest.mark.parametrize("when", WHEN)
+def test_a_schedule_writes_what_the_update_reads(when, way):
+    same(trained(way, lambda w: Decaying(w, WHEN[when])), trained(by_eager, lambda w: Decaying(w, WHEN[when])))
+
+
+@pytest.mark.parametrize("way", [by_step, by_run, by_some_runs])
+@pytest.mark.parametrize("when", WHEN)
+@pytest.mark.parametrize("besides", [False, True])
+def test_a_schedule_writes_what_the_loss_reads(when, way, besides):
+    """The loss of a step is that of before its schedule was asked; also if a step goes a way that is new."""
+    found = []
+    for run in (by_eager, way):
+        w, scale = parameters(), Value(1.0)
+        inner = loss_of(w)
+
+        def loss(xs, y, inner=inner, scale=scale):
+            found = inner(xs, y) * scale * scale
+            return found * 2.0 if xs[0] > 0 else found
+
+        def schedule(step, scale=scale):
+            if WHEN[when](step):
+                scale.data = 1.0 + 1.0 / (step + 2)
+            return 0.05
+
+        optimizer = SGD(w, schedule, momentum=0.5)
+        if besides and run is by_run:
+            losses = compile_step(loss, optimizer, besides=[scale]).run(batches())
+        else:
+            losses = run(loss, optimizer, batches())
+        found.append([*losses, *[x.data for x in w], *optimizer.memory["velocity"]])
     same(found[1], found[0])
 
 

@@ -256,3 +256,37 @@ def test_samples_of_arrays_refuse_what_lists_do_otherwise():
     with pytest.raises(OperandError, match="an array is a list"):
         step(np.ones((4, 2)))
     assert step([[1.0, 2.0]] * 4) == pytest.approx(0.5)
+
+
+# ---- what is written into the optimiser's memory -------------------------------------------------------------------
+
+
+def momentum():
+    w = [Value(1.0), Value(2.0)]
+    optimizer = SGD(w, lr=0.1, momentum=0.5)
+    return optimizer, chainrule.compile_step(lambda x: (w[0] * x - w[1]) ** 2, optimizer)
+
+
+def test_memory_under_a_name_that_is_no_slot_is_refused_with_the_mended_code():
+    optimizer, step = momentum()
+    step(1.0)
+    with pytest.raises(ArgumentError, match=r"slots = \('velocity', 'foo'\)"):
+        optimizer.memory["foo"] = [0.0, 0.0]
+
+
+@pytest.mark.parametrize("numbers", [[0.0], [0.0] * 3, []])
+def test_memory_that_is_not_one_number_for_each_parameter_is_refused(numbers):
+    optimizer, step = momentum()
+    optimizer.memory["velocity"] = numbers
+    with pytest.raises(ArgumentError, match=f"has {len(numbers)} numbers for 2 parameters"):
+        step(1.0)
+    optimizer.memory["velocity"] = [0.0, 0.0]
+    step(1.0)
+    with pytest.raises(ArgumentError, match=f"has {len(numbers)} numbers for 2 parameters"):
+        optimizer.memory["velocity"] = numbers
+    optimizer.memory["velocity"].append(0.0)
+    with pytest.raises(ArgumentError, match="has 3 numbers for 2 parameters"):
+        step(1.0)
+    optimizer.memory["velocity"].pop()
+    step(1.0)
+    assert optimizer.steps == 2

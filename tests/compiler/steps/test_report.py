@@ -11,7 +11,7 @@ pytest.importorskip("llvmlite")
 import chainrule
 from chainrule import Value
 from chainrule.data import moons
-from chainrule.errors import TraceError
+from chainrule.errors import SlowWarning, TraceError
 from chainrule.nn import MLP
 from chainrule.optim import SGD, Adam
 
@@ -69,3 +69,29 @@ def test_of_lists_of_different_lengths_the_longest_is_told():
     step = chainrule.compile_step(lambda xs: sum([chainrule.tanh(w * x) for x in xs]), SGD([w], lr=0.1))
     step.run([([0.1 * i for i in range(n)],) for n in (3, 12, 7)])
     assert "of arguments and 1 Value closed over" in " ".join(step.explain().split())
+
+
+class Decaying(SGD):
+    decay = 0.1
+
+    def updated(self, data, grads, lr):
+        strength = self.decay.data if isinstance(self.decay, Value) else self.decay
+        return super().updated(data, [g + strength * x for x, g in zip(data, grads, strict=True)], lr)
+
+
+def test_an_update_that_is_compiled_anew_again_and_again_is_counted_and_told():
+    w = Value(1.0)
+    optimizer = Decaying([w], lr=0.1)
+    step = chainrule.compile_step(lambda x: (w * x - 2.0) ** 2, optimizer)
+    for i in range(9):
+        optimizer.decay = 0.1 / (i + 2)
+        step(1.0)
+        step(1.0)
+    assert "9 times the update was compiled anew, since a setting of the optimizer" in " ".join(step.explain().split())
+    optimizer.decay = Value(0.3)
+    with pytest.warns(SlowWarning, match="self.decay = chainrule.Value"):
+        step(1.0)
+    for i in range(20):
+        optimizer.decay.data = 0.1 / (i + 1)
+        step(1.0)
+    assert "10 times the update was compiled anew" in " ".join(step.explain().split())

@@ -17,7 +17,7 @@ pytest.importorskip("llvmlite")
 import numpy as np
 
 from chainrule.compiler.steps import single_step
-from chainrule.compiler.steps.levelised_loss import LevelledKernel
+from chainrule.compiler.steps.levelised_loss import LevelisedKernel
 from chainrule.compiler.steps.step import compile_step
 
 
@@ -153,7 +153,7 @@ def test_a_loss_without_loops_says_that_its_steps_are_done_one_by_one():
 
     step = compile_step(irregular, SGD(w, lr=1e-6))
     step(1.0)
-    assert isinstance(step.last.kernel, LevelledKernel)
+    assert isinstance(step.last.kernel, LevelisedKernel)
     with pytest.warns(errors.SlowWarning, match="1,000 steps done one by one from Python, since there are no loops"):
         step.run([(1.0,)] * 1000)
     assert "1,001 steps done one by one" in step.explain()

@@ -10,7 +10,7 @@ import pytest
 pytest.importorskip("llvmlite")
 
 from chainrule import Value, ops
-from chainrule.compiler.steps.levelised_loss import LevelledKernel
+from chainrule.compiler.steps.levelised_loss import LevelisedKernel
 from chainrule.compiler.steps.run import Run
 from chainrule.compiler.steps.step import CompiledStep, compile_step
 from chainrule.errors import AnomalyError, TraceError
@@ -125,7 +125,7 @@ def test_ways_by_turns_without_loops(training, rows, native):
         return loss
 
     step = training.twice(loss_of, sgd, [(x,) for x in rows(30)])
-    assert isinstance(step.last.kernel, LevelledKernel)
+    assert isinstance(step.last.kernel, LevelisedKernel)
     assert step.kernels == 2
 
 

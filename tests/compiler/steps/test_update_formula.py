@@ -1,7 +1,9 @@
 """What of an update cannot be followed is refused by name, and `fit` then trains without compiling."""
 
+import copy
 import math
 import random
+import threading
 import time
 
 import pytest
@@ -169,3 +171,58 @@ def test_fit_trains_what_is_refused_by_the_eager_engine_and_says_why(kind, monke
     assert found == wanted
     with pytest.raises(TraceError, match=kind.__name__):
         fitted(lambda w: kind(w, 0.05), True)
+
+
+# ---- trying an update leaves no trace ------------------------------------------------------------------------------
+
+
+class ByNorm(Optimizer):
+    """Reads parameters and gradients where they are."""
+
+    def updated(self, data, grads, lr):
+        norm = math.sqrt(sum([p.grad * p.grad + p.data * p.data for p in self.parameters]) + 1.0)
+        return [p.data - lr * p.grad / norm for p in self.parameters]
+
+
+def test_while_an_update_is_tried_other_threads_read_the_parameters_as_they_are():
+    w, seen, done = parameters(300), set(), threading.Event()
+    before = {x.data for x in w}
+
+    def look():
+        while not done.is_set():
+            seen.update([x.data for x in w] + [x.grad for x in w])
+
+    thread = threading.Thread(target=look)
+    thread.start()
+    try:
+        compile_step(loss_of(w[:8]), ByNorm(w, 0.1))
+    finally:
+        done.set()
+        thread.join()
+    assert seen <= before | {0.0}
+
+
+class Copying(Optimizer):
+    def updated(self, data, grads, lr):
+        return [p.data - lr * g for p, g in zip(copy.deepcopy(self.parameters), grads, strict=True)]
+
+
+def test_an_update_that_copies_parameters_is_refused_with_the_mended_code():
+    w = parameters()
+    with pytest.raises(TraceError, match=r"copy their numbers, \[p.data for p in self.parameters\]"):
+        compile_step(loss_of(w), Copying(w, 0.1))
+
+
+class Iterating(Optimizer):
+    def __init__(self, parameters, lr):
+        super().__init__(parameters, lr)
+        self.table = iter([1.0, 2.0])
+
+    def updated(self, data, grads, lr):
+        return [x - lr * g for x, g in zip(data, grads, strict=True)]
+
+
+def test_an_attribute_of_which_nobody_sees_whether_it_changed_is_named():
+    w = parameters()
+    with pytest.raises(TraceError, match="its attribute 'table', a list_iterator, cannot be compared"):
+        compile_step(loss_of(w), Iterating(w, 0.1))

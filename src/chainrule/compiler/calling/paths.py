@@ -23,7 +23,7 @@ from chainrule.compiler.native.cache import watched
 from chainrule.compiler.native.kernel import Kernel
 from chainrule.compiler.pipeline import Stages, Target, Wanted, build, calculation
 from chainrule.compiler.reports.fallbacks import Fallbacks
-from chainrule.compiler.reports.reasons import count_in_python, count_levelled
+from chainrule.compiler.reports.reasons import count_in_python, count_levelised
 from chainrule.compiler.reports.report import GraphView
 from chainrule.compiler.trace.cut_gradients import refuse_cuts
 from chainrule.compiler.trace.randomness import Held, traced_surely
@@ -160,7 +160,7 @@ class Paths:
         if self.strict or not wanted.exact:  # what is done again exactly is counted by its own reason
             count_in_python(kernel, self.fallbacks)
         if not wanted.exact:
-            count_levelled(kernel, stages, self.fallbacks)
+            count_levelised(kernel, stages, self.fallbacks)
         *_, last = stages.graphs.values()
         stages.forget()
         varying = last.varying() if last.batched else [False] * len(last)

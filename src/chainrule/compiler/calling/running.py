@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from chainrule.compiler.calling.arguments import refuse_shared
+from chainrule.compiler.calling.doubts import Doubts
 from chainrule.compiler.calling.layouts import Layout, layout_of
 from chainrule.compiler.calling.nonfinite import FEWEST, sorted_out
 from chainrule.compiler.calling.options import Options
@@ -16,10 +17,10 @@ from chainrule.compiler.calling.paths import Made, Path, Paths, by_position
 from chainrule.compiler.calling.results import Found, own_by_sample
 from chainrule.compiler.pipeline import Wanted
 from chainrule.compiler.reports.fallbacks import Fallbacks
-from chainrule.compiler.reports.reasons import AGAIN, NOT_FINITE, rounded
+from chainrule.compiler.reports.reasons import NOT_FINITE, rounded
 from chainrule.compiler.trace.source_lines import witness
 from chainrule.core.trees import leaves
-from chainrule.errors import OperandError, TraceError
+from chainrule.errors import OperandError
 
 MOST_NUMBERS = 2**16
 """So many numbers, of all samples together, are looked at in one go."""
@@ -70,6 +71,7 @@ class Runner:
 
     def __init__(self, name: str, options: Options, paths: Paths, fallbacks: Fallbacks) -> None:
         self._name, self._options, self._paths, self._fallbacks = name, options, paths, fallbacks
+        self._doubts = Doubts(name, fallbacks, options.max_traces)
         self.last: tuple[Layout, Path, Wanted] | None = None
 
     def made(self, path: Path, wanted: Wanted) -> Made:
@@ -221,20 +223,9 @@ class Runner:
     def _doubt(self, call: Call, path: Path, wanted: Wanted, columns: np.ndarray | None) -> np.ndarray:
         """For which samples a path holds that Python went for the first of them, though its kernel said no: from now on
         its guards are looked at exactly before anything is traced once more."""
-        held = np.zeros(1 if columns is None else columns.shape[1], bool)
-        if not wanted.exact and not path.doubted:
-            path.doubted = True
-            held = self._held_exactly(call, path, wanted, columns)
-        if not held[0]:  # exact code has Python's answers, unless these do not depend on the numbers alone
-            held[0] = True
-            most = self._options.max_traces
-            if self._fallbacks.met(AGAIN) > most:
-                raise TraceError(
-                    f"{self._name} was traced {most} times at numbers at which it had been traced before, since it "
-                    "went another way there than by the guards of the trace: let its branches depend on its arguments "
-                    "alone, not on what changes between calls"
-                )
-        return held
+        samples = 1 if columns is None else columns.shape[1]
+        exactly = None if wanted.exact else lambda: self._held_exactly(call, path, wanted, columns)
+        return self._doubts.held(path, samples, exactly)
 
     def _held_exactly(self, call: Call, path: Path, wanted: Wanted, columns: np.ndarray | None) -> np.ndarray:
         """For which samples a path holds, by Python's answers: of exact code, in 64 bits."""

@@ -1,1 +1,1 @@
-"""Irregular graphs: levelled and gathered, one small loop for each kind of operation, whatever the graph's size."""
+"""Irregular graphs: levelised and gathered, one small loop for each kind of operation, whatever the graph's size."""

@@ -1,4 +1,4 @@
-"""The kernel of a levelled graph: its plan, its native code, and memory for each call that is going on."""
+"""The kernel of a levelised graph: its plan, its native code, and memory for each call that is going on."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ def compile_graph(
 
 
 class LevelKernel:
-    """A levelled graph, ready to run; see `chainrule.compiler.native.kernel.Kernel`.
+    """A levelised graph, ready to run; see `chainrule.compiler.native.kernel.Kernel`.
 
     Args:
         plan: what `schedule` made of the graph.

@@ -62,12 +62,12 @@ class BoundsError(ChainruleError, RuntimeError):
 # ---- threads -------------------------------------------------------------------------------------------------------
 
 _making = lock_held_while_forking()
-_lock = lock_held_while_forking()
+_lock = lock_held_while_forking(innermost=True)  # a Library that is freed takes these two
 _of_llvmlite: Any = getattr(getattr(binding.ffi.lib, "_lock", None), "_lock", None) or threading.RLock()
 """llvmlite's own lock, which it takes for each call of LLVM; another one, should it no longer be where it was. Ctrl-C
 may leave it taken: its `__enter__` and `__exit__` are written in Python, where an exception can come between taking and
 giving back."""
-held_while_forking(_of_llvmlite)
+held_while_forking(_of_llvmlite, innermost=True)
 
 
 def made_once(make: Callable[P, T]) -> Callable[P, T]:

@@ -31,6 +31,15 @@ BY_HAND = Reason(
     "as in chainrule.log(chainrule.max(x, 1e-12)).",
 )
 
+OTHER_SETTINGS = Reason(
+    "time",
+    "the update was compiled anew, since a setting of the optimizer, or something else that it reads, had changed",
+    "That takes milliseconds each time. Let what changes often be a Value, self.decay = chainrule.Value(0.1), and read "
+    "self.decay.data in `updated`: its number is read at each call.",
+    calls=10,
+    work=0,
+)
+
 
 @functools.cache
 def rounded(bits: int) -> Reason:
@@ -66,7 +75,7 @@ def one_by_one(no_loops: str, where: str = "loss") -> Reason:
     )
 
 
-def count_levelled(kernel: Any, stages: Any, fallbacks: Fallbacks) -> None:
+def count_levelised(kernel: Any, stages: Any, fallbacks: Fallbacks) -> None:
     """Counts a kernel that became no loops though it is large."""
     operations = kernel.operations_per_call
     if operations >= LARGE and stages.no_loops:

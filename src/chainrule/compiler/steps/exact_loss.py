@@ -30,7 +30,9 @@ def run_exactly(
     kernel = _kernel(path, wanted)
     graph = path.stages.graphs["trace"]
     own = np.zeros(graph.arguments)
-    own[[i for i in range(graph.arguments) if i not in set(batch.batched)]] = batch.numbers
+    shares = np.ones(graph.arguments, bool)
+    shares[list(batch.batched)] = False
+    own[shares] = batch.numbers
     columns = None if batch.columns is None else np.ascontiguousarray(batch.columns[:, members])
     live = [value.data for value, _ in path.live]
     numbers = np.array([*own, *parameters, *live, *([] if columns is None else [len(members)])])

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import threading
-from typing import TYPE_CHECKING
+from typing import Protocol
 from weakref import WeakValueDictionary
 
 from chainrule.core.forks import lock_held_while_forking, renewed_in_child
 from chainrule.errors import TraceError
 from chainrule.optim import Optimizer
 
-if TYPE_CHECKING:
-    from chainrule.compiler.steps.run import Run
+
+class Running(Protocol):
+    """What runs."""
+
+    def break_off(self) -> None:
+        """Called in a forked process, where the thread that ran it does not exist."""
 
 
 class Turn:
@@ -26,7 +30,7 @@ class Turn:
     def __init__(self) -> None:
         self.lock = threading.RLock()
         self.thread: int | None = None
-        self.run: Run | None = None
+        self.run: Running | None = None
         renewed_in_child(self)
 
     def check(self) -> None:

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import builtins
 import functools
+import inspect
 import math
 import sys
 import types
@@ -47,15 +48,14 @@ def _distance(p: Any, q: Any) -> Any:
 class _Above:
     """What `super()` gives: the methods of the classes above, with chainrule's functions as well."""
 
-    def __init__(self) -> None:
+    def __init__(self, *given: Any) -> None:
         frame = sys._getframe(1)
-        self._kind, self._object = frame.f_locals["__class__"], frame.f_locals[frame.f_code.co_varnames[0]]
+        if not given:
+            given = frame.f_locals["__class__"], frame.f_locals[frame.f_code.co_varnames[0]]
+        self._above = super(*given)
 
     def __getattr__(self, name: str) -> Any:
-        found = getattr(super(self._kind, self._object), name)
-        return (
-            types.MethodType(with_ours(found.__func__), self._object) if isinstance(found, types.MethodType) else found
-        )
+        return _instead(getattr(self._above, name), {})
 
 
 _BY_NAME = ("sqrt", "exp", "expm1", "log1p", "sin", "cos", "tan", "atan", "atan2", "tanh", "erf", "erfc", "pow")
@@ -102,9 +102,10 @@ def with_ours(function: Callable, done: dict[Any, Any] | None = None) -> Any:
     if function in done:
         return done[function]
     names: dict[str, Any] = dict(function.__globals__)
-    new = done[function] = types.FunctionType(function.__code__, names, function.__name__, function.__defaults__,
-                                              _closure(function, done))  # fmt: skip
-    new.__kwdefaults__ = function.__kwdefaults__
+    cells = _closure(function, done)
+    new = done[function] = types.FunctionType(function.__code__, names, function.__name__, None, cells)
+    new.__defaults__ = tuple([_instead(x, done) for x in function.__defaults__ or ()])
+    new.__kwdefaults__ = {name: _instead(x, done) for name, x in (function.__kwdefaults__ or {}).items()}
     for name in names_of(function.__code__):
         x = names.get(name, getattr(builtins, name, None))
         instead = _instead(x, done)
@@ -124,7 +125,44 @@ def _closure(function: types.FunctionType, done: dict[Any, Any]) -> tuple[types.
 
 
 def _instead(x: Any, done: dict[Any, Any]) -> Any:
+    """What a name shall stand for in code that meets symbols; mostly what it stands for anyway."""
     if isinstance(x, types.FunctionType):
         return with_ours(x, done)
+    if isinstance(x, types.MethodType):
+        own = with_ours(x.__func__, done)
+        return x if own is x.__func__ else types.MethodType(own, x.__self__)
+    if isinstance(x, staticmethod | classmethod):
+        own = with_ours(x.__func__, done)
+        return x if own is x.__func__ else type(x)(own)
+    if isinstance(x, property):
+        own = with_ours(x.fget, done) if x.fget else None
+        return x if own is x.fget else property(own, x.fset, x.fdel)
+    if isinstance(x, functools.partial):
+        own = _instead(x.func, done)
+        return x if own is x.func else functools.partial(own, *x.args, **x.keywords)
     hashable = isinstance(x, types.BuiltinFunctionType | types.ModuleType) or x is super
     return _INSTEAD.get(x, x) if hashable else x
+
+
+def give_our_functions(one: Any) -> None:
+    """Has the methods of an object, and the functions among its attributes, use chainrule's functions.
+
+    Args:
+        one: may be changed. What the class has reaches it by attributes of its own; where Python would look for it in
+            the class alone, by a class below.
+    """
+    done: dict[Any, Any] = {}
+    kind, own, below = type(one), vars(one), dict[str, Any]()
+    for name, x in own.items():
+        own[name] = _instead(x, done)
+    for name in {name for base in kind.__mro__ for name in vars(base)}:
+        x = inspect.getattr_static(kind, name)
+        instead = _instead(x, done)
+        if instead is x or (name.startswith("__") and name != "__call__"):
+            continue
+        if isinstance(x, property) or name == "__call__":
+            below[name] = instead
+        elif name not in own:
+            own[name] = instead.__get__(one, kind)
+    if below:
+        one.__class__ = type(kind.__name__, (kind,), below)

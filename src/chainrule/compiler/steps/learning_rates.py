@@ -1,7 +1,8 @@
 """The learning rates of a run: the schedule is asked in advance, for as long as it looks at nothing that steps change.
 
-A schedule is a function of the number of steps done, so that of many steps can be asked at once. One that reads a
-parameter, or changes something of its own, is asked before each step instead, with everything as it then is.
+A schedule is a function of the number of steps done, so that of many steps can be asked at once. One that reads or
+writes a Value, or changes something of its own, is asked in the turn of each step instead, where the eager engine asks
+it: after the gradients and before the update.
 """
 
 from __future__ import annotations
@@ -45,6 +46,8 @@ class Rates:
     Attributes:
         rows: for each step the rate, the step's number as the optimiser counts, and the rate of the next step.
         known: so many steps have theirs.
+        in_turn: whether it is asked in the turn of each step. So is any schedule that is no arithmetic, for the first
+            step: what it does there tells how to go on.
     """
 
     def __init__(self, optimizer: Optimizer, count: int, update: Update) -> None:
@@ -53,10 +56,11 @@ class Rates:
         self.known, self._before = 0, 0
         ours = getattr(optimizer.schedule, "__module__", None) == constant.__module__
         self._pure = ours or is_arithmetic(optimizer.schedule)
-        self.alone = not self._pure and self._is_alone()
+        self.in_turn = not self._pure
+        self._for_good = self.in_turn and self._looks_around()
 
-    def _is_alone(self) -> bool:
-        """Whether the schedule has to be asked step by step."""
+    def _looks_around(self) -> bool:
+        """Whether its code tells that the schedule has to be asked step by step."""
         try:
             self._reads = Reads([self.optimizer.schedule], [self.optimizer, *self.optimizer.parameters])
         except ChainruleError:  # a clock, a file, an iterator
@@ -66,7 +70,8 @@ class Rates:
         return bool(self._reads.names & OF_STEPS)
 
     def ask(self, first: int) -> int:
-        """Asks for the rates from step `first` of this run on; returns the step before which to ask again.
+        """Asks for the rates from step `first` of this run on; returns the step before which to ask again. That is
+        `first` itself, if it turns out that it has to be asked in its turn.
 
         Raises:
             OperandError: the schedule gives no number.
@@ -77,42 +82,64 @@ class Rates:
             if self._pure:
                 self._ask_all(first)
             else:
-                self._ask_each(first)
+                self._ask_watched(first)
         return self.known
 
     def _ask_all(self, first: int) -> None:
-        numbers = range(self._before + first, self._before + len(self.rows))
-        schedule = self.optimizer.schedule
-        self.rows[first:, 0] = [number(schedule(i), "a learning rate") for i in numbers]
-        self.rows[first:, 1] = [i + 1 for i in numbers]
-        if self.ahead:
-            self.rows[first:, 2] = [number(schedule(i + 1), "a learning rate") for i in numbers]
-        self.known = len(self.rows)
+        """All of them, or those before the first that fails."""
+        rates: list[float] = []
+        ahead = int(self.ahead)
+        try:
+            schedule = self.optimizer.schedule
+            for i in range(self._before + first, self._before + len(self.rows) + ahead):
+                rates.append(number(schedule(i), "a learning rate"))
+        except Exception:
+            if len(rates) <= ahead:
+                raise  # the others are told of it in their turn
+        count = len(rates) - ahead
+        known = self.known = first + count
+        self.rows[first:known, 0] = rates[:count]
+        self.rows[first:known, 1] = range(self._before + first + 1, self._before + known + 1)
+        if ahead:
+            self.rows[first:known, 2] = rates[1:]
 
-    def _ask_each(self, first: int) -> None:
-        """One after the other, until it turns out that the schedule looks at what steps change."""
+    def _ask_watched(self, first: int) -> None:
         steps = self.optimizer.steps
         try:
-            for at in range(first, first + 1 if self.alone else len(self.rows)):
-                look = _Look()
-                try:
-                    with modes.tracing(look):
-                        self._ask_one(at)
-                except Exception:
-                    if at > first:
-                        break  # it may be right when its turn has come, or else be the error of that step
-                    raise
-                asked = at - first + 1
-                power_of_two = asked & (asked - 1) == 0
-                if look.at_values or (not self.alone and power_of_two and self._reads.changed()):
-                    self.alone = True
-                if look.at_values and at > first:
-                    break  # this one is asked for when its turn has come
-                self.known = at + 1
-                if self.alone:
-                    break
+            if self.in_turn:
+                self._ask_in_turn(first)
+            else:
+                self._ask_in_advance(first)
         finally:
             self.optimizer.steps = steps
+
+    def _ask_in_turn(self, at: int) -> None:
+        """For one step, and sees whether the others can be asked in advance."""
+        look = _Look(in_advance=False)
+        with modes.tracing(look):
+            self._ask_one(at)
+        self.known = at + 1
+        self.in_turn = self._for_good = self._for_good or look.at_values or self._reads.changed()
+
+    def _ask_in_advance(self, first: int) -> None:
+        """One after the other, until it turns out that the schedule looks at what steps change."""
+        for at in range(first, len(self.rows)):
+            look = _Look(in_advance=True)
+            failed = False
+            try:
+                with modes.tracing(look):
+                    self._ask_one(at)
+            except Exception:  # in its turn it may be right, or else be the error of that step
+                failed = True
+            if failed or look.at_values:
+                self.in_turn = self._for_good = True
+                return
+            self.known = at + 1
+            asked = self.known - first
+            power_of_two = asked & (asked - 1) == 0
+            if power_of_two and self._reads.changed():
+                self.in_turn = self._for_good = True
+                return
 
     def _ask_one(self, at: int) -> None:
         optimizer, i = self.optimizer, self._before + at
@@ -161,11 +188,16 @@ def _keeps_nothing(code: CodeType) -> bool:
 class _Look(Trace):
     """What the engine tells while a schedule is asked: in what it says, all is as it is.
 
+    Args:
+        in_advance: whether it is too early to write anything.
+
     Attributes:
-        at_values: whether it read the number of a Value.
+        at_values: whether it read or wrote the number of a Value.
     """
 
-    at_values = False
+    def __init__(self, in_advance: bool) -> None:
+        super().__init__()
+        self.in_advance, self.at_values = in_advance, False
 
     def data_of(self, node: Value) -> Any:
         """Told that it read a number."""
@@ -182,8 +214,10 @@ class _Look(Trace):
         raise TraceError(OF_GRADIENTS) from error
 
     def written(self, node: Value, error: TraceError) -> None:
-        """Told that it writes a number; whoever has that sees to it."""
+        """Told that it writes a number: of a parameter, that is found out when the parameters are saved."""
         self.at_values = True
+        if self.in_advance:
+            raise error
 
     def asked(self, node: Value, truth: bool) -> bool:
         """Told that it asked whether a Value is zero."""

@@ -12,8 +12,8 @@ from chainrule.compiler.levels.kernel import LevelKernel, compile_graph
 from chainrule.compiler.native.llvm import Machine
 
 
-class LevelledKernel:
-    """A graph that is levelled and gathered. Its `shared` numbers are the inputs, then the outputs."""
+class LevelisedKernel:
+    """A graph that is levelised and gathered. Its `shared` numbers are the inputs, then the outputs."""
 
     def __init__(self, graph: Graph, machine: Machine, bits: int) -> None:
         self.graph, self.kernel = graph, compile_graph(graph, machine, bits)
@@ -21,11 +21,11 @@ class LevelledKernel:
         self.places = graph.inputs + np.arange(len(graph.outputs))
         self.guards: list[tuple[bool, int, bool]] = []  # for the driver, which is not asked to run it
 
-    def bind(self, columns: np.ndarray | None) -> LevelledBound:
+    def bind(self, columns: np.ndarray | None) -> LevelisedBound:
         """The kernel with numbers of its own."""
         size = self.graph.inputs + len(self.graph.outputs)
         samples = 0 if columns is None else columns.shape[1]
-        return LevelledBound(self.kernel, np.zeros(size), columns, self.graph.inputs, samples)
+        return LevelisedBound(self.kernel, np.zeros(size), columns, self.graph.inputs, samples)
 
     def parts(self, samples: int) -> int:
         """More than one: its steps are done one by one."""
@@ -37,7 +37,7 @@ class LevelledKernel:
 
 
 @dataclass
-class LevelledBound:
+class LevelisedBound:
     """The kernel with its numbers."""
 
     kernel: LevelKernel
@@ -60,6 +60,6 @@ class LevelledBound:
         outputs, _, self.found = self.kernel.run(self.shared[: self.inputs], self.columns)
         self.shared[self.inputs :] = outputs
 
-    def of_samples(self, columns: np.ndarray) -> LevelledBound:
+    def of_samples(self, columns: np.ndarray) -> LevelisedBound:
         """The same with other samples."""
         return replace(self, columns=columns, samples=columns.shape[1])

@@ -19,11 +19,11 @@ from chainrule.compiler.loops.writing.kernel import Bound, LoopKernel
 from chainrule.compiler.native.kernel import Kernel
 from chainrule.compiler.pipeline import Stages, Wanted, derived, loop_kernel, loops_of, simplified
 from chainrule.compiler.reports.fallbacks import Fallbacks
-from chainrule.compiler.reports.reasons import count_in_python, count_levelled
+from chainrule.compiler.reports.reasons import count_in_python, count_levelised
 from chainrule.compiler.reports.report import GraphView
 from chainrule.compiler.steps.batch import Batch
 from chainrule.compiler.steps.length_families import Shortening, shortening, with_free_constants
-from chainrule.compiler.steps.levelised_loss import LevelledBound, LevelledKernel
+from chainrule.compiler.steps.levelised_loss import LevelisedBound, LevelisedKernel
 from chainrule.compiler.steps.options import Options
 from chainrule.compiler.trace.cut_gradients import flowing, made_before, made_of
 from chainrule.compiler.trace.randomness import traced_surely
@@ -63,7 +63,7 @@ class Path:
         exact: exact kernels by what they calculate.
     """
 
-    kernel: LoopKernel | LevelledKernel
+    kernel: LoopKernel | LevelisedKernel
     places: np.ndarray
     live: list[tuple[Value, int]]
     parameters: np.ndarray
@@ -80,20 +80,20 @@ class Path:
     @property
     def operations(self) -> int:
         """How many operations a run does, those on single samples counted once."""
-        own = self.kernel.kernel if isinstance(self.kernel, LevelledKernel) else self.kernel
+        own = self.kernel.kernel if isinstance(self.kernel, LevelisedKernel) else self.kernel
         return own.operations_per_call
 
-    def bind(self, columns: np.ndarray | None, like: Bound | LevelledBound | None = None) -> Bound | LevelledBound:
+    def bind(self, columns: np.ndarray | None, like: Bound | LevelisedBound | None = None) -> Bound | LevelisedBound:
         """The kernel with memory of its own, or with that of another that is bound."""
         if isinstance(self.kernel, LoopKernel):
-            bound: Bound | LevelledBound = self.kernel.bind(columns, like if isinstance(like, Bound) else None)
+            bound: Bound | LevelisedBound = self.kernel.bind(columns, like if isinstance(like, Bound) else None)
         else:
             bound = self.kernel.bind(columns)
         if self.lanes is not None:
             bound.samples = self.lanes
         return bound
 
-    def run(self, bound: Bound | LevelledBound, numbers: Sequence[float], parameters: Any) -> np.ndarray:
+    def run(self, bound: Bound | LevelisedBound, numbers: Sequence[float], parameters: Any) -> np.ndarray:
         """The loss and the gradients, float[1 + parameters]; `bound.held()` then says for which samples."""
         shared = bound.shared
         shared[self.places] = numbers
@@ -240,7 +240,7 @@ class Paths:
     def _shortened(self, template: _Template, found: Shortening, batch: Batch) -> Path | None:
         """The template's kernel, for fewer lanes."""
         path = template.path
-        if isinstance(path.kernel, LevelledKernel):
+        if isinstance(path.kernel, LevelisedKernel):
             return None
         program = path.kernel.plan.program
         if not program.crossing or program.lanes != found.full or not found.constants.keys() <= set(template.free):
@@ -309,32 +309,32 @@ class Paths:
             return fresh
 
         graph = calculating(graph, stages)
-        inputs = graph.inputs
-        planned = loops_of(graph, self.target, stages)
-        kernel: LoopKernel | LevelledKernel
-        if planned is None:
-            with stages.timed("levels"):
-                kernel = LevelledKernel(graph, self.target.machine, self.target.bits)
-            count_in_python(kernel.kernel, self.fallbacks)
-            count_levelled(kernel.kernel, stages, self.fallbacks)
-            rank = [i for i in range(inputs) if i not in graph.batched]
-        else:
-            kernel = loop_kernel(planned, self.target, stages)
-            rank = np.argsort(planned.program.order).tolist()
-        self.kernels += 1
+        kernel, order = self._kernel(graph, stages)
+        inputs, shared = graph.inputs, [i for i in range(graph.inputs) if i not in graph.batched]
+        place = dict(zip(shared, order, strict=True))
         stages.forget()
-        shared = [i for i in range(inputs) if i not in graph.batched]
-        place = dict(zip(shared, rank, strict=True))
         return Path(
-            kernel,
-            np.array([place[i] for i in shared if i < first], dtype=np.intp),
-            [(live[j], place[first + j]) for j in range(count, len(live))],
-            np.array([place[first + j] for j in range(count)], dtype=np.intp),
-            place[inputs - 1] if batched else None,
-            stages,
-            GraphView(stages, again),
-            batch.sample,
-            None,
-            np.full(len(free), math.nan),
-            np.array([place[i] for i in range(inputs - len(free), inputs)], dtype=np.intp),
+            kernel=kernel,
+            places=np.array([place[i] for i in shared if i < first], dtype=np.intp),
+            live=[(live[j], place[first + j]) for j in range(count, len(live))],
+            parameters=np.array([place[first + j] for j in range(count)], dtype=np.intp),
+            samples=place[inputs - 1] if batched else None,
+            stages=stages,
+            view=GraphView(stages, again),
+            sample=batch.sample,
+            lanes=None,
+            constants=np.full(len(free), math.nan),
+            constant_places=np.array([place[i] for i in range(inputs - len(free), inputs)], dtype=np.intp),
         )
+
+    def _kernel(self, graph: Graph, stages: Stages) -> tuple[LoopKernel | LevelisedKernel, list[int]]:
+        """The kernel of a graph, and for each input that all samples share its place in the kernel's memory."""
+        self.kernels += 1
+        planned = loops_of(graph, self.target, stages)
+        if planned is not None:
+            return loop_kernel(planned, self.target, stages), np.argsort(planned.program.order).tolist()
+        with stages.timed("levels"):
+            kernel = LevelisedKernel(graph, self.target.machine, self.target.bits)
+        count_in_python(kernel.kernel, self.fallbacks)
+        count_levelised(kernel.kernel, stages, self.fallbacks)
+        return kernel, [i for i in range(graph.inputs) if i not in graph.batched]

@@ -10,7 +10,7 @@ from chainrule.compiler.loops.writing.kernel import Bound
 from chainrule.compiler.native.llvm import BoundsError
 from chainrule.compiler.native.memory import for_native_code
 from chainrule.compiler.steps.driver import LANES, Field
-from chainrule.compiler.steps.levelised_loss import LevelledBound
+from chainrule.compiler.steps.levelised_loss import LevelisedBound
 from chainrule.compiler.steps.loss_paths import Path
 
 FEW = LANES
@@ -29,7 +29,7 @@ class Record:
     """
 
     numbers: np.ndarray
-    bound: Bound | LevelledBound
+    bound: Bound | LevelisedBound
     tables: list[np.ndarray]
     one_by_one: bool
 
@@ -91,7 +91,16 @@ def see_within(places: np.ndarray, size: int, what: str) -> None:
         raise BoundsError(f"the driver would go to place {wrong[0]} of {size:,} {what}")
 
 
-def record_of(path: Path, bound: Bound | LevelledBound, positions: np.ndarray) -> Record:
+def _copies(parameters: np.ndarray, gradients: np.ndarray, positions: np.ndarray) -> dict[Field, np.ndarray]:
+    """What is copied between the rows of the update and the kernel, by the fields of the record."""
+    by_row = np.argsort(positions)
+    into = stretches(positions[by_row], parameters[by_row])
+    out_of = stretches(gradients[by_row], positions[by_row])
+    fields = Field.PARAMETERS, Field.LONE_PARAMETERS, Field.GRADIENTS, Field.LONE_GRADIENTS
+    return dict(zip(fields, (*into, *out_of), strict=True))
+
+
+def record_of(path: Path, bound: Bound | LevelisedBound, positions: np.ndarray) -> Record:
     """What the driver has to know of a path.
 
     Args:
@@ -112,18 +121,14 @@ def record_of(path: Path, bound: Bound | LevelledBound, positions: np.ndarray) -
     if isinstance(bound, Bound):
         used = [parameters, gradients, path.places, constant_places, guards[:, 0], kernel.places[:1]]
         see_within(np.concatenate(used), len(bound.shared), "shared numbers")
+    tables: dict[Field, np.ndarray] = {Field.INPUTS: path.places.astype(np.int32), Field.GUARDS: guards}
+    tables |= {Field.CONSTANT_PLACES: constant_places.astype(np.int32)}
+    tables |= _copies(parameters, gradients, positions)
+    tables = {field: for_native_code(table) for field, table in tables.items()}
     row = np.zeros(Field.SIZE, np.int64)
     row[Field.RUN] = kernel.address("run")
     own = bound.arguments()
     row[Field.ARGUMENTS : Field.ARGUMENTS + len(own)] = own
-    by_row = np.argsort(positions)
-    into = stretches(positions[by_row], parameters[by_row])
-    out_of = stretches(gradients[by_row], positions[by_row])
-    tables = {Field.INPUTS: path.places.astype(np.int32), Field.GUARDS: guards}
-    tables |= {Field.CONSTANT_PLACES: constant_places.astype(np.int32)}
-    tables |= zip((Field.PARAMETERS, Field.LONE_PARAMETERS), into, strict=True)
-    tables |= zip((Field.GRADIENTS, Field.LONE_GRADIENTS), out_of, strict=True)
-    tables = {field: for_native_code(table) for field, table in tables.items()}
     for field, table in tables.items():
         row[field], row[field + 1] = table.ctypes.data, len(table)
     constants = for_native_code(constants.astype(kernel.dtype))

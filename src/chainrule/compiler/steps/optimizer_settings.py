@@ -11,15 +11,37 @@ from typing import Any
 
 from chainrule.compiler.calling.static_keys import static_key
 from chainrule.engine import Value
+from chainrule.errors import OperandError
 from chainrule.nn import Module
 from chainrule.optim import Optimizer
 
 
 def settings(optimizer: Optimizer) -> Any:
-    """The key of what the update of an optimiser depends on besides the numbers that it is given."""
+    """The key of what the update of an optimiser depends on besides the numbers that it is given.
+
+    Raises:
+        OperandError: an attribute holds something of which nobody sees whether it has changed.
+    """
     found = {name: x for name, x in vars(optimizer).items() if name not in GIVEN}
     plain = set(map(type, found.values())) <= PLAIN  # mostly; this is asked at each call
-    return tuple(found.items()) if plain else static_key(found)
+    if plain:
+        return tuple(found.items())
+    try:
+        return static_key(found)
+    except OperandError as error:
+        name = next((name for name, x in found.items() if not _has_key(name, x)), next(iter(found)))
+        raise OperandError(
+            f"its attribute {name!r}, a {type(found[name]).__name__}, cannot be compared with what it was at the step "
+            "before: let the optimizer keep numbers, lists or functions of them"
+        ) from error
+
+
+def _has_key(name: str, x: Any) -> bool:
+    try:
+        static_key({name: x})
+    except OperandError:
+        return False
+    return True
 
 
 GIVEN = {"parameters", "memory", "steps", "schedule"}

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from chainrule.compiler.calling.arguments import EXACT, EXACT_32
 from chainrule.compiler.calling.options import MAX_STRUCTURES, check_counts
 from chainrule.compiler.loops.writing.build import MEMORY_LIMIT
 from chainrule.compiler.pipeline import Target
@@ -35,6 +36,11 @@ class Options:
     def target(self) -> Target:
         """For what native code is made."""
         return Target(32 if self.dtype == "float32" else 64, self.threads, self.memory_limit)
+
+    @property
+    def exact(self) -> int:
+        """From here on integers are no longer exact as floats."""
+        return EXACT_32 if self.dtype == "float32" else EXACT
 
     def __post_init__(self) -> None:
         axes = self.in_axes if isinstance(self.in_axes, list | tuple) else [self.in_axes]

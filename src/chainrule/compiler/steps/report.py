@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from chainrule.compiler.calling.paths import name_of
 from chainrule.compiler.reports.report import Subject, count, report, wrapped
-from chainrule.compiler.steps.levelised_loss import LevelledKernel
+from chainrule.compiler.steps.levelised_loss import LevelisedKernel
 from chainrule.compiler.steps.loss_paths import Path, Paths
 from chainrule.compiler.steps.update import Update
 from chainrule.optim import Optimizer
@@ -21,7 +21,7 @@ def explained(loss: Callable, optimizer: Optimizer, paths: Paths, path: Path, up
         path: the last one.
         update: the native update.
     """
-    own = path.kernel.kernel if isinstance(path.kernel, LevelledKernel) else path.kernel
+    own = path.kernel.kernel if isinstance(path.kernel, LevelisedKernel) else path.kernel
     graph = path.stages.graphs["trace"]
     slow = paths.fallbacks.describe()
     subject = Subject(graph, len(path.parameters) + len(path.live), own, path.stages, False, loss, path.sample, slow)
@@ -29,6 +29,6 @@ def explained(loss: Callable, optimizer: Optimizer, paths: Paths, path: Path, up
     title = f"{name_of(loss)}: a step of training, {parameters} by {type(optimizer).__name__}"
     ways = f"{count(paths.traces, 'trace')}, {count(paths.kernels, 'kernel')}"
     of = "all parameters" if update.formula.whole else "one parameter"
-    kernel = update.kernel.kernel if isinstance(update.kernel, LevelledKernel) else update.kernel
+    kernel = update.kernel.kernel if isinstance(update.kernel, LevelisedKernel) else update.kernel
     lines = [f"  the update of {of}:", *["    " + line for line in kernel.describe()]]
     return "\n".join([report(title, ways, subject), wrapped(lines)])

@@ -4,114 +4,122 @@ from __future__ import annotations
 
 import time
 from array import array
-from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable
+from dataclasses import dataclass
 
 import numpy as np
 
 from chainrule.compiler.calling.leaves import read_data, write_data
 from chainrule.compiler.loops.writing.kernel import Bound
-from chainrule.compiler.native.llvm import BoundsError
-from chainrule.compiler.native.memory import aligned, for_native_code
+from chainrule.compiler.native.memory import for_native_code
 from chainrule.compiler.reports.reasons import BY_HAND, one_by_one
 from chainrule.compiler.steps.batch import Batch, batches_of
-from chainrule.compiler.steps.driver import DONE, NOT_FINITE, REACHED, WHY, Field
+from chainrule.compiler.steps.batch_paths import BatchPaths, Kept
+from chainrule.compiler.steps.driver import DONE, NOT_FINITE, REACHED, WHY
+from chainrule.compiler.steps.exclusive import Turn
 from chainrule.compiler.steps.learning_rates import Rates
-from chainrule.compiler.steps.levelised_loss import LevelledBound, LevelledKernel
-from chainrule.compiler.steps.loss_paths import Path
-from chainrule.compiler.steps.loss_record import Record, places_in_rows, record_of
+from chainrule.compiler.steps.levelised_loss import LevelisedKernel
+from chainrule.compiler.steps.loss_paths import Paths
 from chainrule.compiler.steps.single_step import Alone
-from chainrule.compiler.steps.update import NativeMemory
+from chainrule.compiler.steps.update import NativeMemory, Update, one_for_each
 from chainrule.engine import Value
 from chainrule.errors import AnomalyError, ArgumentError, GraphError
-
-if TYPE_CHECKING:
-    from chainrule.compiler.steps.step import CompiledStep
+from chainrule.optim import Optimizer
 
 AT_ONCE = 0.05
 """A native call lasts about so many seconds at most, so that Ctrl-C is heard."""
 
-MOST_BYTES = 2**26
-"""So many bytes of batches a step keeps from one call to the next."""
-
 
 @dataclass
-class Ways:
-    """The ways that batches of one structure, or one batch with columns, are known to go.
+class Work:
+    """What the runs of a step are of.
 
     Attributes:
-        records: the numbers of their records, which the driver tries one after the other.
-        alone: whether it cannot do one of them.
+        optimizer, paths: whose steps, by which loss.
+        update: the native update.
+        kept: what is kept from one run to the next.
+        turn: that of the optimiser's steps.
+        drive: the driver.
+        by_hand: does a step that native code cannot do, with the arguments of the loss; returns the loss before it.
     """
 
-    records: list[int] = field(default_factory=list)
-    alone: bool = False
+    optimizer: Optimizer
+    paths: Paths
+    update: Update
+    kept: Kept
+    turn: Turn
+    drive: Callable
+    by_hand: Callable[[tuple], float]
 
 
 class Run:
     """One call of `run`: the records of its steps, and the state while it lasts.
 
     Args:
-        step: what is run.
+        work: what is run.
         batches: for each step the arguments of the loss.
         hint: stands below errors that say that an argument has not its axis.
 
     Attributes:
-        ways: for batches of the same structure the ways that they go.
+        of_batches: the control-flow paths that the batches take.
+        last: the path that is tried first for the last of them; None if there are none.
     """
 
-    def __init__(self, step: CompiledStep, batches: list[tuple], hint: str) -> None:
-        self.step, self.arguments, self.hint = step, batches, hint
-        self.optimizer, self.update, self.checked = step.optimizer, step.update, step.update.checked
-        self.records: list[Record] = []
-        self.paths: list[Path] = []
-        self.ways: dict[Any, Ways] = {}
+    def __init__(self, work: Work, batches: list[tuple], hint: str) -> None:
+        self.work, self.arguments = work, batches
+        self.optimizer, self.update, self.checked = work.optimizer, work.update, work.update.checked
+        self.parameters, self.fallbacks = work.paths.parameters, work.paths.fallbacks
         self.found = for_native_code(np.zeros(len(batches), self.update.rows.dtype), self.checked)
-        self.numbers_of_parameters = np.empty(len(step.parameters))
+        self.numbers_of_parameters = np.empty(len(self.parameters))
         self.overwritten = -1  # the number of a parameter that was written by others while it was in the rows
         self.in_rows = False  # whether parameters and memory are in the native rows at the moment
         self.state = np.zeros(2, np.int64)  # of the driver
         self.steps_before: int | None = None  # the first of this call, as the optimiser counts, while the driver runs
-        self.batches, of_step = self._read(batches)
+        self.batches, of_step = self._read(batches, hint)
         self.of_step = np.array(of_step, np.intp)
-        self.number_of_batch = {id(batch): i for i, batch in enumerate(self.batches)}
-        self.columns: dict[tuple, np.ndarray] = {}
-        self.tables: tuple[np.ndarray, np.ndarray] | None = None
         self.rates = Rates(self.optimizer, len(batches), self.update)
-        step.paths.steps += len(batches)
-        if step.paths.prepare(self.batches):
-            step.let_go()
-        step.paths.refuse_shared(self.batches)
-        first = [self.ways_of(batch).records[0] for batch in self.batches]
-        step.last = self.paths[first[-1]] if self.batches else step.last
+        self.of_batches = BatchPaths(self.batches, work.paths, self.update, work.kept)
+        self._prepare()
+
+    def _read(self, all_arguments: list[tuple], hint: str) -> tuple[list[Batch], list[int]]:
+        options = self.work.paths.options
+        try:
+            return batches_of(all_arguments, options.in_axes, options.exact)
+        except ArgumentError as error:
+            if hint:
+                error.add_note(hint)
+            raise
+
+    def _prepare(self) -> None:
+        """Has all paths traced and compiled that are not known yet, and makes the tables of the driver."""
+        paths = self.work.paths
+        paths.steps += len(self.arguments)
+        if paths.prepare(self.batches):
+            self.work.kept.let_go()
+        paths.refuse_shared(self.batches)
+        first = [self.of_batches.of(batch).records[0] for batch in self.batches]
+        self.last = self.of_batches.paths[first[-1]] if first else None
         self.which = for_native_code(np.array(first, np.int64)[self.of_step], self.checked)
         numbers = array("d")
         begins = np.array([self._begin(batch, numbers) for batch in self.batches], np.int64)
         self.number_at = for_native_code(begins[self.of_step], self.checked)
         self.numbers = for_native_code(np.array(numbers, self.update.rows.dtype), self.checked)
 
-    def _read(self, all_arguments: list[tuple]) -> tuple[list[Batch], list[int]]:
-        try:
-            return batches_of(all_arguments, self.step.in_axes, self.step.exact)
-        except ArgumentError as error:
-            if self.hint:
-                error.add_note(self.hint)
-            raise
-
     def losses(self) -> list[float]:
         try:
             self._load()
             at = 0
             while at < len(self.which):
-                alone = self.update.one_by_one or self.ways_of(self.batches[self.of_step[at]]).alone
+                alone = self.update.one_by_one or self.rates.in_turn
+                alone = alone or self.of_batches.of(self.batches[self.of_step[at]]).alone
                 at = self._step_alone(at) if alone else self._drive(at)
         finally:
             if self.in_rows:
                 self._count()
                 self.save()
-            self._forget()
+            self.work.kept.let_go_of_much(self.work.paths.options.max_structures)
         if self.overwritten >= 0:
-            raise GraphError(overwritten(self.step.parameters[self.overwritten], self.overwritten))
+            raise GraphError(overwritten(self.parameters[self.overwritten], self.overwritten))
         return self.found.tolist()
 
     @staticmethod
@@ -121,83 +129,29 @@ class Run:
         numbers.fromlist(batch.numbers)
         return at
 
-    # ---- records ----
-    def ways_of(self, batch: Batch) -> Ways:
-        """All ways that such a batch is known to go."""
-        own = batch.key if batch.columns is None else id(batch)
-        ways = self.ways.get(own)
-        if ways is None:
-            ways = self.ways[own] = Ways()
-            self.step.paths.used(batch.key)
-        known = self.step.paths.known[batch.key]
-        if len(ways.records) < len(known):
-            there = {self.paths[way] for way in ways.records}
-            for path in known:
-                if path not in there:
-                    self._add_way(ways, path, batch)
-        return ways
-
-    def _add_way(self, ways: Ways, path: Path, batch: Batch) -> None:
-        record = self._record(path, batch)
-        if len(batch.numbers) != len(path.places):
-            raise BoundsError(f"a batch has {len(batch.numbers)} numbers, but its kernel takes {len(path.places)}")
-        for value, place in path.live:
-            record.bound.shared[place] = value.data
-        ways.records.append(len(self.records))
-        ways.alone |= record.one_by_one
-        self.records.append(record)
-        self.paths.append(path)
-        self.tables = None
-
-    def _record(self, path: Path, batch: Batch) -> Record:
-        """The record of a path; without columns, it serves for all batches, else the next call's may lie there."""
-        key = (path, None if batch.columns is None else (self.number_of_batch[id(batch)], batch.columns.shape))
-        if key in self.step.records:
-            if batch.columns is not None:
-                self._columns(batch, self.step.records[key].bound)
-        else:
-            if not self.update.arranged:
-                self.update.arrange(places_in_rows(path, self.update.count))
-            self.step.records[key] = record_of(path, self.bind(path, batch), self.update.positions)
-        return self.step.records[key]
-
-    def bind(self, path: Path, batch: Batch) -> Bound | LevelledBound:
-        """The path's kernel for a batch; steps come one after the other, and share all memory but the columns."""
-        columns = batch.columns
-        bounds = self.step.memories.setdefault(path.kernel, {})
-        key = None if columns is None else columns.shape
-        if columns is None or key not in bounds:
-            bounds[key] = path.bind(columns, next(iter(bounds.values()), None))
-        like = bounds[key]
-        return like if columns is None else replace(like, columns=self._columns(batch, like))
-
-    def _columns(self, batch: Batch, like: Bound | LevelledBound) -> np.ndarray:
-        """The columns of a batch as kernels want them, in memory that is kept; its ways share them."""
-        assert batch.columns is not None
-        assert like.columns is not None
-        key = (self.number_of_batch[id(batch)], like.columns.shape, like.columns.dtype)
-        if key not in self.columns:
-            if key not in self.step.columns:
-                self.step.columns[key] = aligned(like.columns.shape, like.columns.dtype)
-            self.columns[key] = self.step.columns[key]
-            self.columns[key][:, : batch.columns.shape[1]] = batch.columns
-        return self.columns[key]
-
     # ---- parameters and memory ----
     def _load(self) -> None:
         """Parameters, and what the optimiser remembers, go into the native rows."""
         rows = self.update.rows
         self.update.read_live()
-        read_data(self.step.parameters, self.numbers_of_parameters)
+        read_data(self.parameters, self.numbers_of_parameters)
         rows[0, self.update.positions] = self.numbers_of_parameters
         memory = self.optimizer.memory
         if isinstance(memory, NativeMemory) and memory.rows is rows:
             memory.read_again()
         else:
             for row, slot in enumerate(self.update.slots, 1):
-                rows[row, self.update.own_positions] = memory[slot]
+                rows[row, self.update.own_positions] = one_for_each(slot, memory[slot], self.update.count)
         self.steps_when_saved = self.optimizer.steps
         self.in_rows = True
+
+    def _read_still(self) -> None:
+        """Reads once more what no step moves, and the schedule may have written."""
+        self.update.read_live()
+        still = self.update.count
+        if still < len(self.parameters):
+            read_data(self.parameters[still:], self.numbers_of_parameters[still:])
+            self.update.rows[0, self.update.positions[still:]] = self.numbers_of_parameters[still:]
 
     def save(self) -> None:
         """And back."""
@@ -206,10 +160,10 @@ class Run:
         if now.dtype != before.dtype:  # what has not moved is not to be rounded to 32 bits
             now = np.where(now != before.astype(now.dtype), now, before)
         self.numbers_of_parameters = now
-        other = write_data(self.step.parameters[: update.count], self.numbers_of_parameters, before)
+        other = write_data(self.parameters[: update.count], self.numbers_of_parameters, before)
         if other >= 0:
             self.overwritten = other
-        self.optimizer.memory = NativeMemory(update, self.step.turn)  # type: ignore
+        self.optimizer.memory = NativeMemory(update, self.work.turn)  # type: ignore
         self.steps_when_saved = self.optimizer.steps
 
     def break_off(self) -> None:
@@ -218,21 +172,13 @@ class Run:
         if self.in_rows:
             self.optimizer.steps, memory = self.steps_when_saved, self.optimizer.memory
             if isinstance(memory, NativeMemory) and memory.rows is self.update.rows:
-                memory.lost = True
-
-    def _forget(self) -> None:
-        """Lets go of copies of many large batches, or of batches of many sizes, which the next call would hardly have
-        again."""
-        step = self.step
-        kept = sum([columns.nbytes for columns in step.columns.values()])
-        sizes = sum([len(bounds) for bounds in step.memories.values() if None not in bounds])
-        if kept > MOST_BYTES or sizes > step.options.max_structures:
-            step.let_go()
+                memory.lose()
 
     # ---- running ----
     def _drive(self, first: int) -> int:
         """Runs steps natively from `first` on; returns the step at which to go on."""
-        records, alone = self._tables()
+        records, alone_of = self.of_batches.tables()
+        alone = alone_of[self.of_step]
         last = self._asked_rates(first)
         last = first + int(np.argmax(alone[first:last])) if alone[first:last].any() else last
         update = self.update.record()
@@ -242,7 +188,7 @@ class Run:
         self.state[REACHED], self.steps_before = first, self.optimizer.steps - first
         while at < last:
             start = time.perf_counter()
-            self.step.drive(at, min(last, at + size), *pointers)
+            self.work.drive(at, min(last, at + size), *pointers)
             self._count()
             if self.checked:
                 self._check_bounds()
@@ -257,9 +203,7 @@ class Run:
         return at
 
     def _check_bounds(self) -> None:
-        for record in self.records:
-            if isinstance(record.bound, Bound):
-                record.bound.kernel.check()
+        self.of_batches.check_bounds()
         if isinstance(self.update.bound, Bound):
             self.update.bound.kernel.check()
 
@@ -268,34 +212,27 @@ class Run:
         if self.steps_before is not None:
             self.optimizer.steps = self.steps_before + int(self.state[REACHED])
 
-    def _tables(self) -> tuple[np.ndarray, np.ndarray]:
-        """All records, each of which knows the one to try next; and for each step whether the driver cannot do it."""
-        if self.tables is None:
-            records = for_native_code(np.stack([record.numbers for record in self.records]), self.checked)
-            for ways in self.ways.values():
-                records[ways.records[:-1], Field.OTHERWISE] = ways.records[1:]
-            alone = np.array([self.ways_of(batch).alone for batch in self.batches])
-            self.tables = records, alone[self.of_step]
-        return self.tables
-
     def _asked_rates(self, first: int) -> int:
         """Asks for the learning rates from step `first` on; returns the step before which to ask again."""
-        if self.rates.alone:
-            self.save()  # the schedule may look at all that there is
-        return self.rates.ask(first)
+        if not self.rates.in_turn:
+            return self.rates.ask(first)
+        self.save()  # the schedule may look at all that there is
+        known = self.rates.ask(first)
+        self._read_still()
+        return known
 
     def _step_alone(self, at: int) -> int:
-        """One step that the driver cannot do, since its samples are shared out among threads, or may go different
-        ways, or since it has no loops, or goes a way that is new; returns the step at which to go on."""
+        """One step that the driver cannot do, since its samples are shared out among threads, or may take different
+        paths, or since it has no loops, or takes a path that is new; returns the step at which to go on."""
         batch = self.batches[self.of_step[at]]
-        found = Alone(self).calculated(batch)
+        found = Alone(self.of_batches, self.save).calculated(batch)
         if not np.isfinite(found).all():
             return self._not_finite(at)
-        path = self.paths[self.ways_of(batch).records[0]]
-        if isinstance(path.kernel, LevelledKernel):
-            self.step.fallbacks.met(one_by_one(path.stages.no_loops))
+        path = self.of_batches.first(batch)
+        if isinstance(path.kernel, LevelisedKernel):
+            self.fallbacks.met(one_by_one(path.stages.no_loops))
         if self.update.one_by_one:
-            self.step.fallbacks.met(one_by_one(self.update.no_loops, "update"))
+            self.fallbacks.met(one_by_one(self.update.no_loops, "update"))
         return self._updated(at, found)
 
     def _updated(self, at: int, found: np.ndarray) -> int:
@@ -314,14 +251,14 @@ class Run:
         """A step whose numbers are not finite: the eager engine names the operation. Where it found finite ones before,
         since there a zero in a product deposits nothing, exact native code does such steps."""
         batch = self.batches[self.of_step[at]]
-        if self.step.fallbacks.times(BY_HAND) >= BY_HAND.calls:
-            found = Alone(self).exactly(batch)
+        if self.fallbacks.times(BY_HAND) >= BY_HAND.calls:
+            found = Alone(self.of_batches, self.save).exactly(batch)
             if found is not None and np.isfinite(found).all():
                 return self._updated(at, found)
         reached = self._by_hand(at)
-        operations = self.paths[self.ways_of(batch).records[0]].operations
+        operations = self.of_batches.first(batch).operations
         samples = 1 if batch.columns is None else batch.columns.shape[1]
-        self.step.fallbacks.met(BY_HAND, 1, samples * operations)
+        self.fallbacks.met(BY_HAND, 1, samples * operations)
         return reached
 
     def _by_hand(self, at: int) -> int:
@@ -329,11 +266,11 @@ class Run:
         self.save()
         self.in_rows = False  # whoever does the step by hand answers for both, also if it cannot be done
         try:
-            self.found[at] = self.step.by_hand(self.arguments[at])
+            self.found[at] = self.work.by_hand(self.arguments[at])
         except AnomalyError as error:
             error.add_note(f"It was step {at} of these {len(self.arguments)}, counted from 0.")
             raise
-        gradients = [parameter.peek_grad() for parameter in self.step.parameters]
+        gradients = [parameter.peek_grad() for parameter in self.parameters]
         self._load()
         self.update.rows[-1, self.update.positions] = gradients
         return at + 1

@@ -11,23 +11,22 @@ from typing import Any
 
 import numpy as np
 
-from chainrule.compiler.calling.arguments import EXACT, EXACT_32
 from chainrule.compiler.calling.options import check_function, options_of
 from chainrule.compiler.calling.paths import name_of
-from chainrule.compiler.loops.writing.kernel import Bound
 from chainrule.compiler.native.llvm import Machine
 from chainrule.compiler.native.memory import too_large_is_infinite
 from chainrule.compiler.reports.fallbacks import Fallbacks
+from chainrule.compiler.reports.reasons import OTHER_SETTINGS
 from chainrule.compiler.reports.report import GraphView
 from chainrule.compiler.steps.batch import batch_of
+from chainrule.compiler.steps.batch_paths import Kept
 from chainrule.compiler.steps.driver import driver
 from chainrule.compiler.steps.exclusive import turn_of
-from chainrule.compiler.steps.levelised_loss import LevelledBound
 from chainrule.compiler.steps.loss_paths import Path, Paths, as_value
 from chainrule.compiler.steps.loss_record import Record
 from chainrule.compiler.steps.options import Options, check_optimizer, refuse_own_methods
 from chainrule.compiler.steps.report import explained
-from chainrule.compiler.steps.run import Run
+from chainrule.compiler.steps.run import Run, Work
 from chainrule.compiler.steps.signature import LossArguments
 from chainrule.compiler.steps.update import Update
 from chainrule.core.modes import detect_anomaly
@@ -45,26 +44,22 @@ class CompiledStep:
         by_hand: does a step that native code cannot do, with the arguments of the loss, and returns the loss before
             it; `eager_step` unless something else is put there.
         update, drive: the native update of all parameters, and the native loop over steps.
-        last: the way that the loss of the last step went.
+        kept: what is kept from one call to the next.
+        last: the control-flow path of the last step's loss.
         turn: one step of the optimiser runs at a time.
     """
 
     def __init__(self, loss: Callable, optimizer: Optimizer, options: Options) -> None:
         self.loss, self.optimizer, self.options = loss, optimizer, options
         self.arguments = LossArguments(loss)
-        self.in_axes, self.reduce = options.in_axes, options.reduce
         self.machine, self.bits = Machine.default(), 32 if options.dtype == "float32" else 64
-        self.exact = EXACT if self.bits == 64 else EXACT_32
         asked = [*optimizer.parameters, *options.besides]
         self.parameters = list(dict.fromkeys(asked))  # each once, though `besides` may repeat some
         place = {id(parameter): i for i, parameter in enumerate(self.parameters)}
         self._asked = np.array([place[id(parameter)] for parameter in asked], np.intp)
         self.fallbacks = Fallbacks(name_of(loss))
         self.paths = Paths(loss, self.parameters, options, self.fallbacks)
-        self.records: dict[tuple, Record] = {}
-        self.memories: dict[Any, dict[tuple | None, Bound | LevelledBound]] = {}
-        self.parts: dict[tuple, Bound | LevelledBound] = {}
-        self.columns: dict[tuple, np.ndarray] = {}
+        self.kept = Kept()
         self.by_hand: Callable[[tuple], float] = self.eager_step
         self.last: Path | None = None
         self.update = self._make_update()
@@ -91,6 +86,16 @@ class CompiledStep:
     def set_up_seconds(self) -> float:
         """How long tracing and compiling took, in all."""
         return self.paths.set_up_seconds
+
+    @property
+    def records(self) -> dict[tuple, Record]:
+        """What the driver knows of the loss, as it is kept from one call to the next."""
+        return self.kept.records
+
+    @property
+    def columns(self) -> dict[tuple, np.ndarray]:
+        """The memory for the columns of batches, likewise."""
+        return self.kept.columns
 
     @property
     def gradients(self) -> list[float]:
@@ -165,10 +170,14 @@ class CompiledStep:
                 turn.thread = get_ident()
                 self._check_optimizer()
                 with too_large_is_infinite(self.update.rows.dtype):
-                    turn.run = Run(self, batches, hint)
-                    return turn.run.losses()
+                    turn.run = run = Run(self._work(), batches, hint)
+                    self.last = run.last or self.last
+                    return run.losses()
             finally:
                 turn.thread = turn.run = None
+
+    def _work(self) -> Work:
+        return Work(self.optimizer, self.paths, self.update, self.kept, self.turn, self.drive, self.by_hand)
 
     def _check_optimizer(self) -> None:
         """Refuses an optimiser that got other parameters; one that got other settings has its update compiled anew."""
@@ -182,10 +191,7 @@ class CompiledStep:
             if self.update.arranged:
                 update.arrange(self.update.own_positions)  # as the records have it
             self.update = update
-
-    def let_go(self) -> None:
-        """Lets go of all memory that was bound to kernels; the next call makes what it needs anew."""
-        self.records, self.memories, self.parts, self.columns = {}, {}, {}, {}
+            self.fallbacks.met(OTHER_SETTINGS)
 
     # ---- the eager engine, where numbers are not finite ----
     def eager_step(self, batch: tuple) -> float:
@@ -205,12 +211,12 @@ class CompiledStep:
         return total
 
     def _eager_loss(self, batch: tuple) -> Value:
-        found = batch_of(batch, self.in_axes, self.exact)
+        found = batch_of(batch, self.options.in_axes, self.options.exact)
         if found.columns is None:
             return as_value(self.loss(*batch))
         samples = [self.loss(*found.sample_at(i)) for i in range(found.columns.shape[1])]
         total = sum(samples, Value(0.0))
-        return total if self.reduce == "sum" else total * (1.0 / len(samples))
+        return total if self.options.reduce == "sum" else total * (1.0 / len(samples))
 
 
 def compile_step(loss: Callable, optimizer: Optimizer, **options: Any) -> CompiledStep:

@@ -12,11 +12,11 @@ from chainrule.compiler.native.memory import aligned, for_native_code
 from chainrule.compiler.pipeline import Stages, Target, Wanted, calculation, loop_kernel, loops_of
 from chainrule.compiler.steps.driver import LANES, UpdateField
 from chainrule.compiler.steps.exclusive import Turn
-from chainrule.compiler.steps.levelised_loss import LevelledBound, LevelledKernel
+from chainrule.compiler.steps.levelised_loss import LevelisedBound, LevelisedKernel
 from chainrule.compiler.steps.loss_record import stretches
 from chainrule.compiler.steps.optimizer_settings import settings
 from chainrule.compiler.steps.update_formula import RATES, formula_of, formula_of_all
-from chainrule.errors import GraphError
+from chainrule.errors import ArgumentError, GraphError
 from chainrule.optim import Optimizer
 
 
@@ -53,7 +53,7 @@ class Update:
             self.formula = formula_of_all(optimizer, self.formula.reads)
         if self.formula.whole:
             self._take_copies(target)
-        self.one_by_one = isinstance(self.kernel, LevelledKernel)
+        self.one_by_one = isinstance(self.kernel, LevelisedKernel)
         self.checked = isinstance(self.kernel, LoopKernel) and self.kernel.checked
 
     def holds_for(self, optimizer: Optimizer) -> bool:
@@ -78,9 +78,9 @@ class Update:
         planned = loops_of(self.formula.graph, target, stages)
         if planned is None:
             return False
-        self.kernel: LoopKernel | LevelledKernel = loop_kernel(planned, target, stages)
+        self.kernel: LoopKernel | LevelisedKernel = loop_kernel(planned, target, stages)
         memory = self.kernel.memory()
-        self.bound: Bound | LevelledBound = Bound(self.kernel, memory, self.rows, self.rows, self.moved)
+        self.bound: Bound | LevelisedBound = Bound(self.kernel, memory, self.rows, self.rows, self.moved)
         self._place({node: at for at, node in enumerate(planned.program.order.tolist())})
         return True
 
@@ -91,7 +91,7 @@ class Update:
         planned = loops_of(graph, target, stages)
         self.no_loops = stages.no_loops
         if planned is None:
-            self.kernel = LevelledKernel(graph, target.machine, target.bits)
+            self.kernel = LevelisedKernel(graph, target.machine, target.bits)
             order = list(range(graph.inputs))
         else:
             self.kernel = loop_kernel(planned, target, stages)
@@ -170,19 +170,31 @@ class _Copies:
         self.tables = {field: for_native_code(table) for field, table in tables.items()}
 
 
+def one_for_each(slot: str, numbers: Sequence[float], count: int) -> Sequence[float]:
+    """What stands in a slot of an optimiser's memory.
+
+    Raises:
+        ArgumentError: it has not one number for each of so many parameters.
+    """
+    if len(numbers) != count:
+        raise ArgumentError(f"memory[{slot!r}] of the optimizer has {len(numbers)} numbers for {count} parameters: "
+                            "give it one for each")  # fmt: skip
+    return numbers
+
+
 class NativeMemory(MutableMapping[str, list[float]]):
     """What an optimiser remembers, while it lies in native rows: lists are made of it when they are asked for.
 
     Attributes:
         given: the lists that were; whatever is done to them counts, so they are read again before the next step.
         turn: nobody looks while a step runs.
-        lost: whether a step of a thread that does not exist in this process was in the midst of writing it.
+        lost: the slots that a step of a thread that does not exist in this process was in the midst of writing.
     """
 
     def __init__(self, update: Update, turn: Turn) -> None:
         self.slots, self.rows, self.positions = update.slots, update.rows, update.own_positions
         self.given: dict[str, list[float]] = {}
-        self.turn, self.lost = turn, False
+        self.turn, self.lost = turn, set[str]()
 
     def __getitem__(self, slot: str) -> list[float]:
         if slot not in self.slots:
@@ -200,15 +212,29 @@ class NativeMemory(MutableMapping[str, list[float]]):
                 "between steps, or give it a state that was saved: optimizer.load_state_dict(state)"
             )
 
+    def lose(self) -> None:
+        """Notes that nothing of it can be relied on."""
+        self.lost = set(self.slots)
+
     def read_again(self) -> None:
         """Puts what was given out back into the rows."""
         self._check()
         for slot, numbers in self.given.items():
-            self.rows[1 + self.slots.index(slot), self.positions] = numbers
+            self._put(slot, numbers)
+
+    def _put(self, slot: str, numbers: Sequence[float]) -> None:
+        self.rows[1 + self.slots.index(slot), self.positions] = one_for_each(slot, numbers, len(self.positions))
 
     def __setitem__(self, slot: str, numbers: list[float]) -> None:
-        self.given.pop(slot, None)
-        self.rows[1 + self.slots.index(slot), self.positions] = numbers
+        if slot not in self.slots:
+            named = f"slots = {(*self.slots, slot)!r}"
+            raise ArgumentError(
+                f"native steps keep no {slot!r} of the parameters: name it in the optimizer's class, {named}"
+            )
+        with self.turn.lock:
+            self._put(slot, numbers)
+            self.given.pop(slot, None)
+            self.lost.discard(slot)
 
     def __delitem__(self, slot: str) -> None:
         raise KeyError(f"{slot} cannot be taken out of what the optimizer remembers")

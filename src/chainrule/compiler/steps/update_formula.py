@@ -9,8 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import random
-import types
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,7 +20,7 @@ from chainrule.compiler.graph.differentiate import Symbol
 from chainrule.compiler.graph.graph import Graph, evaluate
 from chainrule.compiler.graph.passes.fold import relax
 from chainrule.compiler.steps.dependencies import Reads
-from chainrule.compiler.steps.float_functions import with_ours
+from chainrule.compiler.steps.float_functions import give_our_functions
 from chainrule.compiler.steps.optimizer_settings import GIVEN, double, settings
 from chainrule.core import modes
 from chainrule.core.operation import number
@@ -186,7 +185,34 @@ def _run(optimizer: Optimizer, parameters: Sequence[Value]) -> _Run:
     return run
 
 
-class _Run:
+class _Watched:
+    """What the engine tells of an `updated` that is tried: the deeds that no update may do are refused in words."""
+
+    number = -1  # of no trace, should it unpickle what another one wrote
+
+    def written(self, node: Value, error: TraceError) -> None:
+        """Told that a number is to be written."""
+        raise error
+
+    def asked(self, node: Value, truth: bool) -> bool:
+        """Told that Python wants to know whether a Value is zero."""
+        raise TraceError("it asks whether a Value is true: take its .data, and say chainrule.select(x > 0, a, b) in "
+                         "place of a if x > 0 else b")  # fmt: skip
+
+    def made(self, node: Value, recording: bool) -> Value:
+        """Told of a new result."""
+        raise TraceError(WITH_VALUES)
+
+    def has_made(self, node: Value) -> bool:
+        """Asked, of a node that is copied, whether it is a result of this run."""
+        return False
+
+    def token_of(self, leaf: Value) -> tuple[int, int]:
+        """Told that a Value is copied."""
+        raise TraceError("it copies Values: copy their numbers, [p.data for p in self.parameters]")
+
+
+class _Run(_Watched):
     """One run of `updated`. It is what the engine tells of Values that are read: those of parameters are symbols.
 
     Attributes:
@@ -215,7 +241,7 @@ class _Run:
         slots = list(self.optimizer.slots)
         one.parameters, one.steps, one.schedule = parameters, self.step, self._rate  # type: ignore[assignment]
         one.memory = {slot: list(row) for slot, row in zip(slots, self.rows[1:-1], strict=True)}  # type: ignore
-        _give_our_functions(one)
+        give_our_functions(one)
         try:
             with modes.tracing(self):
                 new = one.updated(list(self.rows[0]), list(self.rows[-1]), self.lr)  # type: ignore[arg-type]
@@ -271,32 +297,6 @@ class _Run:
         if id(node) in self.others:
             raise TraceError("it reads one certain parameter")
 
-    def written(self, node: Value, error: TraceError) -> None:
-        """Told that a number is to be written."""
-        raise error
-
-    def asked(self, node: Value, truth: bool) -> bool:
-        """Told that Python wants to know whether a Value is zero."""
-        raise TraceError("it asks whether a Value is true: take its .data, and say chainrule.select(x > 0, a, b) in "
-                         "place of a if x > 0 else b")  # fmt: skip
-
-    def made(self, node: Value, recording: bool) -> Value:
-        """Told of a new result."""
-        raise TraceError(WITH_VALUES)
-
-
-def _give_our_functions(one: Optimizer) -> None:
-    """Has the methods of an optimiser's double use functions that know symbols."""
-    done: dict[Any, Any] = {}
-    for kind in reversed(type(one).__mro__):
-        for name, method in vars(kind).items():
-            if isinstance(method, types.FunctionType) and not name.startswith("__"):
-                own = with_ours(method, done)
-                if own is not method:
-                    vars(one)[name] = types.MethodType(own, one)
-                else:
-                    vars(one).pop(name, None)
-
 
 # ---- the second net --------------------------------------------------------------------------------------------------
 
@@ -318,7 +318,7 @@ def does_the_same(optimizer: Optimizer, formula: Formula) -> bool:
         one.memory = {slot: list(row) for slot, row in zip(optimizer.slots, memory, strict=True)}
         one.steps, one.schedule = step, constant(lr / 2)
         try:
-            with _numbers(optimizer, data, grads):
+            with contextlib.nullcontext() if is_ours(optimizer) else modes.tracing(_Drawn(optimizer, data, grads)):
                 found = [one.updated(list(data), list(grads), lr), *[one.memory[slot] for slot in optimizer.slots]]
             rows = np.array([list(row) for row in found], dtype=np.float64)
         except Exception as error:
@@ -343,23 +343,20 @@ def _by_formula(formula: Formula, rows: list[list[float]], rates: list[float]) -
     return np.array(outputs, dtype=np.float64).reshape(-1, count)
 
 
-@contextlib.contextmanager
-def _numbers(optimizer: Optimizer, data: list[float], grads: list[float]) -> Iterator[None]:
-    """The parameters with other numbers and gradients, for an `updated` that reads them there."""
-    if is_ours(optimizer):
-        yield
-        return
-    parameters = optimizer.parameters
-    before = [parameter.peek_data() for parameter in parameters], [parameter.peek_grad() for parameter in parameters]
-    try:
-        _put(parameters, data, grads)
-        yield
-    finally:
-        _put(parameters, *before)
+class _Drawn(_Watched):
+    """Has an `updated` that reads parameters find other numbers and gradients there. They themselves keep theirs, which
+    other threads may read meanwhile."""
 
+    def __init__(self, optimizer: Optimizer, data: list[float], grads: list[float]) -> None:
+        drawn = zip(optimizer.parameters, data, grads, strict=True)
+        self._of = {id(parameter): (x, gradient) for parameter, x, gradient in drawn}
 
-def _put(parameters: Sequence[Value], data: list[float], grads: list[float]) -> None:
-    for parameter, x, gradient in zip(parameters, data, grads, strict=True):
-        parameter.grad = 0.0  # nothing of this counts as training
-        parameter.data = x
-        parameter.grad = gradient
+    def data_of(self, node: Value) -> float:
+        """What `.data` gives."""
+        return self._of[id(node)][0] if id(node) in self._of else node.peek_data()
+
+    def grad_of(self, node: Value, error: TraceError) -> float:
+        """What `.grad` gives."""
+        if id(node) not in self._of:
+            raise error
+        return self._of[id(node)][1]

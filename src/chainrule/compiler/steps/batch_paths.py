@@ -1,0 +1,184 @@
+"""The control-flow paths that the batches of a run are known to take, and the records that the driver has of them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+
+from chainrule.compiler.loops.writing.kernel import Bound
+from chainrule.compiler.native.llvm import BoundsError
+from chainrule.compiler.native.memory import aligned, for_native_code
+from chainrule.compiler.steps.batch import Batch
+from chainrule.compiler.steps.driver import Field
+from chainrule.compiler.steps.levelised_loss import LevelisedBound
+from chainrule.compiler.steps.loss_paths import Path, Paths
+from chainrule.compiler.steps.loss_record import Record, places_in_rows, record_of
+from chainrule.compiler.steps.update import Update
+
+MOST_BYTES = 2**26
+"""So many bytes of batches a step keeps from one call to the next."""
+
+
+class Kept:
+    """What a step keeps from one call to the next.
+
+    Attributes:
+        records: by path, and for a batch with columns also by its number and their shape.
+        memories: for each kernel what it is bound to, by the shape of the columns.
+        parts: kernels with columns for some samples of a batch.
+        columns: memory for the columns of batches.
+    """
+
+    def __init__(self) -> None:
+        self.let_go()
+
+    def let_go(self) -> None:
+        """Lets go of all memory that was bound to kernels; the next call makes what it needs anew."""
+        self.records: dict[tuple, Record] = {}
+        self.memories: dict[Any, dict[tuple | None, Bound | LevelisedBound]] = {}
+        self.parts: dict[tuple, Bound | LevelisedBound] = {}
+        self.columns: dict[tuple, np.ndarray] = {}
+
+    def let_go_of_much(self, max_structures: int) -> None:
+        """Lets go of copies of many large batches, or of batches of many sizes, which the next call would hardly have
+        again."""
+        kept = sum([columns.nbytes for columns in self.columns.values()])
+        sizes = sum([len(bounds) for bounds in self.memories.values() if None not in bounds])
+        if kept > MOST_BYTES or sizes > max_structures:
+            self.let_go()
+
+
+@dataclass
+class PathsOfBatch:
+    """The paths that batches of one structure, or one batch with columns, are known to take.
+
+    Attributes:
+        records: the numbers of their records, which the driver tries one after the other.
+        alone: whether it cannot do one of them.
+    """
+
+    records: list[int] = field(default_factory=list)
+    alone: bool = False
+
+
+class BatchPaths:
+    """The paths of all batches of a run.
+
+    Args:
+        batches: those that differ.
+        known: all paths of the loss.
+        update: in whose rows the parameters are.
+        kept: what the step kept from the calls before.
+
+    Attributes:
+        records, paths: what the driver knows, and the path of each.
+    """
+
+    def __init__(self, batches: Sequence[Batch], known: Paths, update: Update, kept: Kept) -> None:
+        self.batches, self.known, self.update, self.kept = batches, known, update, kept
+        self.records: list[Record] = []
+        self.paths: list[Path] = []
+        self._of: dict[Any, PathsOfBatch] = {}
+        self._number_of = {id(batch): i for i, batch in enumerate(batches)}
+        self._columns_of: dict[tuple, np.ndarray] = {}
+        self._tables: tuple[np.ndarray, np.ndarray] | None = None
+
+    def of(self, batch: Batch) -> PathsOfBatch:
+        """All paths that such a batch is known to take."""
+        own = batch.key if batch.columns is None else id(batch)
+        found = self._of.get(own)
+        if found is None:
+            found = self._of[own] = PathsOfBatch()
+            self.known.used(batch.key)
+        known = self.known.known[batch.key]
+        if len(found.records) < len(known):
+            there = {self.paths[at] for at in found.records}
+            for path in known:
+                if path not in there:
+                    self._add(found, path, batch)
+        return found
+
+    def first(self, batch: Batch) -> Path:
+        """The path that is tried first."""
+        return self.paths[self.of(batch).records[0]]
+
+    def _add(self, found: PathsOfBatch, path: Path, batch: Batch) -> None:
+        record = self._record(path, batch)
+        if len(batch.numbers) != len(path.places):
+            raise BoundsError(f"a batch has {len(batch.numbers)} numbers, but its kernel takes {len(path.places)}")
+        for value, place in path.live:
+            record.bound.shared[place] = value.data
+        found.records.append(len(self.records))
+        found.alone |= record.one_by_one
+        self.records.append(record)
+        self.paths.append(path)
+        self._tables = None
+
+    def _record(self, path: Path, batch: Batch) -> Record:
+        """The record of a path; without columns, it serves for all batches, else the next call's may lie there."""
+        key = (path, None if batch.columns is None else (self._number_of[id(batch)], batch.columns.shape))
+        records = self.kept.records
+        if key in records:
+            if batch.columns is not None:
+                self._columns(batch, records[key].bound)
+        else:
+            if not self.update.arranged:
+                self.update.arrange(places_in_rows(path, self.update.count))
+            records[key] = record_of(path, self.bind(path, batch), self.update.positions)
+        return records[key]
+
+    def bind(self, path: Path, batch: Batch) -> Bound | LevelisedBound:
+        """The path's kernel for a batch; steps come one after the other, and share all memory but the columns."""
+        columns = batch.columns
+        bounds = self.kept.memories.setdefault(path.kernel, {})
+        key = None if columns is None else columns.shape
+        if columns is None or key not in bounds:
+            bounds[key] = path.bind(columns, next(iter(bounds.values()), None))
+        like = bounds[key]
+        return like if columns is None else replace(like, columns=self._columns(batch, like))
+
+    def part(self, path: Path, batch: Batch) -> Bound | LevelisedBound:
+        """The path's kernel for some of as many samples as the batch has, with columns of its own."""
+        assert batch.columns is not None
+        key = (path, batch.columns.shape)
+        bound = self.kept.parts.get(key)
+        if bound is None:
+            bound = self.bind(path, batch)
+            assert bound.columns is not None
+            own = aligned(bound.columns.shape, bound.columns.dtype)
+            bound = self.kept.parts[key] = replace(bound, columns=own)
+        return bound
+
+    def _columns(self, batch: Batch, like: Bound | LevelisedBound) -> np.ndarray:
+        """The columns of a batch as kernels want them, in memory that is kept; its paths share them."""
+        assert batch.columns is not None
+        assert like.columns is not None
+        key = (self._number_of[id(batch)], like.columns.shape, like.columns.dtype)
+        if key not in self._columns_of:
+            if key not in self.kept.columns:
+                self.kept.columns[key] = aligned(like.columns.shape, like.columns.dtype)
+            self._columns_of[key] = self.kept.columns[key]
+            self._columns_of[key][:, : batch.columns.shape[1]] = batch.columns
+        return self._columns_of[key]
+
+    def tables(self) -> tuple[np.ndarray, np.ndarray]:
+        """All records, each of which knows the one to try next; and for each batch whether the driver cannot do it."""
+        if self._tables is None:
+            records = for_native_code(np.stack([record.numbers for record in self.records]), self.update.checked)
+            for found in self._of.values():
+                records[found.records[:-1], Field.OTHERWISE] = found.records[1:]
+            self._tables = records, np.array([self.of(batch).alone for batch in self.batches], bool)
+        return self._tables
+
+    def check_bounds(self) -> None:
+        """Sees whether a kernel was about to leave its arrays.
+
+        Raises:
+            BoundsError: one was.
+        """
+        for record in self.records:
+            if isinstance(record.bound, Bound):
+                record.bound.kernel.check()
