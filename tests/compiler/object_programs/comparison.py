@@ -194,7 +194,7 @@ class Comparison:
             out.counts["wrong numbers"] += 1
             if len(out.wrong) < 5:
                 out.wrong.append(f"{what} is {got!r} in place of {wanted!r}, with room for {unit * room:.3g}")
-        elif room:
+        elif unit * room:  # not rounded to 0
             out.worst = max(out.worst, off / (unit * room))
         out.counts["sharp numbers"] += ALLOWED * unit * room <= 1e7 * unit * max(math.fabs(wanted), 1e-3)
 

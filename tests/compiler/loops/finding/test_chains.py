@@ -6,7 +6,7 @@ import pytest
 
 pytest.importorskip("llvmlite")
 
-from chainrule import Value, ops
+from chainrule import Value, compile, grad, ops
 from chainrule.compiler.graph.graph import Graph
 from chainrule.compiler.loops.finding import chains as chains_module
 from chainrule.compiler.loops.finding.chains import group_with_chains, most_groups
@@ -191,3 +191,20 @@ def test_loops_that_are_as_long_are_found_at_one_look(agree, monkeypatch):
     assert chains(graph) == [39, 39, 39]
     assert len(looks) == 2  # and one that finds no more
     agree(graph, [0.5, 0.3, 0.2])
+
+
+@pytest.mark.parametrize("op", [ops.atan, ops.tanh, ops.sin], ids=lambda op: op.name)
+@pytest.mark.parametrize(("times", "rows", "columns"), [(3, 4, 4), (2, 4, 4), (3, 4, 3), (4, 5, 3), (6, 3, 2)])
+def test_loops_side_by_side_that_are_written_down_one_after_the_other(op, times, rows, columns):
+    """The reverse sweep has the cells of a row in one order, and its nodes in another."""
+
+    def total(xs):
+        cells = [[xs[(columns * r + c) % 6] + 0.1 * r for c in range(columns)] for r in range(rows)]
+        for _ in range(times):
+            for row in cells:
+                for c in range(columns):
+                    row[c] = op(1.93 * row[c - 1])
+        return ops.sum([cell for row in cells for cell in row])
+
+    point = [0.73, 1.21, 0.19, -0.11, -0.42, -1.31]
+    assert compile(total).grad(point) == pytest.approx(grad(total)(point), rel=1e-9, abs=1e-12)

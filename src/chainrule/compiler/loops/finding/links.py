@@ -37,6 +37,7 @@ class ChainWriter(Writer):
         for at in chain.groups:
             for operand in self.groups[at].all_operands():
                 self._go_back(operand, chain.length, initial)
+        self._check_order(chain)
         inner = {}
         for at in chain.groups:
             group = self.groups[at]
@@ -68,6 +69,27 @@ class ChainWriter(Writer):
             if initial[operand.group].setdefault(place, operand.foreign[i]) != operand.foreign[i] or place >= 0:
                 raise NoLoopsError("a chain begins with two things at once")
             operand.places[i] = place
+
+    def _check_order(self, chain: Chain) -> None:
+        """Refuses a chain that would read what is not there yet.
+
+        Its groups have their members in the order of nodes, which need not be that of iterations: of several loops side
+        by side each may be written down as a whole. So either each iteration must read earlier ones alone, or each member
+        earlier members.
+        """
+        order = {at: k for k, at in enumerate(chain.groups)}
+        by_iteration = by_member = True
+        for at in chain.groups:
+            for operand in self.groups[at].all_operands():
+                if operand.group in order:
+                    read, size = operand.places, len(self.groups[operand.group])
+                    later = int(order[operand.group] >= order[at])
+                    iteration = np.arange(len(read)) // max(len(read) // chain.length, 1)
+                    by_iteration &= bool((read // (size // chain.length) + later <= iteration).all())
+                    by_member &= len(read) == size == len(self.groups[at])
+                    by_member = by_member and bool((read + later <= np.arange(len(read))).all())
+        if not (by_iteration or by_member):
+            raise NoLoopsError("the iterations of a chain stand in another order than its nodes")
 
     def _inner_axes(self, group: Group, chain: Chain) -> tuple[int, ...]:
         """The axes of one iteration."""
