@@ -74,8 +74,8 @@ class ChainWriter(Writer):
         """Refuses a chain that would read what is not there yet.
 
         Its groups have their members in the order of nodes, which need not be that of iterations: of several loops side
-        by side each may be written down as a whole. So either each iteration must read earlier ones alone, or each member
-        earlier members.
+        by side each may be written down as a whole. So either each iteration must read earlier ones alone, or each
+        member earlier members.
         """
         order = {at: k for k, at in enumerate(chain.groups)}
         by_iteration = by_member = True
