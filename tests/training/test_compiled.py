@@ -255,3 +255,21 @@ def test_what_only_native_code_cannot_do_goes_on():
 
     data = [[-1.0], [2.0], [-2.0], [1.0]], [0.5, 1.0, 0.0, 2.0]
     twice(*data, loss="mean_squared_error", make=Guarded, optimizer=OPTIMIZERS["momentum"], batch_size=2)
+
+
+def test_a_rate_at_which_the_trial_diverges_is_no_reason_to_refuse():
+    class Scaled(Module):
+        def __init__(self):
+            self.w = Value(3.0)
+
+        def forward(self, x):
+            return self.w * x[0]
+
+    def loss(predictions, targets):
+        return ops.sum([ops.exp(p * p) for p in predictions]) / len(predictions)
+
+    model = Scaled()
+    told = {"loss": loss, "optimizer": SGD([model.w], 1e-6), "epochs": 1, "batch_size": 8, "progress": False}
+    history = fit(model, [[1.0]] * 8, [0.0] * 8, compile=True, **told)
+    assert "compiled" in history.engine_note
+    assert model.w.data < 3.0

@@ -175,6 +175,7 @@ class CompiledTrainer:
                 self._run(table, [at])
                 gradients.append(self._step.gradients)
         except AnomalyError:  # the training itself will say so
+            before.restore()
             return True
         found = self._state()
         before.restore()
