@@ -11,9 +11,11 @@ pytest.importorskip("numpy")
 
 from chainrule import Value, losses, ops
 from chainrule.data import moons
+from chainrule.errors import TraceError
 from chainrule.nn import MLP, Embedding, Frozen, Module
 from chainrule.optim import SGD, Adam, AdamW, constant, cosine
 from chainrule.training import EarlyStopping, fit, record_gradients
+from chainrule.training.compiled import CompiledTrainer
 
 X, Y = moons(n=22, noise=0.1, seed=2)
 SIGNS = [2 * label - 1 for label in Y]
@@ -257,19 +259,45 @@ def test_what_only_native_code_cannot_do_goes_on():
     twice(*data, loss="mean_squared_error", make=Guarded, optimizer=OPTIMIZERS["momentum"], batch_size=2)
 
 
-def test_a_rate_at_which_the_trial_diverges_is_no_reason_to_refuse():
-    class Scaled(Module):
-        def __init__(self):
-            self.w = Value(3.0)
+class Scaled(Module):
+    def __init__(self, w):
+        self.w = Value(w)
 
-        def forward(self, x):
-            return self.w * x[0]
+    def forward(self, x):
+        return self.w * x[0]
 
-    def loss(predictions, targets):
-        return ops.sum([ops.exp(p * p) for p in predictions]) / len(predictions)
 
-    model = Scaled()
-    told = {"loss": loss, "optimizer": SGD([model.w], 1e-6), "epochs": 1, "batch_size": 8, "progress": False}
-    history = fit(model, [[1.0]] * 8, [0.0] * 8, compile=True, **told)
-    assert "compiled" in history.engine_note
-    assert model.w.data < 3.0
+def exp_of_squares(predictions, targets):
+    return ops.sum([ops.exp(p * p) for p in predictions]) / len(predictions)
+
+
+STEEP = {  # model, rate, input and loss; at the trial's own rate they diverge
+    "loss of one's own": (3.0, 1e-6, 1.0, exp_of_squares),
+    "loss by sample": (1.0, 1e-170, 1e80, "mean_squared_error"),
+}
+
+
+@pytest.mark.parametrize("case", STEEP)
+def test_a_rate_at_which_the_trial_diverges_is_no_reason_to_refuse(case):
+    w, rate, x, loss = STEEP[case]
+    settings = {"make": lambda: Scaled(w), "optimizer": lambda parameters: SGD(parameters, rate), "loss": loss}
+    model, _ = twice([[x]] * 8, [0.0] * 8, epochs=2, batch_size=8, **settings)
+    assert model.w.data < w
+
+
+@pytest.mark.parametrize("case", STEEP)
+def test_native_code_is_compared_also_where_the_trial_diverges_at_its_own_rate(case, monkeypatch):
+    """As if native code moved the parameters otherwise than the optimiser does."""
+    w, rate, x, loss = STEEP[case]
+    model, rates = Scaled(w), []
+
+    def note_rate(self, *arguments):
+        rates.append(self.optimizer.lr)
+        return moves(self, *arguments) and self.optimizer.lr > rate
+
+    moves = CompiledTrainer._moves_as_eager
+    monkeypatch.setattr(CompiledTrainer, "_moves_as_eager", note_rate)
+    with pytest.raises(TraceError, match="did not move the parameters"):
+        fit(model, [[x]] * 8, [0.0] * 8, loss=loss, optimizer=SGD([model.w], rate), epochs=1, compile=True)
+    assert rates[-1] == rate
+    assert model.w.data == w

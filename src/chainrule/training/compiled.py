@@ -12,18 +12,17 @@ import math
 import random
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
-
 from chainrule.compiler.compiled import compile
+from chainrule.compiler.steps.learning_rates import is_arithmetic
 from chainrule.compiler.steps.step import compile_step
 from chainrule.core.modes import no_grad
 from chainrule.engine import Value
 from chainrule.errors import AnomalyError, TraceError
 from chainrule.nn import Module
 from chainrule.optim import Optimizer, constant
+from chainrule.training.native_rows import LaidOut, as_values, by_row, laid_out
 from chainrule.training.objective import Objective
 from chainrule.training.samples import Samples
 from chainrule.training.trainer import EagerTrainer, Numbers, Snapshot, as_reason, measured
@@ -36,39 +35,14 @@ TRIED = 16
 """On so many rows native code has to find what the eager engine finds, before it is used."""
 CLOSE = 1e-7
 """By how much a loss or gradient may differ in that, relative to the largest; sums are added in another order."""
+STEADY_RATE = 0.01
+"""The learning rate of steps that are only tried."""
 MAX_TRACES = 8
 """How many ways a loss may go: each takes a good part of a second to compile."""
 
 
 class _SpoiltError(Exception):
     """Parameters are not finite already: an update before this step did it."""
-
-
-@dataclass(frozen=True)
-class _Table:
-    """Rows and targets, as they were given and as native code takes them.
-
-    Attributes:
-        rows, targets: as they were given.
-        X, y: what the batches of a step are made of: arrays, or lists where the loss is one of whole batches.
-        arrays: for measuring, the arguments of all rows.
-    """
-
-    rows: list[Any]
-    targets: list[Any]
-    X: Any
-    y: Any
-    arrays: tuple[np.ndarray, ...]
-
-    def batch(self, at: list[int]) -> tuple[Any, Any]:
-        """The arguments of a step."""
-        if isinstance(self.X, list):
-            return [self.X[i] for i in at], [self.y[i] for i in at]
-        return self.X[at], self.y[at]
-
-    def given(self, at: list[int]) -> tuple[list[Any], list[Any]]:
-        """Rows and targets as they were given."""
-        return [self.rows[i] for i in at], [self.targets[i] for i in at]
 
 
 class CompiledTrainer:
@@ -104,9 +78,9 @@ class CompiledTrainer:
         measure = self._measured_sample if self._by_sample else self._predicted_sample
         self._measure = compile(measure, in_axes=0, max_traces=MAX_TRACES)
         self._step.fallbacks.name, self._measure.fallbacks.name = "fit", "measuring in fit"  # what a warning calls them
-        self._tables: list[_Table] = []
+        self._tables: list[LaidOut] = []
         self._running: dict[int, int] = {}
-        self._table_running: _Table | None = None
+        self._table_running: LaidOut | None = None
         self._rows_running: Sequence[list[int]] = []
         self._reached = 0  # how many steps of a run were done before one at fault
         self._size, self._measured_since = 1, False
@@ -133,14 +107,23 @@ class CompiledTrainer:
         """
         state, before = random.getstate(), Snapshot(self._step.parameters, self.optimizer)
         try:
-            with _steady_rate(self.optimizer):
-                self._try(samples, batch_size, before)
+            for rate in _trial_rates(self.optimizer):
+                with _steady_rate(self.optimizer, rate):
+                    stayed_finite = self._try(samples, batch_size, before)
+                before.restore()
+                if stayed_finite:
+                    break
         finally:
             before.restore()
             random.setstate(state)  # the batches of whoever draws from there are the same with and without compiling
             self.model.zero_grad()
 
-    def _try(self, samples: Samples, batch_size: int, before: Snapshot) -> None:
+    def _try(self, samples: Samples, batch_size: int, before: Snapshot) -> bool:
+        """Compares native code with the eager engine; False where numbers left the finite, so that little was compared.
+
+        Raises:
+            TraceError: they differ.
+        """
         table = self._table(samples.X, samples.y)
         rows = list(range(min(batch_size, len(samples))))
         sizes = [rows, rows[: len(samples) % batch_size]]
@@ -148,14 +131,18 @@ class CompiledTrainer:
             sizes = [rows[:TRIED]]
         first = sizes[0]
         wanted = self._eager_gradients(table, first)
+        found, moved, stayed_finite = wanted, True, False
         try:
             self._run(table, [some for some in sizes if some])
             before.restore()
             loss = self._run(table, [first])[0]
             found = [loss, *self._step.gradients]
+            moved = self._moves_as_eager(table, first, before)
+            stayed_finite = True
         except AnomalyError:
-            found = wanted  # the training itself will say so, in the right place
-        if not self._moves_as_eager(table, first, before):
+            pass  # at another rate all may be well; if not, the training itself will say so, in the right place
+        before.restore()
+        if not moved:
             raise TraceError("native code did not move the parameters as the optimizer does")
         self.optimizer.steps += 1000  # put back by whoever called this
         if self._eager_gradients(table, first) != wanted and all(map(math.isfinite, wanted)):
@@ -165,34 +152,33 @@ class CompiledTrainer:
         few = table.given(first)
         if not _close([self._measured(self._table(*few))["loss"]], [self.eager.measure(*few)["loss"]]):
             raise TraceError("native code did not measure what the eager engine measured")
+        return stayed_finite
 
-    def _moves_as_eager(self, table: _Table, at: list[int], before: Snapshot) -> bool:
-        """Whether two native updates are those that the optimiser makes of the same gradients."""
+    def _moves_as_eager(self, table: LaidOut, at: list[int], before: Snapshot) -> bool:
+        """Whether two native updates are those that the optimiser makes of the same gradients.
+
+        Raises:
+            AnomalyError: a number is no longer finite.
+        """
         gradients = []
         before.restore()
-        try:
-            for _ in range(2):
-                self._run(table, [at])
-                gradients.append(self._step.gradients)
-        except AnomalyError:  # the training itself will say so
-            before.restore()
-            return True
+        for _ in range(2):
+            self._run(table, [at])
+            gradients.append(self._step.gradients)
         found = self._state()
         before.restore()
         for row in gradients:
             for parameter, gradient in zip(self._step.parameters, row, strict=True):
                 parameter.grad = gradient
             self.optimizer.step()
-        wanted = self._state()
-        before.restore()
-        return _close(found, wanted)
+        return _close(found, self._state())
 
     def _state(self) -> list[float]:
         """All that a step changes."""
         memory = [x for column in self.optimizer.memory.values() for x in column]
         return [*[parameter.data for parameter in self.optimizer.parameters], *memory]
 
-    def _eager_gradients(self, table: _Table, at: list[int]) -> list[float]:
+    def _eager_gradients(self, table: LaidOut, at: list[int]) -> list[float]:
         """The loss and the gradients."""
         self.model.zero_grad()
         total = self._total(*table.given(at))
@@ -227,7 +213,7 @@ class CompiledTrainer:
         self.eager.step(*table.given(batches[first]))
         return 1
 
-    def _run(self, table: _Table, rows: Sequence[list[int]]) -> list[float]:
+    def _run(self, table: LaidOut, rows: Sequence[list[int]]) -> list[float]:
         """So many steps in native code, all of them, or, unless a number is not finite, none; gives the losses."""
         batches = [table.batch(at) for at in rows]
         self._table_running, self._rows_running = table, rows
@@ -248,7 +234,7 @@ class CompiledTrainer:
             before.restore()
             raise
 
-    def _run_one_by_one(self, table: _Table, rows: Sequence[list[int]]) -> list[float]:
+    def _run_one_by_one(self, table: LaidOut, rows: Sequence[list[int]]) -> list[float]:
         """The same steps, to find the one whose update gives a number that is not finite: the eager engine does it."""
         if len(rows) == 1:
             self._reached = 0
@@ -293,15 +279,15 @@ class CompiledTrainer:
                 self._give_up(error)
         return self.eager.measure(X, y)
 
-    def _measured(self, table: _Table) -> Numbers:
+    def _measured(self, table: LaidOut) -> Numbers:
         found = self._measure(*table.arrays)
         if self._by_sample:
-            predictions, losses = _by_row(found[0]), found[1].tolist()
+            predictions, losses = by_row(found[0]), found[1].tolist()
             loss = math.fsum(losses) / len(losses)
         else:
-            predictions = _by_row(found)
+            predictions = by_row(found)
             with no_grad():
-                loss = self.objective.value(_as_values(predictions), table.targets).data
+                loss = self.objective.value(as_values(predictions), table.targets).data
         return measured(self.objective, loss, predictions, table.targets)
 
     # ---- giving up ----
@@ -310,7 +296,7 @@ class CompiledTrainer:
             raise error
         self.gave_up = as_reason(error)
 
-    def _look(self, table: _Table, first: list[int]) -> None:
+    def _look(self, table: LaidOut, first: list[int]) -> None:
         """Sees whether what was compiled still holds, at the numbers that the parameters now have."""
         at = first[:TRIED] if self._by_sample else first
         try:
@@ -318,7 +304,7 @@ class CompiledTrainer:
                 raise TraceError("the optimizer has other parameters than when it was compiled")
             before = Snapshot(self._step.parameters, self.optimizer)
             try:
-                with _steady_rate(self.optimizer):
+                with _steady_rate(self.optimizer, STEADY_RATE):
                     found = self._run(table, [at])
             except AnomalyError:
                 return
@@ -332,17 +318,12 @@ class CompiledTrainer:
             self._give_up(error)
 
     # ---- rows ----
-    def _table(self, X: list[Any], y: list[Any]) -> _Table:
+    def _table(self, X: list[Any], y: list[Any]) -> LaidOut:
         """These rows, laid out; training and validation rows are so once."""
         for table in self._tables:
             if table.rows is X and table.targets is y:
                 return table
-        rows = np.array(X, dtype=np.float64)
-        if self._by_sample:
-            targets = np.array(y, dtype=np.float64)
-            table = _Table(X, y, rows, targets, (rows, targets))
-        else:
-            table = _Table(X, y, _of_one_kind(X), _of_one_kind(y), (rows,))
+        table = laid_out(X, y, by_sample=self._by_sample)
         self._tables = [*self._tables[-1:], table]
         return table
 
@@ -357,10 +338,16 @@ def _refuse(model: Module) -> None:
         raise TraceError(f"{type(model).__name__} has a __call__ of its own, in which rows may depend on each other")
 
 
+def _trial_rates(optimizer: Optimizer) -> list[float]:
+    """The learning rates to try native code with, until numbers stay finite: one at which parameters move visibly, and
+    the optimiser's own, unless asking for it may change something."""
+    return [STEADY_RATE, *([optimizer.lr] if is_arithmetic(optimizer.schedule) else [])]
+
+
 @contextlib.contextmanager
-def _steady_rate(optimizer: Optimizer) -> Iterator[None]:
+def _steady_rate(optimizer: Optimizer, rate: float) -> Iterator[None]:
     """An optimiser with another schedule: steps that are taken back are not to be counted by its own."""
-    schedule, optimizer.schedule = optimizer.schedule, constant(0.01)
+    schedule, optimizer.schedule = optimizer.schedule, constant(rate)
     try:
         yield
     finally:
@@ -372,30 +359,3 @@ def _close(found: list[float], wanted: list[float]) -> bool:
         return True  # the training itself will say so
     largest = max([1.0, *map(abs, wanted)])
     return all(abs(a - b) <= CLOSE * largest for a, b in zip(found, wanted, strict=True))
-
-
-def _by_row(predictions: Any) -> list[Any]:
-    """Columns, one for each number of a prediction, as one prediction a row.
-
-    >>> _by_row([np.array([1.0, 2.0]), np.array([3.0, 4.0])])
-    [[1.0, 3.0], [2.0, 4.0]]
-    """
-    if isinstance(predictions, list | tuple):
-        return [list(row) for row in zip(*map(_by_row, predictions), strict=True)]
-    return predictions.tolist()
-
-
-def _as_values(predictions: Any) -> Any:
-    return [_as_values(part) for part in predictions] if isinstance(predictions, list) else Value(predictions)
-
-
-def _of_one_kind(rows: list[Any]) -> list[Any]:
-    """Rows in whose columns all numbers are whole, or all are floats: a trace is one for whole numbers or for floats.
-
-    >>> _of_one_kind([[1, 2], [3, 0.5]])
-    [[1, 2.0], [3, 0.5]]
-    """
-    if rows and isinstance(rows[0], list):
-        columns = [_of_one_kind(list(column)) for column in zip(*rows, strict=True)]
-        return [list(row) for row in zip(*columns, strict=True)]
-    return rows if all(isinstance(x, int) for x in rows) else [float(x) for x in rows]
