@@ -192,7 +192,7 @@ def test_scores_are_decoded():
         ("weight/fruit 1/a 2/b 3/b", {"target": "fruits"}, "Did you mean 'fruit'? It has weight, fruit."),
         ("x/y 1/a 2/b 3/b", {"ignore": ["xx"]}, "no column 'xx'"),
         ("x 1 2 3", {}, "no input column beside the target 'x': separate the cells with commas"),
-        ("x/y 1/a 2/b 3/b", {"ignore": ["x"]}, "no input column beside the target 'y': leave one"),
+        ("x/y 1/a 2/b 3/b", {"ignore": ["x"]}, "no input column beside the target 'y': keep one"),
         ("x/y 1/a 2/b", {"ignore": ["x", "y"]}, "no column that holds anything"),
         ("x/y 1/a 2/ 3/nan 4/b 5/b", {}, "column 'y' is the target, but is missing in lines 3, 4"),
         ("x/y 1/? 2/?", {"target": "y"}, "column 'y' is the target, but is missing in lines 2, 3"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -75,7 +76,7 @@ class Task:
         target_kind = kinds.pop(target)
         if not kinds:
             alone = "separate the cells with commas, semicolons or tabs"
-            hint = alone if len(table.columns) == 1 else "; ".join(["leave one", *notes])
+            hint = alone if len(table.columns) == 1 else "; ".join(["keep one", *notes])
             raise DataError(f"{table.path} has no input column beside the target {target!r}: {hint}")
         classes = _find_classes(table, target, target_kind, goal)
         notes += [*_rare_class_notes(table, classes), *_sorted_notes(table, classes, kinds)] if classes else []
@@ -121,16 +122,25 @@ def _find_kinds(
 
 def _leave_out_row_numbers(table: Table, kinds: dict[str, Kind], target: str, kept: list[str]) -> list[str]:
     """Takes out the inputs that number the rows, and notes it. What merely counts stays if it is all that there is."""
-    notes = []
-    for name in [name for name in kinds if name != target and name not in kept]:
-        why = why_row_number(table, name)
-        if why and not (why == COUNTS and len(kinds) == 2):
-            del kinds[name]
-            notes.append(
-                f"{table.path}, column {name!r} {why} and is left out, since a row's number may give its "
-                f"{target} away (to learn from it: --keep {name!r})"
-            )
-    return notes
+    inputs = [name for name in kinds if name != target]
+    reasons = {name: why_row_number(table, name) for name in inputs if name not in kept}
+    surely = [name for name, why in reasons.items() if why not in ("", COUNTS)]
+    counting = [name for name, why in reasons.items() if why == COUNTS]
+    if len(surely) + len(counting) == len(inputs):
+        counting = []
+    for name in [*surely, *counting]:
+        del kinds[name]
+    return [
+        f"{table.path}, column {name!r} {why} and is left out, since a row's number may give its "
+        f"{target} away (to learn from it: {_option('keep', name)})"
+        for name, why in reasons.items()
+        if name not in kinds
+    ]
+
+
+def _option(option: str, column: str) -> str:
+    """An option of the command line that names a column, as it can be typed whatever the name is."""
+    return f"--{option}={shlex.quote(column)}"
 
 
 def _check_complete(table: Table, target: str) -> None:
@@ -188,7 +198,7 @@ def _sorted_notes(table: Table, classes: ClassColumn, inputs: dict[str, Kind]) -
         return []
     return [
         f"{table.path}, column {name!r} rises or falls from row to row, and the rows are sorted by {classes.name}: "
-        f"held-out rows will flatter a model that learns from it (to leave it out: --ignore {name!r})"
+        f"held-out rows will flatter a model that learns from it (to leave it out: {_option('ignore', name)})"
         for name, kind in inputs.items()
         if kind == "number" and rises(table, name)
     ]
