@@ -194,6 +194,26 @@ def test_training_again_replaces_its_own_files(run, folder):
     assert before[1] != after[1]
 
 
+@pytest.mark.parametrize("ends", [KeyboardInterrupt(), OSError(28, "No space left on device")])
+def test_a_picture_is_known_as_ours_though_the_run_that_was_to_replace_it_failed(run, folder, monkeypatch, ends):
+    def fail(*arguments, **options):
+        raise ends
+
+    run("train", "xor", "--epochs", 1, "--quiet")
+    with monkeypatch.context() as patch:
+        patch.setattr("chainrule.cli.train.save_picture", fail)
+        assert run("train", "xor", "--epochs", 1, "--quiet").code != 0
+    assert run("train", "xor", "--epochs", 1, "--quiet").code == 0
+
+
+def test_a_picture_is_known_as_ours_after_a_run_that_drew_none(run, folder, monkeypatch):
+    run("train", "xor", "--epochs", 1, "--quiet")
+    with monkeypatch.context() as patch:
+        patch.setitem(sys.modules, "matplotlib", None)
+        assert run("train", "xor", "--epochs", 1, "--quiet").code == 0
+    assert run("train", "xor", "--epochs", 1, "--quiet").code == 0
+
+
 def test_force_replaces_what_the_user_has(run, folder):
     (folder / "xor.png").write_text("mine")
     (folder / "xor.model.json").write_text("mine, too")
@@ -340,7 +360,8 @@ def test_rows_sorted_by_class_are_not_learned_by_their_number(run, iris, no_pict
     assert "learning species (3 classes) from 1 input" in err
     right = float(out.partition("accuracy ")[2].partition(" %")[0])
     assert right < 70  # of noise nothing can be learned; the number of the row gives all away
-    _, out, err = run("train", iris, "--target", "species", "--epochs", 20, "--keep", "column_1", "--quiet")
+    code, out, err = run("train", iris, "--target", "species", "--epochs", 20, "--keep", "column_1", "--quiet")
+    assert (code, err) == (0, "")
     assert float(out.partition("accuracy ")[2].partition(" %")[0]) > 80
 
 
@@ -356,10 +377,11 @@ def test_a_failure_after_training_does_not_lose_the_model(run, folder, monkeypat
     def fail(*arguments, **options):
         raise OSError(28, "No space left on device")
 
+    run("train", "xor", "--epochs", 3, "--model", "whole.json")
     monkeypatch.setattr("chainrule.cli.train.save_picture", fail)
-    code, _, err = run("train", "xor", "--epochs", 1)
+    code, _, err = run("train", "xor", "--epochs", 3)
     assert code == 2
     assert "No space left" in err
-    model, extra = load_file("xor.model.json")
-    assert len(model.parameters()) == (2 + 1) * 8 + (8 + 1) * 8 + (8 + 1) * 2
-    assert extra["loss"] == "cross_entropy"
+    (model, extra), (whole, its) = load_file("xor.model.json"), load_file("whole.json")
+    assert model.state_dict() == whole.state_dict()
+    assert {**its, "picture": None, "held_out": None} == {**extra, "picture": None, "held_out": None}

@@ -72,11 +72,17 @@ class Problem:
 
 @dataclass(frozen=True)
 class Files:
-    """Where things go."""
+    """Where things go.
+
+    Attributes:
+        model, picture, checkpoint: the files to be written.
+        earlier_picture: the digest of the picture that an earlier run left behind with its model; "" if there is none.
+    """
 
     model: Path
     picture: Path | None
     checkpoint: Path | None
+    earlier_picture: str = ""
 
     @classmethod
     def choose(cls, data: str, training: TrainingOptions, output: OutputOptions) -> Files:
@@ -91,11 +97,12 @@ class Files:
         outputs.check(model, outputs.MODEL, force=output.force, inputs=read)
         picture = output.picture or model.with_name(f"{model.name.removesuffix('.json').removesuffix('.model')}.png")
         outputs.check_different([model, picture, training.checkpoint])
-        outputs.check(picture, outputs.PICTURE, force=output.force, inputs=read, known=_picture_of(model))
+        earlier = _picture_of(model)
+        outputs.check(picture, outputs.PICTURE, force=output.force, inputs=read, known=earlier)
         if training.checkpoint:
             outputs.check(training.checkpoint, outputs.CHECKPOINT, inputs=read)
         drawn = can_draw(required=output.picture is not None, quiet=output.quiet)
-        return cls(model, picture if drawn else None, training.checkpoint)
+        return cls(model, picture if drawn else None, training.checkpoint, earlier)
 
 
 def train(data: str, rows: DataOptions, net: NetOptions, training: TrainingOptions, output: OutputOptions) -> int:
@@ -113,6 +120,8 @@ def train(data: str, rows: DataOptions, net: NetOptions, training: TrainingOptio
         complain("stopped by Ctrl-C before the first epoch was done: there is no model")
         return INTERRUPTED
     about: dict[str, Any] = {"encoder": problem.encoder.to_config(), "loss": problem.goal.loss}
+    if files.earlier_picture:  # known as ours until another one is drawn
+        about["picture"] = files.earlier_picture
     save(model, files.model, **about)  # at once: whatever fails from here on, nothing that was learned is lost
     X, _ = problem.encoder.encode(problem.table, problem.held)
     report = compare(problem.encoder, problem.table, outputs_of(model, X), problem.held)
