@@ -9,11 +9,12 @@ import pytest
 
 from chainrule import losses
 from chainrule.data import moons
-from chainrule.errors import SavedFileError
+from chainrule.errors import ArgumentError, SavedFileError
 from chainrule.nn import MLP
 from chainrule.optim import SGD, Adam, AdamW, cosine
 from chainrule.saving import save
 from chainrule.training import Checkpoint, EarlyStopping, fit, record_gradients
+from chainrule.training.trainer import EagerTrainer
 
 X, Y = moons(n=20, noise=0.1, seed=2)
 LOSS = "binary_cross_entropy"
@@ -109,6 +110,66 @@ def test_metrics_that_are_not_finite_come_back_as_nan(tmp_path):
         checkpoint = Checkpoint(tmp_path / "c", resume=True)
         history = train(net(), epochs=epochs, metrics=[undefined], checkpoint=checkpoint)
     assert [math.isnan(x) for x in history["undefined"]] == [True] * 4
+
+
+def test_numbers_that_a_callback_adds_come_back(tmp_path):
+    def note(state):
+        state.history.rows[-1] |= {"mine": state.epoch, "undefined": math.nan, "validation_loss": 1 / state.epoch}
+
+    for epochs in (2, 4):
+        checkpoint = Checkpoint(tmp_path / "c", resume=True)
+        history = train(net(), epochs=epochs, callbacks=note, checkpoint=checkpoint)
+    assert history.best_epoch == 4
+    assert history["mine"] == [1.0, 2.0, 3.0, 4.0]
+    assert [math.isnan(x) for x in history["undefined"]] == [True] * 4
+
+
+class Measuring(EagerTrainer):
+    """Measures a number more, and no metrics."""
+
+    def measure(self, X, y):
+        return {"loss": super().measure(X, y)["loss"], "rows": len(X)}
+
+
+def test_what_a_trainer_of_ones_own_measures_comes_back(tmp_path):
+    for epochs in (2, 4):
+        checkpoint = Checkpoint(tmp_path / "c", resume=True)
+        history = train(net(), epochs=epochs, trainer=Measuring, validation=0.2, checkpoint=checkpoint)
+    assert history["rows"] == [16.0] * 4
+    assert history["validation_rows"] == [4.0] * 4
+
+
+def test_a_run_that_native_code_refused_for_a_long_reason_is_resumed(tmp_path):
+    pytest.importorskip("llvmlite")
+    pytest.importorskip("numpy")
+
+    def loss(predictions, targets):
+        if not isinstance(predictions[0].data, float):
+            raise ValueError("never " * 10_000)
+        return losses.binary_cross_entropy(predictions, targets)
+
+    notes = []
+    for epochs in (10_000, 10_001):
+        checkpoint = Checkpoint(tmp_path / "c", every=10_000, resume=True)
+        data = {"X": X * 10, "y": Y * 10, "loss": loss, "callbacks": lambda state: state.stop("enough")}
+        notes.append(train(net(), epochs=epochs, checkpoint=checkpoint, **data).engine_note)
+    assert notes[0].startswith("not compiled: ValueError: never")
+    assert notes[0].endswith("...")
+    assert len(notes[0]) < 3000
+
+
+@pytest.mark.parametrize(
+    ("message", "callback"),
+    [
+        (r"history\.stopped must be text of at most 10000 letters", lambda state: state.stop("x" * 10_001)),
+        (r"history\.stopped must be text, not 5", lambda state: state.stop(5)),
+        (r"gradients\[0\] must be a table", lambda state: state.history.gradients.append(5)),
+    ],
+)
+def test_what_could_not_be_read_again_is_not_written(tmp_path, message, callback):
+    with pytest.raises(ArgumentError, match=message):
+        train(net(), epochs=1, checkpoint=tmp_path / "c", callbacks=callback)
+    assert names(tmp_path) == []
 
 
 def test_leftovers_of_a_killed_run_are_swept_up(tmp_path):

@@ -71,7 +71,7 @@ def save(model: Module, path: FilePath, **extra: Any) -> None:
     check_finite(state)
     kind = type(model).__name__
     content = {"model": kind, "config": config_of(model), "state": state, "extra": extra}
-    write_document(path, MODEL_FORMAT, MODEL_VERSION, content)
+    write_document(path, MODEL_FORMAT, MODEL_VERSION, content, MODEL)
 
 
 def load(path: FilePath, model: Module | None = None) -> Module:
@@ -168,11 +168,14 @@ def _mlp_parameters(config: dict[str, Any]) -> int:
 # ---- the file itself: models and checkpoints are both such documents ----
 
 
-def write_document(path: FilePath, kind: str, version: int, content: dict[str, Any]) -> None:
+def write_document(
+    path: FilePath, kind: str, version: int, content: dict[str, Any], schema: Kind | None = None
+) -> None:
     """Write `content` as JSON with a marker, a version and a checksum.
 
     Raises:
-        ArgumentError: it holds nan, inf, or something that JSON does not have; nothing is written.
+        ArgumentError: it holds nan, inf, something that JSON does not have, or what reading it by the schema would
+            refuse; nothing is written.
         SavedFileError: the file cannot be written.
     """
     try:
@@ -180,6 +183,10 @@ def write_document(path: FilePath, kind: str, version: int, content: dict[str, A
         content = json.loads(json.dumps(content, allow_nan=False))
     except (TypeError, ValueError) as error:
         raise ArgumentError(f"{path} was not written, for JSON cannot hold all of it: {error}") from None
+    try:
+        check(schema or Anything(), content)
+    except SchemaError as error:
+        raise ArgumentError(f"{path} was not written, for it could not be read again: {error}") from None
     document = {"format": kind, "version": version, "sha256": _checksum(content), **content}
     lines = [f"{json.dumps(key)}: {json.dumps(value)}" for key, value in document.items()]
     atomic_write(path, "{\n" + ",\n".join(lines) + "\n}\n")

@@ -92,7 +92,7 @@ class Checkpoint:
     def write(self, settings: dict[str, Any], content: dict[str, Any]) -> None:
         """Puts a new checkpoint in the place of the old one, at once."""
         document = {"settings": settings, **content}
-        write_document(self.path, CHECKPOINT_FORMAT, CHECKPOINT_VERSION, document)
+        write_document(self.path, CHECKPOINT_FORMAT, CHECKPOINT_VERSION, document, CHECKPOINT)
 
 
 def describe_data(*parts: Any) -> str:

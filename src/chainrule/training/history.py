@@ -95,7 +95,7 @@ class History:
 
     def to_dict(self) -> dict[str, Any]:
         """All of it in a form that JSON can hold; nan becomes None."""
-        rows = [{name: None if math.isnan(x) else x for name, x in row.items()} for row in self.rows]
+        rows = [{name: None if math.isnan(x) else float(x) for name, x in row.items()} for row in self.rows]
         numbers = {"rows": rows, "gradients": self.gradients}
         words = {name: getattr(self, name) for name in ("stopped", "loss_name", "engine", "engine_note")}
         return numbers | words

@@ -222,7 +222,7 @@ class _Run:
         if self.engine.look():
             self._note_engine(display)
         self.history.rows.append(numbers | {"lr": lr})
-        self._note_best(numbers[self.history.monitored])
+        self._note_best(numbers.get("validation_loss", numbers["loss"]))
         self._call_back()
         self._save()
         display.epoch(self.history)
@@ -290,18 +290,17 @@ class _Run:
 
     def _check_names(self, content: dict[str, Any]) -> None:
         """Sees that the parts of a checkpoint are of one run, and of this one."""
-        measured = ["loss", *self.plan.objective.metrics]
-        held = [f"validation_{name}" for name in measured] if self.plan.held else []
+        measured = ["loss"] if self.plan.own_trainer else ["loss", *self.plan.objective.metrics]
+        names = [*measured, *[f"validation_{name}" for name in measured if self.plan.held], "lr"]
+        may_add = self.plan.own_trainer or bool(self.plan.callbacks)
         rows = content["history"]["rows"]
         for i, row in enumerate(rows):
-            if set(row) != {*measured, *held, "lr"}:
-                raise SavedFileError(
-                    f"history.rows[{i}] has {shown(list(row))}, not {', '.join([*measured, *held, 'lr'])}"
-                )
+            if not row.keys() >= {*names} or (row.keys() > {*names} and not may_add):
+                raise SavedFileError(f"history.rows[{i}] has {shown(list(row))}, not {', '.join(names)}")
             if any(row[name] is None for name in row if name in ("loss", "validation_loss", "lr")):
                 raise SavedFileError(f"history.rows[{i}] lacks the number of its loss or rate")
         if len(rows) != content["epoch"]:
             raise SavedFileError(f"epoch is {content['epoch']}, but history.rows has {len(rows)}")
-        names = {name for name, _ in self.plan.model.named_parameters()}
-        if bool(rows) != bool(content["best"]) or (content["best"] and set(content["best"]["state"]) != names):
+        parameters = {name for name, _ in self.plan.model.named_parameters()}
+        if bool(rows) != bool(content["best"]) or (content["best"] and set(content["best"]["state"]) != parameters):
             raise SavedFileError("best must have a number for each of the model's parameters")

@@ -22,6 +22,7 @@ from chainrule.training.samples import Samples
 Numbers = dict[str, float]
 
 CHUNK = 64  # rows that are predicted at a time
+LONGEST_REASON = 2000  # letters
 
 
 class Trainer(Protocol):
@@ -158,8 +159,9 @@ def to_numbers(predictions: Any, depth: int = 0) -> Any:
 
 
 def as_reason(error: Exception) -> str:
-    """An error as the reason for which something was not compiled."""
-    return str(error) if isinstance(error, TraceError) else f"{type(error).__name__}: {error}"
+    """An error as the reason for which something was not compiled, of a length that a checkpoint may hold."""
+    text = str(error) if isinstance(error, TraceError) else f"{type(error).__name__}: {error}"
+    return text if len(text) <= LONGEST_REASON else f"{text[:LONGEST_REASON]}..."
 
 
 def _all_finite(numbers: list[float]) -> bool:
