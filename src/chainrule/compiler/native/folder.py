@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import shlex
 import stat
 from collections.abc import Iterator
 from pathlib import Path
@@ -123,8 +124,8 @@ def _check(status: os.stat_result, path: Path) -> None:
         )
     if status.st_mode & (stat.S_IWGRP | stat.S_IWOTH):
         raise NotOursError(
-            f"{path} can be written by others: chmod go-w '{path}' (and empty it, if they may have done), or set "
-            "CHAINRULE_CACHE to a folder of your own, or to off"
+            f"{path} can be written by others: chmod go-w {shlex.quote(str(path))} (and empty it, if they may "
+            "have done), or set CHAINRULE_CACHE to a folder of your own, or to off"
         )
     if not stat.S_ISREG(status.st_mode) and not stat.S_ISDIR(status.st_mode):
         raise NotOursError(f"{path} is no file: remove it")
@@ -140,7 +141,8 @@ def _make(path: Path) -> None:
     if missing and OWNERS and owner not in (0, os.geteuid()):
         raise NotOursError(
             f"{path} would have to be made in {above}, which belongs to the user with the number {owner}: make it "
-            f"yourself (mkdir -p -m 700 '{path}'), or set CHAINRULE_CACHE to a folder of your own, or to off"
+            f"yourself (mkdir -p -m 700 {shlex.quote(str(path))}), or set CHAINRULE_CACHE to a folder of your own, "
+            "or to off"
         )
     for folder in reversed(missing):
         with contextlib.suppress(FileExistsError):  # another process was faster
