@@ -5,9 +5,13 @@ from __future__ import annotations
 import importlib.util
 import os
 import signal
+import sys
+import threading
+import traceback
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 
@@ -38,13 +42,22 @@ def pytest_configure() -> None:
 
 def _native_code() -> str:
     """What the table of operations is in C now."""
-    file = Path(engine.__file__).parents[2] / "generate_native.py"
-    spec = importlib.util.spec_from_file_location("generate_native", file)
+    return _loaded(Path(engine.__file__).parents[2] / "generate_native.py").native(ops)
+
+
+@pytest.fixture(scope="session")
+def loaded() -> Callable[[Path], ModuleType]:
+    """Gives the module that a Python file is, wherever it lies."""
+    return _loaded
+
+
+def _loaded(file: Path) -> ModuleType:
+    spec = importlib.util.spec_from_file_location(file.stem, file)
     assert spec is not None
     assert spec.loader is not None
-    generator = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(generator)
-    return generator.native(ops)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
 
 
 @pytest.fixture
@@ -74,17 +87,59 @@ def warned_lines() -> Callable[[Callable[[], None]], list[int]]:
 @pytest.fixture
 def in_child() -> Callable[[Callable[[], object]], int]:
     """Runs something in a forked process, and gives how that ended: 0 if it returned, minus the signal if it hung."""
+    if not hasattr(os, "fork"):
+        pytest.skip("this system does not fork")
 
     def run(work: Callable[[], object], seconds: int = 30) -> int:
-        pid = os.fork()
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", DeprecationWarning)  # newer Pythons warn where there are other threads
+            pid = os.fork()
         if pid == 0:
             signal.alarm(seconds)
             code = 1
             try:
                 work()
                 code = 0
+            except BaseException:
+                traceback.print_exc()
             finally:
                 os._exit(code)
         return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
 
     return run
+
+
+@pytest.fixture
+def in_threads() -> Callable[[Sequence[Callable[[], object]]], list[object]]:
+    """Runs several things, each in a thread of its own; gives what they return, or raises what one of them raised."""
+
+    def run(works: Sequence[Callable[[], object]]) -> list[object]:
+        found: list[object] = [None] * len(works)
+        errors: list[BaseException] = []
+
+        def one(i: int) -> None:
+            try:
+                found[i] = works[i]()
+            except BaseException as error:
+                errors.append(error)
+
+        threads = [threading.Thread(target=one, args=(i,)) for i in range(len(works))]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join(120)
+        assert not any(thread.is_alive() for thread in threads)
+        if errors:
+            raise errors[0]
+        return found
+
+    return run
+
+
+@pytest.fixture
+def soon() -> Iterator[None]:
+    """Lets threads interrupt each other as often as can be."""
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    yield
+    sys.setswitchinterval(before)

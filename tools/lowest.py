@@ -15,9 +15,18 @@ def lowest(requirements: list[str]) -> dict[str, str]:
 
     >>> lowest(["rich>=13.6", "torch==2.13.0", "chainrule[all]"])
     {'rich': '13.6', 'torch': '2.13.0'}
+    >>> lowest(["numpy>=2.1; python_version >= '3.13'"])
+    Traceback (most recent call last):
+    SystemExit: numpy>=2.1; python_version >= '3.13': what is its lowest version? Known are NAME>=VERSION, NAME==VERSION
     """
-    found = [re.fullmatch(r"([\w.-]+)[>=]=([\d.]+)", requirement) for requirement in requirements]
-    return {match[1]: match[2] for match in found if match}
+    found = {}
+    for requirement in requirements:
+        match = re.fullmatch(r"([\w.-]+)[>=]=([\d.]+)", requirement)
+        if match:
+            found[match[1]] = match[2]
+        elif not re.fullmatch(r"chainrule\[[\w,]+\]", requirement):
+            raise SystemExit(f"{requirement}: what is its lowest version? Known are NAME>=VERSION, NAME==VERSION")
+    return found
 
 
 def main() -> None:

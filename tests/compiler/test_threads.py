@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 import sys
 import threading
@@ -17,8 +16,6 @@ import chainrule
 from chainrule import Value, ops
 from chainrule.compiler.native import llvm
 from chainrule.compiler.native.llvm import made_once
-
-forking = pytest.mark.skipif(not hasattr(os, "fork"), reason="this system does not fork")
 
 PREAMBLE = """
 import faulthandler, os, sys, threading
@@ -53,40 +50,10 @@ def in_fresh_process(code):
     return done.stdout.split()
 
 
-def run_in_threads(works):
-    """Runs all at the same time; gives what they return, or raises what one raised."""
-    found, errors = [None] * len(works), []
-
-    def one(i):
-        try:
-            found[i] = works[i]()
-        except BaseException as error:
-            errors.append(error)
-
-    threads = [threading.Thread(target=one, args=(i,)) for i in range(len(works))]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join(120)
-    assert not any(thread.is_alive() for thread in threads)
-    if errors:
-        raise errors[0]
-    return found
-
-
-@pytest.fixture
-def soon():
-    """Threads take turns as often as they can."""
-    before = sys.getswitchinterval()
-    sys.setswitchinterval(1e-6)
-    yield
-    sys.setswitchinterval(before)
-
-
 # ---- made once, and kept -------------------------------------------------------------------------------------------
 
 
-def test_what_is_made_once_is_so_also_by_threads_at_once(soon):
+def test_what_is_made_once_is_so_also_by_threads_at_once(soon, in_threads):
     made, meeting = [], threading.Barrier(4)
 
     @made_once
@@ -99,7 +66,7 @@ def test_what_is_made_once_is_so_also_by_threads_at_once(soon):
         meeting.wait()
         return something(1, 2), something(3, 4)
 
-    found = run_in_threads([ask] * 4)
+    found = in_threads([ask] * 4)
     assert made == [(1, 2), (3, 4)]
     assert len({(id(a), id(b)) for a, b in found}) == 1
 
@@ -166,7 +133,7 @@ def branching(x, k):
     return y * x if x > 0 else (y - x if x > -1 else x * x * k)
 
 
-def test_batches_that_go_different_ways_in_threads(soon):
+def test_batches_that_go_different_ways_in_threads(soon, in_threads):
     """Every thread has samples of its own, and all of them share the ways and what is known of these."""
     f = chainrule.compile(branching, in_axes=(0, None))
     batches = [[0.3 * i - 0.7 * seed for i in range(-5, 6)] for seed in range(6)] + [[1.0, 2.0], [-0.5, -0.25]]
@@ -178,11 +145,11 @@ def test_batches_that_go_different_ways_in_threads(soon):
             assert np.allclose(values, [value for value, _ in wanted[i]], 1e-12)
             assert np.allclose(slopes, [slope for _, slope in wanted[i]], 1e-12)
 
-    run_in_threads([lambda i=i: ask(i) for i in range(len(batches))])
+    in_threads([lambda i=i: ask(i) for i in range(len(batches))])
     assert f.traces == 3
 
 
-def test_calls_derivatives_and_reports_at_once(soon):
+def test_calls_derivatives_and_reports_at_once(soon, in_threads):
     f = chainrule.compile(lambda xs: chainrule.sum([x * x * x for x in xs]))
     rows = [[float(i + k) for i in range(3)] for k in range(4)]
 
@@ -193,18 +160,18 @@ def test_calls_derivatives_and_reports_at_once(soon):
             assert "trace" in f.explain()
             assert len(f.graph["trace"].splitlines()) > 3
 
-    run_in_threads([lambda row=row: ask(row) for row in rows])
+    in_threads([lambda row=row: ask(row) for row in rows])
     assert f.traces == 1
 
 
-def test_no_lock_is_held_while_the_users_function_is_traced():
+def test_no_lock_is_held_while_the_users_function_is_traced(in_threads):
     """It may wait for a thread that calls it, or another function that calls back."""
     waited = []
 
     def slow(x):
         if not waited:
             waited.append(True)
-            waited.append(run_in_threads([lambda: f(3.0)])[0])
+            waited.append(in_threads([lambda: f(3.0)])[0])
         return x * x
 
     f = chainrule.compile(slow)
@@ -216,7 +183,7 @@ def test_no_lock_is_held_while_the_users_function_is_traced():
 # ---- operations ----------------------------------------------------------------------------------------------------
 
 
-def test_operations_defined_by_threads_at_once_are_told_apart(soon, own_operations):
+def test_operations_defined_by_threads_at_once_are_told_apart(soon, own_operations, in_threads):
     def define(k):
         def work():
             def value(x):
@@ -227,7 +194,7 @@ def test_operations_defined_by_threads_at_once_are_told_apart(soon, own_operatio
 
         return work
 
-    found = run_in_threads([define(k) for k in range(2, 40)])
+    found = in_threads([define(k) for k in range(2, 40)])
     assert len({op.code for op in found}) == len(found)
     assert [op(Value(1.0)).data for op in found] == [float(k) for k in range(2, 40)]
 
@@ -275,7 +242,7 @@ print(left, len(interrupted) > 20, thread.is_alive(), in_threads(2, lambda i: ch
     assert " ".join(in_fresh_process(code)) == "{(True, True, 0, True)} True False [9.0, 9.0]"
 
 
-def test_llvmlites_lock_is_given_back_where_an_exception_left_it_taken():
+def test_llvmlites_lock_is_given_back_where_an_exception_left_it_taken(in_threads):
     @llvm._calling_llvm
     def broken():
         llvm._of_llvmlite.acquire()
@@ -283,13 +250,12 @@ def test_llvmlites_lock_is_given_back_where_an_exception_left_it_taken():
 
     with pytest.raises(Outside):
         broken()
-    assert run_in_threads([lambda: llvm._of_llvmlite.acquire(timeout=5) and llvm._of_llvmlite.release() is None])[0]
+    assert in_threads([lambda: llvm._of_llvmlite.acquire(timeout=5) and llvm._of_llvmlite.release() is None])[0]
 
 
 # ---- forks ---------------------------------------------------------------------------------------------------------
 
 
-@forking
 def test_a_child_can_compile_while_other_threads_do(monkeypatch, in_child):
     monkeypatch.setenv("CHAINRULE_CACHE", "off")
     end = threading.Event()
@@ -319,7 +285,6 @@ def test_a_child_can_compile_while_other_threads_do(monkeypatch, in_child):
     assert found == [0] * 8
 
 
-@forking
 def test_a_child_can_call_a_function_that_another_thread_is_compiling(monkeypatch, in_child):
     monkeypatch.setenv("CHAINRULE_CACHE", "off")
     f = chainrule.compile(lambda xs: chainrule.sum([ops.sin(x * i) for i, x in enumerate(xs)]))
@@ -343,7 +308,6 @@ def test_a_child_can_call_a_function_that_another_thread_is_compiling(monkeypatc
     thread.join()
 
 
-@forking
 def test_a_child_shares_large_batches_out_among_threads_of_its_own(in_child):
     f = chainrule.compile(lambda x: ops.exp(-x * x), in_axes=0, threads=2)
     xs = np.linspace(-2, 2, 50_000)

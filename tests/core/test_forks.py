@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import threading
 
 import pytest
@@ -11,8 +10,6 @@ from chainrule import Value, no_grad
 from chainrule.core import forks
 from chainrule.core.forks import held_while_forking, lock_held_while_forking, renewed_in_child
 from chainrule.core.modes import open_modes
-
-pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="this system does not fork")
 
 
 @pytest.fixture

@@ -8,7 +8,6 @@ import random
 import resource
 import subprocess
 import sys
-import threading
 from pathlib import Path
 
 import pytest
@@ -61,14 +60,14 @@ def lifetimes(seed, operations, leaves):
 
 
 @pytest.mark.parametrize("threads", [1, 2])
-def test_random_lifetimes_change_no_live_node_and_leave_nothing(threads):
+def test_random_lifetimes_change_no_live_node_and_leave_nothing(threads, soon, in_threads):
     """A million operations, by one thread or by two at once on the same leaves."""
     rng = random.Random(0)
     leaves = [Value(rng.uniform(-1, 1)) for _ in range(50)]
     references = [sys.getrefcount(leaf) for leaf in leaves]
     operations = (1_000_000 if engine.is_compiled() else 30_000) // threads
     kept = [[] for _ in range(threads)]
-    _in_threads([lambda i=i: kept[i].extend(lifetimes(i, operations, leaves)) for i in range(threads)])
+    in_threads([lambda i=i: kept[i].extend(lifetimes(i, operations, leaves)) for i in range(threads)])
     for node, data, operands in itertools.chain(*kept):
         assert node.data.hex() == data.hex()  # nan, too
         assert list(map(id, node.operands)) == list(map(id, operands))
@@ -77,7 +76,7 @@ def test_random_lifetimes_change_no_live_node_and_leave_nothing(threads):
     assert [sys.getrefcount(leaf) for leaf in leaves] == references
 
 
-def test_two_threads_with_graphs_of_their_own():
+def test_two_threads_with_graphs_of_their_own(soon, in_threads):
     """Each builds, differentiates and drops its graphs while the other does so; both get what one alone gets."""
 
     def work(seed, found):
@@ -93,32 +92,19 @@ def test_two_threads_with_graphs_of_their_own():
     alone, together = [[], []], [[], []]
     for seed in (0, 1):
         work(seed, alone[seed])
-    _in_threads([lambda seed=seed: work(seed, together[seed]) for seed in (0, 1)])
+    in_threads([lambda seed=seed: work(seed, together[seed]) for seed in (0, 1)])
     assert together == alone
 
 
-def test_two_threads_that_share_leaves_get_the_sum_of_both():
+def test_two_threads_that_share_leaves_get_the_sum_of_both(soon, in_threads):
     shared = [Value(0.5 + i) for i in range(40)]
 
     def work():
         for _ in range(300):
             ops.sum([x * x for x in shared]).backward()
 
-    _in_threads([work, work, work])
+    in_threads([work, work, work])
     assert [x.grad for x in shared] == [900 * 2 * x.data for x in shared]
-
-
-def _in_threads(works):
-    interval = sys.getswitchinterval()
-    sys.setswitchinterval(1e-5)  # let them interrupt each other often
-    try:
-        threads = [threading.Thread(target=work) for work in works]
-        for thread in threads:
-            thread.start()
-        for thread in threads:
-            thread.join()
-    finally:
-        sys.setswitchinterval(interval)
 
 
 def test_training_leaves_nothing_behind():

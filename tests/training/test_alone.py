@@ -88,7 +88,7 @@ def test_training_inside_of_training_is_the_threads_own_affair():
     assert train(model, callbacks=callback).stopped == "done"
 
 
-def test_a_model_is_free_again_after_an_error():
+def test_a_model_is_free_again_after_an_error(in_threads):
     model = net()
 
     def fail(state):
@@ -98,9 +98,7 @@ def test_a_model_is_free_again_after_an_error():
         with pytest.raises(ValueError, match="no"):
             train(model, callbacks=fail)
 
-    thread = threading.Thread(target=run)
-    thread.start()
-    thread.join()
+    in_threads([run])
     train(model)
     assert alone._going_on == []
 

@@ -16,33 +16,11 @@ from chainrule.compiler.steps.step import compile_step
 from chainrule.errors import GraphError, TraceError
 from chainrule.optim import SGD, Adam
 
-forking = pytest.mark.skipif(not hasattr(os, "fork"), reason="this system does not fork")
-
-
-def run_in_threads(works):
-    errors = []
-
-    def one(work):
-        try:
-            work()
-        except BaseException as error:
-            errors.append(error)
-
-    threads = [threading.Thread(target=one, args=(work,)) for work in works]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join(120)
-    assert not any(thread.is_alive() for thread in threads)
-    if errors:
-        raise errors[0]
-
-
 # ---- taking turns --------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("make", [lambda w: SGD(w, lr=1e-3, momentum=0.5), lambda w: Adam(w, lr=1e-3)])
-def test_steps_of_four_threads_all_count(make):
+def test_steps_of_four_threads_all_count(make, in_threads):
     def trained(works):
         w = Value(1.0)
         optimizer = make([w])
@@ -51,23 +29,23 @@ def test_steps_of_four_threads_all_count(make):
         return w.data, optimizer.steps, dict(optimizer.memory)
 
     one_by_one = trained(lambda step: [step(1.0) for _ in range(400)])
-    assert trained(lambda step: run_in_threads([lambda: [step(1.0) for _ in range(100)]] * 4)) == one_by_one
-    assert trained(lambda step: run_in_threads([lambda: step.run([(1.0,)] * 100)] * 4)) == one_by_one
+    assert trained(lambda step: in_threads([lambda: [step(1.0) for _ in range(100)]] * 4)) == one_by_one
+    assert trained(lambda step: in_threads([lambda: step.run([(1.0,)] * 100)] * 4)) == one_by_one
 
 
-def test_two_steps_of_one_optimizer_take_turns():
+def test_two_steps_of_one_optimizer_take_turns(in_threads):
     w = Value(1.0)
     optimizer = Adam([w], lr=1e-3)
     steps = [compile_step(lambda x: (w * x - 2) ** 2, optimizer), compile_step(lambda x: (w * x - 2) ** 2, optimizer)]
     assert steps[0].turn is steps[1].turn
-    run_in_threads([lambda step=step: [step(1.0) for _ in range(100)] for step in steps])
+    in_threads([lambda step=step: [step(1.0) for _ in range(100)] for step in steps])
     v = Value(1.0)
     alone = compile_step(lambda x: (v * x - 2) ** 2, Adam([v], lr=1e-3))
     alone.run([(1.0,)] * 200)
     assert (w.data, optimizer.steps) == (v.data, 200)
 
 
-def test_steps_of_different_optimizers_do_not_wait_for_each_other():
+def test_steps_of_different_optimizers_do_not_wait_for_each_other(in_threads):
     """Each waits in its schedule until the other is there as well."""
     meeting = threading.Barrier(2, timeout=20)
 
@@ -79,10 +57,10 @@ def test_steps_of_different_optimizers_do_not_wait_for_each_other():
     for start in (1.0, 2.0):
         w = Value(start)
         steps.append(compile_step(lambda w=w: (w * w) ** 2, SGD([w], lr=schedule)))
-    run_in_threads(list(steps))
+    in_threads(list(steps))
 
 
-def test_gradients_are_those_of_a_whole_run():
+def test_gradients_are_those_of_a_whole_run(in_threads):
     w = [Value(float(i)) for i in range(50)]
     step = compile_step(lambda x: sum([(v * x) ** 2 for v in w]), SGD(w, lr=0.0))
     step(1.0)
@@ -93,7 +71,7 @@ def test_gradients_are_those_of_a_whole_run():
             assert step.gradients == wanted
             assert step.finite
 
-    run_in_threads([look, lambda: [step.run([(1.0,)] * 50) for _ in range(40)]])
+    in_threads([look, lambda: [step.run([(1.0,)] * 50) for _ in range(40)]])
 
 
 def test_a_step_inside_of_a_step_is_refused_and_the_next_one_is_right():
@@ -113,12 +91,12 @@ def test_a_step_inside_of_a_step_is_refused_and_the_next_one_is_right():
     assert w.data == pytest.approx(0.8)
 
 
-def test_a_step_that_failed_leaves_its_turn_to_others():
+def test_a_step_that_failed_leaves_its_turn_to_others(in_threads):
     w = Value(1.0)
     step = compile_step(lambda x: (w * x) ** 2, SGD([w], lr=0.1))
     with pytest.raises(TypeError):
         step("one")
-    run_in_threads([lambda: step(1.0)])
+    in_threads([lambda: step(1.0)])
     assert w.data == pytest.approx(0.8)
 
 
@@ -178,7 +156,6 @@ def test_what_is_not_finite_counts_as_unchanged():
 # ---- forks ---------------------------------------------------------------------------------------------------------
 
 
-@forking
 @pytest.mark.parametrize("by_slot", [False, True])
 def test_a_child_forked_while_another_thread_runs_a_step(in_child, by_slot):
     """It has the parameters from before that step; what the optimizer remembered is lost, and said to be."""
@@ -226,7 +203,6 @@ def test_a_child_forked_while_another_thread_runs_a_step(in_child, by_slot):
         thread.join()
 
 
-@forking
 def test_native_code_may_be_freed_while_a_turn_is_made_and_another_thread_forks(in_child, monkeypatch):
     """The cyclic collector frees an old step wherever Python runs, and that takes the locks of LLVM."""
     inside, forking, found = threading.Event(), threading.Event(), []
@@ -249,7 +225,6 @@ def test_native_code_may_be_freed_while_a_turn_is_made_and_another_thread_forks(
     assert found == [True, True]
 
 
-@forking
 def test_a_child_forked_between_steps_goes_on(in_child):
     w = Value(1.0)
     step = compile_step(lambda x: (w * x) ** 2, SGD([w], lr=0.1, momentum=0.5))
@@ -265,8 +240,7 @@ def test_a_child_forked_between_steps_goes_on(in_child):
     assert os.read(reader, 100).decode() == repr(w.data)
 
 
-@forking
-def test_a_step_can_be_forked_from_inside(in_child):
+def test_a_step_can_be_forked_from_inside(in_child, in_threads):
     """By its own schedule, in its own thread: both processes end it."""
     w, found = Value(1.0), []
 
@@ -279,5 +253,5 @@ def test_a_step_can_be_forked_from_inside(in_child):
     step = compile_step(lambda x: (w * x) ** 2, SGD([w], lr=schedule))
     step(1.0)
     assert found == [True, 0]
-    run_in_threads([lambda: step(1.0)])
+    in_threads([lambda: step(1.0)])
     assert w.data == pytest.approx(0.64)
