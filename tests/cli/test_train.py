@@ -11,8 +11,8 @@ import pytest
 
 from chainrule.cli.measures import Report
 from chainrule.cli.pictures import InUnits
+from chainrule.cli.problem import Files
 from chainrule.cli.summary import ending
-from chainrule.cli.train import Files
 from chainrule.data.tables import Encoder, read_csv
 from chainrule.nn import MLP
 from chainrule.saving import load_file
@@ -303,7 +303,7 @@ def test_ctrl_c_elsewhere_ends_in_one_line(run, monkeypatch):
     def press(*arguments, **options):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("chainrule.cli.train.split_indices", press)
+    monkeypatch.setattr("chainrule.cli.problem.split_indices", press)
     assert run("train", "xor") == (130, "", "chainrule: stopped by Ctrl-C\n")
 
 

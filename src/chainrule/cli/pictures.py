@@ -4,17 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from chainrule.cli.screen import remark
+from chainrule.cli.problem import Problem
 from chainrule.data.tables import NumberColumn
-from chainrule.errors import MissingExtraError, require
 from chainrule.nn import Module
 from chainrule.plots import training_picture
 from chainrule.training import History
-
-if TYPE_CHECKING:
-    from chainrule.cli.train import Problem
 
 
 class InUnits(Module):
@@ -26,23 +22,6 @@ class InUnits(Module):
     def forward(self, x: list[float]) -> Any:
         pairs = zip(self.columns, x, strict=True)
         return self.model.forward([(number - column.mean) / column.scale for column, number in pairs])
-
-
-def can_draw(*, required: bool, quiet: bool = False) -> bool:
-    """Whether matplotlib is there; if not, says how to get it, unless it is to be quiet.
-
-    Raises:
-        MissingExtraError: it is not, and a picture is `required`.
-    """
-    try:
-        require("matplotlib", extra="plot")
-    except MissingExtraError as error:
-        if required:
-            raise
-        if not quiet:
-            remark(f"there will be no picture: {error}")
-        return False
-    return True
 
 
 def save_picture(path: Path, problem: Problem, model: Module, history: History) -> None:

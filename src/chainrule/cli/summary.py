@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from chainrule.cli.measures import Report
 from chainrule.cli.outputs import quoted
+from chainrule.cli.problem import Files, Problem
 from chainrule.cli.screen import plain, remark, show
 from chainrule.cli.sources import files_of
 from chainrule.training import History
-
-if TYPE_CHECKING:
-    from chainrule.cli.train import Files, Problem
 
 MOST_CLASSES = 10
 """So many classes are counted one by one, no more."""

@@ -2,25 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from itertools import pairwise
-from pathlib import Path
 from typing import Any
 
 from chainrule import optim
 from chainrule.cli import outputs, summary
 from chainrule.cli.codes import FINE, INTERRUPTED
-from chainrule.cli.goals import Goal
 from chainrule.cli.measures import compare, outputs_of, r2
 from chainrule.cli.options import DataOptions, NetOptions, OutputOptions, TrainingOptions
-from chainrule.cli.pictures import can_draw, save_picture
+from chainrule.cli.pictures import save_picture
+from chainrule.cli.problem import Files, Problem
 from chainrule.cli.screen import complain, remark
-from chainrule.cli.sources import files_of, read_source
-from chainrule.data.tables import Encoder, Table, Task
-from chainrule.data.toy import split_indices
-from chainrule.errors import AnomalyError, ArgumentError, SavedFileError
+from chainrule.errors import AnomalyError, ArgumentError
 from chainrule.nn import MLP
-from chainrule.saving.models import load_file, save
+from chainrule.saving.models import save
 from chainrule.training import Checkpoint, EarlyStopping, History, fit
 
 OPTIMIZERS = {"adam": (optim.Adam, 0.01), "adamw": (optim.AdamW, 0.01), "sgd": (optim.SGD, 0.1)}
@@ -33,76 +28,6 @@ VALIDATION = 0.2
 
 MOST_PARAMETERS = 1_000_000
 """Beyond this an epoch of single numbers would take hours."""
-
-
-@dataclass(frozen=True)
-class Problem:
-    """What is to be learned, from which rows.
-
-    Attributes:
-        table: all rows.
-        encoder: knows the training rows only.
-        train, held: the positions of the rows to train on, and of those held out.
-        goal: the loss and what belongs to it.
-    """
-
-    table: Table
-    encoder: Encoder
-    train: list[int]
-    held: list[int]
-    goal: Goal
-    notes: tuple[str, ...]
-
-    @classmethod
-    def read(cls, data: str, rows: DataOptions, loss: str | None) -> Problem:
-        """Takes the table apart.
-
-        Raises:
-            DataError: it is no table, or one from which nothing can be learned.
-            ArgumentError: there is no such toy set, or the loss does not go with the target.
-        """
-        table = read_source(data, rows.seed)
-        task = Task.from_table(table, rows.target, ignore=rows.ignore, keep=rows.keep)
-        stratify = task.goal == "classification"
-        train, held = split_indices(task.targets(table), rows.held_out, seed=rows.seed, stratify=stratify)
-        encoder = Encoder.fit(table, task, rows=train)
-        notes = (*task.notes, *encoder.notes(table, train))
-        return cls(table, encoder, train, held, Goal.choose(loss, encoder), notes)
-
-
-@dataclass(frozen=True)
-class Files:
-    """Where things go.
-
-    Attributes:
-        model, picture, checkpoint: the files to be written.
-        earlier_picture: the digest of the picture that an earlier run left behind with its model; "" if there is none.
-    """
-
-    model: Path
-    picture: Path | None
-    checkpoint: Path | None
-    earlier_picture: str = ""
-
-    @classmethod
-    def choose(cls, data: str, training: TrainingOptions, output: OutputOptions) -> Files:
-        """The files that were named, or such as are named after the data; all of them may be written.
-
-        Raises:
-            ArgumentError: one may not.
-            MissingExtraError: a picture was asked for, and cannot be drawn.
-        """
-        read = files_of(data)
-        model = output.model or Path(f"{Path(data).stem}.model.json")
-        outputs.check(model, outputs.MODEL, force=output.force, inputs=read)
-        picture = output.picture or model.with_name(f"{model.name.removesuffix('.json').removesuffix('.model')}.png")
-        outputs.check_different([model, picture, training.checkpoint])
-        earlier = _picture_of(model)
-        outputs.check(picture, outputs.PICTURE, force=output.force, inputs=read, known=earlier)
-        if training.checkpoint:
-            outputs.check(training.checkpoint, outputs.CHECKPOINT, inputs=read)
-        drawn = can_draw(required=output.picture is not None, quiet=output.quiet)
-        return cls(model, picture if drawn else None, training.checkpoint, earlier)
 
 
 def train(data: str, rows: DataOptions, net: NetOptions, training: TrainingOptions, output: OutputOptions) -> int:
@@ -132,14 +57,6 @@ def train(data: str, rows: DataOptions, net: NetOptions, training: TrainingOptio
     save(model, files.model, **about)
     summary.ending(report, history, data, files, quiet=output.quiet)
     return INTERRUPTED if history.stopped == "interrupted" else FINE
-
-
-def _picture_of(model: Path) -> str:
-    """The digest of the picture that an earlier run left behind with its model; "" if there is none."""
-    try:
-        return str(load_file(model)[1].get("picture", ""))
-    except SavedFileError:
-        return ""
 
 
 def _model(problem: Problem, net: NetOptions, seed: int) -> MLP:

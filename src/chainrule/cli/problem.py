@@ -1,0 +1,129 @@
+"""What a training run on the command line begins with: the rows and the goal, and the files that it will write.
+
+`train`, `summary` and `pictures` all speak of these two; so they stand below the three, and know none of them.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from chainrule.cli import outputs
+from chainrule.cli.goals import Goal
+from chainrule.cli.options import DataOptions, OutputOptions, TrainingOptions
+from chainrule.cli.screen import remark
+from chainrule.cli.sources import files_of, read_source
+from chainrule.data.tables import Encoder, Table, Task
+from chainrule.data.toy import split_indices
+from chainrule.errors import MissingExtraError, SavedFileError, require
+from chainrule.saving.models import load_file
+
+
+@dataclass(frozen=True)
+class Problem:
+    """A table taken apart for training: which rows are learned from, which only test the result, and what is learned.
+
+    The rows are not copied: `train` and `held` are positions in `table`, each row in one of them. Training takes
+    `encoder.encode(table, train)`, which gives numbers for the network and the encoded targets; the model is then
+    measured on `encoder.encode(table, held)`.
+
+    Attributes:
+        table: all rows, as they were read.
+        encoder: turns cells into the numbers of the network, and outputs back into classes or units. Means, scales and
+            categories come from the training rows alone, so that nothing of the held-out ones leaks into training.
+        train: positions of the rows to learn from.
+        held: positions of the rows that are held out, on which the model is measured at the end.
+        goal: classes or a number; the loss, and how many outputs the network needs for it.
+        notes: what the user should know of the table, one line each, such as columns that were left out.
+    """
+
+    table: Table
+    encoder: Encoder
+    train: list[int]
+    held: list[int]
+    goal: Goal
+    notes: tuple[str, ...]
+
+    @classmethod
+    def read(cls, data: str, rows: DataOptions, loss: str | None) -> Problem:
+        """Reads a table, or makes a toy set, and takes it apart.
+
+        Args:
+            data: the name of a CSV file or of a toy set.
+            rows: which column is the target, what to leave out, how many rows to hold out.
+            loss: the name of the loss; None for the usual one of the target.
+
+        Raises:
+            DataError: it is no table, or one from which nothing can be learned.
+            ArgumentError: there is no such toy set, or the loss does not go with the target.
+        """
+        table = read_source(data, rows.seed)
+        task = Task.from_table(table, rows.target, ignore=rows.ignore, keep=rows.keep)
+        stratify = task.goal == "classification"
+        train, held = split_indices(task.targets(table), rows.held_out, seed=rows.seed, stratify=stratify)
+        encoder = Encoder.fit(table, task, rows=train)
+        notes = (*task.notes, *encoder.notes(table, train))
+        return cls(table, encoder, train, held, Goal.choose(loss, encoder), notes)
+
+
+@dataclass(frozen=True)
+class Files:
+    """The files that a training run writes. All were looked at before training: none is one that the user would miss.
+
+    Attributes:
+        model: the model with its encoder, as JSON: what `chainrule predict` reads.
+        picture: loss and accuracy by epoch; None where none can be drawn.
+        checkpoint: how far training has come; None unless asked for.
+        earlier_picture: the digest of the picture that an earlier run wrote beside this model, "" if none did. Only a
+            picture with that digest is chainrule's own, which may be replaced; so it is noted in the model's file.
+    """
+
+    model: Path
+    picture: Path | None
+    checkpoint: Path | None
+    earlier_picture: str = ""
+
+    @classmethod
+    def choose(cls, data: str, training: TrainingOptions, output: OutputOptions) -> Files:
+        """The files that were named, or such as are named after the data; all of them may be written.
+
+        Raises:
+            ArgumentError: one may not.
+            MissingExtraError: a picture was asked for, and cannot be drawn.
+        """
+        read = files_of(data)
+        model = output.model or Path(f"{Path(data).stem}.model.json")
+        outputs.check(model, outputs.MODEL, force=output.force, inputs=read)
+        picture = output.picture or model.with_name(f"{model.name.removesuffix('.json').removesuffix('.model')}.png")
+        outputs.check_different([model, picture, training.checkpoint])
+        earlier = _picture_of(model)
+        outputs.check(picture, outputs.PICTURE, force=output.force, inputs=read, known=earlier)
+        if training.checkpoint:
+            outputs.check(training.checkpoint, outputs.CHECKPOINT, inputs=read)
+        drawn = _can_draw(required=output.picture is not None, quiet=output.quiet)
+        return cls(model, picture if drawn else None, training.checkpoint, earlier)
+
+
+def _picture_of(model: Path) -> str:
+    """The digest of the picture that an earlier run left behind with its model; "" if there is none."""
+    try:
+        return str(load_file(model)[1].get("picture", ""))
+    except SavedFileError:
+        return ""
+
+
+def _can_draw(*, required: bool, quiet: bool) -> bool:
+    """Whether matplotlib is there; if not, says how to get it, unless it is to be quiet.
+
+    Raises:
+        MissingExtraError: it is not, and a picture is `required`.
+    """
+    try:
+        require("matplotlib", extra="plot")
+    except MissingExtraError as error:
+        if required:
+            raise
+        if not quiet:
+            remark(f"there will be no picture: {error}")
+        return False
+    return True
