@@ -23,7 +23,7 @@ from contest import layout
 from contest.machine import machine, python
 
 LIMIT = 1.03
-"""The lower end of an interval may be so much: beyond it, this state is slower for certain."""
+"""The lower end of an interval may be so much: beyond it, this state is very likely slower."""
 
 
 @dataclass(frozen=True)
@@ -100,7 +100,13 @@ def introduce(console: Console, found: Mapping[str, str], rounds: int) -> None:
 
 
 def conclude(console: Console, compared: list[Compared], states: Mapping[str, str], file: Path | None) -> int:
-    """Shows what was found; 1 where this state is slower for certain."""
+    """Shows what was found; 1 where this state is very likely slower.
+
+    Raises:
+        SystemExit: nothing was compared.
+    """
+    if not compared:
+        raise SystemExit("nothing was compared: of what was asked for, nothing is measured in seconds on both states")
     table = layout.table("what", "before", "now", "now ÷ before", "95 % interval", "holds")
     for one in compared:
         low, high = interval(one.ratios)
@@ -111,10 +117,16 @@ def conclude(console: Console, compared: list[Compared], states: Mapping[str, st
     console.print(table)
     console.print(f"holds: the lower end is at most {LIMIT:g}.")
     if file:
-        figures = [vars(one) | {"ratio": median(one.ratios), "interval": interval(one.ratios)} for one in compared]
+        figures = [vars(one) | {"ratio": median(one.ratios), "interval": _plain(one)} for one in compared]
         found = {"machine": machine(), "python": python(), "states": dict(states), "compared": figures}
-        file.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
+        file.write_text(json.dumps(found, indent=1, allow_nan=False) + "\n", encoding="utf-8")
     return 0 if all(one.holds() for one in compared) else 1
+
+
+def _plain(one: Compared) -> list[float] | None:
+    """The interval as JSON has it; None if there were too few rounds for one."""
+    ends = interval(one.ratios)
+    return list(ends) if math.isfinite(ends[0]) else None
 
 
 def _time(seconds: list[float]) -> str:
