@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 import ctypes
+import gc
+import warnings
+import weakref
 from contextlib import suppress
 
 import pytest
+
+from chainrule.errors import SlowWarning
 
 with suppress(ImportError):  # without llvmlite or NumPy, the tests beside this file skip themselves
     import numpy as np
@@ -21,6 +26,57 @@ NAMES = ["sse2", "avx2", "avx512"]
 def verified(monkeypatch):
     """Each pass has to give a graph that is one."""
     monkeypatch.setenv("CHAINRULE_VERIFY", "1")
+
+
+class Noting:
+    """In the place of a function or class: takes note, by weak references, of what it makes."""
+
+    def __init__(self, made, make):
+        self.made, self.make = made, make
+
+    def __call__(self, *args):
+        thing = self.make(*args)
+        self.made.append(weakref.ref(thing))
+        return thing
+
+    def __instancecheck__(self, instance):
+        return isinstance(instance, self.make)
+
+
+@pytest.fixture
+def noted(monkeypatch):
+    """Takes note of what some functions or classes of a module make from now on: `made = noted(module, "build")`."""
+
+    def note(module, *names):
+        made = []
+        for name in names:
+            monkeypatch.setattr(module, name, Noting(made, getattr(module, name)))
+        return made
+
+    return note
+
+
+@pytest.fixture
+def alive():
+    """How many of some weak references lead to something."""
+
+    def count(references):
+        gc.collect()
+        return sum([reference() is not None for reference in references])
+
+    return count
+
+
+@pytest.fixture
+def quiet():
+    """Calls something without a word about how slow it is."""
+
+    def call(f, *args):
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", SlowWarning)
+            return f(*args)
+
+    return call
 
 
 @pytest.fixture(params=NAMES)

@@ -17,12 +17,7 @@ import numpy as np
 
 from chainrule.compiler.calling import paths, running
 
-
-def root(a):
-    x = a
-    while abs(x * x - a) > 1e-12 * a:
-        x = (x + a / x) / 2
-    return x
+from ..functions import root
 
 
 @pytest.fixture
@@ -39,14 +34,8 @@ def traced(monkeypatch):
     return found
 
 
-def quiet(f, *args):
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", errors.SlowWarning)
-        return f(*args)
-
-
 # ---- branches that ask for digits that are not there -----------------------------------------------------------------
-def test_a_tolerance_below_the_last_digit_of_float32_needs_no_trace_for_each_sample(traced):
+def test_a_tolerance_below_the_last_digit_of_float32_needs_no_trace_for_each_sample(traced, quiet):
     f = chainrule.compile(root, in_axes=0, dtype="float32")
     xs = np.linspace(1.0, 3.0, 200)
     for _ in range(3):
@@ -55,7 +44,7 @@ def test_a_tolerance_below_the_last_digit_of_float32_needs_no_trace_for_each_sam
     assert len(traced) <= 4 * f.traces  # twice to find a way, and twice to see that its kernel is not to be trusted
 
 
-def test_the_gradients_of_such_samples(traced):
+def test_the_gradients_of_such_samples(traced, quiet):
     xs = np.linspace(1.1, 3.0, 50)
     f = chainrule.compile(root, in_axes=0, dtype="float32")
     value, slope = quiet(f.value_and_grad, xs)
@@ -66,7 +55,7 @@ def test_the_gradients_of_such_samples(traced):
     assert slope * len(xs) == pytest.approx(0.5 / np.sqrt(xs), rel=1e-5)
 
 
-def test_single_calls_need_no_trace_each_either(traced):
+def test_single_calls_need_no_trace_each_either(traced, quiet):
     f = chainrule.compile(root, dtype="float32")
     for _ in range(3):
         for x in (1.5, 2.0, 2.5, 3.0):
@@ -99,7 +88,7 @@ def test_with_64_bits_such_a_loop_has_no_fallback():
     assert "fallbacks" not in f.explain()
 
 
-def test_the_last_bit_of_a_sum_decides_as_in_python(traced):
+def test_the_last_bit_of_a_sum_decides_as_in_python(traced, quiet):
     """Native code adds in another order: where a branch hangs on that, Python's answer counts, and no trace repeats."""
 
     def f(xs):
@@ -118,7 +107,7 @@ def test_the_last_bit_of_a_sum_decides_as_in_python(traced):
     assert len(traced) <= 4 * g.traces
 
 
-def test_what_has_other_branches_each_time_is_refused_at_last(monkeypatch):
+def test_what_has_other_branches_each_time_is_refused_at_last(monkeypatch, quiet):
     monkeypatch.setattr(running.Runner, "_held_exactly", lambda *_: np.zeros(1, bool))  # as if Python changed its mind
     f = chainrule.compile(root, dtype="float32", max_traces=8)
 
@@ -224,7 +213,7 @@ def test_operations_that_python_calculates_are_counted_and_told(own_operation):
 
 
 @pytest.fixture
-def own_operation():
+def own_operation(own_operations):
     """An operation whose text cannot be translated, and a function that uses it."""
     table = {0: 1.0, 1: 2.0}
 
@@ -233,11 +222,7 @@ def own_operation():
         """A step."""
         return table.get(int(x), 0.0)
 
-    yield "stairs", lambda x: stairs(x) + x
-    from chainrule.core.operation import TABLE, forget
-
-    if "stairs" in TABLE:
-        forget("stairs")
+    return "stairs", lambda x: stairs(x) + x
 
 
 def test_calls_with_values_are_counted_and_not_told():

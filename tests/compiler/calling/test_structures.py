@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import gc
 import warnings
-import weakref
 
 import pytest
 
@@ -15,6 +13,7 @@ pytest.importorskip("llvmlite")
 
 import numpy as np
 
+from chainrule.compiler.calling import paths
 from chainrule.compiler.calling.structures import MANY, changing
 
 
@@ -27,28 +26,12 @@ class Plain:
 
 
 @pytest.fixture
-def kernels(monkeypatch):
+def kernels(noted):
     """Weak references to all kernels that are made."""
-    from chainrule.compiler.calling import paths
-
-    found = []
-    before = paths.build
-
-    def build(*args):
-        kernel = before(*args)
-        found.append(weakref.ref(kernel))
-        return kernel
-
-    monkeypatch.setattr(paths, "build", build)
-    return found
+    return noted(paths, "build")
 
 
-def alive(references):
-    gc.collect()
-    return sum([reference() is not None for reference in references])
-
-
-def test_no_more_kernels_are_kept_than_there_may_be_structures(kernels):
+def test_no_more_kernels_are_kept_than_there_may_be_structures(kernels, alive):
     f = chainrule.compile(total, max_structures=4)
     for n in range(1, 12):
         assert f([1.0] * n) == float(n)  # told only where it is more often than that
@@ -58,7 +41,7 @@ def test_no_more_kernels_are_kept_than_there_may_be_structures(kernels):
     assert "7 structures let go" in f.explain()
 
 
-def test_what_was_let_go_is_made_again(kernels):
+def test_what_was_let_go_is_made_again(kernels, alive):
     f = chainrule.compile(total, max_structures=1)
     for _ in range(3):
         assert f([1.0]) == 1.0
@@ -82,7 +65,7 @@ def test_arrays_and_batches_share_paths_of_which_one_may_go(kernels):
     assert f(2.0) == 4.0
 
 
-def test_a_fresh_function_at_each_call_is_told_by_the_arguments_place_and_kept_within_bounds(kernels):
+def test_a_fresh_function_at_each_call_is_told_by_the_arguments_place_and_kept_within_bounds(kernels, alive):
     f = chainrule.compile(lambda x, g: g(x) + 1, max_structures=8)
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import gc
 import warnings
-import weakref
 
 import pytest
 
@@ -22,44 +20,12 @@ from chainrule.compiler.steps.step import compile_step
 
 
 @pytest.fixture
-def kernels(monkeypatch):
+def kernels(noted):
     """Weak references to all kernels of losses."""
-    found = []
-
-    def noting(make):
-        def made(*args):
-            kernel = make(*args)
-            found.append(weakref.ref(kernel))
-            return kernel
-
-        return made
-
-    monkeypatch.setattr(loss_paths, "loop_kernel", noting(loss_paths.loop_kernel))
-    monkeypatch.setattr(loss_paths, "LevelisedKernel", Noted(found))
-    return found
+    return noted(loss_paths, "loop_kernel", "LevelisedKernel")
 
 
-class Noted:
-    """In the place of a class: takes note of what it makes."""
-
-    def __init__(self, found):
-        self.found, self.kind = found, loss_paths.LevelisedKernel
-
-    def __call__(self, *args):
-        kernel = self.kind(*args)
-        self.found.append(weakref.ref(kernel))
-        return kernel
-
-    def __instancecheck__(self, instance):
-        return isinstance(instance, self.kind)
-
-
-def alive(references):
-    gc.collect()
-    return sum([reference() is not None for reference in references])
-
-
-def test_batches_of_all_sizes_are_not_kept(rows):
+def test_batches_of_all_sizes_are_not_kept():
     w = Value(0.5)
     step = compile_step(lambda x: (w * x - 1.0) ** 2, SGD([w], lr=1e-3), in_axes=0, max_structures=8)
     for n in range(1, 60):
@@ -76,7 +42,7 @@ def test_batches_of_many_sizes_in_one_call(training):
     assert len({id(record.bound.memory) for record in step.records.values()}) == 1
 
 
-def test_kernels_of_structures_that_were_not_used_for_longest_are_let_go(kernels):
+def test_kernels_of_structures_that_were_not_used_for_longest_are_let_go(kernels, alive):
     w = Value(0.5)
     step = compile_step(lambda xs: chainrule.sum([(w * x - 1.0) ** 2 for x in xs]), SGD([w], lr=1e-3), max_structures=4)
     for n in range(1, 15):
@@ -89,7 +55,7 @@ def test_kernels_of_structures_that_were_not_used_for_longest_are_let_go(kernels
     assert "structures let go" in step.explain()
 
 
-def test_one_structure_may_be_all_that_is_kept(kernels):
+def test_one_structure_may_be_all_that_is_kept(kernels, alive):
     w = Value(0.5)
     step = compile_step(lambda xs: chainrule.sum([w * x for x in xs]), SGD([w], lr=0.0), max_structures=1)
     with warnings.catch_warnings(record=True) as caught:
@@ -127,7 +93,7 @@ def test_lists_that_grow_from_step_to_step_are_told_once():
     assert "bring lists to a few lengths" in str(warning.message)
 
 
-def test_many_lengths_in_one_run_are_not_told(training):
+def test_many_lengths_in_one_run_are_not_told():
     batches = [([1.0] * n,) for n in range(1, MANY + 5)] * 3
     w = Value(0.5)
     step = compile_step(lambda xs: chainrule.sum([(w * x - 1.0) ** 2 for x in xs]), SGD([w], lr=1e-3))

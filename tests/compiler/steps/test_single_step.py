@@ -20,33 +20,22 @@ from chainrule.compiler.steps import single_step
 from chainrule.compiler.steps.levelised_loss import LevelisedKernel
 from chainrule.compiler.steps.step import compile_step
 
-
-def root(a):
-    x = a
-    while abs(x * x - a) > 1e-12 * a:
-        x = (x + a / x) / 2
-    return x
+from ..functions import root
 
 
 def rooted(w):
     return lambda a, y: (root(a * w) - y) ** 2
 
 
-def quiet(step, batches):
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", errors.SlowWarning)
-        return step.run(batches)
-
-
 @pytest.mark.parametrize("in_axes", [None, 0])
-def test_a_tolerance_below_the_last_digit_of_float32_needs_no_trace_for_each_step(in_axes):
+def test_a_tolerance_below_the_last_digit_of_float32_needs_no_trace_for_each_step(in_axes, quiet):
     xs = np.linspace(1.1, 3.0, 40)
     batches = [(xs, np.sqrt(2 * xs))] * 4 if in_axes == 0 else [(x, math.sqrt(2 * x)) for x in xs.tolist() * 2]
     found = []
     for dtype in ("float64", "float32"):
         w = Value(1.0)
         step = compile_step(rooted(w), SGD([w], lr=0.05), in_axes=in_axes, dtype=dtype)
-        losses = quiet(step, batches)
+        losses = quiet(step.run, batches)
         assert step.traces <= 2 * step.kernels
         found.append((losses, w.data))
     assert found[1][0] == pytest.approx(found[0][0], rel=1e-3, abs=1e-6)
@@ -68,13 +57,13 @@ def test_it_is_told_once():
     assert warning.filename == __file__
 
 
-def test_what_has_other_branches_each_time_is_refused_at_last(monkeypatch):
+def test_what_has_other_branches_each_time_is_refused_at_last(monkeypatch, quiet):
     # as if Python changed its mind
     monkeypatch.setattr(single_step.Alone, "_held_exactly", lambda *_: np.zeros(1, bool))
     w = Value(1.0)
     step = compile_step(rooted(w), SGD([w], lr=0.0), dtype="float32", max_traces=8)
     with pytest.raises(errors.TraceError, match="the loss was traced 8 times at numbers at which it had been traced"):
-        quiet(step, [(2.0, 1.0)] * 40)
+        quiet(step.run, [(2.0, 1.0)] * 40)
     assert w.data == 1.0
 
 
