@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import inspect
 import os
 import signal
 import sys
@@ -82,6 +83,29 @@ def warned_lines() -> Callable[[Callable[[], None]], list[int]]:
         return [warning.lineno for warning in caught]
 
     return run
+
+
+def _marked_lines(loop: Callable[[], None]) -> list[int]:
+    lines, first = inspect.getsourcelines(loop)
+    return [first + i for i, line in enumerate(lines) if line.rstrip().endswith("# warned")]
+
+
+@pytest.fixture
+def marked_lines() -> Callable[[Callable[[], None]], list[int]]:
+    """Gives the lines of a function that end in `# warned`: those that `warned_lines` should give."""
+    return _marked_lines
+
+
+@pytest.fixture
+def loops_of(request: pytest.FixtureRequest) -> Callable[[Callable[[], object]], set[Callable[[], object]]]:
+    """Gives the functions without arguments in the test's own file, but for tests and those that are named."""
+
+    def find(*others: Callable[[], object]) -> set[Callable[[], object]]:
+        functions = [thing for thing in vars(request.module).values() if inspect.isfunction(thing)]
+        own = {f for f in functions if f.__module__ == request.module.__name__ and not inspect.signature(f).parameters}
+        return {f for f in own if not f.__name__.startswith("test_")} - {*others}
+
+    return find
 
 
 @pytest.fixture

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import doctest
-import importlib.util
 import re
 import shutil
 import subprocess
@@ -19,10 +18,8 @@ from chainrule.core.operation import TABLE
 ROOT = Path(__file__).parents[1]
 
 
-def test_the_page_of_operations_is_what_the_table_gives():
-    spec = importlib.util.spec_from_file_location("operations_page", ROOT / "docs" / "operations.py")
-    program = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(program)
+def test_the_page_of_operations_is_what_the_table_gives(loaded):
+    program = loaded(ROOT / "docs" / "operations.py")
     assert program.PAGE.read_text(encoding="utf-8") == program.page()
 
 

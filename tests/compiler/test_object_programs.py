@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import functools
 import hashlib
-import importlib.util
 import os
 import sys
 from collections import Counter
@@ -99,9 +98,9 @@ def test_the_reference_runs_programs_without_chainrule():
         assert reference.operations_of(numbers) > 5
 
 
-def test_a_process_that_dies_names_its_seed_and_the_others_go_on(monkeypatch, tmp_path, capsys):
+def test_a_process_that_dies_names_its_seed_and_the_others_go_on(monkeypatch, tmp_path, capsys, loaded):
     monkeypatch.setattr(sys, "path", list(sys.path))
-    tool = load("programs", Path(__file__).parents[2] / "tools" / "programs.py")
+    tool = loaded(Path(__file__).parents[2] / "tools" / "programs.py")
     worker = tmp_path / "worker.py"
     worker.write_text(DYING, encoding="utf-8")
     monkeypatch.setattr(tool, "WORKER", [str(worker)])
@@ -126,14 +125,6 @@ for seed in range(first, last + 1):
     counts = {"samples": 2, "numbers": 3}
     print(json.dumps(dict(seed=seed, counts=counts, wrong=[], refused="", worst=0.1, seconds=0.1)), flush=True)
 """
-
-
-def load(name, path):
-    """A file as a module."""
-    spec = importlib.util.spec_from_file_location(name, path)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
 
 
 # ---- what is wrong is seen -------------------------------------------------------------------------------------------

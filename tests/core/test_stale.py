@@ -6,8 +6,6 @@ be warned about are in test_stale_never.py.
 
 from __future__ import annotations
 
-import inspect
-
 import pytest
 
 from chainrule import Value, nn, optim
@@ -30,11 +28,6 @@ def loss_of(net):
 
 def clipped(x):
     return max(-0.1, min(0.1, x))
-
-
-def marked_lines(loop):
-    lines, first = inspect.getsourcelines(loop)
-    return [first + i for i, line in enumerate(lines) if line.rstrip().endswith("# warned")]
 
 
 # ---- loops that forget ---------------------------------------------------------------------------------------------
@@ -179,17 +172,15 @@ FORGETFUL = [
 
 
 @pytest.mark.parametrize("loop", FORGETFUL)
-def test_a_loop_that_forgets_is_warned_about_once_on_its_own_line(loop, warned_lines):
+def test_a_loop_that_forgets_is_warned_about_once_on_its_own_line(loop, warned_lines, marked_lines):
     marked = marked_lines(loop)
     assert marked
     assert warned_lines(loop) == marked
     assert warned_lines(loop) == [], "a place is named once, however often it runs"
 
 
-def test_every_loop_of_this_file_is_run():
-    functions = [thing for thing in globals().values() if inspect.isfunction(thing) and thing.__module__ == __name__]
-    without_operands = {f for f in functions if not inspect.signature(f).parameters and f is not model}
-    assert {f for f in without_operands if not f.__name__.startswith("test_")} == set(FORGETFUL)
+def test_every_loop_of_this_file_is_run(loops_of):
+    assert loops_of(model) == set(FORGETFUL)
 
 
 def test_the_warning_shows_the_mended_loop():

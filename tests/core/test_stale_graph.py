@@ -6,7 +6,6 @@ As in test_stale.py each loop stands in a function of its own, and the line that
 from __future__ import annotations
 
 import copy
-import inspect
 import pickle
 from array import array
 
@@ -23,11 +22,6 @@ STEPS, RATE = 4, 0.01
 
 def model():
     return nn.MLP(2, [3, 1], activation="tanh", seed=0)
-
-
-def marked_lines(loop):
-    lines, first = inspect.getsourcelines(loop)
-    return [first + i for i, line in enumerate(lines) if line.rstrip().endswith("# warned")]
 
 
 # ---- graphs that follow numbers which are gone ---------------------------------------------------------------------
@@ -287,7 +281,7 @@ RIGHT = [
 
 
 @pytest.mark.parametrize("loop", STALE)
-def test_a_graph_of_numbers_that_are_gone_is_warned_about_once_a_line(loop, warned_lines):
+def test_a_graph_of_numbers_that_are_gone_is_warned_about_once_a_line(loop, warned_lines, marked_lines):
     marked = marked_lines(loop)
     assert marked
     assert sorted(warned_lines(loop)) == marked
@@ -295,15 +289,13 @@ def test_a_graph_of_numbers_that_are_gone_is_warned_about_once_a_line(loop, warn
 
 
 @pytest.mark.parametrize("loop", RIGHT)
-def test_a_graph_that_is_right_is_never_warned_about(loop, warned_lines):
+def test_a_graph_that_is_right_is_never_warned_about(loop, warned_lines, marked_lines):
     assert not marked_lines(loop)
     assert warned_lines(loop) == []
 
 
-def test_every_loop_of_this_file_is_run():
-    functions = [thing for thing in globals().values() if inspect.isfunction(thing) and thing.__module__ == __name__]
-    loops = {f for f in functions if not inspect.signature(f).parameters and not f.__name__.startswith("test_")}
-    assert loops - {model} == {*STALE, *RIGHT}
+def test_every_loop_of_this_file_is_run(loops_of):
+    assert loops_of(model) == {*STALE, *RIGHT}
 
 
 def test_the_warning_names_the_leaf_and_the_remedy():
@@ -323,7 +315,7 @@ def test_the_warning_names_the_leaf_and_the_remedy():
     assert "inside the loop, or call refresh()" in message
 
 
-def test_a_leaf_without_a_label_is_named_by_its_place(warned_lines):
+def test_a_leaf_without_a_label_is_named_by_its_place():
     a, b = Value(5.0), Value(2.0)
     loss = a * b
     loss.backward()
@@ -342,7 +334,7 @@ def test_as_an_error_it_leaves_the_gradients_of_leaves_alone():
     assert w.grad == 8.0
 
 
-def test_an_operation_that_refuses_the_new_number_counts_as_another_number(own_operations, warned_lines):
+def test_an_operation_that_refuses_the_new_number_counts_as_another_number(own_operations, warned_lines, marked_lines):
     @operation(local=lambda x, y: 1.0)
     def positive(x):
         if x <= 0:

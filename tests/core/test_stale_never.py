@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
-
 import pytest
 
 from chainrule import Value, nn, optim, topological_order
@@ -256,10 +254,8 @@ def test_a_loop_that_is_right_is_never_warned_about(loop, warned_lines):
     assert warned_lines(loop) == []
 
 
-def test_every_loop_of_this_file_is_run():
-    functions = [thing for thing in globals().values() if inspect.isfunction(thing) and thing.__module__ == __name__]
-    without_operands = {f for f in functions if not inspect.signature(f).parameters and f is not model}
-    assert {f for f in without_operands if not f.__name__.startswith("test_")} == set(RIGHT)
+def test_every_loop_of_this_file_is_run(loops_of):
+    assert loops_of(model) == set(RIGHT)
 
 
 def test_reading_and_writing_results_and_constants_is_not_watched():

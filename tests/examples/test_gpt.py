@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import importlib.util
 import math
 import random
 import runpy
 import string
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -19,13 +19,8 @@ LETTERS, END = string.ascii_lowercase, 26
 
 
 @pytest.fixture(scope="module")
-def gpt() -> ModuleType:
-    spec = importlib.util.spec_from_file_location("gpt_example", EXAMPLE)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+def gpt(loaded: Callable[[Path], ModuleType]) -> ModuleType:
+    return loaded(EXAMPLE)
 
 
 @pytest.fixture

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import functools
-import importlib.util
 import io
 import math
 import sys
@@ -153,15 +152,13 @@ def test_zeros_keep_their_sign(kernel, machine, name):
     assert [math.copysign(1, y) for y in got] == [math.copysign(1, y) for y in expected]
 
 
-def test_the_numbers_can_be_calculated_again():
+def test_the_numbers_can_be_calculated_again(loaded):
     folder = Path(__file__).parents[3] / "tools"
     if not folder.exists():
         pytest.skip("only the sources have tools")
     sys.path.insert(0, str(folder))
     try:
-        spec = importlib.util.spec_from_file_location("made_coefficients", folder / "coefficients.py")
-        tool = importlib.util.module_from_spec(spec)
-        spec.loader.exec_module(tool)
+        tool = loaded(folder / "coefficients.py")
         with contextlib.redirect_stdout(io.StringIO()) as out:
             tool.main()
     finally:

@@ -9,7 +9,6 @@ import pytest
 
 import chainrule
 from chainrule import Value, ops
-from chainrule.core.operation import forget
 from chainrule.errors import OperandError, SlowWarning, TraceError
 from chainrule.optim import SGD, Adam, Optimizer
 
@@ -42,7 +41,7 @@ def of_inverse(x, y):
 
 
 @pytest.fixture(params=["text", "no text", "try"])
-def own(request):
+def own(request, own_operations):
     names: dict = {}
     exec(WITHOUT_TEXT, names)
     value, local = {
@@ -50,8 +49,7 @@ def own(request):
         "no text": (names["middle"], one_inside),
         "try": (inverse, of_inverse),
     }[request.param]
-    yield chainrule.operation(local=local, samples=[(2.0,)])(value)
-    forget(value.__name__)
+    return chainrule.operation(local=local, samples=[(2.0,)])(value)
 
 
 XS = [0.0, *[random.Random(0).uniform(-3, 3) for _ in range(300)]]
@@ -103,7 +101,7 @@ def test_in_training_steps(own, in_axes):
     assert found[1] == pytest.approx(found[0], rel=1e-12)
 
 
-def test_an_update_without_native_code_is_run_from_python_and_told():
+def test_an_update_without_native_code_is_run_from_python_and_told(own_operations):
     names: dict = {}
     exec(WITHOUT_TEXT, names)
     middle = chainrule.operation(local=one_inside, samples=[(2.0,)])(names["middle"])
@@ -114,17 +112,14 @@ def test_an_update_without_native_code_is_run_from_python_and_told():
 
     batches = [(0.7 * (i % 7 - 3),) for i in range(1000)]
     w, v = Value(1.0), Value(1.0)
-    try:
-        step, optimizer = chainrule.compile_step(lambda x: w * x, Clipping([w], lr=0.1)), Clipping([v], lr=0.1)
-        with pytest.warns(SlowWarning, match="1,000 steps done one by one from Python, since there are no loops in "
-                                             "the update: there is no native code for middle") as told:  # fmt: skip
-            step.run(batches)
-        for (x,) in batches:
-            optimizer.zero_grad()
-            (v * x).backward()
-            optimizer.step()
-    finally:
-        forget("middle")
+    step, optimizer = chainrule.compile_step(lambda x: w * x, Clipping([w], lr=0.1)), Clipping([v], lr=0.1)
+    with pytest.warns(SlowWarning, match="1,000 steps done one by one from Python, since there are no loops in "
+                                         "the update: there is no native code for middle") as told:  # fmt: skip
+        step.run(batches)
+    for (x,) in batches:
+        optimizer.zero_grad()
+        (v * x).backward()
+        optimizer.step()
     assert len(told) == 1
     assert w.data == pytest.approx(v.data, rel=1e-12, abs=1e-12)
     explained = " ".join(step.explain().split())
@@ -136,13 +131,10 @@ def test_an_update_without_native_code_is_run_from_python_and_told():
     "local",
     [lambda x, y: 0.0 if x == 0 else 1.0 / x, lambda x, y: 1.0 if x else 7.0, lambda x, y: 1.0 if x > 0 else 2.0],
 )
-def test_a_local_derivative_that_branches_says_what_to_do(local):
+def test_a_local_derivative_that_branches_says_what_to_do(local, own_operations):
     kinked = chainrule.operation(local=local, samples=[(2.0,)])(lambda x: x)
-    try:
-        with pytest.raises(OperandError, match=r"chainrule\.select"):
-            chainrule.compile(lambda x: kinked(x)).grad(2.0)
-    finally:
-        forget(kinked.name)
+    with pytest.raises(OperandError, match=r"chainrule\.select"):
+        chainrule.compile(lambda x: kinked(x)).grad(2.0)
 
 
 def test_an_optimizer_that_branches_is_refused():

@@ -299,18 +299,7 @@ class ByManyFunctions(Optimizer):
 OPTIMIZERS = {
     kind.__name__: kind
     for kind in (
-        *(
-            ByGlobalNorm,
-            ByNormOfGradients,
-            ClippedAdam,
-            ClippedMomentum,
-            ByValue,
-            Lars,
-            Lamb,
-            AdamWByHand,
-            Lion,
-            RMSprop,
-        ),
+        *(ByGlobalNorm, ByNormOfGradients, ClippedAdam, ClippedMomentum, ByValue, Lars, Lamb, AdamWByHand, Lion),
         *(Adagrad, Averaging, Polyak, ByGlobal, ByClass, ByValueKept, Centred, Masked, Groups, Lookahead, NextRate),
         *(RMSprop, ByFunction, Halved, InPlace, AboveByName, of_itself, ByManyFunctions),
     )

@@ -9,7 +9,6 @@ import chainrule
 from chainrule import ops
 from chainrule.compiler.steps.step import compile_step
 from chainrule.compiler.steps.update_formula import formula_of
-from chainrule.core.operation import forget
 from chainrule.optim import SGD, Adam, Optimizer
 
 from .both_ways import STEPS, by_eager, by_run, by_some_runs, by_step, fitted, parameters, same, trained
@@ -96,15 +95,14 @@ def test_what_moves_by_itself_is_the_formula_of_one_parameter():
 
 
 @pytest.fixture
-def lesser():
+def lesser(own_operations):
     """An operation that has no native code."""
 
     @chainrule.operation(local=[lambda x, y: 1.0], symbol="lesser", samples=[(0.2,)])
     def lesser(x):
         return sorted([float(x), 0.5])[0]
 
-    yield lesser
-    forget("lesser")
+    return lesser
 
 
 @pytest.mark.parametrize("dtype", ["float64", "float32"])
