@@ -184,6 +184,25 @@ def test_no_modules_need_each_other_in_a_circle():
     TopologicalSorter(graph).prepare()
 
 
+BELOW = {"ops": {"errors", "core", "ops"}, "storage": {"errors", "core", "ops", "storage"}, "engine": ENGINE}
+"""What the page of the architecture means by "engine and below" and the like."""
+
+
+def test_the_page_of_the_architecture_has_the_same_table():
+    page = (Path(__file__).parents[1] / "docs" / "architecture.md").read_text(encoding="utf-8")
+    rows = page.partition("## Rooms")[2].partition("\n\nIn ")[0].splitlines()
+    told: dict[str, set[str] | None] = {"__init__": ANYTHING, "__main__": ANYTHING}
+    for rooms, _, below in [row.strip("| ").split(" | ") for row in rows if row.startswith("| `")]:
+        names, of_what = below.removesuffix(" and below").split(", "), set[str]()
+        for name in names if below != "–" else []:
+            of_what |= BELOW[name] if name == names[-1] and below.endswith("and below") else {name}
+        for room in rooms.replace("`", "").split(", "):
+            told[room.removesuffix("/").removesuffix(".py")] = of_what if below != "anything above" else ANYTHING
+    assert {room: below and below - {room} for room, below in told.items()} == {
+        room: below and below - {room} for room, below in MAY_IMPORT.items()
+    }
+
+
 @each_folder
 def test_the_table_itself_goes_downwards(folder):
     table, above = TABLES[folder], set()
