@@ -1,6 +1,6 @@
 """Turns the table of operations into Cython code, at build time: `storage/native.pxd`.
 
-The text of each value and each local derivative in `ops.py` becomes a C function of the same text: names of operations
+The text of each value and each local derivative in `ops/` becomes a C function of the same text: names of operations
 become calls of their C functions, those of `math` the C library's where these give the same bits, and the operands of
 an operation of any number of them are read out of its nodes. `compute(node)` then chooses among them by the node's
 operation. What does not translate (a sort, say) is called in Python, as an operation of a user's own is.
@@ -9,6 +9,7 @@ operation. What does not translate (a sort, say) is called in Python, as an oper
 from __future__ import annotations
 
 import ast
+import sys
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -21,7 +22,7 @@ SAME_IN_C = {
 """The functions of `math` that hand a number on to the C library. (Its `hypot`, for one, is Python's own.)"""
 
 HEADER = """\
-# Made from src/chainrule/ops.py by generate_native.py; changes belong there.
+# Made from src/chainrule/ops/ by generate_native.py; changes belong there.
 from libc cimport math
 from chainrule.storage.memory cimport flows, numbers_of
 from chainrule.storage.nodes cimport Edge, Node, python_math, slope_by_call, value_by_call
@@ -219,19 +220,28 @@ def native(ops: ModuleType) -> str:
     """The text of `storage/native.pxd` for a table of operations.
 
     Args:
-        ops: the module in which the table stands.
+        ops: the package in which the table stands.
     """
-    tree = ast.parse(Path(ops.__file__).read_text(encoding="utf-8"))
-    functions = [f for f in tree.body if isinstance(f, ast.FunctionDef) and f.decorator_list]
-    table = {function.name for function in functions}
-    constants = {name: x for name, x in vars(ops).items() if type(x) is float}
-    entries = [Entry(f, getattr(ops, f.name).code, table, constants) for f in functions]
+    built_in = [getattr(ops, name) for name in ops.__all__]
+    functions = {name: f for file in dict.fromkeys(op.__module__ for op in built_in) for name, f in _in_file(file)}
+    entries = [Entry(functions[op.name], op.code, set(functions), _constants(op)) for op in built_in]
     for _ in entries:  # whoever calls an operation that needs Python needs it, too
         without = [entry.name for entry in entries if not entry.value]
         for entry in entries:
             entry.drop_callers_of(without)
     names = f"cdef inline tuple table_names():\n    return {tuple(entry.name for entry in entries)!r}\n"
     return HEADER + "\n".join([names, *_functions(entries), _compute(entries)])
+
+
+def _in_file(module: str) -> list[tuple[str, ast.FunctionDef]]:
+    """The entries of one file of the table, by name."""
+    tree = ast.parse(Path(sys.modules[module].__file__).read_text(encoding="utf-8"))
+    return [(f.name, f) for f in tree.body if isinstance(f, ast.FunctionDef) and f.decorator_list]
+
+
+def _constants(op: Any) -> dict[str, float]:
+    """The numbers that have names in an operation's file."""
+    return {name: x for name, x in vars(sys.modules[op.__module__]).items() if type(x) is float}
 
 
 def _functions(entries: list[Entry]) -> list[str]:

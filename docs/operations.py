@@ -16,7 +16,7 @@ PAGE = Path(__file__).with_name("operations.md")
 INTRODUCTION = """# Operations
 
 Every operation of chainrule, with its local derivative in each operand; *y* is the operation's own result. This page is
-written by `python docs/operations.py` from the table in `src/chainrule/ops.py`, where each operation stands once.
+written by `python docs/operations.py` from the table in `src/chainrule/ops/`, where each operation stands once.
 
 Each can be called as a function, `chainrule.exp(x)`, on numbers or Values, and, unless it takes a list, as a method,
 `x.exp()`. Arithmetic follows IEEE 754: nothing here raises on a real number.
@@ -33,7 +33,7 @@ NAMED = {ops.weighted_sum: ["b", "w₁", "x₁", "w₂", "x₂"], ops.take: ["i"
 
 def page() -> str:
     """The whole page as Markdown."""
-    built_in = [op for op in TABLE.values() if op.value.__module__ == ops.__name__]
+    built_in = [op for op in TABLE.values() if op.built_in]
     return INTRODUCTION + "".join([row(op) for op in built_in])
 
 

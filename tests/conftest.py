@@ -30,7 +30,7 @@ def pytest_configure() -> None:
     if not engine.is_compiled() or not (package.parent.parent / "setup.py").exists():
         return
     sources = {"engine": [package / name for name in ("engine.pxd", *STORAGE)]}
-    old = [] if _native_code() == (package / "storage" / "native.pxd").read_text(encoding="utf-8") else ["ops.py"]
+    old = [] if _native_code() == (package / "storage" / "native.pxd").read_text(encoding="utf-8") else ["ops/"]
     for module in COMPILED:
         file = package.joinpath(*module.split("."))
         made_of = file.with_suffix(".pyx") if file.with_suffix(".pyx").exists() else file.with_suffix(".py")

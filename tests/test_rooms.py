@@ -73,6 +73,7 @@ TABLES = {"": MAY_IMPORT, "compiler": IN_THE_COMPILER, "compiler/loops": IN_LOOP
 """Rooms within rooms: a folder to what each of its modules and folders may import of the others."""
 
 MOST_ROOMS = {"": 24, "compiler": 12}
+LONGEST = 400
 
 LIBRARIES = {"compiler": {"llvmlite", "numpy"}, "training/compiled.py": {"numpy"}, "training/native_rows.py": {"numpy"}}
 """What a room, or a file, may import from outside the standard library: it is itself imported only when somebody asks
@@ -151,6 +152,11 @@ def test_a_folder_says_in_one_sentence_what_it_is_for(file):
     first = (ast.get_docstring(ast.parse(file.read_text(encoding="utf-8"))) or "").splitlines()
     assert first, f"{named(file)} has no docstring"
     assert first[0].endswith("."), f"{named(file)}: {first[0]}"
+
+
+@each_file
+def test_no_file_is_longer_than_what_is_read_at_once(file):
+    assert len(file.read_text(encoding="utf-8").splitlines()) <= LONGEST
 
 
 @each_file

@@ -3,7 +3,7 @@
 An operation on Values makes a new Value that keeps three things: which operation made it, its operands, and the local
 derivative with respect to each operand, taken at that moment. That is all that the chain rule needs: walking from the
 result back to the inputs, each node hands every operand *local derivative × its own gradient*, and what arrives at a
-number over several ways is added up. All operations, and their local derivatives, come from the table in `ops.py`.
+number over several ways is added up. All operations, and their local derivatives, come from the table in `ops/`.
 """
 
 from __future__ import annotations

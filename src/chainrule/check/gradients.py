@@ -26,14 +26,11 @@ from chainrule.check.differences import (
     Estimate,
     along,
     arguments,
-    central_difference,
     estimate,
-    forward_difference,
     gradient_estimates,
     graph,
     largest_number,
     numbers,
-    numerical_gradient,
     plain,
 )
 from chainrule.check.report import (
@@ -54,15 +51,6 @@ from chainrule.errors import ArgumentError, SizeError
 from chainrule.explain.notation import call
 from chainrule.ops import stop_gradient
 from chainrule.transforms import grad, hessian, value_and_grad
-
-__all__ = [
-    "GradientReport",
-    "central_difference",
-    "check_gradients",
-    "check_operation",
-    "forward_difference",
-    "numerical_gradient",
-]
 
 TOLERANCE = 1e-6
 

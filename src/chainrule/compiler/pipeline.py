@@ -225,7 +225,7 @@ def loops_of(graph: Graph, target: Target, stages: Stages) -> Plan | None:
 def _without_native_code(graph: Graph, target: Target) -> list[str]:
     """The operations of the user's own that Python has to calculate, which loops cannot call."""
     kinds = {id(op): op for op in graph.ops if op is not None}
-    own = {key for key, op in kinds.items() if op is not BATCH_SUM and op.value.__module__ != ops.__name__}
+    own = {key for key, op in kinds.items() if op is not BATCH_SUM and not op.built_in}
     if not own:
         return []
     rows = {(op, len(row)) for op, row in zip(graph.ops, graph.operands, strict=True) if id(op) in own}

@@ -1,6 +1,6 @@
 """What an operation is: one record that everything else is derived from.
 
-The table itself is in `ops.py`. A record holds an operation's value on plain floats, its local derivatives, its
+The table itself is in `ops/`. A record holds an operation's value on plain floats, its local derivatives, its
 symbol and sample points for its tests. Calling a record calculates: floats give a float; if an operand records how
 it was made (a `Value`, or a symbol of the compiler), the call is handed to that operand's type instead.
 """
@@ -72,6 +72,11 @@ class Operation:
             raise ArgumentError(f"{self.name}: more than {MOST_CODES} operations were defined; define each only once")
         BY_CODE.append(self)
         self.code = BY_CODE.index(self)  # looked up, since other threads may be defining operations as well
+
+    @property
+    def built_in(self) -> bool:
+        """Whether it stands in the table of chainrule itself; False for an operation of the user's own."""
+        return is_built_in(self.value)
 
     @property
     def takes_lists(self) -> bool:
@@ -196,7 +201,7 @@ def operation(
 
     def add_to_table(value: Callable[..., float]) -> Operation:
         name = value.__name__
-        if name in TABLE and TABLE[name].value.__module__ == "chainrule.ops":
+        if name in TABLE and TABLE[name].built_in:
             raise ArgumentError(f"{name} is a built-in operation already: give yours another name")
         record = Operation(value, local, symbol or name, list(samples), pack, limit)
         if name in TABLE:
@@ -241,7 +246,7 @@ def forget(name: str) -> None:
     Raises:
         ArgumentError: there is none of that name, or it is a built-in one.
     """
-    if find(name).value.__module__ == "chainrule.ops":
+    if find(name).built_in:
         raise ArgumentError(f"{name} is a built-in operation: it stays")
     record = TABLE.pop(name)
     if not record.takes_lists:
@@ -258,6 +263,11 @@ def find(name: str) -> Operation:
     if name not in TABLE:
         raise ArgumentError(f"there is no operation {name!r} here.{suggest(name, TABLE)}")
     return TABLE[name]
+
+
+def is_built_in(function: Callable) -> bool:
+    """Whether a function stands in a file of `ops/`: the value of an operation there, or what it calls."""
+    return (function.__module__ or "").startswith("chainrule.ops.")
 
 
 def ieee(function: Callable[[float], float], x: float) -> float:

@@ -121,5 +121,5 @@ cdef object give_methods(object cls, tuple compiled):
     """As `complete` in nodes.py; refuses another table than that which was compiled."""
     (<PyTypeObject*>Operation).tp_flags |= Py_TPFLAGS_METHOD_DESCRIPTOR  # v.tanh() calls it without a bound method
     if compiled != tuple([op.name for op in BY_CODE[1:]]):
-        raise ImportError("chainrule was compiled from another table of operations than that in ops.py: install it anew")
+        raise ImportError("chainrule was compiled from another table of operations than that in ops/: install it anew")
     add_methods(cls, _set_attribute, _delete_attribute)

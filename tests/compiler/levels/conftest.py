@@ -36,7 +36,7 @@ class Draw:
         for x in CONSTANTS:
             self.graph.constant(x)
             self.point.append(x)
-        table = [op for op in TABLE.values() if op.value.__module__ == "chainrule.ops"]
+        table = [op for op in TABLE.values() if op.built_in]
         self.table = [*ARITHMETIC, *table[seed % 4 :: 4]]
         while len(self.graph) < inputs + len(CONSTANTS) + size:
             self._add()

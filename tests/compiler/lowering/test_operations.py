@@ -19,7 +19,7 @@ from chainrule.compiler.native.llvm import Machine, assembly
 from chainrule.core.operation import TABLE, forget, operation
 from chainrule.errors import ArgumentError, OperandError
 
-BUILT_IN = [op for op in TABLE.values() if op.value.__module__ == ops.__name__]
+BUILT_IN = [op for op in TABLE.values() if op.built_in]
 IN_PYTHON = {"hypot", "norm", "logsumexp"}
 """What Python does more exactly than the C library."""
 

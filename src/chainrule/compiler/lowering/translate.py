@@ -20,10 +20,9 @@ from typing import Any
 
 from llvmlite import ir
 
-from chainrule import ops
 from chainrule.compiler.lowering.arithmetic import Arithmetic
 from chainrule.compiler.lowering.expressions import Expressions, Names
-from chainrule.core.operation import Operation
+from chainrule.core.operation import Operation, is_built_in
 
 MOST_STATEMENTS = 20_000
 """So many a function may take, its loops unrolled."""
@@ -165,7 +164,7 @@ class Translator(Expressions):
         raised = {handler.type.id if isinstance(handler.type, ast.Name) else "" for handler in statement.handlers}
         if raised - RAISED or statement.orelse or statement.finalbody:
             raise self.refuse("a try that is not about arithmetic")
-        if names.function.__module__ != ops.__name__:
+        if not is_built_in(names.function):
             raise self.refuse("a try, whose except may give any number")
         return statement.body
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import functools
 from typing import Any
 
-from chainrule import ops
 from chainrule.compiler.reports.fallbacks import Fallbacks, Reason
 
 NOT_FINITE = Reason(
@@ -89,7 +88,7 @@ def count_in_python(kernel: Any, fallbacks: Fallbacks) -> None:
     if not called:
         return
     names = ", ".join(sorted([op.name for op in called]))
-    own = [op.name for op in called if op.value.__module__ != ops.__name__]
+    own = [op.name for op in called if not op.built_in]
     hint = (
         f"Write {sorted(own)[0]} with + - *, functions of chainrule, and those of math that C has: that becomes native."
         if own

@@ -1,0 +1,75 @@
+"""Powers, exponentials, logarithms and roots."""
+
+from __future__ import annotations
+
+import math
+from math import inf, nan
+
+from chainrule.core.operation import ieee, operation
+from chainrule.ops.arithmetic import chain, div
+from chainrule.ops.comparisons import eq, ge, select
+
+
+@operation(
+    local=[
+        lambda a, b, y: chain(b, pow(a, b - 1.0)),
+        lambda a, b, y: select(eq(a, 0.0) * ge(b, 0.0), 0.0, chain(y, log(a))),
+    ],
+    symbol="**",
+    samples=[(2.0, 3.0), (0.5, -1.5), (3.0, 0.5), (7.0, 2.0)],
+)
+def pow(a: float, b: float) -> float:
+    """a to the power b: 0 ** -1 is inf, a negative number to a fraction is nan, and x ** 0 is 1 for every x.
+
+    In the exponent, 0 ** b is taken as the constant 0 that it is for b > 0, also at b = 0.
+    """
+    try:
+        return math.pow(a, b)
+    except OverflowError:
+        return -inf if a < 0 and b % 2 == 1 else inf
+    except ValueError:
+        if a != 0:
+            return nan
+        return math.copysign(inf, a) if b % 2 == 1 else inf
+
+
+@operation(local=lambda x, y: y, samples=[(-2.0,), (0.0,), (1.5,)])
+def exp(x: float) -> float:
+    """e to the x, inf from about 709.8 on.
+
+    >>> exp(0.0), exp(1000.0)
+    (1.0, inf)
+    """
+    return ieee(math.exp, x)
+
+
+@operation(local=lambda x, y: exp(x), samples=[(-2.0,), (1e-9,), (1.5,)])
+def expm1(x: float) -> float:
+    """exp(x) - 1, exact near 0."""
+    return ieee(math.expm1, x)
+
+
+@operation(local=lambda x, y: div(1.0, x), samples=[(0.1,), (1.0,), (50.0,)])
+def log(x: float) -> float:
+    """The natural logarithm: log(0) is -inf, log of a negative number nan."""
+    return -inf if x == 0 else ieee(math.log, x)
+
+
+@operation(local=lambda x, y: div(1.0, 1.0 + x), samples=[(-0.5,), (1e-9,), (50.0,)])
+def log1p(x: float) -> float:
+    """log(1 + x), exact near 0."""
+    return -inf if x == -1 else ieee(math.log1p, x)
+
+
+@operation(local=lambda x, y: div(0.5, y), symbol="√", samples=[(0.1,), (1.0,), (50.0,)])
+def sqrt(x: float) -> float:
+    """The square root; nan for a negative number. Its slope at 0 is inf."""
+    return ieee(math.sqrt, x)
+
+
+@operation(
+    local=[lambda a, b, y: div(a, y), lambda a, b, y: div(b, y)], samples=[(3.0, 4.0), (-0.5, 0.2), (1e-3, -8.0)]
+)
+def hypot(a: float, b: float) -> float:
+    """√(a² + b²), without overflow on the way; at (0, 0) it has no slope: nan, to every order."""
+    return math.hypot(a, b)

@@ -1,0 +1,45 @@
+"""The functions of angles, and the angles of points."""
+
+from __future__ import annotations
+
+import math
+
+from chainrule.core.operation import ieee, operation
+from chainrule.ops.arithmetic import div
+from chainrule.ops.exponentials import hypot
+
+
+@operation(local=lambda x, y: cos(x), samples=[(-2.0,), (0.0,), (1.5,)])
+def sin(x: float) -> float:
+    """The sine of x in radians."""
+    return ieee(math.sin, x)
+
+
+@operation(local=lambda x, y: -sin(x), samples=[(-2.0,), (0.0,), (1.5,)])
+def cos(x: float) -> float:
+    """The cosine of x in radians."""
+    return ieee(math.cos, x)
+
+
+@operation(local=lambda x, y: 1.0 + y * y, samples=[(-1.0,), (0.0,), (1.2,)])
+def tan(x: float) -> float:
+    """The tangent of x in radians."""
+    return ieee(math.tan, x)
+
+
+@operation(local=lambda x, y: div(1.0, 1.0 + x * x), samples=[(-2.0,), (0.0,), (30.0,)])
+def atan(x: float) -> float:
+    """The angle in radians whose tangent is x."""
+    return math.atan(x)
+
+
+@operation(
+    local=[
+        lambda a, b, y: div(div(b, hypot(a, b)), hypot(a, b)),
+        lambda a, b, y: div(div(-a, hypot(a, b)), hypot(a, b)),
+    ],
+    samples=[(1.0, 2.0), (-3.0, 0.5), (0.2, -4.0)],
+)
+def atan2(a: float, b: float) -> float:
+    """The angle in radians of the point with ordinate a and abscissa b, in -π … π."""
+    return math.atan2(a, b)
