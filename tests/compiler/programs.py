@@ -21,7 +21,7 @@ SPECIAL = [0.0, -0.0, 1.0, -1.0, inf, -inf, nan, 5e-324, -5e-324, 2.3e-308, 1e-3
 SPECIAL += [-745.5, 1e16, 1e22, 1e300, -1e300, 1.7e308]
 INFIX = {"add": "+", "sub": "-", "mul": "*", "div": "/", "pow": "**", "lt": "<", "le": "<=", "gt": ">", "ge": ">="}
 INFIX |= {"eq": "==", "ne": "!="}
-BUILT_IN = [op.name for op in TABLE.values() if op.built_in]
+BUILT_IN = sorted([op.name for op in TABLE.values() if op.built_in])  # so that the table's order changes no program
 TAME = ["add", "sub", "mul", "add", "mul", "sin", "tanh", "exp", "sigmoid"]
 """Of these every program has some: those of the whole table alone soon end in a nan or in a constant."""
 
