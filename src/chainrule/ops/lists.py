@@ -80,7 +80,7 @@ def logsumexp(*xs: float) -> float:
 
     Where it is infinite, that is the limit: 1 for the first of the largest, 0 for the others.
 
-    >>> logsumexp([1000.0, 1000.0]) == 1000.0 + log(2.0)
+    >>> logsumexp([1000.0, 1000.0]) == 1000.0 + math.log(2.0)
     True
     """
     if not xs:
