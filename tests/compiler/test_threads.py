@@ -202,10 +202,6 @@ def test_operations_defined_by_threads_at_once_are_told_apart(soon, own_operatio
 # ---- exceptions from outside ---------------------------------------------------------------------------------------
 
 
-class Outside(BaseException):
-    """Raised in a thread by another, as Ctrl-C is raised in the main thread by a signal."""
-
-
 def test_exceptions_from_outside_leave_no_lock_taken_and_no_mode_set():
     code = """
 import ctypes, gc
@@ -240,17 +236,6 @@ in_threads(1, lambda i: work_on(1000.0))  # a lock that was left behind would ho
 print(left, len(interrupted) > 20, thread.is_alive(), in_threads(2, lambda i: chainrule.compile(lambda x: x * x)(3.0)))
 """
     assert " ".join(in_fresh_process(code)) == "{(True, True, 0, True)} True False [9.0, 9.0]"
-
-
-def test_llvmlites_lock_is_given_back_where_an_exception_left_it_taken(in_threads):
-    @llvm._calling_llvm
-    def broken():
-        llvm._of_llvmlite.acquire()
-        raise Outside
-
-    with pytest.raises(Outside):
-        broken()
-    assert in_threads([lambda: llvm._of_llvmlite.acquire(timeout=5) and llvm._of_llvmlite.release() is None])[0]
 
 
 # ---- forks ---------------------------------------------------------------------------------------------------------

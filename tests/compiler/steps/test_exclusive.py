@@ -10,7 +10,7 @@ import pytest
 pytest.importorskip("llvmlite")
 
 from chainrule import Value
-from chainrule.compiler.native import llvm
+from chainrule.compiler.native import llvm, uninterrupted
 from chainrule.compiler.steps import exclusive
 from chainrule.compiler.steps.step import compile_step
 from chainrule.errors import GraphError, TraceError
@@ -212,7 +212,7 @@ def test_native_code_may_be_freed_while_a_turn_is_made_and_another_thread_forks(
             super().__init__()
             inside.set()
             forking.wait(0.3)  # the other thread is in fork() by then, which gives no sign of it
-            for lock in (llvm._lock, llvm._of_llvmlite):
+            for lock in (uninterrupted._lock, llvm._of_llvmlite):
                 found.append(lock.acquire(timeout=10))
                 lock.release()
 

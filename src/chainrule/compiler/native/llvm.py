@@ -18,6 +18,7 @@ from typing import Any, ParamSpec, TypeVar
 
 from llvmlite import binding, ir
 
+from chainrule.compiler.native.uninterrupted import uninterrupted
 from chainrule.core.forks import held_while_forking, lock_held_while_forking
 from chainrule.errors import ArgumentError, ChainruleError, suggest
 
@@ -62,12 +63,13 @@ class BoundsError(ChainruleError, RuntimeError):
 # ---- threads -------------------------------------------------------------------------------------------------------
 
 _making = lock_held_while_forking()
-_lock = lock_held_while_forking(innermost=True)  # a Library that is freed takes these two
 _of_llvmlite: Any = getattr(getattr(binding.ffi.lib, "_lock", None), "_lock", None) or threading.RLock()
-"""llvmlite's own lock, which it takes for each call of LLVM; another one, should it no longer be where it was. Ctrl-C
-may leave it taken: its `__enter__` and `__exit__` are written in Python, where an exception can come between taking and
-giving back."""
-held_while_forking(_of_llvmlite, innermost=True)
+"""llvmlite's own lock, which it takes for each call of LLVM; another one, should it no longer be where it was. Other
+packages may call llvmlite, too, and free what is ours meanwhile."""
+held_while_forking(_of_llvmlite, innermost=True)  # after the one of `uninterrupted`, as all work takes them
+
+_calling_llvm = uninterrupted(may_run_here=_of_llvmlite._is_owned)
+"""Decorator of all that speaks to LLVM: one thread at a time, and nothing breaks it off."""
 
 
 def made_once(make: Callable[P, T]) -> Callable[P, T]:
@@ -85,21 +87,6 @@ def made_once(make: Callable[P, T]) -> Callable[P, T]:
         return made[key]
 
     return found
-
-
-def _calling_llvm(function: Callable[P, T]) -> Callable[P, T]:
-    """Decorator of all that speaks to LLVM: one thread at a time, and whatever interrupts it, others can go on."""
-
-    @functools.wraps(function)
-    def call(*arguments: P.args, **named: P.kwargs) -> T:
-        with _lock:
-            try:
-                return function(*arguments, **named)
-            finally:
-                while _of_llvmlite._is_owned():
-                    _of_llvmlite.release()
-
-    return call
 
 
 @dataclass(frozen=True)
@@ -141,7 +128,7 @@ class Machine:
         if name not in _NAMED:
             raise ArgumentError(f"there is no machine {name!r}, only {', '.join(_NAMED)}.{suggest(name, _NAMED)}")
         architecture, cpu, bits, _ = _NAMED[name]
-        here = binding.get_process_triple()
+        here = _process_triple()
         triple = here if _is_of(here, architecture) else _LINUX.replace("x86_64", architecture)
         features = "-prefer-256-bit" if name == "avx512" else "+neon" if name == "arm64" else ""
         return cls(triple, cpu, features, bits)
@@ -195,6 +182,12 @@ def _is_of(triple: str, architecture: str) -> bool:
 
 @functools.cache
 @_calling_llvm
+def _process_triple() -> str:
+    return binding.get_process_triple()
+
+
+@functools.cache
+@_calling_llvm
 def _host() -> Machine:
     features = dict(binding.get_host_cpu_features())
     bits = 128
@@ -203,10 +196,10 @@ def _host() -> Machine:
     elif features.get("avx2"):
         bits = 256
     features["prefer-256-bit"] = False  # some CPUs with vectors of 512 bits ask LLVM for shorter ones
-    if not binding.get_process_triple().startswith("x86_64"):
+    if not _process_triple().startswith("x86_64"):
         del features["prefer-256-bit"]
     text = ",".join(f"{'+' if has else '-'}{name}" for name, has in sorted(features.items()))
-    return Machine(binding.get_process_triple(), binding.get_host_cpu_name(), text, bits)
+    return Machine(_process_triple(), binding.get_host_cpu_name(), text, bits)
 
 
 # ---- from a module to object code ----------------------------------------------------------------------------------
@@ -236,17 +229,17 @@ def _initialize(everything: bool) -> None:
 @functools.cache
 def _target(machine: Machine, level: int) -> binding.TargetMachine:
     _initialize(everything=False)
-    if machine.triple != binding.get_process_triple():
+    if machine.triple != _process_triple():
         _initialize(everything=True)
     target = binding.Target.from_triple(machine.triple)
     return target.create_target_machine(machine.cpu, machine.features, level, reloc="pic", codemodel="small")
 
 
-def _optimized(module: ir.Module | str, machine: Machine, optimize: int) -> binding.ModuleRef:
+def _optimized(text: str, machine: Machine, optimize: int) -> binding.ModuleRef:
     """The module as LLVM has it, checked and optimized."""
     target = _target(machine, min(optimize, 2))
     try:
-        parsed = binding.parse_assembly(str(module), binding.create_context())
+        parsed = binding.parse_assembly(text, binding.create_context())
         parsed.triple, parsed.data_layout = machine.triple, str(target.target_data)
         parsed.verify()
     except RuntimeError as error:
@@ -272,6 +265,11 @@ def _free(passes: binding.ModulePassManager) -> None:
 
 
 @_calling_llvm
+def _emitted(text: str, machine: Machine, optimize: int, as_text: bool = False) -> Any:
+    target = _target(machine, min(optimize, 2))
+    return (target.emit_assembly if as_text else target.emit_object)(_optimized(text, machine, optimize))
+
+
 def compile_to_object(module: ir.Module | str, machine: Machine, optimize: int = 2) -> bytes:
     """Object code of a module, for `load`.
 
@@ -283,17 +281,16 @@ def compile_to_object(module: ir.Module | str, machine: Machine, optimize: int =
     Raises:
         NativeCodeError: LLVM refuses the module.
     """
-    return _target(machine, min(optimize, 2)).emit_object(_optimized(module, machine, optimize))
+    return _emitted(str(module), machine, optimize)
 
 
-@_calling_llvm
 def assembly(module: ir.Module | str, machine: Machine, optimize: int = 2) -> str:
     """The CPU's assembly of a module, for reading.
 
     Raises:
         NativeCodeError: LLVM refuses the module.
     """
-    return _target(machine, min(optimize, 2)).emit_assembly(_optimized(module, machine, optimize))
+    return _emitted(str(module), machine, optimize, as_text=True)
 
 
 # ---- loading -------------------------------------------------------------------------------------------------------
@@ -315,13 +312,14 @@ class Library:
     _NAME = "library"
 
     def __init__(self, object_code: bytes) -> None:
+        self._trackers: dict[str, binding.ResourceTracker] = {}  # first, so that it is freed first
         _initialize(everything=False)
-        target = binding.Target.from_triple(binding.get_process_triple()).create_target_machine(jit=True)
+        target = binding.Target.from_triple(_process_triple()).create_target_machine(jit=True)
         builder = binding.JITLibraryBuilder().add_object_img(object_code).add_current_process()
         for name, address in _functions_of_c().items():
             builder.import_symbol(name, address)
         self._linker = binding.create_lljit_compiler(target, use_jit_link=True, suppress_errors=True)
-        self._trackers = {"": builder.link(self._linker, self._NAME)}
+        self._trackers[""] = builder.link(self._linker, self._NAME)
 
     @_calling_llvm
     def address(self, function: str) -> int:
@@ -340,10 +338,16 @@ class Library:
     def __del__(self, finalizing: Callable[[], bool] = sys.is_finalizing) -> None:
         if finalizing():
             return  # with the process goes the code, and llvmlite is half gone
-        for tracker in getattr(self, "_trackers", {}).values():
-            tracker.close()  # before the linker, which LLVM would otherwise take down with code still in it
-        if hasattr(self, "_linker"):
-            self._linker.close()
+        _unload(vars(self))
+
+
+@_calling_llvm
+def _unload(parts: dict[str, Any]) -> None:
+    """Unloads what a Library holds; nobody else is to see it freed."""
+    for tracker in parts.pop("_trackers").values():
+        tracker.close()  # before the linker, which LLVM would otherwise take down with code still in it
+    if "_linker" in parts:
+        parts.pop("_linker").close()
 
 
 @_calling_llvm
