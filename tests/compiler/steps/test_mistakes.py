@@ -274,6 +274,22 @@ def test_memory_under_a_name_that_is_no_slot_is_refused_with_the_mended_code():
         optimizer.memory["foo"] = [0.0, 0.0]
 
 
+@pytest.mark.parametrize("first", [True, False])
+def test_memory_that_native_steps_would_lose_is_refused_before_anything_moves(first):
+    optimizer, step = momentum()
+    if not first:
+        step(1.0)
+    optimizer.memory = {**optimizer.memory, "told": [1.0]}
+    before = [p.data for p in optimizer.parameters], optimizer.steps
+    with pytest.raises(ArgumentError, match=r"slots = \('velocity', 'told'\)"):
+        step(1.0)
+    with pytest.raises(ArgumentError, match=r"slots = \('velocity', 'told'\)"):
+        step.run([(1.0,)])
+    assert ([p.data for p in optimizer.parameters], optimizer.steps, optimizer.memory["told"]) == (*before, [1.0])
+    del optimizer.memory["told"]
+    step(1.0)
+
+
 @pytest.mark.parametrize("numbers", [[0.0], [0.0] * 3, []])
 def test_memory_that_is_not_one_number_for_each_parameter_is_refused(numbers):
     optimizer, step = momentum()

@@ -21,7 +21,7 @@ from chainrule.compiler.steps.learning_rates import Rates
 from chainrule.compiler.steps.levelised_loss import LevelisedKernel
 from chainrule.compiler.steps.loss_paths import Paths
 from chainrule.compiler.steps.single_step import Alone
-from chainrule.compiler.steps.update import NativeMemory, Update, one_for_each
+from chainrule.compiler.steps.update import NativeMemory, Update, check_names, one_for_each
 from chainrule.engine import Value
 from chainrule.errors import AnomalyError, ArgumentError, GraphError
 from chainrule.optim import Optimizer
@@ -140,6 +140,7 @@ class Run:
         if isinstance(memory, NativeMemory) and memory.rows is rows:
             memory.read_again()
         else:
+            check_names(memory, self.update.slots)
             for row, slot in enumerate(self.update.slots, 1):
                 rows[row, self.update.own_positions] = one_for_each(slot, memory[slot], self.update.count)
         self.steps_when_saved = self.optimizer.steps

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, MutableMapping, Sequence
+from collections.abc import Iterable, Iterator, MutableMapping, Sequence
 
 import numpy as np
 
@@ -170,6 +170,18 @@ class _Copies:
         self.tables = {field: for_native_code(table) for field, table in tables.items()}
 
 
+def check_names(names: Iterable[str], slots: Sequence[str]) -> None:
+    """Checks what an optimiser's memory has.
+
+    Raises:
+        ArgumentError: it has something that is no slot of the optimiser, which native steps would lose.
+    """
+    for name in names:
+        if name not in slots:
+            raise ArgumentError(f"native steps keep no {name!r} of the parameters: name it in the optimizer's class, "
+                                f"slots = {(*slots, name)!r}")  # fmt: skip
+
+
 def one_for_each(slot: str, numbers: Sequence[float], count: int) -> Sequence[float]:
     """What stands in a slot of an optimiser's memory.
 
@@ -226,11 +238,7 @@ class NativeMemory(MutableMapping[str, list[float]]):
         self.rows[1 + self.slots.index(slot), self.positions] = one_for_each(slot, numbers, len(self.positions))
 
     def __setitem__(self, slot: str, numbers: list[float]) -> None:
-        if slot not in self.slots:
-            named = f"slots = {(*self.slots, slot)!r}"
-            raise ArgumentError(
-                f"native steps keep no {slot!r} of the parameters: name it in the optimizer's class, {named}"
-            )
+        check_names([slot], self.slots)
         with self.turn.lock:
             self._put(slot, numbers)
             self.given.pop(slot, None)
