@@ -20,7 +20,7 @@ from chainrule.compiler.levels.table_bounds import check_plan
 from chainrule.compiler.native.kernel import Floats, Held
 from chainrule.compiler.native.llvm import Machine, load
 from chainrule.compiler.native.memory import aligned, for_native_code, is_checked, too_large_is_infinite
-from chainrule.compiler.native.threads import Crew
+from chainrule.compiler.native.threads import ThreadPool
 from chainrule.errors import SizeError
 
 CACHE = 2**20
@@ -79,7 +79,7 @@ class LevelKernel:
     def __init__(self, plan: Plan, object_code: bytes, bits: int = 64, threads: int = 1) -> None:
         check_plan(plan)
         self.plan, self.object_code, self.bits, self.threads = plan, object_code, bits, threads
-        self._crew = Crew(threads)
+        self._threads = ThreadPool(threads)
         self._checked = is_checked()
         self._library = load(object_code)
         self._shared = _SHARED(self._library.address("levels_shared"))
@@ -162,7 +162,7 @@ class LevelKernel:
             each[:, start:end] = own
             return status
 
-        found = self._crew.share(
+        found = self._threads.share(
             [
                 functools.partial(calculate, helper, start, end)
                 for helper, (start, end) in zip(helpers, pairwise(bounds), strict=True)
@@ -201,7 +201,7 @@ class LevelKernel:
     def describe(self) -> list[str]:
         """See `chainrule.compiler.native.kernel.Kernel`."""
         plan = self.plan
-        lines = self._crew.describe() if plan.batch else []
+        lines = self._threads.describe() if plan.batch else []
         for section, of in zip(self._sections(), _PHASES, strict=False):
             if len(section.segments):
                 counts = section.segments[:, Field.NODES]

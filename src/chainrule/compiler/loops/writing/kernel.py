@@ -18,7 +18,7 @@ from chainrule.compiler.loops.writing.describe import describe
 from chainrule.compiler.loops.writing.layout import FRONT, MARGIN, rooms
 from chainrule.compiler.native.llvm import BoundsError, Machine, load
 from chainrule.compiler.native.memory import aligned, for_native_code, is_checked, too_large_is_infinite
-from chainrule.compiler.native.threads import Crew
+from chainrule.compiler.native.threads import ThreadPool
 from chainrule.errors import SizeError
 
 _SIGNATURE = ctypes.CFUNCTYPE(None, *[ctypes.c_void_p] * len(POINTERS), *[ctypes.c_int64] * len(NUMBERS))
@@ -114,7 +114,7 @@ class LoopKernel:
         self._guards = self._addresses([(array, at) for array, at, _ in plan.program.guards])
         self._outcomes = np.array([outcome for *_, outcome in plan.program.guards], dtype=bool)
         self._free: list[_Memory] = []
-        self._crew = Crew(threads)
+        self._threads = ThreadPool(threads)
 
     @property
     def bytes_per_call(self) -> int:
@@ -135,7 +135,7 @@ class LoopKernel:
 
     def describe(self) -> list[str]:
         """Sentences on what was made of the graph, for `explain()`."""
-        return [*self._crew.describe(), *describe(self.plan, self.lanes)]
+        return [*self._threads.describe(), *describe(self.plan, self.lanes)]
 
     def _addresses(self, elements: Sequence[tuple[int, int]]) -> list[tuple[bool, int]]:
         """For each element whether it differs from lane to lane, and its place in `shared`, or its row of `each`."""
@@ -227,7 +227,7 @@ class LoopKernel:
         own = [memory, *[self._taken() for _ in range(parts - 1)]]
         for one in own:
             one.sums[:] = 0
-        self._crew.share([functools.partial(call, "blocks", own[i], bounds[i], bounds[i + 1]) for i in range(parts)])
+        self._threads.share([functools.partial(call, "blocks", own[i], bounds[i], bounds[i + 1]) for i in range(parts)])
         for one in own[1:]:
             memory.sums += one.sums
         self._free += own[1:]
