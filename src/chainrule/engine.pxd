@@ -47,8 +47,11 @@ cdef bint _meets(Value a, object b) except -1
 
 cdef Value _result(Value out)
 
-@cython.locals(path=Nodes, node="Node*", entered="long long", done="long long", i=Py_ssize_t, states="unsigned char")
+@cython.locals(path=Nodes, node="Node*", entered="long long", done="long long", since="long long", i=Py_ssize_t, states="unsigned char")
 cdef int _sort(Value root, Nodes results, Nodes leaves, bint afresh) except -1
+
+@cython.locals(results=Nodes, leaves=Nodes, made="Node**", given="Node**", leaf="Node*", i=Py_ssize_t)
+cdef list _chain_rule(Value root, double upstream, bint doubting)
 
 @cython.locals(upstream=double, i=Py_ssize_t)
 cdef int _deposit(Node* node) except -1

@@ -15,7 +15,7 @@ from chainrule import ops
 from chainrule.core import membership, modes, pickling, stale
 from chainrule.core.forks import lock_held_while_forking
 from chainrule.core.modes import (check_deposits, check_write, open_modes, seen_data, seen_truth, shown, under_modes,
-    untraced)  # fmt: skip
+    untraced, warn_of_swallowed)  # fmt: skip
 from chainrule.core.operation import HOW_TO_ADD, Operation, is_number, number, refuse_change, refuse_float
 from chainrule.core.stale import LASTING, READ, STALE
 from chainrule.errors import ReadOnlyError
@@ -75,21 +75,12 @@ class Value(Methods):
         of this node itself, that is, the derivative of some later quantity.
         """
         upstream = untraced(number(seed, "backward(seed)"), "call backward()")
-        with _one_walk_at_a_time:
-            results, leaves = Nodes(()), Nodes(())
-            stale.check_passed(doubtful(self, results, _sort(self, results, leaves, True)))
-            made, given = results.nodes, leaves.nodes
-            for leaf in given[: leaves.count]:
-                if leaf._state & STALE:
-                    leaf._state = stale.after_backward(leaf._state, leaf._grad)
-                leaf._earlier, leaf._grad = leaf._grad, 0.0
-            self._grad = upstream
-            try:
-                for i in range(results.count - 1, -1, -1):
-                    _deposit(made[i])
-            finally:  # also when it was interrupted, earlier gradients are not lost
-                for leaf in given[: leaves.count]:
-                    leaf._grad += leaf._earlier
+        found = _chain_rule(self, upstream, True)
+        if found:  # the user's own operations and warnings run, which may wait for the lock: so without it
+            stale.check_passed(found)
+            _chain_rule(self, upstream, False)
+        if open_modes:
+            warn_of_swallowed()
 
     def zero_grad(self) -> None:
         """Sets the gradient of every number of this graph to 0."""
@@ -141,7 +132,7 @@ class Value(Methods):
     constant = property(lambda self: is_constant(self), doc="Whether this leaf is a plain number.")
     _prev = property(lambda self: set(self.operands), refuse_change)  # this and the next two are micrograd's names
     _op = property(lambda self: self.op.symbol if self.op else "", refuse_change)
-    _backward = property(lambda self: lambda: _deposit(Nodes((self,)).last()), refuse_change)
+    _backward = property(lambda self: lambda: _step_back(self), refuse_change)
 
     # ---- operators (plain numbers may stand on either side), and other things that Python asks of a number ----
     def __add__(self, other: Any) -> Value: return _pair(ADD, self, other)
@@ -191,15 +182,39 @@ def topological_order(root: Value) -> list[Value]:
     return list(order)
 
 
+def _chain_rule(root: Value, upstream: float, doubting: bool) -> list:
+    """Does what `backward()` says; if it is `doubting` and some results may be stale, it just gives those."""
+    with _one_walk_at_a_time:
+        results, leaves = Nodes(()), Nodes(())
+        found = doubtful(results, _sort(root, results, leaves, True))
+        if found and doubting:
+            return found
+        made, given = results.nodes, leaves.nodes
+        for leaf in given[: leaves.count]:
+            if leaf._state & STALE:
+                leaf._state = stale.after_backward(leaf._state, leaf._grad)
+            leaf._earlier, leaf._grad = leaf._grad, 0.0
+        root._grad = upstream
+        try:
+            for i in range(results.count - 1, -1, -1):
+                _deposit(made[i])
+        finally:  # also when it was interrupted, earlier gradients are not lost
+            for leaf in given[: leaves.count]:
+                leaf._grad += leaf._earlier
+    return []
+
+
 def _sort(root: Value, results: Nodes, leaves: Nodes, afresh: bool) -> int:
     """Puts the graph's leaves into one row and its results, in topological order, into another; depth first, without
     recursion: a node stays on the path until its operands are in. `afresh` sets the gradients of results to 0, and has
     their states returned, all in one."""
     entered, done = next(_walks)
-    path, states = Nodes((root,)), 0
+    since, path, states = stale.first_since_write(entered), Nodes((root,)), 0
     while path.count:
         node = path.last()
         if node._walk < entered and node._count:
+            if node._walk < since:
+                node._state |= (node._state & 32) << 1  # stale.AGAIN if it was stale.PASSED
             node._walk = entered
             for i in range(node._count - 1, -1, -1):
                 path.append(node._edges[i].operand)
@@ -211,7 +226,7 @@ def _sort(root: Value, results: Nodes, leaves: Nodes, afresh: bool) -> int:
                 if afresh and node._count:
                     node._grad = 0.0
                     states |= node._state
-                    node._state |= 32 | (node._state & 32) << 1  # stale.PASSED, and AGAIN if it was that
+                    node._state |= 32  # stale.PASSED
     return states
 
 
@@ -224,6 +239,11 @@ def _deposit(node: Value) -> None:
                 node._edges[i].operand._grad += node._edges[i].local * upstream
     if open_modes:
         check_deposits(value_of(node), upstream)
+
+
+def _step_back(node: Value) -> None:
+    _deposit(Nodes((node,)).last())
+    warn_of_swallowed()
 
 
 def record_row(op: Operation, operands: tuple) -> Value:

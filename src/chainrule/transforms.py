@@ -17,7 +17,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from chainrule.core.modes import check_deposits, differentiating, modes, nested_transform
+from chainrule.core.modes import check_deposits, differentiating, modes, nested_transform, warn_of_swallowed
 from chainrule.core.operation import number
 from chainrule.core.trees import leaves, tree_map, unflatten
 from chainrule.engine import Value, topological_order
@@ -227,6 +227,8 @@ def _pull_back(root: Value, variables: list[Value], upstream: Any, as_values: bo
                 if modes.places is not None:
                     check_deposits(node, _plain(gradient[id(node)]), operand, _plain(local))
                 gradient[id(operand)] = gradient[id(operand)] + part if id(operand) in gradient else part
+    if modes.places is not None:
+        warn_of_swallowed()
     return [gradient.get(id(variable), 0.0) for variable in variables]
 
 

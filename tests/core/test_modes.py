@@ -309,3 +309,20 @@ def test_a_folder_whose_name_starts_like_the_package_is_the_user_s():
     exec(compile("def lesson(x):\n    return x.log()\n", theirs, "exec"), space)
     with detect_anomaly(), pytest.raises(AnomalyError, match=r"line 2 of .*chainrule_course"):
         space["lesson"](Value(0.0))
+
+
+def test_a_warning_of_an_infinity_may_wait_for_another_backward(monkeypatch):
+    done = []
+
+    def elsewhere(*_, **__):
+        v = Value(3.0)
+        thread = threading.Thread(target=(v * v).backward, daemon=True)
+        thread.start()
+        thread.join(10)
+        done.append(v.grad == 6.0)
+
+    with warnings.catch_warnings(), detect_anomaly():
+        warnings.simplefilter("always")
+        monkeypatch.setattr(warnings, "showwarning", elsewhere)
+        (ops.sqrt(Value(0.0)) ** 2).backward()
+    assert done == [True]

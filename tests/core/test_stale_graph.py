@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import copy
 import pickle
+import threading
+import warnings
 from array import array
 
 import pytest
@@ -130,7 +132,52 @@ def a_copy_of_a_graph():
     loss.backward()  # warned
 
 
+def a_root_that_lies_where_another_lay():
+    w = Value(5.0)
+    part = w * w
+    part.backward()
+    w.data = 4.0
+    other = w + w
+    other.backward()
+    del other
+    loss = part + part  # whose id is that of the loss before
+    loss.backward()  # warned
+
+
+def looked_at_between():
+    w = Value(5.0)
+    loss = (w - 1) ** 2
+    loss.backward()
+    w.data = 4.0
+    draw(loss)
+    loss.zero_grad()
+    loss.backward()  # warned
+
+
+def a_part_of_it_passed_between():
+    w, v = Value(5.0), Value(1.0)
+    part = w * w
+    loss = part + v
+    loss.backward()
+    w.data = 4.0
+    (v * v).backward()
+    loss.backward()  # warned
+
+
+def a_pickled_graph_of_earlier_numbers():
+    w = Value(5.0)
+    loss = (w - 1) ** 2
+    loss.backward()
+    w.data = 4.0
+    loss = pickle.loads(pickle.dumps(loss))
+    loss.backward()  # warned
+
+
 STALE = [
+    a_root_that_lies_where_another_lay,
+    looked_at_between,
+    a_part_of_it_passed_between,
+    a_pickled_graph_of_earlier_numbers,
     a_loss_before_the_loop,
     zeroed_through_the_loss,
     a_model_and_an_optimizer,
@@ -264,7 +311,19 @@ def a_pickled_graph_goes_on():
     again.backward()
 
 
+def a_copy_with_a_slope_of_negative_zero():
+    w = Value(2.0)
+    loss = w * Value(-0.0)
+    loss.backward()
+    loss = copy.copy(loss)
+    w.data = 3.0
+    w.data = 2.0
+    (loss * 1.0).backward()
+    (loss * 2.0).backward()
+
+
 RIGHT = [
+    a_copy_with_a_slope_of_negative_zero,
     a_loss_in_the_loop,
     a_loss_that_is_refreshed,
     a_part_that_is_refreshed_with_the_whole,
@@ -350,6 +409,52 @@ def test_an_operation_that_refuses_the_new_number_counts_as_another_number(own_o
         loss.backward()  # warned
 
     assert warned_lines(run) == marked_lines(run)
+
+
+def test_nothing_is_calculated_again_of_a_graph_that_was_made_since_the_last_write(own_operations):
+    called = []
+
+    @operation(local=lambda x, y: 2 * x)
+    def counted(x):
+        called.append(x)
+        return x * x
+
+    w, v = Value(1.0), Value(1.0)
+    for _ in range(STEPS):
+        w.data -= RATE
+        v.data -= RATE
+        part = counted(w)
+        made = len(called)
+        for loss in (part + v, part * v, part * 2.0):
+            loss.backward()
+        assert len(called) == made
+
+
+def test_what_is_calculated_again_and_warned_about_may_wait_for_another_backward(own_operations, monkeypatch):
+    done = []
+
+    def elsewhere(*_, **__):
+        v = Value(3.0)
+        thread = threading.Thread(target=(v * v).backward, daemon=True)
+        thread.start()
+        thread.join(10)
+        done.append(v.grad == 6.0)
+
+    @operation(local=lambda x, y: 2 * x)
+    def waits(x):
+        elsewhere()
+        return x * x
+
+    w = Value(1.0)
+    loss = waits(w)
+    loss.backward()
+    w.data = 2.0
+    with warnings.catch_warnings():
+        warnings.simplefilter("always")
+        monkeypatch.setattr(warnings, "showwarning", elsewhere)
+        loss.backward()
+    assert done == [True] * 3
+    assert w.grad == 4.0
 
 
 def test_pictures_mark_the_leaves_that_were_written():

@@ -33,6 +33,8 @@ class _Modes(threading.local):
     """Likewise: nodes, by id, to which a zero came down that no branch has made; and lines that were warned about."""
     swallowed: list[str] | None = None
     """Where to note swallowed infinities: then nothing is warned about, and nothing raised."""
+    warnings: tuple[str, ...] = ()
+    """What is to be warned about once the `backward()` at hand has ended, and with it its lock."""
     differentiated: tuple[Variables, ...] = ()
     """What the transforms that are running differentiate by."""
     trace: Any = None
@@ -107,7 +109,7 @@ def detect_anomaly() -> Iterator[None]:
         ...
     chainrule.errors.AnomalyError: log(-1.0) gave nan, at line 2 of <doctest chainrule.core.modes.detect_anomaly[1]>
     """
-    with _set("places", {}), _set("zeros", set()):
+    with _set("places", {}), _set("zeros", set()), _set("warnings", ()):
         yield
 
 
@@ -312,10 +314,19 @@ def _swallowed(node: Any) -> None:
         "sum_of_squares([x, y]) in place of sqrt(x**2 + y**2)**2"
     )
     if modes.swallowed is None:
-        frame = caller()
-        warnings.warn_explicit(message, SwallowedInfinityWarning, frame.f_code.co_filename, frame.f_lineno)
+        modes.warnings = (*modes.warnings, message)
     else:
         modes.swallowed.append(message)
+
+
+def warn_of_swallowed() -> None:
+    """Warns of the infinities that a walk swallowed, once its lock is free: code of the user's own may run here."""
+    messages, modes.warnings = modes.warnings, ()
+    if not messages:
+        return
+    frame = caller()
+    for message in messages:
+        warnings.warn_explicit(message, SwallowedInfinityWarning, frame.f_code.co_filename, frame.f_lineno)
 
 
 def _made_at(node: Any) -> str:

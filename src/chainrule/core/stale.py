@@ -8,8 +8,8 @@ once per line. Only setting the gradient to zero makes a leaf fresh again, so cl
 several backwards before an update, line searches and nudging data by hand never reach the mixed state.
 
 For the second, a leaf remembers that its data was *written* at some time, and a result that a `backward()` *passed*,
-or passed *again*, until it is refreshed. One that is passed again and is made of a written leaf is calculated once
-more: if that gives another number or slope than the result has, it was made of a number that is gone.
+until it is refreshed. One that is passed *again*, after a leaf was written, and is made of a written leaf, is calculated
+once more: if that gives another number or slope than the result has, it was made of a number that is gone.
 """
 
 from __future__ import annotations
@@ -36,8 +36,12 @@ _warned: dict[tuple[int, int, str], CodeType] = {}
 """What was warned about, by code object, line and advice. (The code is held, so that its id stays its own; equal code
 that is made anew, such as a cell of a notebook that is run again, is warned about again.)"""
 
-_last = 0
-"""The root of the last `backward()`, by its id, if no leaf was written since: then there is nothing new to find."""
+_written_since = False
+"""Whether a leaf was written after the last walk over a graph."""
+
+_first = 0
+"""The first walk after the last write. What an earlier one was the last to pass may be stale; what was passed since was
+looked at then, or made of the present numbers."""
 
 _ADVICE = """backward() adds to .grad, so zero the gradients once a step:
 
@@ -65,8 +69,8 @@ def after_backward(state: int, grad: float) -> int:
 
 def written(state: int) -> int:
     """The state of a leaf whose data is written by who never looks at its gradient."""
-    global _last  # noqa: PLW0603 - in the compiled build a variable of C
-    _last = 0
+    global _written_since  # noqa: PLW0603 - in the compiled build a variable of C
+    _written_since = True
     return state | _WRITTEN
 
 
@@ -80,11 +84,12 @@ def after_write(state: int) -> int:
     return _USED | (state & (_MIXED | _LASTING))
 
 
-def passes_again(root: int, states: int) -> bool:
-    """Whether a backward() from the root of this id may pass stale results; `states` are those of all, in one."""
-    global _last
-    before, _last = _last, root
-    return bool(states & PASSED) and before != root
+def first_since_write(walk: int) -> int:
+    """The first walk since a leaf was written last; `walk` is the one that begins."""
+    global _written_since, _first
+    if _written_since:
+        _first, _written_since = walk, False
+    return _first
 
 
 def check_passed(results: list[Any]) -> None:

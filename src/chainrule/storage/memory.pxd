@@ -10,7 +10,6 @@
 from cpython.object cimport PyTypeObject, destructor
 from cpython.ref cimport Py_INCREF, PyObject
 
-from chainrule.core.stale cimport passes_again
 from chainrule.storage.nodes cimport (
     Edge, Node, Nodes, check_label, drop_label, label_at, node_of, number_for, operation_by_code, put_label, value_of,
     without_constants,
@@ -148,7 +147,7 @@ cdef inline void release(PyObject* o) noexcept:
 
 
 cdef inline int end_with_release(object cls) except -1:
-    """Makes `release` the way in which Values end; a full collection gives the memory of those that went back."""
+    """Makes `release` the way in which Values end; a full collection gives back the memory of those that ended."""
     global Value
     Value = <PyTypeObject*>cls
     Value.tp_dealloc = <destructor>release
@@ -162,17 +161,18 @@ cdef inline bint flows(Node* operand) noexcept:
     return not operand._state & 1  # stale.CONSTANT; checked when storage is imported
 
 
-cdef inline list doubtful(object root, Nodes results, unsigned char states):
+cdef inline list doubtful(Nodes results, unsigned char states):
     """As in nodes.py."""
     cdef Node* node
     cdef Py_ssize_t i
     cdef unsigned int k
     found = []
-    if not passes_again(<size_t><PyObject*>root, states):
-        return found
-    for i in range(results.count):
+    for i in range(results.count if states & 64 else 0):  # stale.AGAIN
         node = results.nodes[i]
-        for k in range(node._count if node._state & 64 else 0):  # stale.AGAIN
+        if not node._state & 64:
+            continue
+        node._state &= ~64
+        for k in range(node._count):
             if node._edges[k].operand._state & 16:  # stale.WRITTEN
                 found.append(value_of(node))
                 break
@@ -241,8 +241,9 @@ cdef inline object remade(object cls, tuple state):
     node = node_of(value)
     for i, operand in enumerate(operands):
         keep(value, i, operand)
-        node._edges[i].local = locals[i] or 0.0
-    node._data, node._grad, node._state = data, grad, node_state
+        node._edges[i].local = 0.0 if locals[i] is None else locals[i]
+    node._data, node._grad = data, grad
+    node._state = node_state | (node_state & 32) << 1  # stale.PASSED, AGAIN: no walk is known to have passed the copy
     if label:
         set_label(value, label)
     return value

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from chainrule.core.operation import BY_CODE, add_methods, check_label, number
-from chainrule.core.stale import AGAIN, CONSTANT, FRESH, PASSED, WRITTEN, passes_again, written_operands
+from chainrule.core.stale import AGAIN, CONSTANT, FRESH, PASSED, WRITTEN, written_operands
 
 
 class Methods:
@@ -91,14 +91,17 @@ def evaluate(node: Any) -> None:
             edge.local = op.slope(i, numbers, y)
 
 
-def doubtful(root: Any, results: Nodes, states: int) -> list[Any]:
-    """The results, below this root, that a `backward()` passed before and of which an operand was written at some time.
+def doubtful(results: Nodes, states: int) -> list[Any]:
+    """Those of these results that were passed before the last write, and of which an operand was written at some time.
+    They are told only once, until there is another write.
 
     `states` are those of all results, in one: mostly they tell that there is nothing to look for.
     """
-    if not passes_again(id(root), states):
+    if not states & AGAIN:
         return []
     passed = [node for node in results if node._state & AGAIN]
+    for node in passed:
+        node._state &= ~AGAIN
     return [node for node in passed if any(edge.operand._state & WRITTEN for edge in node._edges)]
 
 
@@ -162,6 +165,7 @@ def remade(cls: Any, state: tuple) -> Any:
         node = blank(cls, op.code, len(operands))
     for i, operand in enumerate(operands):
         keep(node, i, operand)
-        node._edges[i].local = locals[i] or 0.0
-    node._data, node._grad, node._state, node._label = data, grad, node_state, label
+        node._edges[i].local = 0.0 if locals[i] is None else locals[i]
+    node._data, node._grad, node._label = data, grad, label
+    node._state = node_state | (node_state & PASSED) << 1  # AGAIN: no walk is known to have passed the copy
     return node
