@@ -5,6 +5,8 @@ import functools
 import logging
 import pickle
 import random
+import sys
+import threading
 import types
 from collections import ChainMap, OrderedDict, UserDict, UserList, defaultdict, deque, namedtuple
 from itertools import pairwise
@@ -14,7 +16,7 @@ import pytest
 
 from chainrule import Value
 from chainrule.errors import ArgumentError
-from chainrule.nn import MLP, Frozen, Module
+from chainrule.nn import MLP, Frozen, Linear, Module, holders
 from chainrule.optim import SGD, Adam
 
 
@@ -56,6 +58,28 @@ class OwnList(list):
 
 
 Point = namedtuple("Point", "x y")
+
+
+class Own(Plain):
+    pass
+
+
+class OwnValue(Value):
+    pass
+
+
+class BareValue(Value):
+    __slots__ = ()
+
+
+def linear(w):
+    part = Linear(1, 1, bias=False)
+    part.w = [w]
+    return part
+
+
+def closed_over(part):
+    return lambda x: part(x)
 
 
 def own_list(**more):
@@ -130,6 +154,13 @@ MISSED = {
     "default": (lambda w: lambda x, w=w: x * w, "part, as a default"),
     "bound method": (lambda w: Plain(w=w).method, r"part\.w"),
     "key of a dict": (lambda w: {w: 1.0}, "part"),
+    "part of the library in a plain object": (lambda w: Plain(a=linear(w)), r"part\.a\.w\[0\]: .*derive Plain from nn"),
+    "part of the library in a set": (lambda w: {linear(w)}, r"part\.w\[0\]: a set has no order"),
+    "bound method of a part of the library": (lambda w: linear(w).forward, r"part\.w\[0\]: .*look into a method"),
+    "partial of a part of the library": (lambda w: functools.partial(linear(w)), "part"),
+    "closure over a part of the library": (lambda w: closed_over(linear(w)), "part, which closes over part"),
+    "part of the library as a key": (lambda w: {linear(w): 1.0}, "part"),
+    "object of a class with a vowel": (lambda w: Own(w=w), r"part\.w: a Module does not look into an Own: derive Own"),
     "array in a plain object": (lambda w: Plain(a=np.array([w])), r"part\.a\[0\]"),
 }
 
@@ -141,6 +172,80 @@ def test_a_parameter_that_would_be_missed_is_refused_by_name(name):
     for ask in (model.parameters, model.named_parameters, model.state_dict, model.zero_grad):
         with pytest.raises(ArgumentError, match=f"Holder would miss the parameter in {words}"):
             ask()
+
+
+@pytest.mark.parametrize("kind", [OwnValue, BareValue])
+def test_a_value_of_a_class_of_ones_own_is_a_parameter(kind):
+    model = Holder([kind(1.0), {"a": kind(2.0)}])
+    model.w = kind(3.0)
+    assert model.state_dict() == {"part.0": 1.0, "part.1.a": 2.0, "w": 3.0}
+    (model.w * 2.0).backward()
+    model.zero_grad()
+    assert model.w.grad == 0.0
+    with pytest.raises(ArgumentError, match="would miss the parameter in part: a set"):
+        Holder({kind(1.0)}).parameters()
+
+
+def test_a_part_of_the_library_in_a_class_is_refused():
+    class Shared(Holder):
+        net = MLP(2, [1], seed=0)
+
+    with pytest.raises(ArgumentError, match=r"the class Shared\.net\.layers\[0\].*what a class holds is no parameter"):
+        Shared(1.0).parameters()
+
+
+def test_a_module_in_a_plain_object_is_no_reason_to_derive_the_module():
+    with pytest.raises(ArgumentError, match=r"into a Plain: derive Plain from nn\.Module"):
+        Holder(Plain(net=Holder(Value(1.0)))).parameters()
+    with pytest.raises(ArgumentError, match="a set has no order"):
+        Holder({Holder(Value(1.0))}).parameters()
+
+
+def test_a_package_of_the_users_own_may_be_called_as_one_of_the_standard_library(monkeypatch, tmp_path):
+    package = types.ModuleType("code")
+    package.__file__ = str(tmp_path / "code" / "__init__.py")
+    monkeypatch.setitem(sys.modules, "code", package)
+    for module in ("code.helpers", None):
+        kind = type("Helper", (Plain,), {"__module__": module})
+        with pytest.raises(ArgumentError, match=r"part\.w: a Module does not look into a Helper"):
+            Holder(kind(w=Value(1.0))).parameters()
+
+
+def test_what_is_looked_through_may_change_meanwhile():
+    thing = Plain(names={}, some=set())
+    model, running = Holder(thing), [True]
+    model.own = Own()
+
+    def change():
+        while running:
+            for i in range(50):
+                thing.names[i], thing.__dict__[f"a{i}"] = i, i
+                thing.some.add(i)
+            for i in range(50):
+                del thing.names[i], thing.__dict__[f"a{i}"]
+                thing.some.discard(i)
+
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    thread = threading.Thread(target=change)
+    thread.start()
+    try:
+        for _ in range(300):
+            assert model.parameters() == []
+            assert model.named_parameters() == []
+    finally:
+        running.clear()
+        thread.join()
+        sys.setswitchinterval(before)
+
+
+def test_so_many_things_are_looked_through_and_no_more(monkeypatch):
+    looked = []
+    monkeypatch.setattr(holders, "MOST_LOOKS", 10)
+    monkeypatch.setattr(holders, "attributes", lambda thing: looked.append(thing) or vars(thing))
+    model = Holder({Plain(w=i) for i in range(1000)})
+    assert model.parameters() == []
+    assert len(looked) <= 10
 
 
 def test_a_value_of_a_class_is_refused():

@@ -8,8 +8,8 @@ once per line. Only setting the gradient to zero makes a leaf fresh again, so cl
 several backwards before an update, line searches and nudging data by hand never reach the mixed state.
 
 For the second, a leaf remembers that its data was *written* at some time, and a result that a `backward()` *passed*,
-until it is refreshed. One that is passed *again*, after a leaf was written, and is made of a written leaf, is calculated
-once more: if that gives another number or slope than the result has, it was made of a number that is gone.
+until it is refreshed. One that is passed *again*, after a leaf was written, and is made of a written leaf, is
+calculated once more: if that gives another number or slope than the result has, it was made of a number that is gone.
 """
 
 from __future__ import annotations

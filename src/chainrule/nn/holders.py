@@ -4,28 +4,32 @@ from __future__ import annotations
 
 import dataclasses
 import functools
+import os
 import sys
 import threading
 import types
 from collections import ChainMap, Counter, UserDict, UserList, deque
-from collections.abc import ItemsView, Iterable, Iterator, KeysView, Mapping, ValuesView
+from collections.abc import ItemsView, Iterator, KeysView, Mapping, ValuesView
+from pathlib import Path
 from typing import Any, NoReturn
 
 from chainrule.core.operation import Operation
 from chainrule.engine import Value
 from chainrule.errors import ArgumentError
 
-PLAIN, ROW, MODULE, OWN_MODULE, OTHER, UNSEEN = range(6)
-"""What a class is for the walk: nothing to look into; a list or tuple; a Module, of the library's own or of the user's,
-without slots; another thing whose parts are found; or one whose parts are not, and which is looked through so that no
-parameter is missed."""
+PLAIN, LEAF, ROW, MODULE, OWN_MODULE, OTHER, UNSEEN = range(7)
+"""What a class is for the walk: nothing to look into; that of a Value; a list or tuple; a Module, of the library's or
+of the user's, without slots; another thing whose parts are found; or one whose parts are not, and which is looked
+through so that no parameter is missed."""
 
 _USUAL: dict[Any, int] = dict.fromkeys([float, int, bool, str, type(None), Operation], PLAIN)
-_USUAL |= {list: ROW, tuple: ROW, dict: OTHER}
+_USUAL |= {Value: LEAF, list: ROW, tuple: ROW, dict: OTHER}
 KINDS: dict[Any, int] = dict(_USUAL)
 MOST_KINDS = 1000
 MOST_LOOKS = 10_000
 """How many things are looked through in one walk: a logger may lead to all of a program."""
+MOST_NESTED = 200
+"""So many parts deep may the `forward` of a part lead into one another."""
 
 _VIEWS = ValuesView | ItemsView | KeysView
 _CODE = types.FunctionType | types.MethodType | functools.partial
@@ -33,10 +37,6 @@ _ORDERED = deque | UserList | UserDict | ChainMap | types.MappingProxyType | typ
 _RUNS = (
     types.FunctionType | property | classmethod | staticmethod | types.MemberDescriptorType | functools.cached_property
 )
-
-
-MOST_NESTED = 200
-"""So many parts deep may the `forward` of a part lead into one another."""
 
 
 class Frozen:
@@ -95,9 +95,7 @@ class Walk:
         """The parts of a thing that is neither a list, a tuple nor a plain Module: a list, or a dict by name; empty for
         what is passed over."""
         kind = type(thing)
-        what = KINDS.get(kind)
-        if what is None:
-            what = _kind_of(kind, self.base)
+        what = kind_of(kind, self.base)
         if what in (ROW, PLAIN):
             return thing if what == ROW else []
         if issubclass(kind, self.base):
@@ -116,24 +114,28 @@ class Walk:
             found: the parameters that were found, by identity.
 
         Returns:
-            Its name, and what holds it; None if there is none.
+            Its name, and what the walk passed over that holds it; None if there is none.
         """
-        queue = deque(self.unseen)
+        queue = deque([(name, thing, thing) for name, thing in self.unseen])
         looked: dict[int, Any] = {}
-        while queue and len(looked) < MOST_LOOKS:
-            name, thing = queue.popleft()
-            for key, part in _inside(thing):
+        while queue:
+            name, thing, passed = queue.popleft()
+            for key, part in _inside(thing, self.base):
+                if len(looked) >= MOST_LOOKS:
+                    return None
                 if isinstance(part, Value):
                     if part.is_leaf() and id(part) not in found:
-                        return f"{name}{key}", thing
-                elif KINDS.get(type(part)) != PLAIN and id(part) not in self.seen and id(part) not in looked:
-                    queue.append((f"{name}{key}", part))
+                        return f"{name}{key}", passed
+                elif id(part) not in self.seen and id(part) not in looked:
+                    queue.append((f"{name}{key}", part, passed))
                 looked[id(part)] = part
         return None
 
 
-def _kind_of(kind: type, base: type) -> int:
+def kind_of(kind: type, base: type) -> int:
     """What a class is for the walk, noted for the next time."""
+    if (known := KINDS.get(kind)) is not None:
+        return known
     if len(KINDS) > MOST_KINDS:  # in a program that makes classes without end
         KINDS.clear()
         KINDS.update(_USUAL)
@@ -142,6 +144,8 @@ def _kind_of(kind: type, base: type) -> int:
 
 
 def _kind(kind: Any, base: type) -> int:
+    if issubclass(kind, Value):
+        return LEAF
     bare = not _slots_of(kind)
     if issubclass(kind, base):
         return OTHER if not bare else OWN_MODULE if _own_bases(kind) else MODULE
@@ -156,13 +160,18 @@ def _kind(kind: Any, base: type) -> int:
 
 def _is_foreign(kind: type) -> bool:
     """Whether a class is neither of the standard library, nor of chainrule.nn, nor one of classes."""
-    module = kind.__module__
+    module = kind.__module__ if isinstance(kind.__module__, str) else ""
     ours = module == "chainrule.nn" or module.startswith("chainrule.nn.")
-    return (
-        not ours
-        and module.partition(".")[0] not in sys.stdlib_module_names
-        and not issubclass(kind, type | Operation | Frozen)
-    )
+    return not ours and not _is_standard(module.partition(".")[0]) and not issubclass(kind, type | Operation | Frozen)
+
+
+def _is_standard(module: str) -> bool:
+    """Whether this is a module of the standard library, and not one of the user's own called `code`, say."""
+    if module not in sys.stdlib_module_names:
+        return False
+    file = getattr(sys.modules.get(module), "__file__", None) or os.__file__  # of some there is none: they are built in
+    inside = os.path.relpath(file, Path(os.__file__).parent)
+    return not inside.startswith((os.pardir, "site-packages", "dist-packages"))
 
 
 def _is_array(kind: type) -> bool:
@@ -192,13 +201,13 @@ def forward_of(part: Any, x: Any) -> Any:
         _nested.depth = depth
 
 
-# ---- what things hold: no code of their own is run ----------------------------------------------------------------
+# ---- what things hold: of their own code only what gives the items of a mapping is run -------------------------------
 
 
 def attributes(thing: Any) -> dict[str, Any]:
     """What the attributes of an object hold, those in slots included."""
     try:
-        own = object.__getattribute__(thing, "__dict__")
+        own = dict(object.__getattribute__(thing, "__dict__"))  # a copy, since other threads may change it
     except AttributeError:
         own = {}
     kind: Any = type(thing)
@@ -232,8 +241,9 @@ def _parts(thing: Any) -> tuple[Any, list[Any]]:
     if isinstance(thing, list | tuple | deque | _VIEWS):
         return list(thing), [own] if own else []
     if isinstance(thing, Mapping):
-        keys = [key for key in thing if KINDS.get(type(key)) != PLAIN]
-        return dict(thing.items()), [x for x in (keys, own) if x]
+        parts = dict(thing.items())
+        keys = [key for key in parts if KINDS.get(type(key)) != PLAIN]
+        return parts, [x for x in (keys, own) if x]
     return own, []
 
 
@@ -248,21 +258,22 @@ def _of_array(array: Any) -> list[Any]:
 # ---- what would be missed -----------------------------------------------------------------------------------------
 
 
-def _inside(thing: Any) -> Iterable[tuple[str, Any]]:
-    """What something holds, each part with what its name has behind that of the whole."""
+def _inside(thing: Any, base: type) -> list[tuple[str, Any]]:
+    """What something holds that may have parameters, each part with what its name has behind that of the whole."""
     if isinstance(thing, type):
         return _of_class(thing)
     if isinstance(thing, _CODE):
         return _of_code(thing)
     if isinstance(thing, set | frozenset):
-        return [("", part) for part in thing]
+        return [("", part) for part in list(thing) if KINDS.get(type(part)) != PLAIN]
     if _is_array(type(thing)) or isinstance(thing, list | tuple | dict | _ORDERED):
         parts, others = _parts(thing)
         named = parts.items() if isinstance(parts, dict) else enumerate(parts)
-        return [*[(f"[{key!r}]" if isinstance(key, int | str) else "[...]", part) for key, part in named],
+        kept = [(key, part) for key, part in named if KINDS.get(type(part)) != PLAIN]
+        return [*[(f"[{key!r}]" if isinstance(key, int | str) else "[...]", part) for key, part in kept],
                 *[("", other) for other in others]]  # fmt: skip
-    if _is_foreign(type(thing)) or dataclasses.is_dataclass(thing):
-        return [(f".{name}", part) for name, part in attributes(thing).items()]
+    if isinstance(thing, base) or _is_foreign(type(thing)) or dataclasses.is_dataclass(thing):
+        return [(f".{name}", part) for name, part in attributes(thing).items() if KINDS.get(type(part)) != PLAIN]
     return []
 
 
@@ -274,7 +285,7 @@ def _own_bases(kind: Any) -> tuple[type, ...]:
 
 def _of_class(kind: type) -> list[tuple[str, Any]]:
     """What the user's own classes hold for all of their objects; of what runs, nothing."""
-    named = [item for base in _own_bases(kind) for item in vars(base).items()]
+    named = [item for base in _own_bases(kind) for item in list(vars(base).items())]
     return [(f".{name}", x) for name, x in named if KINDS.get(type(x)) != PLAIN and not isinstance(x, _RUNS)]
 
 
@@ -304,16 +315,15 @@ def refuse(model: Any, name: str, holder: Any) -> NoReturn:
         ArgumentError: always.
     """
     kind = type(holder).__name__
+    one = f"{'an' if kind[0] in 'AEIOUaeiou' else 'a'} {kind}"
     if isinstance(holder, set | frozenset):
-        why = f"a {kind} has no order, which names, files and optimisers need: make it a list"
+        why = f"{one} has no order, which names, files and optimisers need: make it a list"
     elif isinstance(holder, type):
         why = "what a class holds is no parameter of its objects: set it in __init__, self.w = ..."
     elif isinstance(holder, list | tuple | dict | _CODE):
-        why = (
-            f"a Module does not look into a {kind} there: keep it in an attribute of the Module, self.w = ..., as well"
-        )
+        why = f"a Module does not look into {one} there: keep it in an attribute of the Module, self.w = ..., as well"
     else:
-        why = f"a Module does not look into a {kind}: derive {kind} from nn.Module, or keep a list of its parameters"
+        why = f"a Module does not look into {one}: derive {kind} from nn.Module, or keep a list of its parameters"
     raise ArgumentError(
         f"{type(model).__name__} would miss the parameter in {name}: {why}; where it is to be none, keep it in "
         "nn.Frozen(...)"

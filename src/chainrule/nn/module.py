@@ -8,7 +8,7 @@ from typing import Any
 from chainrule.core.operation import number
 from chainrule.engine import Value
 from chainrule.errors import OperandError, SavedFileError, SizeError, shown, suggest
-from chainrule.nn.holders import KINDS, MODULE, OWN_MODULE, PLAIN, ROW, Walk, refuse, refuse_same
+from chainrule.nn.holders import KINDS, LEAF, MODULE, OWN_MODULE, PLAIN, ROW, Walk, kind_of, refuse, refuse_same
 
 
 class Module:
@@ -135,18 +135,18 @@ def _walk(root: Module, walk: Walk, names: list[str] | None) -> dict[int, Value]
             if names is not None:
                 key = next(left)
             kind = type(part)
-            if kind is Value:
+            what = LEAF if kind is Value else KINDS.get(kind) or kind_of(kind, Module)
+            if what == LEAF:
                 if part.is_leaf():
                     if names is not None and id(part) not in found:
                         prefix = prefix or walk.prefix()
                         names.append(f"{prefix}{key}")
                     found[id(part)] = part
                 continue
-            what = KINDS.get(kind)
             if what != PLAIN and id(part) not in seen:
                 seen[id(part)] = part
                 if what == MODULE or (what == OWN_MODULE and id(kind) in seen):
-                    parts = vars(part)
+                    parts = dict(vars(part))  # a copy, since other threads may change it
                 else:
                     parts = part if what == ROW else walk.opened(part, key)
                 levels.append(iter(parts.values() if type(parts) is dict else parts))
