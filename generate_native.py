@@ -209,7 +209,11 @@ def _locals(function: ast.FunctionDef) -> list[ast.expr]:
     (decorator,) = function.decorator_list
     given = {keyword.arg: keyword.value for keyword in decorator.keywords}
     local, limit = given["local"], given.get("limit")
-    if isinstance(local, ast.Lambda) and isinstance(limit, ast.Lambda):  # which names its arguments as the other does
+    if isinstance(local, ast.Lambda) and isinstance(limit, ast.Lambda):
+        if ast.dump(local.args) != ast.dump(limit.args):
+            raise ValueError(
+                f"{function.name}: limit= must name its arguments as local= does, {ast.unparse(local.args)}"
+            )
         infinite = _expression(f"eq(abs({local.args.args[-1].arg}), inf)")
         select = ast.Call(ast.Name("select", ast.Load()), [infinite, limit.body, local.body], [])
         return [ast.Lambda(local.args, select)]

@@ -1,4 +1,4 @@
-"""The named exceptions, and the two helpers that word them."""
+"""The named exceptions, and the three helpers that word them."""
 
 from __future__ import annotations
 
@@ -7,7 +7,9 @@ import sys
 
 import pytest
 
-from chainrule import errors
+from chainrule import Value, check_gradients, draw, errors, nn
+from chainrule.data import circles, moons
+from chainrule.training import Checkpoint, EarlyStopping, fit
 
 NAMED = [
     item
@@ -81,3 +83,61 @@ def test_require_names_the_extra_when_only_a_part_of_the_library_is_missing():
 )
 def test_suggest(name, known, hint):
     assert errors.suggest(name, known) == hint
+
+
+class Failing:
+    def __repr__(self):
+        raise AttributeError("half made")
+
+
+class FailingWhole(int):
+    def __repr__(self):
+        raise KeyError("x")
+
+
+@pytest.mark.parametrize(
+    ("make", "text"),
+    [
+        (lambda: -(10**5000), "an integer of 16610 bits"),
+        (lambda: [10**5000, {"a": 1}], "[an integer of 16610 bits, {'a': 1}]"),
+        (lambda: FailingWhole(5), "an integer of 3 bits"),
+        (Failing, "<tests.test_errors.Failing object at"),
+    ],
+)
+def test_whatever_it_is_it_can_be_shown(make, text):
+    x = make()
+    assert errors.shown(x, 100).startswith(text)
+    assert len(errors.shown(x, 20)) <= 20
+    assert "Failing" in errors.shown([Failing()])
+
+
+LONG = 10**5000
+
+
+@pytest.mark.parametrize(
+    "use",
+    [
+        lambda x: nn.MLP(-x, [1]),
+        lambda x: nn.MLP(1, [1], init=x),
+        lambda x: draw(Value(1.0) * 2, fold=-x),
+        lambda x: draw(Value(1.0) * 2, expand=x),
+        lambda x: draw(Value(1.0) * 2, theme=x),
+        lambda x: moons(-x),
+        lambda x: moons(10, noise=-x),
+        lambda x: circles(10, factor=x),
+        lambda x: EarlyStopping(patience=-x),
+        lambda x: EarlyStopping(min_delta=-x),
+        lambda x: Checkpoint("x", every=-x),
+        lambda x: check_gradients(lambda y: y * y, 1.0, order=x),
+        lambda x: fit(nn.MLP(1, [1]), [[1.0]], [1.0], loss="mean_squared_error", compile=x),
+        lambda x: fit(nn.MLP(1, [1]), [[1.0]], [1.0], loss="mean_squared_error", compile=False, progress=x),
+        lambda x: Value(x),
+    ],
+)
+def test_an_error_is_named_however_large_the_number_that_it_is_about(use):
+    with pytest.raises(errors.ChainruleError):
+        use(LONG)
+
+
+def test_what_cannot_be_shown_is_simply_not_equal():
+    assert (Value(1.0) == Failing()) is False

@@ -65,7 +65,7 @@ def __dir__() -> list[str]:
     """What is chainrule's own; `compile` only if its extra is there, since `help` asks for all that it is told of."""
     compiler = _COMPILER if all(map(importlib.util.find_spec, _LIBRARIES)) else []
     own = [name for name in globals() if name in TABLE or (name.startswith("__") and name.endswith("__"))]
-    return sorted({*__all__, *own, *compiler, "plots"})
+    return sorted({*__all__, *own, *compiler, "errors", "plots", "training"})
 
 
 __all__ = [

@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Any
 from chainrule import ops
 from chainrule.core import membership, modes, pickling, stale
 from chainrule.core.forks import lock_held_while_forking
-from chainrule.core.modes import (check_deposits, check_write, open_modes, seen_data, seen_truth, shown, under_modes,
-    untraced, warn_of_swallowed)  # fmt: skip
+from chainrule.core.modes import (check_deposits, check_write, open_modes, seen_data, seen_truth, under_modes, untraced,
+    warn_of_swallowed, written_out)  # fmt: skip
 from chainrule.core.operation import HOW_TO_ADD, Operation, is_number, number, refuse_change, refuse_float
 from chainrule.core.stale import LASTING, READ, STALE
 from chainrule.errors import ReadOnlyError
@@ -156,7 +156,7 @@ class Value(Methods):
     def __ne__(self, other: Any) -> Any: return _pair(NE, self, other) if is_number(other) else NotImplemented
     def __hash__(self) -> int: return id(self)
     def __bool__(self) -> bool: return seen_truth(self, bool(self._data)) if open_modes else bool(self._data)
-    def __format__(self, spec: str) -> str: return format(shown(self._data), spec) if spec else repr(self)
+    def __format__(self, spec: str) -> str: return format(written_out(self._data), spec) if spec else repr(self)
     def __reduce__(self) -> tuple | str: return pickling.reduce_graph(topological_order(self))
     def __getstate__(self) -> tuple: return state_of(self)
     def _repr_svg_(self) -> str | None: return display_hook(self, "svg")

@@ -1,4 +1,4 @@
-"""Everything chainrule can complain about: named exceptions, the warnings, and two small helpers.
+"""Everything chainrule can complain about: named exceptions, the warnings, and three small helpers.
 
 Each exception derives from `ChainruleError` (catch that to catch them all) and from the built-in exception that a
 Python programmer would expect in its place.
@@ -125,17 +125,17 @@ def shown(x: object, width: int = 60) -> str:
 
     >>> shown([1.5, "a"]), shown(list(range(1000)), 20)
     ("[1.5, 'a']", '[0, 1, 2, 3, 4, 5...')
+    >>> shown(10**5000)
+    'an integer of 16610 bits'
     """
-    if isinstance(x, list | tuple | dict | set | frozenset):
-        text = _brief.repr(x)
-    else:
-        try:
-            text = repr(x)
-        except RecursionError:
-            text = object.__repr__(x)
+    try:
+        text = _brief.repr(x) if isinstance(x, list | tuple | dict | set | frozenset) else repr(x)
+    except Exception:  # a repr of the user's own may raise anything; and Python writes no integer of so many digits
+        text = f"an integer of {int.bit_length(x)} bits" if isinstance(x, int) else object.__repr__(x)
     return text if len(text) <= width else text[: width - 3] + "..."
 
 
 _brief = reprlib.Repr()
+_brief.repr_int = lambda x, level: shown(x, _brief.maxlong)  # type: ignore[method-assign]
 _brief.maxlist = _brief.maxtuple = _brief.maxdict = _brief.maxset = _brief.maxfrozenset = 20
 _brief.maxstring = _brief.maxother = _brief.maxlong = 200

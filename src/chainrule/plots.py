@@ -16,7 +16,7 @@ from typing import Any
 
 from chainrule.core.files import FilePath, atomic_write, check_target
 from chainrule.core.modes import no_grad
-from chainrule.errors import ArgumentError, DataError, SizeError, require, suggest
+from chainrule.errors import ArgumentError, DataError, SizeError, require, shown, suggest
 from chainrule.nn import Module
 from chainrule.training.callbacks import gradient_statistics, parameters_by_layer
 from chainrule.training.history import History
@@ -261,7 +261,7 @@ def _scores(model: Module, samples: Samples) -> tuple[list[Any], list[list[float
     count = len(scores[0])
     if count > 1:
         for target in different - set(range(count)) or ({samples.y[0]} if not different else set()):
-            raise DataError(f"the target {target!r} is not the index of a class: the model has 0 to {count - 1}")
+            raise DataError(f"the target {shown(target)} is not the index of a class: the model has 0 to {count - 1}")
         return list(range(count)), scores
     if not 1 <= len(different) <= 2:
         raise DataError(f"a single score parts two classes, but y has {len(different)} different numbers")

@@ -6,6 +6,7 @@ import contextlib
 import os
 import stat
 import subprocess
+import tracemalloc
 from pathlib import Path
 
 import pytest
@@ -109,6 +110,16 @@ def test_what_has_no_end_is_not_read(tmp_path, monkeypatch):
         endless.kill()
     (tmp_path / "table.csv").write_bytes(b"x" * 2**20)
     assert len(read_file(tmp_path / "table.csv")) == 2**20
+
+
+def test_a_small_file_is_read_in_little_memory(tmp_path):
+    (tmp_path / "a.csv").write_text("a,b\n1,2\n")
+    tracemalloc.start()
+    try:
+        assert read_file(tmp_path / "a.csv") == b"a,b\n1,2\n"
+        assert tracemalloc.get_traced_memory()[1] < 2**24
+    finally:
+        tracemalloc.stop()
 
 
 @contextlib.contextmanager

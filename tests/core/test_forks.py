@@ -6,10 +6,10 @@ import threading
 
 import pytest
 
-from chainrule import Value, no_grad
+from chainrule import Value, detect_anomaly, no_grad
 from chainrule.core import forks
 from chainrule.core.forks import held_while_forking, lock_held_while_forking, renewed_in_child
-from chainrule.core.modes import open_modes
+from chainrule.core.modes import open_modes, open_traces, tracing
 
 
 @pytest.fixture
@@ -146,3 +146,31 @@ def test_a_child_is_in_no_mode_of_another_thread(in_child):
         go_on.set()
         thread.join()
     assert open_modes == []
+
+
+def test_a_child_traces_what_its_own_thread_traces_and_no_more(in_child):
+    inside, go_on = threading.Event(), threading.Event()
+
+    def other():
+        with tracing(object()), no_grad():
+            inside.set()
+            go_on.wait(20)
+
+    thread = threading.Thread(target=other)
+    thread.start()
+    inside.wait(20)
+
+    def child(*opened):
+        assert open_modes == list(opened)
+        assert open_traces == [name for name in opened if name == "trace"]
+
+    try:
+        assert in_child(child) == 0
+        with no_grad(), detect_anomaly():
+            assert in_child(lambda: child("recording", "places", "zeros", "told", "warnings")) == 0
+        with tracing(object()), tracing(object()):
+            assert in_child(lambda: child("trace", "trace")) == 0
+    finally:
+        go_on.set()
+        thread.join()
+    assert open_modes == open_traces == []

@@ -191,6 +191,8 @@ def test_an_infinite_slope_that_meets_a_zero_is_told(f, operands, call):
         lambda x: ops.relu(x) * ops.sqrt(ops.abs(x)),
         lambda x: ops.max(ops.sqrt(ops.abs(x)), 1.0),
         lambda x: ops.sum_of_squares([x, x]),
+        lambda x: 0.0 * ops.sqrt(ops.abs(x)) + x,
+        lambda x: ops.weighted_sum([0.0, 1.0], [ops.sqrt(ops.abs(x)), x], 0.0),
     ],
 )
 def test_a_branch_that_is_not_taken_is_not_warned_about(f, x):

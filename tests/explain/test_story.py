@@ -1,4 +1,6 @@
+import copy
 import math
+import pickle
 import random
 
 import pytest
@@ -246,3 +248,12 @@ def test_the_gradients_are_those_of_backward():
 def test_errors(call, error, message):
     with pytest.raises(error, match=message):
         call()
+
+
+@pytest.mark.parametrize("again", [copy.copy, copy.deepcopy, lambda x: pickle.loads(pickle.dumps(x))])
+def test_an_explanation_may_be_copied_and_pickled(again):
+    told = explain(neuron() * 3.0 + 1.0)
+    found = again(told)
+    assert str(found) == str(told)
+    assert found.derivatives == told.derivatives
+    assert str(again(found)) == str(told)

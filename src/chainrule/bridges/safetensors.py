@@ -29,12 +29,13 @@ from chainrule.saving.schema import Anything, Maybe, Record, SchemaError, TableO
 FORMAT = "chainrule model"
 VERSION = 1
 HEADER = Record({}, optional={"__metadata__": Maybe(TableOf(Text(MOST_BYTES)))}, others=TableOf(Anything()))
+"""The rest safetensors itself sees to: that arrays lie within the file."""
 METADATA = Record(
     {"format": Text(pattern=FORMAT), "version": Text(pattern="[1-9][0-9]{0,8}"), "config": Text(MOST_BYTES),
      "sha256": Text(pattern="[0-9a-f]{64}")},
     others=Text(MOST_BYTES),
 )  # fmt: skip
-"""What a file of our own says of itself, beside what safetensors itself sees to: that arrays lie within the file."""
+"""What a file of our own says of itself."""
 
 Arrays = dict[str, Any]
 Place = tuple[str, tuple[int, ...]]

@@ -18,7 +18,7 @@ from chainrule.core.modes import nested_transform, no_grad
 from chainrule.core.operation import number
 from chainrule.core.trees import leaves, unflatten
 from chainrule.engine import Value, topological_order
-from chainrule.errors import ArgumentError, OperandError
+from chainrule.errors import ArgumentError, OperandError, shown
 
 EPSILON = sys.float_info.epsilon
 FIRST_STEP = 0.05
@@ -222,7 +222,7 @@ def _values(f: Callable[[float], Sequence[float]], x: float, like: Sequence[floa
 
 def _prepared(f: Callable, inputs: Any, h: float) -> tuple[Callable[[Sequence[float]], float], list[float]]:
     if not math.isfinite(number(h, "the step h")) or h == 0:
-        raise ArgumentError(f"a difference needs a small step that is not zero, such as h=1e-4, but got h={h!r}")
+        raise ArgumentError(f"a difference needs a small step that is not zero, such as h=1e-4, but got h={shown(h)}")
     return plain(f, inputs), numbers(inputs)
 
 

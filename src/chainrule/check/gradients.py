@@ -47,7 +47,7 @@ from chainrule.check.report import (
 from chainrule.core.modes import swallowed_infinities
 from chainrule.core.operation import Operation, number
 from chainrule.engine import Value
-from chainrule.errors import ArgumentError, SizeError
+from chainrule.errors import ArgumentError, SizeError, shown
 from chainrule.explain.notation import call
 from chainrule.ops import stop_gradient
 from chainrule.transforms import grad, hessian, value_and_grad
@@ -283,7 +283,7 @@ def _repeatable(run: Callable[[list[float]], float], point: list[float]) -> floa
 
 def _refuse_options(order: int, tolerance: float) -> None:
     if order not in (1, 2):
-        raise ArgumentError(f"derivatives of order {order!r} cannot be checked: take order=1 or order=2")
+        raise ArgumentError(f"derivatives of order {shown(order)} cannot be checked: take order=1 or order=2")
     if not tolerance > 0:
         raise ArgumentError(f"a tolerance must be a positive number such as 1e-6, not {tolerance!r}")
 

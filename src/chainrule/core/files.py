@@ -95,6 +95,7 @@ def check_target(path: FilePath, *, error: type[ChainruleError] = SavedFileError
 
 MOST_BYTES = 2**30
 """Of a file that is read: a table or a model of single numbers is far smaller, and some files have no end."""
+PIECE_BYTES = 2**20
 
 
 def read_file(path: FilePath, *, error: type[ChainruleError] = SavedFileError) -> bytes:
@@ -111,10 +112,13 @@ def read_file(path: FilePath, *, error: type[ChainruleError] = SavedFileError) -
         with source.open("rb") as file:
             if source.is_char_device() and not file.isatty():
                 raise error(f"{path} is a device, not a file")
-            content = file.read(MOST_BYTES + 1)
-        if len(content) > MOST_BYTES:
-            raise error(f"{path} is larger than {MOST_BYTES >> 20} MB, which is more than can be a table or a model")
-        return content
+            content = bytearray()
+            while piece := file.read(PIECE_BYTES):  # which would make room for all that it is allowed to read
+                content += piece
+                if len(content) > MOST_BYTES:
+                    size = f"{MOST_BYTES >> 20} MB"
+                    raise error(f"{path} is larger than {size}, which is more than can be a table or a model")
+        return bytes(content)
     except FileNotFoundError:
         raise error(f"{path} does not exist.{_similar_file(source)}") from None
     except OSError as failure:

@@ -24,13 +24,19 @@ _ENGINE = _PACKAGE + "engine.py"
 
 
 class _Modes(threading.local):
+    def __init__(self) -> None:
+        self.opened: list[str] = []
+        """What this thread has in `open_modes`."""
+
     recording = True
     nesting = 0
     """How many transforms (`grad` and its like) are running around the present call."""
     places: dict[int, tuple[Any, str]] | None = None
     """Under `detect_anomaly()`: each node made (kept, so that its id stays its own) and the line that made it."""
     zeros: frozenset | set = frozenset()
-    """Likewise: nodes, by id, to which a zero came down that no branch has made; and lines that were warned about."""
+    """Likewise: nodes, by id, to which a zero came down that no branch has made."""
+    told: frozenset | set = frozenset()
+    """Likewise: lines that were warned about."""
     swallowed: list[str] | None = None
     """Where to note swallowed infinities: then nothing is warned about, and nothing raised."""
     warnings: tuple[str, ...] = ()
@@ -41,8 +47,9 @@ class _Modes(threading.local):
     """While the compiler looks on: what it is told of each result, and of each number that Python asks for."""
 
     def after_fork(self) -> None:
-        if self.recording and not self.nesting and self.places is None and self.trace is None:
-            open_modes.clear()  # they were those of threads that do not exist here
+        """Forgets the modes of threads that do not exist here."""
+        open_modes[:] = self.opened
+        open_traces[:] = [name for name in self.opened if name == "trace"]
 
 
 class Variables:
@@ -66,14 +73,14 @@ renewed_in_child(modes)
 open_modes: list[str] = []
 """Something is in here while any thread has a mode set: a quick look before the slower one into the thread's own."""
 
+open_traces: list[str] = []
+"""Likewise while any thread compiles a function."""
+
 CUT = (
     "a copy of a number that is being differentiated is a new leaf, and no derivative flows back from it: copy the "
     "lists alone, [list(row) for row in rows], or say x.detach() where the derivative is to stop"
 )
 """What is said of a copied variable of a transform."""
-
-open_traces: list[str] = []
-"""Likewise while any thread compiles a function."""
 
 
 @contextlib.contextmanager
@@ -109,7 +116,7 @@ def detect_anomaly() -> Iterator[None]:
         ...
     chainrule.errors.AnomalyError: log(-1.0) gave nan, at line 2 of <doctest chainrule.core.modes.detect_anomaly[1]>
     """
-    with _set("places", {}), _set("zeros", set()), _set("warnings", ()):
+    with _set("places", {}), _set("zeros", set()), _set("told", set()), _set("warnings", ()):
         yield
 
 
@@ -137,11 +144,13 @@ def differentiating(variables: Sequence[Any]) -> contextlib.AbstractContextManag
 def _set(name: str, value: Any) -> Iterator[None]:
     before = getattr(modes, name)
     open_modes.append(name)
+    modes.opened.append(name)
     try:
         setattr(modes, name, value)
         yield
     finally:
         setattr(modes, name, before)
+        modes.opened.remove(name)
         open_modes.remove(name)
 
 
@@ -188,7 +197,7 @@ def seen_truth(node: Any, truth: bool) -> bool:
     return truth if modes.trace is None else modes.trace.asked(node, truth)
 
 
-def shown(data: float) -> float:
+def written_out(data: float) -> float:
     """Likewise a number that is to be written out: a compiled function's text would stay that of the first call."""
     if modes.trace is not None:
         raise TraceError(
@@ -261,23 +270,8 @@ def check_deposits(node: Any, upstream: float, operand: Any = None, local: float
                 _swallowed(node)
 
 
-_BRANCHES = {
-    "lt",
-    "le",
-    "gt",
-    "ge",
-    "eq",
-    "ne",
-    "select",
-    "relu",
-    "leaky_relu",
-    "max",
-    "min",
-    "clip",
-    "largest",
-    "take",
-}
-_BRANCHES |= {"abs", "stop_gradient"}
+_BRANCHES = {"lt", "le", "gt", "ge", "eq", "ne", "select", "relu", "leaky_relu", "max", "min", "clip", "largest",
+    "take", "abs", "stop_gradient"}  # fmt: skip
 """Operations whose slope of 0 says that an operand has no part in the result."""
 
 
@@ -290,8 +284,11 @@ def _is_of_number(node: Any, upstream: float) -> bool:
 
 
 def _of_branch(zero: Any) -> bool:
-    """Whether a number is 0 because of a branch: the factor x > 0, or what the chain rule made of such."""
+    """Whether a number is 0 because of a branch: the factor x > 0, or what the chain rule made of such; or a mask, a
+    plain 0 in the formula."""
     seen, todo = set(), [zero]
+    if zero.constant:
+        return True
     while todo:
         node = todo.pop()
         if node.op is not None and id(node) not in seen and node.peek_data() == 0:
@@ -305,13 +302,13 @@ def _of_branch(zero: Any) -> bool:
 def _swallowed(node: Any) -> None:
     """Warns, or notes, once for each line."""
     where = _made_at(node)
-    if where in modes.zeros:
+    if where in modes.told:
         return
-    modes.zeros.add(where)  # type: ignore[union-attr]
+    modes.told.add(where)  # type: ignore[union-attr]
     message = (
         f"an infinite slope met a zero in the chain rule through {call_of(node)}, called at {where}, and nothing was "
-        "deposited. If the derivative there is a limit that is not 0, write the formula without the infinity: "
-        "sum_of_squares([x, y]) in place of sqrt(x**2 + y**2)**2"
+        "deposited. If the derivative there is a limit that is not 0, write the formula without the infinity, for "
+        "example sum_of_squares([x, y]) in place of sqrt(x**2 + y**2)**2"
     )
     if modes.swallowed is None:
         modes.warnings = (*modes.warnings, message)
@@ -335,7 +332,7 @@ def _made_at(node: Any) -> str:
 
 def call_of(node: Any) -> str:
     """How a message names the call that made a node, by the numbers of its operands."""
-    shown = [f"{x.label}={x.peek_data()!r}" if x.label else repr(x.peek_data()) for x in node.operands]
-    if len(shown) > 8:
-        shown[4:-3] = ["…"]
-    return f"{node.op.name}({', '.join(shown)})"
+    operands = [f"{x.label}={x.peek_data()!r}" if x.label else repr(x.peek_data()) for x in node.operands]
+    if len(operands) > 8:
+        operands[4:-3] = ["…"]
+    return f"{node.op.name}({', '.join(operands)})"

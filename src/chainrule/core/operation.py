@@ -173,7 +173,8 @@ def operation(
     """Decorator that makes an operation from its value on floats and its local derivatives, and adds it to the table.
 
     It then works wherever a built-in one does: on floats, on Values as function and as method, in derivatives of any
-    order, drawn, explained and checked.
+    order, drawn, explained and checked. Value and local derivatives must be pure functions: they may be called again at
+    any time, so what is drawn at random or counted outside comes in as an operand.
 
     Args:
         local: one function a operand, of the operands and the result y, written with operators and functions of the

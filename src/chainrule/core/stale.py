@@ -68,7 +68,7 @@ def after_backward(state: int, grad: float) -> int:
 
 
 def written(state: int) -> int:
-    """The state of a leaf whose data is written by who never looks at its gradient."""
+    """The state of a leaf whose data is written by code that never looks at its gradient."""
     global _written_since  # noqa: PLW0603 - in the compiled build a variable of C
     _written_since = True
     return state | _WRITTEN

@@ -18,7 +18,7 @@ from collections.abc import Callable, Sequence
 from numbers import Integral
 from typing import Any, TypeVar
 
-from chainrule.errors import ArgumentError, SizeError, suggest
+from chainrule.errors import ArgumentError, SizeError, shown, suggest
 
 Point = list[float]
 DataSet = tuple[list[Point], list[int]]
@@ -106,7 +106,7 @@ def circles(n: int = 100, noise: float = 0.1, *, factor: float = 0.5, seed: int 
     _check_whole("n", n, least=2)
     _check_number("factor", factor)
     if not 0 <= factor < 1:
-        raise ArgumentError(f"factor is the inner radius and must be at least 0 and below 1, not {factor!r}")
+        raise ArgumentError(f"factor is the inner radius and must be at least 0 and below 1, not {shown(factor)}")
     rng = _generator(noise, seed)
     points = []
     for label, (count, radius) in enumerate([(n // 2, 1.0), (n - n // 2, factor)]):
@@ -234,7 +234,7 @@ def split_indices(
     _check_number("fraction", fraction)
     _check_whole("seed", seed)
     if not 0 < fraction < 1:
-        raise ArgumentError(f"fraction is the share of rows to hold out, between 0 and 1, not {fraction!r}")
+        raise ArgumentError(f"fraction is the share of rows to hold out, between 0 and 1, not {shown(fraction)}")
     if len(y) < 2:
         raise ArgumentError(f"{len(y)} row{'s' * (len(y) != 1)} cannot be split: at least 2 are needed")
     if stratify is None:
@@ -281,18 +281,18 @@ def _generator(noise: float, seed: int) -> random.Random:
     """The data set's own random generator; refuses a bad `noise` or `seed`."""
     _check_number("noise", noise)
     if noise < 0:
-        raise ArgumentError(f"noise is a standard deviation and cannot be negative, not {noise!r}")
+        raise ArgumentError(f"noise is a standard deviation and cannot be negative, not {shown(noise)}")
     _check_whole("seed", seed)
     return random.Random(seed)
 
 
 def _check_whole(name: str, value: object, least: int | None = None) -> None:
     if not isinstance(value, Integral) or isinstance(value, bool):
-        raise ArgumentError(f"{name} must be a whole number, not {value!r}")
+        raise ArgumentError(f"{name} must be a whole number, not {shown(value)}")
     if least is not None and value < least:
-        raise ArgumentError(f"{name} must be at least {least}, not {value}")
+        raise ArgumentError(f"{name} must be at least {least}, not {shown(value)}")
 
 
 def _check_number(name: str, value: object) -> None:
     if not isinstance(value, int | float) or isinstance(value, bool) or not -math.inf < value < math.inf:
-        raise ArgumentError(f"{name} must be a finite number, not {value!r}")
+        raise ArgumentError(f"{name} must be a finite number, not {shown(value)}")

@@ -76,7 +76,7 @@ def draw(
     _check("theme", theme, THEMES)
     _check("direction", direction, DIRECTIONS)
     if not isinstance(expand, bool):
-        raise ArgumentError(f"expand is True or False, not {expand!r}")
+        raise ArgumentError(f"expand is True or False, not {shown(expand)}")
     limit = _limit(fold)
     nodes = trace(_roots(value))
     look = Look(theme, direction, numbers)
@@ -99,7 +99,7 @@ def repr_html(value: Drawable) -> str:
 def _check(option: str, given: object, known: tuple[str, ...]) -> None:
     if given not in known:
         choices = " or ".join([", ".join(map(repr, known[:-1])), repr(known[-1])])
-        raise ArgumentError(f"{option} is {choices}, not {given!r}.{suggest(str(given), known)}")
+        raise ArgumentError(f"{option} is {choices}, not {shown(given)}.{suggest(shown(given), known)}")
 
 
 def _limit(fold: object) -> int | None:
@@ -110,8 +110,8 @@ def _limit(fold: object) -> int | None:
         return FOLD_ABOVE
     if isinstance(fold, int) and fold > 0:
         return fold
-    hint = suggest(str(fold), ["auto"])
-    raise ArgumentError(f"fold is 'auto', True, False or a number of nodes above 0, not {fold!r}.{hint}")
+    hint = suggest(shown(fold), ["auto"])
+    raise ArgumentError(f"fold is 'auto', True, False or a number of nodes above 0, not {shown(fold)}.{hint}")
 
 
 def _roots(value: Any) -> list[Drawable]:

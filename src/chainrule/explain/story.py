@@ -33,6 +33,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 
 from chainrule.engine import Value, topological_order
 from chainrule.errors import ArgumentError, GraphError, OperandError, shown
@@ -105,6 +106,10 @@ class Explanation:
     names: dict[int, str] = field(repr=False)
     gradients: dict[int, float] = field(repr=False)
     limit: int = 50
+
+    def __reduce__(self) -> tuple:
+        """A copy is told anew of the copied graph, whose Values have another `id()`."""
+        return partial(explain, limit=self.limit), (self.root,)
 
     @property
     def derivatives(self) -> dict[str, float]:

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from random import Random
 from typing import Any
 
-from chainrule.errors import ArgumentError, suggest
+from chainrule.errors import ArgumentError, shown, suggest
 
 Initializer = Callable[[Any, int, int], float]
 
@@ -40,5 +40,7 @@ def initializer(init: str | Initializer) -> Initializer:
     if callable(init):
         return init
     if init not in INITIALIZERS:
-        raise ArgumentError(f"init={init!r}: there are {', '.join(INITIALIZERS)}.{suggest(str(init), INITIALIZERS)}")
+        raise ArgumentError(
+            f"init={shown(init)}: there are {', '.join(INITIALIZERS)}.{suggest(shown(init), INITIALIZERS)}"
+        )
     return INITIALIZERS[init]

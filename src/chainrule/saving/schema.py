@@ -26,7 +26,7 @@ DEEPEST = 60
 """On so many levels the lists and tables of a document may lie."""
 MOST_PARTS = 30_000_000
 MOST_DIGITS = 400
-"""An integer has fewer: no float is larger."""
+"""An integer has no more: no float is larger."""
 
 
 class SchemaError(ValueError):
@@ -62,6 +62,10 @@ class Number(Kind):
             raise self.refuse(x, path)
 
 
+def _span(kind: Whole | ListOf) -> str:
+    return f"{kind.least}" if kind.most == kind.least else f"{kind.least} to {kind.most}"
+
+
 @dataclass(frozen=True)
 class Whole(Kind):
     """A whole number within bounds."""
@@ -71,7 +75,7 @@ class Whole(Kind):
 
     @property
     def words(self) -> str:  # type: ignore[override]
-        return f"a whole number from {self.least} to {self.most}"
+        return f"the whole number {self.least}" if self.most == self.least else f"a whole number from {_span(self)}"
 
     def check(self, x: Any, path: str) -> None:
         if type(x) is not int or not self.least <= x <= self.most:
@@ -95,7 +99,10 @@ class Text(Kind):
 
     longest: int = 10_000
     pattern: str = ""
-    words = "text"
+
+    @property
+    def words(self) -> str:  # type: ignore[override]
+        return f"text of the form {self.pattern}" if self.pattern else "text"
 
     def check(self, x: Any, path: str) -> None:
         if type(x) is not str or not re.fullmatch(self.pattern or r"(?s:.*)", x):
@@ -133,8 +140,9 @@ class ListOf(Kind):
 
     @property
     def words(self) -> str:  # type: ignore[override]
-        count = "" if not self.least else f" of {self.least}" + ("" if self.most == self.least else " or more")
-        return f"a list{count}"
+        if self.most is None:
+            return f"a list of {self.least} or more" if self.least else "a list"
+        return f"a list of {_span(self)}"
 
     def check(self, x: Any, path: str) -> None:
         if type(x) is not list or len(x) < self.least or (self.most is not None and len(x) > self.most):
@@ -248,7 +256,7 @@ def check_plain(document: Any) -> None:
     """
     level: dict[int, tuple[Any, int]] = {0: ([document], 1)}  # lists and tables, and how many ways lead to each
     parts = 0
-    for _ in range(DEEPEST + 2):
+    for _ in range(DEEPEST + 1):
         below: dict[int, tuple[Any, int]] = {}
         for whole, ways in level.values():
             if isinstance(whole, dict):
@@ -312,8 +320,8 @@ def _no_constant(name: str) -> Any:
 
 
 def _integer(digits: str) -> int:
-    if len(digits) > MOST_DIGITS:
-        raise SchemaError(f"an integer of {len(digits)} digits, which no float holds")
+    if (count := len(digits.lstrip("-"))) > MOST_DIGITS:
+        raise SchemaError(f"an integer of {count} digits, which no float holds")
     return int(digits)
 
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from chainrule.engine import Value
-from chainrule.errors import ArgumentError
+from chainrule.errors import ArgumentError, shown
 from chainrule.nn import Module
 from chainrule.optim import Optimizer
 from chainrule.training.history import History
@@ -76,9 +76,9 @@ class EarlyStopping:
 
     def __post_init__(self) -> None:
         if isinstance(self.patience, bool) or not isinstance(self.patience, int) or self.patience < 1:
-            raise ArgumentError(f"patience is a number of epochs, 1 or more, not {self.patience!r}")
+            raise ArgumentError(f"patience is a number of epochs, 1 or more, not {shown(self.patience)}")
         if not isinstance(self.min_delta, int | float) or not 0 <= self.min_delta < math.inf:
-            raise ArgumentError(f"min_delta must be 0 or more, not {self.min_delta!r}")
+            raise ArgumentError(f"min_delta must be 0 or more, not {shown(self.min_delta)}")
 
     def __call__(self, state: TrainingState) -> None:
         losses = state.history[state.history.monitored]

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from chainrule.core.files import FilePath, check_target, remove_leftovers
-from chainrule.errors import ArgumentError, SavedFileError
+from chainrule.errors import ArgumentError, SavedFileError, shown
 from chainrule.optim import Optimizer
 from chainrule.saving.models import STATE, read_document, write_document
 from chainrule.saving.schema import Anything, Flag, ListOf, Maybe, Number, Record, Row, TableOf, Text, Whole
@@ -58,7 +58,7 @@ class Checkpoint:
 
     def __post_init__(self) -> None:
         if isinstance(self.every, bool) or not isinstance(self.every, int) or self.every < 1:
-            raise ArgumentError(f"every is a number of epochs, 1 or more, not {self.every!r}")
+            raise ArgumentError(f"every is a number of epochs, 1 or more, not {shown(self.every)}")
 
     def open(self, settings: dict[str, Any]) -> dict[str, Any] | None:
         """Looks at what is there, before anything is trained; nothing is written.

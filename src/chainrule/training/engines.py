@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from importlib.util import find_spec
 from typing import Any
 
-from chainrule.errors import ArgumentError, require
+from chainrule.errors import ArgumentError, require, shown
 from chainrule.training.callbacks import EarlyStopping, record_gradients
 from chainrule.training.plan import Plan
 from chainrule.training.trainer import EagerTrainer, Trainer, as_reason
@@ -61,7 +61,7 @@ def read_compile(compile: Any) -> bool | None:
         MissingExtraError: it is True, and a library is missing.
     """
     if compile != "auto" and not isinstance(compile, bool):
-        raise ArgumentError(f"compile is 'auto', True or False, not {compile!r}")
+        raise ArgumentError(f"compile is 'auto', True or False, not {shown(compile)}")
     if compile is True:
         for library in LIBRARIES:
             require(library, extra="compiler")

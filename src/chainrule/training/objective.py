@@ -94,7 +94,8 @@ class Objective:
             for i, target in enumerate(targets):
                 if isinstance(target, bool) or not isinstance(target, int) or not 0 <= target < outputs:
                     raise DataError(
-                        f"{name}[{i}] is {target!r}: cross_entropy takes a class, the whole number 0 to {outputs - 1}"
+                        f"{name}[{i}] is {shown(target)}: cross_entropy takes a class, the whole number "
+                        f"0 to {outputs - 1}"
                     )
         elif self.name in LABELS:
             allowed = LABELS[self.name]

@@ -6,7 +6,7 @@ import os
 import sys
 from typing import Any, Protocol
 
-from chainrule.errors import ArgumentError, MissingExtraError, require
+from chainrule.errors import ArgumentError, MissingExtraError, require, shown
 from chainrule.training.history import History
 
 LINES = 10  # about how many lines a run prints where there is no bar
@@ -49,7 +49,7 @@ def choose_display(progress: bool | None, epochs: int, batches: int) -> Display:
         ArgumentError: `progress` is something else.
     """
     if progress not in (True, False, None):
-        raise ArgumentError(f"progress is True, False or None, not {progress!r}")
+        raise ArgumentError(f"progress is True, False or None, not {shown(progress)}")
     if progress is False:
         return Silent()
     if _is_terminal():

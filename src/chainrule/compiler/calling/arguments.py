@@ -276,7 +276,7 @@ def check_integers(integers: list[int], exact: int) -> None:
 
 
 def too_large(x: int) -> str:
-    return f"the argument {x} is an integer beyond those that floats hold exactly: give float({x})"
+    return f"the argument {brief(x)} is an integer beyond those that floats hold exactly: give it as a float"
 
 
 def shown(x: Any) -> str:

@@ -34,7 +34,7 @@ from chainrule.core.forks import renewed_in_child
 from chainrule.core.operation import is_number
 from chainrule.core.trees import leaves
 from chainrule.engine import Value
-from chainrule.errors import OperandError, TraceError
+from chainrule.errors import OperandError, TraceError, shown
 
 
 @dataclass(frozen=True)
@@ -271,9 +271,8 @@ def _checked(function: Callable, named: tuple[str, ...]) -> Callable:
 def _not_a_result(name: str, leaf: Any) -> str:
     if leaf is None:
         return f"{name} returned None: does it lack its return?"
-    shown = repr(leaf) if len(repr(leaf)) <= 40 else repr(leaf)[:37] + "..."
     mended = "x.tolist()" if hasattr(leaf, "tolist") else "lists, tuples and dicts of them"
-    return f"{name} returned the {type(leaf).__name__} {shown}: return numbers, or {mended}"
+    return f"{name} returned the {type(leaf).__name__} {shown(leaf, 40)}: return numbers, or {mended}"
 
 
 def _same(a: Traced, b: Traced) -> bool:

@@ -26,7 +26,7 @@ from chainrule.compiler.calling.class_keys import (
 )
 from chainrule.core.operation import Operation
 from chainrule.engine import Value
-from chainrule.errors import OperandError
+from chainrule.errors import OperandError, shown
 from chainrule.nn.module import Module
 
 _THEMSELVES = (types.CodeType, type(None), type(...), type(NotImplemented), Operation)
@@ -222,7 +222,7 @@ def _of_object(x: Any, seen: Seen) -> Any:
 
 def _not_seen(x: Any) -> str:
     return (
-        f"an argument holds the {type(x).__name__} {_shown(x)}, of which a compiled function cannot see whether it has "
+        f"an argument holds the {type(x).__name__} {shown(x)}, of which a compiled function cannot see whether it has "
         "changed: call it before, and give the numbers"
     )
 
@@ -253,8 +253,3 @@ def _dict_of(x: Any) -> Any:
         return getattr(x, "__dict__", None)
     except Exception:  # of a proxy for what is not there
         return None
-
-
-def _shown(x: Any) -> str:
-    text = repr(x)
-    return text if len(text) <= 60 else text[:57] + "..."

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from chainrule.core.files import atomic_write, read_file
 from chainrule.data.tables.cells import is_missing, kind_of, may_be_name, name_lines
-from chainrule.errors import ArgumentError, DataError, suggest
+from chainrule.errors import ArgumentError, DataError, shown, suggest
 
 DELIMITERS = ("\t", ";", ",")  # commas last: of the three they are the likeliest inside a cell
 SNIFFED_ROWS = 100  # rows that are looked at to find the delimiter
@@ -99,7 +99,7 @@ def read_csv(path: str | Path, *, header: bool | None = None, delimiter: str | N
         ArgumentError: `delimiter` is not a single character.
     """
     if delimiter is not None and (len(delimiter) != 1 or delimiter in '"\r\n'):
-        raise ArgumentError(f"delimiter must be a single character such as ',' or ';', not {delimiter!r}")
+        raise ArgumentError(f"delimiter must be a single character such as ',' or ';', not {shown(delimiter)}")
     text = _read_text(Path(path))
     records = _records(str(path), text, delimiter or _find_delimiter(text))
     if not records:
