@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from chainrule import Value, check_gradients, draw, errors, nn
+from chainrule import Value, check_gradients, draw, errors, explain, nn
 from chainrule.data import circles, moons
 from chainrule.training import Checkpoint, EarlyStopping, fit
 
@@ -131,6 +131,7 @@ LONG = 10**5000
         lambda x: check_gradients(lambda y: y * y, 1.0, order=x),
         lambda x: fit(nn.MLP(1, [1]), [[1.0]], [1.0], loss="mean_squared_error", compile=x),
         lambda x: fit(nn.MLP(1, [1]), [[1.0]], [1.0], loss="mean_squared_error", compile=False, progress=x),
+        lambda x: explain(Value(1.0), limit=-x),
         lambda x: Value(x),
     ],
 )

@@ -107,14 +107,16 @@ def require(module: str, *, extra: str) -> ModuleType:
         raise MissingExtraError(message) from None
 
 
-def suggest(name: str, known: Iterable[str]) -> str:
-    """A hint for a mistyped name, to be put behind an error message; empty if nothing is close.
+def suggest(name: object, known: Iterable[str]) -> str:
+    """A hint for a mistyped name, to be put behind an error message; empty if nothing is close, or it is no text.
 
     >>> suggest("tahn", ["tan", "tanh", "exp"])
     " Did you mean 'tanh'?"
     >>> suggest("zzz", ["tanh", "exp"])
     ''
     """
+    if not isinstance(name, str):
+        return ""
     close = difflib.get_close_matches(name, list(known), n=3)
     swapped = [other for other in close if sorted(other) == sorted(name)]  # two letters in the wrong order
     return f" Did you mean {[*swapped, *close][0]!r}?" if close else ""

@@ -58,7 +58,7 @@ def step_decay(start: float, factor: float, every: int) -> Schedule:
 
 def _steps(steps: int) -> int:
     if steps < 1:
-        raise ArgumentError(f"a schedule needs at least 1 step, not {steps}")
+        raise ArgumentError(f"a schedule needs at least 1 step, not {shown(steps)}")
     return steps
 
 

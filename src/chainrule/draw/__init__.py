@@ -99,7 +99,7 @@ def repr_html(value: Drawable) -> str:
 def _check(option: str, given: object, known: tuple[str, ...]) -> None:
     if given not in known:
         choices = " or ".join([", ".join(map(repr, known[:-1])), repr(known[-1])])
-        raise ArgumentError(f"{option} is {choices}, not {shown(given)}.{suggest(shown(given), known)}")
+        raise ArgumentError(f"{option} is {choices}, not {shown(given)}.{suggest(given, known)}")
 
 
 def _limit(fold: object) -> int | None:
@@ -110,7 +110,7 @@ def _limit(fold: object) -> int | None:
         return FOLD_ABOVE
     if isinstance(fold, int) and fold > 0:
         return fold
-    hint = suggest(shown(fold), ["auto"])
+    hint = suggest(fold, ["auto"])
     raise ArgumentError(f"fold is 'auto', True, False or a number of nodes above 0, not {shown(fold)}.{hint}")
 
 

@@ -148,7 +148,7 @@ def explain(value: Value, *, limit: int = 50) -> Explanation:
             f"explain needs a Value but got the {type(value).__name__} {shown(value)}: make it of Values"
         )
     if limit < 1:
-        raise ArgumentError(f"explain cannot show {limit} operations: give a limit of at least 1")
+        raise ArgumentError(f"explain cannot show {shown(limit)} operations: give a limit of at least 1")
     order = topological_order(value)
     names = names_of(order)
     _refuse_changed(order, names)

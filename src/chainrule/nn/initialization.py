@@ -40,7 +40,5 @@ def initializer(init: str | Initializer) -> Initializer:
     if callable(init):
         return init
     if init not in INITIALIZERS:
-        raise ArgumentError(
-            f"init={shown(init)}: there are {', '.join(INITIALIZERS)}.{suggest(shown(init), INITIALIZERS)}"
-        )
+        raise ArgumentError(f"init={shown(init)}: there are {', '.join(INITIALIZERS)}.{suggest(init, INITIALIZERS)}")
     return INITIALIZERS[init]

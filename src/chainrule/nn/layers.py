@@ -252,7 +252,7 @@ def _activation(activation: Activation) -> Callable[[Any], Any] | None:
     op = TABLE.get(activation) if isinstance(activation, str) else None
     if op is None or len(op.required) != 1:
         known = [LINEAR, *[name for name, op in TABLE.items() if len(op.required) == 1]]
-        hint = suggest(shown(activation), known) if isinstance(activation, str) else ""
+        hint = suggest(activation, known)
         raise ArgumentError(f"activation={shown(activation)} is not an operation of one number.{hint}")
     return op
 
