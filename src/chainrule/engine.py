@@ -201,7 +201,7 @@ def _chain_rule(root: Value, upstream: float, doubting: bool) -> list:
         finally:  # also when it was interrupted, earlier gradients are not lost
             for leaf in given[: leaves.count]:
                 leaf._grad += leaf._earlier
-    return []
+    return found
 
 
 def _sort(root: Value, results: Nodes, leaves: Nodes, afresh: bool) -> int:
