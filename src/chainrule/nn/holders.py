@@ -17,7 +17,7 @@ from chainrule.core.operation import Operation
 from chainrule.engine import Value
 from chainrule.errors import ArgumentError
 
-PLAIN, LEAF, ROW, MODULE, OWN_MODULE, OTHER, UNSEEN = range(7)
+PLAIN, LEAF, ROW, MODULE, OWN_MODULE, OTHER, UNSEEN = range(1, 8)
 """What a class is for the walk: nothing to look into; that of a Value; a list or tuple; a Module, of the library's or
 of the user's, without slots; another thing whose parts are found; or one whose parts are not, and which is looked
 through so that no parameter is missed."""
