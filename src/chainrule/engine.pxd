@@ -8,10 +8,11 @@ from chainrule.storage.memory cimport (
     set_label, state_of,
 )
 from chainrule.storage.native cimport compute, table_names
-from chainrule.core.operation cimport Operation
+from chainrule.core.operation cimport Operation, number
 from chainrule.storage.nodes cimport Edge, Methods, Node, Nodes, give_methods, node_of, value_of
 
-cdef unsigned char LASTING, READ, STALE
+cdef long long _walks
+cdef unsigned char AGAIN, LASTING, READ, STALE
 cdef list open_modes
 cdef Operation ADD, SUB, MUL, DIV, POW, NEG, ABS, LT, LE, GT, GE, EQ, NE
 

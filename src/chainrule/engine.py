@@ -8,7 +8,6 @@ number over several ways is added up. All operations, and their local derivative
 
 from __future__ import annotations
 
-from itertools import count
 from typing import TYPE_CHECKING, Any
 
 from chainrule import ops
@@ -17,7 +16,7 @@ from chainrule.core.forks import lock_held_while_forking
 from chainrule.core.modes import (check_deposits, check_write, open_modes, seen_data, seen_truth, under_modes, untraced,
     warn_of_swallowed, written_out)  # fmt: skip
 from chainrule.core.operation import HOW_TO_ADD, Operation, is_number, number, refuse_change, refuse_float
-from chainrule.core.stale import LASTING, READ, STALE
+from chainrule.core.stale import AGAIN, LASTING, READ, STALE
 from chainrule.errors import ReadOnlyError
 
 if TYPE_CHECKING:
@@ -26,14 +25,14 @@ else:
     from chainrule.core import interpreted as cython
 if not cython.compiled:  # how a node keeps its operands and takes its number: for this the compiled engine has C
     from chainrule.storage.nodes import (Methods, Nodes, blank, complete, doubtful, evaluate, is_constant, keep,
-        label_of, locals_of, operands_of, operation_of, prepare, remade, renew, set_label, state_of,
+        label_of, locals_of, node_of, operands_of, operation_of, prepare, remade, renew, set_label, state_of,
         value_of)  # fmt: skip
 
 ADD, SUB, MUL, DIV, POW, NEG, ABS = ops.add, ops.sub, ops.mul, ops.div, ops.pow, ops.neg, ops.abs
 LT, LE, GT, GE, EQ, NE = ops.lt, ops.le, ops.gt, ops.ge, ops.eq, ops.ne
 display_hook: Any = lambda value, format: None  # noqa: E731 - see chainrule.draw
 _one_walk_at_a_time = lock_held_while_forking()
-_walks = zip(count(2, 2), count(3, 2), strict=True)  # numbers with which a walk marks the nodes it enters, has done
+_walks = 0  # two numbers for each walk, with which it marks the nodes that it has entered, and those that it has done
 
 
 def is_compiled() -> bool:
@@ -74,7 +73,9 @@ class Value(Methods):
         Gradients of leaves are added to (set them to 0 between steps), all others set afresh. `seed` is the gradient
         of this node itself, that is, the derivative of some later quantity.
         """
-        upstream = untraced(number(seed, "backward(seed)"), "call backward()")
+        upstream = number(seed, "backward(seed)")
+        if open_modes:
+            untraced(upstream, "call backward()")
         found = _chain_rule(self, upstream, True)
         if found:  # the user's own operations and warnings run, which may wait for the lock: so without it
             stale.check_passed(found)
@@ -176,17 +177,17 @@ def topological_order(root: Value) -> list[Value]:
     >>> [node.label or node.op.name for node in topological_order(Value(2.0, "a") * Value(3.0, "b"))]
     ['a', 'b', 'mul']
     """
-    order = Nodes(())
+    order = Nodes()
     with _one_walk_at_a_time:
         _sort(root, order, order, False)
     return list(order)
 
 
-def _chain_rule(root: Value, upstream: float, doubting: bool) -> list:
+def _chain_rule(root: Value, upstream: float, doubting: bool) -> list | None:
     """Does what `backward()` says; if it is `doubting` and some results may be stale, it just gives those."""
     with _one_walk_at_a_time:
-        results, leaves = Nodes(()), Nodes(())
-        found = doubtful(results, _sort(root, results, leaves, True))
+        results, leaves = Nodes(), Nodes()
+        found = doubtful(results) if _sort(root, results, leaves, True) & AGAIN else None
         if found and doubting:
             return found
         made, given = results.nodes, leaves.nodes
@@ -201,15 +202,18 @@ def _chain_rule(root: Value, upstream: float, doubting: bool) -> list:
         finally:  # also when it was interrupted, earlier gradients are not lost
             for leaf in given[: leaves.count]:
                 leaf._grad += leaf._earlier
-    return found
+    return None
 
 
 def _sort(root: Value, results: Nodes, leaves: Nodes, afresh: bool) -> int:
     """Puts the graph's leaves into one row and its results, in topological order, into another; depth first, without
     recursion: a node stays on the path until its operands are in. `afresh` sets the gradients of results to 0, and has
     their states returned, all in one."""
-    entered, done = next(_walks)
-    since, path, states = stale.first_since_write(entered), Nodes((root,)), 0
+    global _walks  # noqa: PLW0603 - in the compiled build a variable of C
+    _walks += 2
+    entered, done, states = _walks, _walks + 1, 0
+    since, path = stale.first_since_write(entered), Nodes()
+    path.append(node_of(root))
     while path.count:
         node = path.last()
         if node._walk < entered and node._count:
@@ -222,8 +226,11 @@ def _sort(root: Value, results: Nodes, leaves: Nodes, afresh: bool) -> int:
             path.pop()
             if node._walk < done:
                 node._walk = done
-                (results if node._count else leaves).append(node)
-                if afresh and node._count:
+                if not node._count:
+                    leaves.append(node)
+                    continue
+                results.append(node)
+                if afresh:
                     node._grad = 0.0
                     states |= node._state
                     node._state |= 32  # stale.PASSED
@@ -242,7 +249,7 @@ def _deposit(node: Value) -> None:
 
 
 def _step_back(node: Value) -> None:
-    _deposit(Nodes((node,)).last())
+    _deposit(node_of(node))
     warn_of_swallowed()
 
 

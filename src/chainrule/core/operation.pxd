@@ -11,3 +11,6 @@ cdef class Operation:
 
     cpdef object on(self, object operands)
     cdef object _dispatch(self, object operands)
+
+
+cpdef double number(object x, object where) except? -1.0

@@ -161,15 +161,15 @@ cdef inline bint flows(Node* operand) noexcept:
     return not operand._state & 1  # stale.CONSTANT; checked when storage is imported
 
 
-cdef inline list doubtful(Nodes results, unsigned char states):
+cdef inline list doubtful(Nodes results):
     """As in nodes.py."""
     cdef Node* node
     cdef Py_ssize_t i
     cdef unsigned int k
     found = []
-    for i in range(results.count if states & 64 else 0):  # stale.AGAIN
+    for i in range(results.count):
         node = results.nodes[i]
-        if not node._state & 64:
+        if not node._state & 64:  # stale.AGAIN
             continue
         node._state &= ~64
         for k in range(node._count):

@@ -91,14 +91,9 @@ def evaluate(node: Any) -> None:
             edge.local = op.slope(i, numbers, y)
 
 
-def doubtful(results: Nodes, states: int) -> list[Any]:
+def doubtful(results: Nodes) -> list[Any]:
     """Those of these results that were passed before the last write, and of which an operand was written at some time.
-    They are told only once, until there is another write.
-
-    `states` are those of all results, in one: mostly they tell that there is nothing to look for.
-    """
-    if not states & AGAIN:
-        return []
+    They are told only once, until there is another write."""
     passed = [node for node in results if node._state & AGAIN]
     for node in passed:
         node._state &= ~AGAIN
@@ -137,6 +132,11 @@ def label_of(node: Any) -> str:
 def set_label(node: Any, label: str) -> None:
     check_label(label)
     node._label = label
+
+
+def node_of(value: Any) -> Any:
+    """What a row of nodes holds of a Value: in C, where it lies."""
+    return value
 
 
 def value_of(node: Any) -> Any:

@@ -32,10 +32,6 @@ cdef class Methods:
 cdef class Nodes:
     """A row of nodes that grows at its end. It borrows them: whoever fills it keeps the graph."""
 
-    def __init__(self, values):
-        for value in values:
-            self.append(node_of(value))
-
     cdef int grow(self) except -1:
         cdef Py_ssize_t room = 2 * self.room + 32
         cdef void* nodes = realloc(self.nodes, room * sizeof(Node*))
