@@ -21,6 +21,12 @@ from chainrule.core.builds import COMPILED
 from chainrule.core.operation import TABLE, forget
 from chainrule.errors import StaleGradientWarning
 
+if importlib.util.find_spec("hypothesis"):
+    import hypothesis
+
+    hypothesis.settings.register_profile("untimed", deadline=None)  # how long an example takes depends on the machine
+    hypothesis.settings.load_profile("untimed")
+
 STORAGE = ("storage/memory.pxd", "storage/slabs.h", "storage/native.pxd")
 
 
