@@ -14,6 +14,8 @@ from dataclasses import dataclass, field, replace
 from enum import Enum
 from typing import Any
 
+import numpy as np
+
 from chainrule import ops
 from chainrule.compiler.graph.graph import Graph
 from chainrule.compiler.trace.array_arguments import lists_of
@@ -235,33 +237,27 @@ def _variable(x: Any) -> Any:
 
 
 def _write_down(record: Trace, arguments: list[Value], live: list[Value], out: Any, batched: Sequence[int]) -> Traced:
-    results = leaves(out)
+    results, guarded = leaves(out), [node for node, _ in record.guards]
     rows = [node.operands for node in record.nodes]
-    used = [*rows, results, [node for node, _ in record.guards]]
+    used = [*itertools.chain.from_iterable(rows), *results, *guarded]
     copies = _used_copies(record, used)
-    known = {id(x) for x in [*arguments, *live]}
-    made = {id(x) for x in [*record.nodes, *[copy for copy, _ in copies]]}
-    live = live + _closed_over([*used, [source for _, source in copies]], known, made)
+    sources = [source for _, source in copies]
+    made = [*[copy for copy, _ in copies], *record.nodes]
+    live = live + _closed_over([*used, *sources], {id(x) for x in [*arguments, *live, *made]})
     names = [x.label or f"x{i}" for i, x in enumerate(arguments)] + [x.label or f"p{i}" for i, x in enumerate(live)]
     graph = Graph.of_inputs(names, batched)
     graph.arguments = len(arguments)
-    position = {id(x): i for i, x in enumerate([*arguments, *live])}
+    operations = [*[ops.stop_gradient] * len(copies), *[node.op for node in record.nodes]]
+    position = _add_nodes(graph, [*arguments, *live], made, operations, [*[(x,) for x in sources], *rows])
     copied: dict[int, int] = {}
     for copy, source in copies:
         at = position[id(source)]
-        position[id(copy)] = graph.add(ops.stop_gradient, at)
         copied[position[id(copy)]] = copied.get(at, at)
 
     def place(x: Any) -> int:
-        if not isinstance(x, Value):
-            return graph.constant(number(x, "the result of a compiled function"))
         at = position.get(id(x))
-        return graph.constant(x.peek_data()) if at is None else at
+        return graph.constant(_constant(x)) if at is None else at
 
-    for node, row in zip(record.nodes, rows, strict=True):
-        operands = tuple([place(x) for x in row])
-        assert node.op is not None
-        position[id(node)] = graph.add(node.op, *operands)
     graph.outputs = [place(x) for x in results]
     graph.guards = [(place(node), truth) for node, truth in record.guards]
     counter = iter(range(len(results)))
@@ -269,26 +265,61 @@ def _write_down(record: Trace, arguments: list[Value], live: list[Value], out: A
     return Traced(graph, live, tree_map(lambda _: next(counter), out), found, frozenset(copied.values()))
 
 
-def _used_copies(record: Trace, used: Sequence[Sequence[Any]]) -> list[tuple[Value, Value]]:
+def _add_nodes(
+    graph: Graph,
+    inputs: Sequence[Value],
+    made: Sequence[Value],
+    operations: Sequence[Any],
+    rows: Sequence[Sequence[Any]],
+) -> dict[int, int]:
+    """Adds what was made to a graph of inputs, all in one go, since there are many: right before each node the constants
+    among its operands, each time anew.
+
+    Returns:
+        The nodes of the inputs, and of what was made, by id.
+    """
+    first, operands = len(inputs), list(itertools.chain.from_iterable(rows))
+    ids = list(map(id, itertools.chain(inputs, made)))
+    index = dict(zip(ids, itertools.count()))  # noqa: B905 - as far as there are ids
+    places = map(index.get, map(id, operands), itertools.repeat(-1))
+    at = np.fromiter(places, np.intp, len(operands))
+    sizes = np.fromiter(map(len, rows), np.intp, len(rows))
+    is_constant, ends, row = at < 0, np.cumsum(sizes), np.repeat(np.arange(len(rows)), sizes)
+    constants = np.concatenate([[0], np.cumsum(is_constant)])  # how many there are before each operand
+    nodes = np.concatenate([np.arange(first), first + np.arange(len(rows)) + constants[ends]])
+    at = np.where(is_constant, first + row + constants[:-1], nodes[at])
+    more = len(rows) + int(constants[-1])
+    graph.ops += [None] * more
+    graph.operands += [()] * more
+    graph.numbers += [0.0] * more
+    flat, start, numbered = at.tolist(), 0, nodes.tolist()
+    for node, op, end in zip(numbered[first:], operations, ends.tolist(), strict=True):
+        graph.ops[node], graph.operands[node] = op, tuple(flat[start:end])
+        start = end
+    for k in np.flatnonzero(is_constant).tolist():
+        graph.numbers[flat[k]] = _constant(operands[k])
+    return dict(zip(ids, numbered, strict=True))
+
+
+def _constant(x: Any) -> float:
+    return x.peek_data() if isinstance(x, Value) else number(x, "the result of a compiled function")
+
+
+def _used_copies(record: Trace, used: Sequence[Any]) -> list[tuple[Value, Value]]:
     """Of the copies that the function made those with which it calculated."""
     if not record.copies:
         return []
-    ids = {id(x) for row in used for x in row}
+    ids = set(map(id, used))
     for copy, source in reversed(record.copies):
         if id(copy) in ids:
             ids.add(id(source))
     return [(copy, source) for copy, source in record.copies if id(copy) in ids]
 
 
-def _closed_over(rows: Sequence[Sequence[Any]], known: set[int], made: set[int]) -> list[Value]:
+def _closed_over(used: Sequence[Any], known: set[int]) -> list[Value]:
     """The Values that were there before, in the order in which the function came upon them."""
-    found: dict[int, Value] = {}
-    for row in rows:
-        for x in row:
-            at = id(x)
-            if at not in made and at not in known and at not in found and isinstance(x, Value) and not x.constant:
-                found[at] = x
-    return list(found.values())
+    outside = {id(x): x for x in used if id(x) not in known}
+    return [x for x in outside.values() if isinstance(x, Value) and not x.constant]
 
 
 def _name_line(error: OperandError) -> None:
