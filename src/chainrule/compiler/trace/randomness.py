@@ -7,7 +7,6 @@ cannot be told from a constant.
 
 from __future__ import annotations
 
-import contextlib
 import functools
 import pickle
 import random
@@ -143,11 +142,17 @@ def _line(function: Callable, arguments: Sequence[Any]) -> str:
 _GLOBAL = (random, np.random)
 """Those of the modules themselves."""
 _KINDS = (random.Random, np.random.Generator, np.random.RandomState)
+_IN_CLASSES = (types.FunctionType, staticmethod, classmethod, property, functools.cached_property, *_KINDS)
 _LEADING_NOWHERE = (int, float, str, bytes, bool, type(None), np.ndarray, Value)
+_IDS_LEADING_NOWHERE = frozenset(map(id, _LEADING_NOWHERE))
 
 
 _PASSED_BY = ("chainrule.compiler.", "numpy.", "llvmlite.", "ctypes.")
 """In objects of these modules none is looked for."""
+_OWN = "chainrule.compiler."
+"""Nor in what functions of these modules name, which draw nothing: it would be all of the compiler."""
+_KNOWN = sys.stdlib_module_names | {"numpy", "chainrule"}
+"""Nor in the attributes of such modules."""
 
 
 def _watched(things: Sequence[Any]) -> list[Any]:
@@ -193,18 +198,29 @@ def generators_of(*things: Any) -> list[Any]:
     """
     found: list[Any] = []
     seen: dict[int, Any] = {}
-    rest = deque(things)
-    while rest and len(seen) < MOST:
-        x = rest.popleft()
-        if id(x) not in seen:
+    rest: deque[Sequence[Any]] = deque([things])
+    while rest:
+        for x in rest.popleft():
+            if issubclass(type(x), _LEADING_NOWHERE) or id(x) in seen:
+                continue
+            if len(seen) == MOST:
+                return found
             seen[id(x)] = x
             if issubclass(type(x), _KINDS) or _is_global(x):
                 found.append(x)
-                continue
-            with contextlib.suppress(Exception):  # an object may do what it likes when it is asked, and is passed by
-                # as a list first: other threads may be changing what is shared, and that is copied in one go
-                rest.extend([part for part in list(_parts(x)) if not issubclass(type(part), _LEADING_NOWHERE)])
+            else:
+                rest.append(_leading_on(x))
     return found
+
+
+def _leading_on(x: Any) -> Sequence[Any]:
+    """What an object leads to; nothing, if that leads nowhere."""
+    try:  # an object may do what it likes when it is asked, and is passed by
+        # as a list first: other threads may be changing what is shared, and that is copied in one go
+        parts = list(x if type(x) is tuple or type(x) is list else _parts(x))
+    except Exception:
+        return ()
+    return () if _IDS_LEADING_NOWHERE.issuperset(map(id, map(type, parts))) else parts
 
 
 def _parts(x: Any) -> Iterable[Any]:
@@ -221,10 +237,14 @@ def _parts(x: Any) -> Iterable[Any]:
     elif isinstance(x, dict):
         parts = x.values()
     elif isinstance(x, type):
-        parts = [f for base in x.__mro__ for f in list(vars(base).values()) if isinstance(f, types.FunctionType)]
-    elif not isinstance(x, types.ModuleType) and not type(x).__module__.startswith(_PASSED_BY):
+        parts = [held for base in x.__mro__ for held in list(vars(base).values()) if isinstance(held, _IN_CLASSES)]
+    elif isinstance(x, staticmethod | classmethod | property):
+        parts = (x.fget if isinstance(x, property) else x.__func__,)
+    elif not isinstance(x, types.ModuleType):
         held = getattr(x, "__dict__", None)
         parts = [type(x), *held.values()] if isinstance(held, dict) else ()
+        if type(x).__module__.startswith(_PASSED_BY):
+            parts = (getattr(x, "__wrapped__", None),)  # of a compiled function
     return parts
 
 
@@ -236,10 +256,13 @@ def _owner(method: Any) -> Any:
 
 def _parts_of_function(x: types.FunctionType) -> Iterable[Any]:
     cells = [cell.cell_contents for cell in x.__closure__ or () if _is_filled(cell)]
-    names = _names(x.__code__)
+    names = () if str(x.__globals__.get("__name__")).startswith(_OWN) else _names(x.__code__)
     named = [x.__globals__.get(name, sys.modules.get(name)) for name in names]
-    numpys = "random" in names and any(part is np for part in named)
-    return [*cells, *(x.__defaults__ or ()), *(x.__kwdefaults__ or {}).values(), *named, np.random if numpys else None]
+    numpys = [np.random] if "random" in names and any(part is np for part in named) else []
+    modules = [part for part in named if isinstance(part, types.ModuleType)]
+    used = [vars(module) for module in modules if module.__name__.partition(".")[0] not in _KNOWN]
+    theirs = [held[name] for held in used for name in names if name in held]
+    return [*cells, *(x.__defaults__ or ()), *(x.__kwdefaults__ or {}).values(), *named, *numpys, *theirs]
 
 
 def _names(code: types.CodeType) -> set[str]:

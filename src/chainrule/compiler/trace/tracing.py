@@ -272,15 +272,15 @@ def _add_nodes(
     operations: Sequence[Any],
     rows: Sequence[Sequence[Any]],
 ) -> dict[int, int]:
-    """Adds what was made to a graph of inputs, all in one go, since there are many: right before each node the constants
-    among its operands, each time anew.
+    """Adds what was made to a graph of inputs, all in one go, since there are many; right before each node come the
+    constants among its operands, each time anew.
 
     Returns:
         The nodes of the inputs, and of what was made, by id.
     """
     first, operands = len(inputs), list(itertools.chain.from_iterable(rows))
     ids = list(map(id, itertools.chain(inputs, made)))
-    index = dict(zip(ids, itertools.count()))  # noqa: B905 - as far as there are ids
+    index = dict(zip(ids, range(len(ids)), strict=True))
     places = map(index.get, map(id, operands), itertools.repeat(-1))
     at = np.fromiter(places, np.intp, len(operands))
     sizes = np.fromiter(map(len, rows), np.intp, len(rows))
