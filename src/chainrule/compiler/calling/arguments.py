@@ -6,6 +6,7 @@ structure. That is all that most calls need; for each new key there is a `Layout
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Sequence
 from typing import Any
 
@@ -204,7 +205,7 @@ def plain_array(x: np.ndarray, exact: int = EXACT) -> tuple[np.ndarray, bool]:
 
 def refuse_masked(x: Any) -> None:
     """Refuses an array in which numbers are masked, since their masks would be lost."""
-    if isinstance(x, np.ma.MaskedArray) and np.ma.is_masked(x):
+    if "numpy.ma" in sys.modules and isinstance(x, np.ma.MaskedArray) and np.ma.is_masked(x):  # nobody else loads it
         raise OperandError("an argument is an array with masked numbers: give x.filled(…) or x.compressed()")
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 
 import numpy as np
 
@@ -57,9 +58,9 @@ def ragged_axes_of(columns: np.ndarray) -> tuple[tuple[int, ...], np.ndarray] | 
     if len(columns) < 3 or not columns.shape[1]:
         return None
     steps = np.diff(columns, axis=0)
-    kinds, number, counts = np.unique(steps, axis=0, return_inverse=True, return_counts=True)
-    del kinds
-    breaks = number.ravel() != int(np.argmax(counts))
+    counts = Counter(map(tuple, steps.tolist()))
+    usual = max(sorted(counts), key=counts.__getitem__)
+    breaks = (steps != np.array(usual)).any(axis=1)
     starts = np.concatenate([[0], np.flatnonzero(breaks) + 1])
     lengths = np.diff([*starts, len(columns)])
     if len(starts) == len(columns):

@@ -101,8 +101,7 @@ class Writer:
                 if operand.group == SHARED_INPUT:
                     used.append(operand.places)
         everything = np.concatenate([*used, np.arange(len(nodes))])
-        _, first = np.unique(everything, return_index=True)
-        order = everything[np.sort(first)]
+        order = np.array(list(dict.fromkeys(everything.tolist())), dtype=np.int64)  # where each comes first
         rank = np.empty(len(nodes), dtype=np.int64)
         rank[order] = np.arange(len(nodes))
         return nodes[order], rank
@@ -140,7 +139,7 @@ class Writer:
             if group.op is None or at in kept or group.op in N_ARY or group.op is BATCH_SUM:
                 continue
             places = uses.get(at, [])
-            if len(places) == 1 and len(places[0]) == len(group) and len(np.unique(places[0])) == len(group):
+            if len(places) == 1 and len(places[0]) == len(group) and len(set(places[0].tolist())) == len(group):
                 spot.add(at)
         return spot
 
