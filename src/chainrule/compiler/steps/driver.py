@@ -96,6 +96,7 @@ class _Driver:
         self.element = ir.DoubleType() if bits == 64 else ir.FloatType()
         self.vector = ir.VectorType(self.element, LANES)
         self.module = ir.Module("driver")
+        self.copying = self._write_copying()
         kinds = [I64, I64, POINTER, POINTER, POINTER, POINTER, POINTER, POINTER, POINTER, POINTER]
         self.function = ir.Function(self.module, ir.FunctionType(ir.VoidType(), kinds), "drive")
         (self.first, self.last, self.which, self.records, self.numbers, self.number_at, self.losses, self.update,
@@ -166,8 +167,17 @@ class _Driver:
 
     def _copy(self, record: ir.Value, field: IntEnum, source: ir.Value, target: ir.Value) -> None:
         """Copies stretches of numbers, and then those that stand alone."""
-        builder = self.builder
-        stretches, count = self.table(record, field)
+        tables = [*self.table(record, field), *self.table(record, type(field)(field + 2))]
+        self.builder.call(self.copying, [*tables, source, target])
+
+    def _write_copying(self) -> ir.Function:
+        """The function that copies, of which there is one for all places: LLVM takes its time for each of the loops."""
+        kinds = [POINTER, I64, POINTER, I64, POINTER, POINTER]
+        function = ir.Function(self.module, ir.FunctionType(ir.VoidType(), kinds), "copy")
+        function.linkage = "internal"
+        function.attributes.add("noinline")
+        stretches, count, pairs, pair_count, source, target = function.args
+        self.builder = builder = ir.IRBuilder(function.append_basic_block())
         with counted(builder, count) as i:
             at = builder.mul(i, I64(3))
             first, to, length = [self.small(stretches, builder.add(at, I64(j))) for j in range(3)]
@@ -179,11 +189,12 @@ class _Driver:
                 builder.store(x, builder.gep(into, [j], source_etype=self.element), align=8)
             with counted(builder, length, 1, whole) as j:
                 self.put(self.number(from_, j), into, j)
-        pairs, count = self.table(record, type(field)(field + 2))
-        with counted(builder, count) as i:
+        with counted(builder, pair_count) as i:
             twice = builder.mul(i, I64(2))
             x = self.number(source, self.small(pairs, twice))
             self.put(x, target, self.small(pairs, builder.add(twice, I64(1))))
+        builder.ret_void()
+        return function
 
     def _run(self, record: ir.Value, start: int) -> None:
         builder = self.builder
