@@ -198,13 +198,13 @@ class Paths:
     def _traced(self, layout: Layout, numbers: list[float]) -> Traced:
         function = _checked(self.function, layout.named)
 
-        def traced(layout: Layout) -> Traced:
-            return trace(function, layout.sample(numbers), layout.batched, layout.live)
+        def traced(layout: Layout, like: Traced | None = None) -> Traced:
+            return trace(function, layout.sample(numbers), layout.batched, layout.live, like)
 
         # samples of a batch share what it drew
         held = None if layout.batched else Held(layout.held, lambda of=layout: of.copied(), traced)
         arguments = function, layout.sample(numbers)
-        return traced_surely(name_of(self.function), self.function, lambda: traced(layout), arguments, held)
+        return traced_surely(name_of(self.function), self.function, lambda like: traced(layout, like), arguments, held)
 
     def _too_many(self, traced: Traced, paths: list[Path], layout: Layout, sample: list[Any]) -> str:
         """What an error says of the line at which the ways part."""

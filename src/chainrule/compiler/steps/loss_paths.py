@@ -271,8 +271,8 @@ class Paths:
         return simplified(traced.graph, stages), traced.live
 
     def _traced(self, batch: Batch, sample: int) -> Traced:
-        def again() -> Traced:
-            return trace(self.loss, batch.sample_at(sample), batch.batched, self.parameters)
+        def again(like: Traced | None) -> Traced:
+            return trace(self.loss, batch.sample_at(sample), batch.batched, self.parameters, like)
 
         try:
             traced = traced_surely("the loss", self.loss, again, (self.loss, batch.sample_at(sample)))

@@ -13,7 +13,6 @@ import random
 import sys
 import threading
 import types
-from array import array
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
@@ -22,7 +21,7 @@ from typing import Any
 import numpy as np
 
 from chainrule.compiler.trace.source_lines import Line, witness
-from chainrule.compiler.trace.tracing import Traced
+from chainrule.compiler.trace.tracing import Traced, bits_of
 from chainrule.engine import Value
 from chainrule.errors import TraceError
 
@@ -33,7 +32,7 @@ MOST = 5_000
 def traced_surely(
     name: str,
     function: Callable,
-    again: Callable[[], Traced],
+    again: Callable[[Traced | None], Traced],
     arguments: tuple[Callable, Sequence[Any]],
     held: Held | None = None,
 ) -> Traced:
@@ -41,7 +40,7 @@ def traced_surely(
 
     Args:
         name, function: the function, which messages call so.
-        again: traces it.
+        again: traces it; of an earlier trace it gives that one itself where it can tell that the new one is the same.
         arguments: with what `witness` is called, to look for a line.
         held: what the arguments hold besides numbers, if for other things there is another trace: where the function
             changes them, it may give something else.
@@ -51,14 +50,14 @@ def traced_surely(
     """
     generators = _watched([function] if held else [function, *arguments[1]])
     before, was, copy = _states(generators), held and held.state(), held and held.copy()
-    first, after = again(), _states(generators)
+    first, after = again(None), _states(generators)
     if held and before == after and held.state() != was and _is_sure(first, held, copy):
         return first
-    second, last = again(), _states(generators)
-    if _alike(first, second) and after == last:
+    second, last = again(first), _states(generators)
+    if (second is first or _alike(first, second)) and after == last:
         return first
-    third, end = again(), _states(generators)  # the first run may have filled a cache
-    if _alike(second, third) and _bits(first.found) == _bits(third.found) and after == end == before:
+    third, end = again(None), _states(generators)  # the first run may have filled a cache
+    if _alike(second, third) and bits_of(first.found) == bits_of(third.found) and after == end == before:
         kept = {id(x) for x in third.live}.difference(map(id, first.live))
         return first if kept else third  # no derivative would flow through what it kept of the first run
     _restore(generators, before)
@@ -101,13 +100,9 @@ def _is_sure(first: Traced, held: Held, copy: Any) -> bool:
 # ---- whether two traces are the same ---------------------------------------------------------------------------------
 
 
-def _bits(numbers: Sequence[float]) -> bytes:
-    return array("d", numbers).tobytes()  # by which 0.0 is not -0.0, and nan is nan
-
-
 def _gives_same(a: Traced, b: Traced) -> bool:
     """Whether they calculate the same from the same numbers, whichever Values hold these."""
-    live, others = [_bits([x.peek_data() for x in traced.live]) for traced in (a, b)]
+    live, others = [bits_of([x.peek_data() for x in traced.live]) for traced in (a, b)]
     return live == others and _calculates_same(a, b)
 
 
@@ -116,13 +111,13 @@ def _calculates_same(a: Traced, b: Traced) -> bool:
     same = (one.ops, one.operands, one.outputs, one.guards, a.result) == (
         *(other.ops, other.operands, other.outputs, other.guards, b.result),
     )
-    return same and len(a.live) == len(b.live) and _bits(one.numbers) == _bits(other.numbers)
+    return same and len(a.live) == len(b.live) and bits_of(one.numbers) == bits_of(other.numbers)
 
 
 def _alike(a: Traced, b: Traced) -> bool:
     return _calculates_same(a, b) and all(
         # a Value that the function makes is another one each time
-        x is y or (x.is_leaf() and y.is_leaf() and _bits([x.peek_data()]) == _bits([y.peek_data()]))
+        x is y or (x.is_leaf() and y.is_leaf() and bits_of([x.peek_data()]) == bits_of([y.peek_data()]))
         for x, y in zip(a.live, b.live, strict=True)
     )
 

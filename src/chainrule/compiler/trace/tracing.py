@@ -8,8 +8,10 @@ asks for (that is a guard: the trace holds where the answer is the same), each n
 from __future__ import annotations
 
 import itertools
+import operator
 import traceback
-from collections.abc import Callable, Iterator, Sequence
+from array import array
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from enum import Enum
 from typing import Any
@@ -166,7 +168,11 @@ class Traced:
 
 
 def trace(
-    function: Callable, arguments: Sequence[Any], batched: Sequence[int] = (), live: Sequence[Value] = ()
+    function: Callable,
+    arguments: Sequence[Any],
+    batched: Sequence[int] = (),
+    live: Sequence[Value] = (),
+    like: Traced | None = None,
 ) -> Traced:
     """Runs `function` once and writes down what it calculates.
 
@@ -176,6 +182,8 @@ def trace(
             table, and has no derivative; all other numbers are floats.
         batched: positions, among all numbers of the arguments, of those that differ from sample to sample.
         live: Values that the function closes over, or may; these come first among its live inputs.
+        like: an earlier trace of the same, which is returned itself where the function calculates the same again from
+            the same Values: to see that takes less time than to write it down.
 
     Raises:
         TraceError: the function does what cannot be traced.
@@ -194,6 +202,8 @@ def trace(
         except OperandError as error:
             _name_line(error)
             raise
+    if like is not None and _repeats(like, record, variables, out):
+        return like
     traced = _write_down(record, variables, list(live), out, batched)
     return replace(traced, changes=list(map(_ids, before)) != list(map(_ids, _contents(given))))
 
@@ -260,9 +270,8 @@ def _write_down(record: Trace, arguments: list[Value], live: list[Value], out: A
 
     graph.outputs = [place(x) for x in results]
     graph.guards = [(place(node), truth) for node, truth in record.guards]
-    counter = iter(range(len(results)))
     found = [x.peek_data() if isinstance(x, Value) else float(x) for x in results]
-    return Traced(graph, live, tree_map(lambda _: next(counter), out), found, frozenset(copied.values()))
+    return Traced(graph, live, _numbered(out), found, frozenset(copied.values()))
 
 
 def _add_nodes(
@@ -305,6 +314,42 @@ def _constant(x: Any) -> float:
     return x.peek_data() if isinstance(x, Value) else number(x, "the result of a compiled function")
 
 
+def _repeats(first: Traced, record: Trace, arguments: list[Value], out: Any) -> bool:
+    """Whether a run calculated what an earlier trace has, node by node, of the same Values. Where that cannot be told
+    so easily, the answer is no."""
+    graph, nodes, results = first.graph, record.nodes, leaves(out)
+    inputs, behind = [*arguments, *first.live], slice(graph.inputs, None)
+    operations = [op for op in graph.ops[behind] if op is not None]
+    truths = [truth for _, truth in record.guards]
+    if first.copied or record.copies or len(inputs) != graph.inputs or operations != [node.op for node in nodes]:
+        return False
+    if truths != [truth for _, truth in graph.guards] or _numbered(out) != first.result:
+        return False
+    rows = [node.operands for node in nodes]
+    if list(map(len, rows)) != [len(graph.operands[i]) for i, op in enumerate(graph.ops) if op is not None]:
+        return False
+    used = [*itertools.chain.from_iterable(rows), *results, *[node for node, _ in record.guards]]
+    places = [*itertools.chain.from_iterable(graph.operands), *graph.outputs, *[node for node, _ in graph.guards]]
+    made = iter(nodes)
+    now = [*inputs, *[None if op is None else next(made) for op in graph.ops[behind]]]
+    others = list(itertools.compress(used, map(operator.is_not, used, map(now.__getitem__, places))))
+    if any(isinstance(x, Value) and not x.constant for x in others):
+        return False
+    constants = [x for op, x in zip(graph.ops[behind], graph.numbers[behind], strict=True) if op is None]
+    return bits_of(map(_constant, others)) == bits_of(constants)
+
+
+def _numbered(out: Any) -> Any:
+    """The structure of a result, with the position among its numbers in place of each."""
+    counter = itertools.count()
+    return tree_map(lambda _: next(counter), out)
+
+
+def bits_of(numbers: Iterable[float]) -> bytes:
+    """Numbers to be compared: 0.0 is not -0.0, and nan is nan."""
+    return array("d", numbers).tobytes()
+
+
 def _used_copies(record: Trace, used: Sequence[Any]) -> list[tuple[Value, Value]]:
     """Of the copies that the function made those with which it calculated."""
     if not record.copies:
@@ -331,4 +376,4 @@ def _name_line(error: OperandError) -> None:
         )
 
 
-__all__ = ["Integer", "Trace", "TraceError", "Traced", "is_number_leaf", "is_whole", "trace"]
+__all__ = ["Integer", "Trace", "TraceError", "Traced", "bits_of", "is_number_leaf", "is_whole", "trace"]
