@@ -216,6 +216,15 @@ def _pull_back(root: Value, variables: list[Value], upstream: Any, as_values: bo
     order = topological_order(root)
     reached = _reached(order, variables)
     gradient = {id(root): upstream}
+    if as_values or modes.places is not None or type(upstream) is not float:
+        _hand_down(order, reached, gradient, as_values)
+    else:
+        _hand_down_numbers(order, reached, gradient)
+    return [gradient.get(id(variable), 0.0) for variable in variables]
+
+
+def _hand_down(order: list[Value], reached: set[int], gradient: dict[int, Any], as_values: bool) -> None:
+    """Adds the derivatives of all nodes to `gradient`, which has that of the last one."""
     for node in reversed(order):
         if id(node) not in gradient or id(node) not in reached:
             continue
@@ -229,7 +238,19 @@ def _pull_back(root: Value, variables: list[Value], upstream: Any, as_values: bo
                 gradient[id(operand)] = gradient[id(operand)] + part if id(operand) in gradient else part
     if modes.places is not None:
         warn_of_swallowed()
-    return [gradient.get(id(variable), 0.0) for variable in variables]
+
+
+def _hand_down_numbers(order: list[Value], reached: set[int], gradient: dict[int, float]) -> None:
+    """The same, where all are plain numbers and nobody looks on, in half the time."""
+    product = chain.value
+    for node in reversed(order):
+        upstream = gradient.get(id(node))
+        if upstream is not None and id(node) in reached:
+            for operand, local in zip(node.operands, node.locals, strict=True):
+                at = id(operand)
+                if local is not None and at in reached:
+                    part = product(upstream, local)
+                    gradient[at] = gradient[at] + part if at in gradient else part
 
 
 def _push_forward(root: Value, tangent: dict[int, Any], as_values: bool) -> None:
@@ -246,10 +267,12 @@ def _push_forward(root: Value, tangent: dict[int, Any], as_values: bool) -> None
 
 def _reached(order: list[Value], variables: list[Value]) -> set[int]:
     """The nodes through which a variable acts; on all others the derivative does not depend."""
-    reached = {id(variable) for variable in variables}
+    reached = set(map(id, variables))
     for node in order:
-        for operand, local in zip(node.operands, node.locals, strict=True):
-            if local is not None and id(operand) in reached:
+        operands = node.operands
+        if not reached.isdisjoint(map(id, operands)):
+            ways = zip(operands, node.locals, strict=True)
+            if any(local is not None and id(operand) in reached for operand, local in ways):
                 reached.add(id(node))
     return reached
 
