@@ -326,7 +326,7 @@ def _repeats(first: Traced, record: Trace, arguments: list[Value], out: Any) -> 
     if truths != [truth for _, truth in graph.guards] or _numbered(out) != first.result:
         return False
     rows = [node.operands for node in nodes]
-    if list(map(len, rows)) != [len(graph.operands[i]) for i, op in enumerate(graph.ops) if op is not None]:
+    if list(map(len, rows)) != list(filter(None, map(len, graph.operands))):  # each operation has an operand at least
         return False
     used = [*itertools.chain.from_iterable(rows), *results, *[node for node, _ in record.guards]]
     places = [*itertools.chain.from_iterable(graph.operands), *graph.outputs, *[node for node, _ in graph.guards]]

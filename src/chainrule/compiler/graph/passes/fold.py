@@ -89,17 +89,22 @@ def relax(graph: Graph) -> Graph:
     )
 
 
+_CONSTANT = -1
+"""What a constant has in place of the code of an operation."""
+
+
 def _steady(graph: Graph) -> list[bool]:
     """For each node whether all that look like it (its operation and its operands') have the same constants."""
-    codes = [0 if op is None else op.code for op in graph.ops]
+    inputs = graph.inputs
+    codes = [0] * inputs + [_CONSTANT if op is None else op.code for op in graph.ops[inputs:]]
     constants: dict[tuple, list[float]] = {}
     looks: list[tuple | None] = []
-    for i, (op, operands) in enumerate(zip(graph.ops, graph.operands, strict=True)):
-        if op is None or len(operands) > 3 or not any(graph.is_constant(k) for k in operands):
+    for code, operands in zip(codes, graph.operands, strict=True):
+        look = (code, *[codes[k] for k in operands])
+        if not 1 < len(look) <= 4 or _CONSTANT not in look:
             looks.append(None)
             continue
-        look = (codes[i], *[-1 if graph.is_constant(k) else codes[k] for k in operands])
-        numbers = [graph.numbers[k] for k in operands if graph.is_constant(k)]
+        numbers = [graph.numbers[k] for k in operands if codes[k] == _CONSTANT]
         if constants.setdefault(look, numbers) != numbers:
             constants[look] = []
         looks.append(look)
