@@ -66,8 +66,8 @@ IN_LOOPS: dict[str, set[str] | None] = {
     "__init__": set(),
     "program": set(),
     "interpret": {"program"},
-    "finding": {"program"},
-    "writing": {"program"},
+    "rerolling": {"program"},
+    "codegen": {"program"},
 }
 TABLES = {"": MAY_IMPORT, "compiler": IN_THE_COMPILER, "compiler/loops": IN_LOOPS}
 """Rooms within rooms: a folder to what each of its modules and folders may import of the others."""

@@ -27,7 +27,7 @@ pytest.importorskip("llvmlite")
 
 from chainrule.compiler.graph.graph import evaluate  # noqa: E402
 from chainrule.compiler.levels.kernel import LevelKernel  # noqa: E402
-from chainrule.compiler.loops.writing.kernel import LoopKernel  # noqa: E402
+from chainrule.compiler.loops.codegen.kernel import LoopKernel  # noqa: E402
 from chainrule.compiler.trace.tracing import trace  # noqa: E402
 
 from .programs import programs  # noqa: E402

@@ -25,15 +25,15 @@ from chainrule.compiler.graph.passes.spell_out import spell_out
 from chainrule.compiler.graph.passes.sums import gather_sums
 from chainrule.compiler.levels.emit import is_lowered
 from chainrule.compiler.levels.kernel import compile_graph
-from chainrule.compiler.loops.finding.chains import group_with_chains, most_groups, repeats
-from chainrule.compiler.loops.finding.folding import fold_into_chains
-from chainrule.compiler.loops.finding.grouping import Grouping, group
-from chainrule.compiler.loops.finding.lanes import choose_lanes
-from chainrule.compiler.loops.finding.links import to_program
-from chainrule.compiler.loops.finding.statements import NoLoopsError
+from chainrule.compiler.loops.codegen.build import MEMORY_LIMIT, Plan, module_of, plan
+from chainrule.compiler.loops.codegen.kernel import LoopKernel
 from chainrule.compiler.loops.program import Program
-from chainrule.compiler.loops.writing.build import MEMORY_LIMIT, Plan, module_of, plan
-from chainrule.compiler.loops.writing.kernel import LoopKernel
+from chainrule.compiler.loops.rerolling.fusion import fuse_reductions
+from chainrule.compiler.loops.rerolling.grouping import Grouping, group
+from chainrule.compiler.loops.rerolling.lanes import choose_lanes
+from chainrule.compiler.loops.rerolling.recurrence_builder import to_program
+from chainrule.compiler.loops.rerolling.recurrences import group_with_recurrences, is_regular, most_groups
+from chainrule.compiler.loops.rerolling.statements import NoLoopsError
 from chainrule.compiler.native.cache import cached_object
 from chainrule.compiler.native.kernel import Kernel
 from chainrule.compiler.native.llvm import Machine
@@ -156,7 +156,7 @@ def derived(graph: Graph, wanted: Wanted, stages: Stages) -> Graph:
     """As `calculation`, of a graph that is simplified already."""
     if not wanted.exact:
         with stages.timed("look for loops"):
-            stages.regular = repeats(graph)
+            stages.regular = is_regular(graph)
     graph = stages.run(Pass("differentiate", functools.partial(_with_derivatives, wanted=wanted)), graph)
     for step in TIDY_EXACTLY if wanted.exact else TIDY if stages.regular else TIDY_IRREGULAR:
         graph = stages.run(step, graph)
@@ -203,7 +203,7 @@ def loops_of(graph: Graph, target: Target, stages: Stages) -> Plan | None:
         stages.no_loops = f"there is no native code for {', '.join(untold)}"
         return None
     with stages.timed("group"):
-        grouping = group_with_chains(graph)
+        grouping = group_with_recurrences(graph)
     if len(grouping.groups) > most_groups(graph):
         stages.no_loops = _too_many(grouping)
         return None
@@ -218,7 +218,7 @@ def loops_of(graph: Graph, target: Target, stages: Stages) -> Plan | None:
             program = to_program(graph, grouping)
         if not graph.batched:
             program = choose_lanes(program)
-        stages.program = fold_into_chains(program)
+        stages.program = fuse_reductions(program)
         return plan(stages.program, target.machine, target.bits, target.memory_limit)
 
 

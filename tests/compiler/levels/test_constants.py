@@ -10,7 +10,7 @@ import numpy as np
 
 from chainrule import ops
 from chainrule.compiler.graph.graph import Graph
-from chainrule.compiler.levels.constants import FEW
+from chainrule.compiler.levels.constants import MOST_USES
 from chainrule.compiler.levels.kernel import compile_graph
 from chainrule.compiler.levels.schedule import schedule
 
@@ -31,12 +31,12 @@ def test_constants_stand_in_the_order_of_their_use():
 
 
 def test_a_constant_of_few_uses_has_a_place_for_each():
-    numbers = [5.0, 3.0] * FEW
+    numbers = [5.0, 3.0] * MOST_USES
     assert schedule(_products(numbers)).constants[: len(numbers)].tolist() == numbers
 
 
 def test_a_constant_of_many_uses_has_one():
-    constants = schedule(_products([5.0, 3.0] * (FEW + 1))).constants
+    constants = schedule(_products([5.0, 3.0] * (MOST_USES + 1))).constants
     assert constants[:2].tolist() == [5.0, 3.0]
     assert constants.tolist().count(5.0) == constants.tolist().count(3.0) == 1
 

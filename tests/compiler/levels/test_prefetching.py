@@ -16,13 +16,13 @@ from chainrule.compiler.levels.schedule import schedule
 
 
 def test_lines_that_nothing_touched_for_long_are_fetched(monkeypatch):
-    for name, number in {"FAR": 40, "LEAD": 10, "MOST": 5}.items():
+    for name, number in {"REUSE_DISTANCE": 40, "PREFETCH_DISTANCE": 10, "MOST_LINES": 5}.items():
         monkeypatch.setattr(prefetching, name, number)
     draw = random.Random(3)
     table = np.array([draw.randrange(800) for _ in range(2000)], np.int32)
     at = np.array(sorted({0, *(draw.randrange(2000) for _ in range(200))}))
     runs = np.array([[[draw.randrange(90) * 8, 16], [draw.randrange(90) * 8, 0]] for _ in at])
-    first, many, slots = prefetching.fetched(table, at, runs)
+    first, many, slots = prefetching.prefetch_list(table, at, runs)
 
     touched, wanted = {}, []
     for call in range(2):  # what is fetched is that of any call but the first
@@ -45,7 +45,7 @@ def test_results_are_the_same(seed, draw, run, monkeypatch, same_bits):
     graph, numbers = draw(seed, outputs=200, sums=20, samples=50)
     plain = run(compile_graph(graph), graph, numbers)
     monkeypatch.setattr(sections, "LARGE", 0)
-    monkeypatch.setattr(prefetching, "FAR", 10)
+    monkeypatch.setattr(prefetching, "REUSE_DISTANCE", 10)
     kernel = compile_graph(graph)
     assert kernel.plan.ahead
     assert all(same_bits(a, b) for a, b in zip(plain[:2], run(kernel, graph, numbers)[:2], strict=True))

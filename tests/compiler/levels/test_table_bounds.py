@@ -39,11 +39,13 @@ def test_a_plan_of_a_graph_is_as_it_should_be(samples):
 def spoilt(section, field, by):
     """A section of which the last segment says something else."""
     segments = section.segments.copy()
-    segments[-1, [Field.TO, Field.LATER] if field == Field.TO else field] += by  # wherever its results go
+    segments[-1, [Field.SHORT_FIRST, Field.LONG_FIRST] if field == Field.SHORT_FIRST else field] += by
     return replace(section, segments=segments)
 
 
-@pytest.mark.parametrize("field", [Field.TABLE, Field.ENTRIES, Field.TO, Field.NODES, Field.KIND, Field.LINES])
+@pytest.mark.parametrize(
+    "field", [Field.TABLE, Field.ENTRIES, Field.SHORT_FIRST, Field.NODES, Field.KIND, Field.PREFETCH_COUNT]
+)
 @pytest.mark.parametrize("by", [10_000, -10_000])
 def test_a_segment_that_goes_elsewhere_is_refused(field, by):
     plan = planned()
@@ -76,7 +78,7 @@ def test_a_kernel_looks_at_its_plan_first():
     code = build(plan, Machine.default())
     LevelKernel(plan, code)
     with pytest.raises(BoundsError):
-        LevelKernel(replace(plan, before=spoilt(plan.before, Field.TO, 10_000)), code)
+        LevelKernel(replace(plan, before=spoilt(plan.before, Field.SHORT_FIRST, 10_000)), code)
 
 
 def test_a_sum_of_more_terms_than_there_are_numbers():

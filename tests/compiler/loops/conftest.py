@@ -14,14 +14,14 @@ import numpy as np
 from chainrule import Value, ops
 from chainrule.compiler.graph.graph import evaluate
 from chainrule.compiler.graph.passes.batches import SAMPLES
-from chainrule.compiler.loops.finding.chains import group_with_chains
-from chainrule.compiler.loops.finding.folding import fold_into_chains
-from chainrule.compiler.loops.finding.grouping import group
-from chainrule.compiler.loops.finding.lanes import choose_lanes
-from chainrule.compiler.loops.finding.links import to_program
-from chainrule.compiler.loops.finding.statements import NoLoopsError
+from chainrule.compiler.loops.codegen.build import plan
 from chainrule.compiler.loops.interpret import run_program
-from chainrule.compiler.loops.writing.build import plan
+from chainrule.compiler.loops.rerolling.fusion import fuse_reductions
+from chainrule.compiler.loops.rerolling.grouping import group
+from chainrule.compiler.loops.rerolling.lanes import choose_lanes
+from chainrule.compiler.loops.rerolling.recurrence_builder import to_program
+from chainrule.compiler.loops.rerolling.recurrences import group_with_recurrences
+from chainrule.compiler.loops.rerolling.statements import NoLoopsError
 from chainrule.compiler.native.llvm import Machine
 from chainrule.compiler.pipeline import Stages, Target, Wanted, calculation, loop_kernel, loops_of
 from chainrule.compiler.trace.tracing import trace
@@ -35,10 +35,10 @@ def program_of(graph):
     if planned is not None:
         return planned.program
     try:
-        found = to_program(graph, group_with_chains(graph))
+        found = to_program(graph, group_with_recurrences(graph))
     except NoLoopsError:
         found = to_program(graph, group(graph))
-    return fold_into_chains(found if graph.batched else choose_lanes(found))
+    return fuse_reductions(found if graph.batched else choose_lanes(found))
 
 
 class Calculation:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, fields
 from typing import Any, TypeVar
 
-from chainrule.compiler.loops.writing.build import MEMORY_LIMIT
+from chainrule.compiler.loops.codegen.build import MEMORY_LIMIT
 from chainrule.compiler.pipeline import Target
 from chainrule.core.trees import leaves
 from chainrule.errors import ArgumentError, shown, suggest

@@ -9,9 +9,9 @@ from dataclasses import replace
 
 import numpy as np
 
-from chainrule.compiler.levels.nodes import LEAF, VARYING, Ints, Nodes, spans
+from chainrule.compiler.levels.nodes import LEAF, VARYING, Ints, Nodes, ragged_ranges
 
-FEW = 4
+MOST_USES = 4
 """A constant that so many operands are has a place for each."""
 
 
@@ -25,11 +25,11 @@ def with_own_constants(nodes: Nodes, inputs: int) -> Nodes:
         inputs: how many of them are inputs; they come first.
     """
     users = np.flatnonzero((nodes.code != LEAF) & (nodes.phase != VARYING))
-    at = spans(nodes.start[users], nodes.arity[users])
+    at = ragged_ranges(nodes.start[users], nodes.arity[users])
     used = nodes.operands[at]
     is_constant = (nodes.code[used] == LEAF) & (used >= inputs) & (used < nodes.extra(0))
-    some = is_constant & (np.bincount(used, minlength=len(nodes))[used] <= FEW)
-    at, used = at[some], used[some]
+    mask = is_constant & (np.bincount(used, minlength=len(nodes))[used] <= MOST_USES)
+    at, used = at[mask], used[mask]
     first = nodes.extra(0)
     nodes = nodes.with_constants(nodes.numbers[used])
     operands = nodes.operands.copy()
@@ -45,7 +45,7 @@ def in_order_of_use(nodes: Nodes, constants: Ints, users: Ints) -> Ints:
         constants: some of them; who uses none of the others comes last.
         users: nodes in the order of calculation.
     """
-    read = nodes.operands[spans(nodes.start[users], nodes.arity[users])][::-1]
+    read = nodes.operands[ragged_ranges(nodes.start[users], nodes.arity[users])][::-1]
     first = np.full(len(nodes), len(read))
     first[read] = np.arange(len(read))[::-1]  # the last of several assignments holds, which is the first use
     return constants[np.argsort(first[constants], kind="stable")]

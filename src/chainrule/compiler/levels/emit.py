@@ -20,7 +20,7 @@ from chainrule.compiler.levels.batch import Batch
 from chainrule.compiler.levels.code import I32, I64, POINTER, Carried, Code, FunctionAt
 from chainrule.compiler.levels.schedule import Plan
 from chainrule.compiler.levels.sections import Field
-from chainrule.compiler.levels.segments import ACROSS, ANY, Kind
+from chainrule.compiler.levels.segments import HORIZONTAL, VARIADIC, Kind
 from chainrule.compiler.lowering.operations import Emitter, NotLowered
 from chainrule.compiler.native.cache import cached_object
 from chainrule.compiler.native.llvm import Machine
@@ -33,11 +33,12 @@ ARGUMENTS = [POINTER, POINTER, I64, POINTER, I64, I64, POINTER]
 The result is 0, or 1 if that function failed."""
 
 IN_PYTHON = [I64, I64, I64, I64, I64, POINTER, POINTER, I64, I64, POINTER]
-"""What Python is called with: kind, nodes, the slots of results (see `Field.TO`, `SOON` and `LATER`), table, numbers,
-places of a row, those in use; and where it writes 0 when it is done. (It returns nothing, since Ctrl-C may come just
-when it is called, before its first line: ctypes then goes on as if it had returned what happens to be in memory.)"""
+"""The arguments of the callback into Python: kind, nodes, the slots of results (`Field.SHORT_FIRST`, `SHORT_COUNT`,
+`LONG_FIRST`), table, numbers, places of a row, places in use, and the address to which it writes 0 when it has
+succeeded. It returns nothing: Ctrl-C may arrive before its first line, and ctypes would then go on with an undefined
+return value."""
 
-TABLE_AHEAD = 4096
+TABLE_PREFETCH_DISTANCE = 4096
 """How many entries of the table ahead its lines are fetched, and how many at a time at most."""
 
 Load = Callable[[ir.Value | int], ir.Value]
@@ -46,15 +47,15 @@ _LOOPS = {ops.sum, ops.weighted_sum, ops.mul, ops.take}
 
 
 @functools.lru_cache(maxsize=10_000)
-def is_lowered(op: Operation, rows: int, bits: int, exact: bool) -> bool:
+def is_lowered(op: Operation, arity: int, bits: int, exact: bool) -> bool:
     """Whether there is native code for an operation of so many operands; else Python calculates it."""
-    if rows == ANY:
+    if arity == VARIADIC:
         return op in _LOOPS
     module = ir.Module("trial")
     code = Code(module, "trial", [], bits)
     emitter = Emitter(code.builder, module, Machine.host(), 2, bits, exact)
     try:
-        emitter.apply(op, [emitter.constant(0.5)] * rows)
+        emitter.apply(op, [emitter.constant(0.5)] * arity)
     except NotLowered:
         return False
     return True
@@ -94,17 +95,19 @@ class Walk(Code):
 
     def _segment(self, fields: ir.Value, table: ir.Value, kinds: Sequence[Kind], first: int) -> None:
         field = {which: self.index(fields, which) for which in Field}
-        self.n, self.to, self.soon, self.later = (field[w] for w in (Field.NODES, Field.TO, Field.SOON, Field.LATER))
+        self.n, self.short_first, self.short_count, self.long_first = (
+            field[w] for w in (Field.NODES, Field.SHORT_FIRST, Field.SHORT_COUNT, Field.LONG_FIRST)
+        )
         self.table = self.at(table, field[Field.TABLE], I32)
-        self._fetch(field, table)
+        self._prefetch(field, table)
         builder, impossible, done = self.builder, self.block("impossible"), self.block("done")
         choice = builder.switch(field[Field.KIND], impossible)
         for i, own in enumerate(kinds):
-            choice.add_case(self.integer(i), case := self.block(f"{own.op.name}.{own.rows}.{own.lanes}"))
+            choice.add_case(self.integer(i), case := self.block(f"{own.op.name}.{own.arity}.{own.lanes}"))
             builder.position_at_end(case)
-            if not is_lowered(own.op, own.rows, self.bits, self.exact):
+            if not is_lowered(own.op, own.arity, self.bits, self.exact):
                 self._in_python(i + first)
-            elif own.op is ops.take and own.rows == ANY:
+            elif own.op is ops.take and own.arity == VARIADIC:
                 self._take(own)
             else:
                 self._case(own)
@@ -116,38 +119,38 @@ class Walk(Code):
     def _case(self, kind: Kind) -> None:
         raise NotImplementedError
 
-    def _fetch(self, field: dict[Field, ir.Value], table: ir.Value) -> None:
+    def _prefetch(self, field: dict[Field, ir.Value], table: ir.Value) -> None:
         """Fetches what later segments need."""
 
     def out(self, i: ir.Value | int) -> ir.Value:
         """Where the result of a node goes."""
-        first = self.builder.icmp_signed("<", self.integer(i), self.soon)
-        to = self.builder.select(first, self.to, self.minus(self.later, self.soon))
-        return self.at(self.base, self.times(self.plus(to, i), self.width))
+        first = self.builder.icmp_signed("<", self.integer(i), self.short_count)
+        slot = self.builder.select(first, self.short_first, self.minus(self.long_first, self.short_count))
+        return self.at(self.base, self.times(self.plus(slot, i), self.width))
 
     def emitter(self, lanes: int) -> Emitter:
         """A place to add operations."""
         return Emitter(self.builder, self.module, self.machine, lanes, self.bits, self.exact)
 
     @contextlib.contextmanager
-    def blocks(self, kind: Kind, side: int) -> Iterator[tuple[ir.Value, Rows]]:
+    def blocks(self, kind: Kind, block_size: int) -> Iterator[tuple[ir.Value, Rows]]:
         """A loop over blocks of so many nodes; the body gets the place of the first, and the rows of operands."""
         at = Carried(self.integer(0))
-        with self.loop(self.n, side, carried=at) as i:
-            step = self.smaller(self.minus(self.n, i), self.integer(side)) if side > 1 else self.integer(1)
-            begin, count = at.value, self.integer(kind.rows)
-            if kind.rows == ANY:
+        with self.loop(self.n, block_size, carried=at) as i:
+            step = self.smaller(self.minus(self.n, i), self.integer(block_size)) if block_size > 1 else self.integer(1)
+            begin, count = at.value, self.integer(kind.arity)
+            if kind.arity == VARIADIC:
                 begin, count = self.plus(begin, 1), self.index(self.table, begin)
             yield i, Rows(self.at(self.table, begin, I32), step, count)
             rows = count
-            if kind.rows == ANY and kind.op in (ops.mul, ops.weighted_sum):
+            if kind.arity == VARIADIC and kind.op in (ops.mul, ops.weighted_sum):
                 rows = self.plus(self.times(count, 2), int(kind.op is ops.weighted_sum))
             at.value = self.plus(begin, self.times(rows, step))
 
     def result(self, kind: Kind, e: Emitter, count: ir.Value, load: Load) -> ir.Value:
         """The result, of operands that `load` takes from the rows of the table."""
-        if kind.rows != ANY:
-            return e.apply(kind.op, [load(j) for j in range(kind.rows)])
+        if kind.arity != VARIADIC:
+            return e.apply(kind.op, [load(j) for j in range(kind.arity)])
         if kind.op is ops.sum:
             total = Carried(load(0))
             with self.loop(count, begin=1, carried=total) as j:
@@ -181,7 +184,7 @@ class Walk(Code):
     def _in_python(self, kind: int) -> None:
         """A call of Python, and the end of all if it fails."""
         builder = self.builder
-        where = [self.to, self.soon, self.later]
+        where = [self.short_first, self.short_count, self.long_first]
         with builder.goto_entry_block():
             outcome = builder.alloca(I32)
         builder.store(ir.Constant(I32, 1), outcome)
@@ -202,18 +205,18 @@ class SharedWalk(Walk):
         self.ahead = ahead
         super().__init__(module, "levels_shared", kinds, style, 0)
 
-    def _fetch(self, field: dict[Field, ir.Value], table: ir.Value) -> None:
+    def _prefetch(self, field: dict[Field, ir.Value], table: ir.Value) -> None:
         if not self.ahead:
             return
-        lines = self.at(table, field[Field.AHEAD], I32)
-        with self.loop(field[Field.LINES]) as i:
+        lines = self.at(table, field[Field.PREFETCH_AT], I32)
+        with self.loop(field[Field.PREFETCH_COUNT]) as i:
             self.prefetch(self.at(self.base, self.index(lines, i)))
-        with self.loop(self.smaller(field[Field.ENTRIES], self.integer(TABLE_AHEAD)), 16) as i:
-            self.prefetch(self.at(self.table, self.plus(i, TABLE_AHEAD), I32))
+        with self.loop(self.smaller(field[Field.ENTRIES], self.integer(TABLE_PREFETCH_DISTANCE)), 16) as i:
+            self.prefetch(self.at(self.table, self.plus(i, TABLE_PREFETCH_DISTANCE), I32))
 
     def _case(self, kind: Kind) -> None:
-        if kind.lanes == ACROSS:
-            self._across(kind)
+        if kind.lanes == HORIZONTAL:
+            self._horizontal(kind)
             return
         e = self.emitter(kind.lanes)
         with self.blocks(kind, kind.lanes) as (i, rows):
@@ -230,20 +233,20 @@ class SharedWalk(Walk):
         vector = ir.Constant(ir.VectorType(self.element, lanes), ir.Undefined)
         for lane in range(0, lanes, 2):
             places = [self.plus(at, (lane + k) * step) for k in range(2)]
-            pair = self._two(table, places[0]) if step == 1 else [self.index(table, place) for place in places]
+            pair = self._index_pair(table, places[0]) if step == 1 else [self.index(table, place) for place in places]
             for k in range(2):
                 x = self.number(self.base, pair[k])
                 vector = self.builder.insert_element(vector, x, ir.Constant(I32, lane + k))
         return vector
 
-    def _two(self, table: ir.Value, at: ir.Value) -> list[ir.Value]:
+    def _index_pair(self, table: ir.Value, at: ir.Value) -> list[ir.Value]:
         """The slots at a place and at the next one, by one load: loads are what there are too many of."""
         both = self.builder.load(self.at(table, at, I32), typ=I64, align=4)
         low = self.builder.and_(both, self.integer(2**32 - 1))
         high = self.builder.lshr(both, self.integer(32))
         return [low, high] if sys.byteorder == "little" else [high, low]
 
-    def _across(self, kind: Kind) -> None:
+    def _horizontal(self, kind: Kind) -> None:
         """One sum of many terms: lanes are terms, and what is left over is added one by one."""
         lanes = self.machine.lanes(self.bits)
         bias = kind.op is ops.weighted_sum

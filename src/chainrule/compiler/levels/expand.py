@@ -7,7 +7,7 @@ from dataclasses import replace
 from chainrule import ops
 from chainrule.compiler.graph.graph import Graph
 from chainrule.compiler.levels.nodes import VARYING, phases
-from chainrule.compiler.levels.segments import MOST_ROWS
+from chainrule.compiler.levels.segments import MOST_OPERANDS
 
 
 def expanded(graph: Graph, exact: bool) -> Graph:
@@ -21,10 +21,10 @@ def expanded(graph: Graph, exact: bool) -> Graph:
     >>> [op.name for op in expanded(graph, exact=True).ops if op]
     ['max', 'max']
     """
-    instead = {ops.largest: _largest, ops.sum_of_squares: _sum_of_squares}
+    expansions = {ops.largest: _largest, ops.sum_of_squares: _sum_of_squares}
     if not exact:
-        instead |= {ops.logsumexp: _logsumexp, ops.norm: _norm}
-    if not any(op in instead for op in set(graph.ops) if op is not None):
+        expansions |= {ops.logsumexp: _logsumexp, ops.norm: _norm}
+    if not any(op in expansions for op in set(graph.ops) if op is not None):
         return graph
     new = graph.with_same_inputs()
     place = list(range(graph.inputs))
@@ -32,8 +32,8 @@ def expanded(graph: Graph, exact: bool) -> Graph:
         op, operands = graph.ops[i], [place[k] for k in graph.operands[i]]
         if op is None:
             place.append(new.constant(graph.numbers[i]))
-        elif op in instead and operands:
-            place.append(instead[op](new, operands))
+        elif op in expansions and operands:
+            place.append(expansions[op](new, operands))
         else:
             place.append(new.add(op, *operands))
     new.outputs = [place[i] for i in graph.outputs]
@@ -53,8 +53,8 @@ def _sum_of_squares(graph: Graph, xs: list[int]) -> int:
 
 
 def _norm(graph: Graph, xs: list[int]) -> int:
-    while len(xs) > MOST_ROWS:
-        xs = [graph.add(ops.norm, *xs[k : k + MOST_ROWS]) for k in range(0, len(xs), MOST_ROWS)]
+    while len(xs) > MOST_OPERANDS:
+        xs = [graph.add(ops.norm, *xs[k : k + MOST_OPERANDS]) for k in range(0, len(xs), MOST_OPERANDS)]
     return graph.add(ops.norm, *xs)
 
 

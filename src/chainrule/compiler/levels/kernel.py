@@ -15,7 +15,7 @@ from chainrule.compiler.levels.batch import FRAME
 from chainrule.compiler.levels.emit import build, is_lowered
 from chainrule.compiler.levels.schedule import BatchPlan, Plan, schedule
 from chainrule.compiler.levels.sections import Field, Section
-from chainrule.compiler.levels.segments import ANY, Kind
+from chainrule.compiler.levels.segments import VARIADIC, Kind
 from chainrule.compiler.levels.table_bounds import check_plan
 from chainrule.compiler.native.kernel import Floats, Held
 from chainrule.compiler.native.llvm import Machine, load
@@ -87,7 +87,7 @@ class LevelKernel:
         self._errors: dict[int, BaseException] = {}
         self._done = [0]
         self._python = _in_python(self._kinds(), len(plan.kinds), self._errors, bits, self._done)
-        slow = [kind.op for kind in self._kinds() if not is_lowered(kind.op, kind.rows, bits, plan.exact)]
+        slow = [kind.op for kind in self._kinds() if not is_lowered(kind.op, kind.arity, bits, plan.exact)]
         self.in_python = list({id(op): op for op in slow}.values())
         self.on_python: Callable[[int], object] | None = None
         self._free: list[_Memory] = []
@@ -150,29 +150,29 @@ class LevelKernel:
     def _in_threads(self, memory: _Memory, columns: Floats, each: Floats, parts: int) -> None:
         """Shares the samples out; each thread has memory of its own, and sums of its own, which are then added up."""
         assert self._batch is not None
-        native, helpers = self._batch, [self._memory() for _ in range(parts)]
+        native, workers = self._batch, [self._memory() for _ in range(parts)]
         bounds = [columns.shape[1] * part // parts for part in range(parts + 1)]
 
-        def calculate(helper: _Memory, start: int, end: int) -> int:
-            helper.values[:] = memory.values
-            own = for_native_code(np.empty((len(each), end - start)), self._checked)
-            given = for_native_code(np.ascontiguousarray(columns[:, start:end]), self._checked)
-            helper.prepare(given, own)
-            status = native(helper.frame_address)
-            each[:, start:end] = own
+        def calculate(worker: _Memory, start: int, end: int) -> int:
+            worker.values[:] = memory.values
+            results = for_native_code(np.empty((len(each), end - start)), self._checked)
+            inputs = for_native_code(np.ascontiguousarray(columns[:, start:end]), self._checked)
+            worker.prepare(inputs, results)
+            status = native(worker.frame_address)
+            each[:, start:end] = results
             return status
 
-        found = self._threads.share(
+        statuses = self._threads.share(
             [
-                functools.partial(calculate, helper, start, end)
-                for helper, (start, end) in zip(helpers, pairwise(bounds), strict=True)
+                functools.partial(calculate, worker, start, end)
+                for worker, (start, end) in zip(workers, pairwise(bounds), strict=True)
             ]
         )
-        for helper, status in zip(helpers, found, strict=True):
-            self._check(status, helper.block)
+        for worker, status in zip(workers, statuses, strict=True):
+            self._check(status, worker.block)
         slots = memory.sum_slots
-        memory.values[slots] = np.sum([helper.values[slots] for helper in helpers], axis=0)
-        self._free += helpers
+        memory.values[slots] = np.sum([worker.values[slots] for worker in workers], axis=0)
+        self._free += workers
 
     def _check(self, status: int, numbers: np.ndarray) -> None:
         if status:
@@ -296,19 +296,21 @@ def _in_python(kinds: Sequence[Kind], shared: int, errors: dict[int, BaseExcepti
 
     @ctypes.CFUNCTYPE(None, *[_N] * 5, whole, floats, _N, _N, whole)
     def calculate(kind: int, n: int, *more: Any) -> None:
-        (to, soon, later, table, numbers, width, live, outcome), at = more, 0
+        (short_first, short_count, long_first, table, numbers, width, live, outcome), at = more, 0
         try:
             done[0] += n * live
-            value, rows, side = kinds[kind].op.value, kinds[kind].rows, kinds[kind].lanes if kind < shared else 1
-            for block in range(0, n, side):
-                step = min(side, n - block)
-                if kinds[kind].rows == ANY:
+            value, rows, block_size = kinds[kind].op.value, kinds[kind].arity, kinds[kind].lanes if kind < shared else 1
+            for block in range(0, n, block_size):
+                step = min(block_size, n - block)
+                if kinds[kind].arity == VARIADIC:
                     rows, at = table[at], at + 1
                 for i in range(step):
                     operands = [table[at + i + j * step] * width for j in range(rows)]
                     for sample in range(live):
                         y = value(*[numbers[place + sample] for place in operands])
-                        place = to + block + i if block + i < soon else later + block + i - soon
+                        at_result = block + i
+                        is_short = at_result < short_count
+                        place = at_result + (short_first if is_short else long_first - short_count)
                         numbers[place * width + sample] = y
                 at += rows * step
         except BaseException as error:  # it must not end here: the thread that called has to raise it

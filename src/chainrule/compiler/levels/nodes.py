@@ -31,7 +31,7 @@ BEFORE, VARYING, AFTER = range(3)
 
 EXTRA = (1.0, -1.0, -0.0, 0.0)
 """Constants that stand behind the graph's own nodes, at these places:"""
-ONE, MINUS_ONE, NOTHING, ZERO = range(4)  # nothing, since adding -0.0 changes no number
+ONE, MINUS_ONE, NEUTRAL, ZERO = range(4)  # nothing, since adding -0.0 changes no number
 
 _ARITHMETIC = (ops.add, ops.sub, ops.mul, ops.neg, ops.identity, ops.stop_gradient, ops.sum, ops.weighted_sum)
 
@@ -81,23 +81,23 @@ class Nodes:
         return np.diff(self.start)
 
 
-def counting(lengths: Ints) -> Ints:
+def ragged_arange(lengths: Ints) -> Ints:
     """0, 1, … up to each length, one after the other.
 
-    >>> counting(np.array([2, 0, 3])).tolist()
+    >>> ragged_arange(np.array([2, 0, 3])).tolist()
     [0, 1, 0, 1, 2]
     """
     ends = np.cumsum(lengths)
     return np.arange(ends[-1] if len(ends) else 0) - np.repeat(ends - lengths, lengths)
 
 
-def spans(starts: Ints, lengths: Ints) -> Ints:
+def ragged_ranges(starts: Ints, lengths: Ints) -> Ints:
     """start, start + 1, … for each start, as many as its length.
 
-    >>> spans(np.array([5, 0]), np.array([2, 3])).tolist()
+    >>> ragged_ranges(np.array([5, 0]), np.array([2, 3])).tolist()
     [5, 6, 0, 1, 2]
     """
-    return np.repeat(starts, lengths) + counting(lengths)
+    return np.repeat(starts, lengths) + ragged_arange(lengths)
 
 
 def nodes_of(graph: Graph, results: Sequence[int], exact: bool) -> Nodes:
@@ -114,7 +114,7 @@ def nodes_of(graph: Graph, results: Sequence[int], exact: bool) -> Nodes:
     nodes = _as_terms(_read(graph), exact)
     uses = np.bincount(nodes.operands, minlength=len(nodes))
     uses[list(results)] += 2
-    _absorb(nodes, uses)
+    _fuse_products(nodes, uses)
     if not exact:
         _bias_first(nodes)
     return nodes
@@ -134,11 +134,11 @@ def _read(graph: Graph) -> Nodes:
     codes = np.append(np.fromiter(map(code.__getitem__, graph.ops), np.int64, n), np.full(more, LEAF))
     numbers = np.append(np.array(graph.numbers, np.float64), EXTRA)
     operands = np.fromiter(chain.from_iterable(graph.operands), np.int64, int(start[-1]))
-    operands = _once_each(codes, numbers, graph.inputs)[operands]
+    operands = _interned_constants(codes, numbers, graph.inputs)[operands]
     return Nodes(codes, distinct, start, operands, numbers, np.append(phases(graph), np.full(more, BEFORE)))
 
 
-def _once_each(codes: Ints, numbers: Floats, inputs: int) -> Ints:
+def _interned_constants(codes: Ints, numbers: Floats, inputs: int) -> Ints:
     """For each node itself, but for a constant the last one of the same bits, which may be one of `EXTRA`."""
     constants = np.flatnonzero(codes == LEAF)[inputs:][::-1]
     _, first, which = np.unique(numbers[constants].view(np.int64), return_index=True, return_inverse=True)
@@ -155,14 +155,14 @@ def phases(graph: Graph) -> Ints:
     """
     if not graph.batched:
         return np.full(len(graph), BEFORE)
-    found = [VARYING if i in graph.batched else BEFORE for i in range(len(graph))]
+    phase_of = [VARYING if i in graph.batched else BEFORE for i in range(len(graph))]
     for i in range(graph.inputs, len(graph)):
-        below = {found[k] for k in graph.operands[i]}
+        below = {phase_of[k] for k in graph.operands[i]}
         is_sum = graph.ops[i] is BATCH_SUM
         if AFTER in below and (is_sum or VARYING in below):
             raise GraphError(f"node %{i} is about single samples, but depends on a sum over all of them")
-        found[i] = AFTER if is_sum else max(below, default=BEFORE)
-    return np.array(found)
+        phase_of[i] = AFTER if is_sum else max(below, default=BEFORE)
+    return np.array(phase_of)
 
 
 # ---- sums of products ----------------------------------------------------------------------------------------------
@@ -179,7 +179,9 @@ def _as_terms(nodes: Nodes, exact: bool) -> Nodes:
     start = np.append(0, np.cumsum(lengths))
     operands = np.full(start[-1], nodes.extra(ONE))
     others = np.flatnonzero(code != TERMS)
-    operands[spans(start[others], arity[others])] = nodes.operands[spans(nodes.start[others], arity[others])]
+    operands[ragged_ranges(start[others], arity[others])] = nodes.operands[
+        ragged_ranges(nodes.start[others], arity[others])
+    ]
     for op, members in of.items():
         _put_terms(op, members, nodes, operands, start[members], exact)
     return Nodes(code, nodes.ops, start, operands, nodes.numbers, nodes.phase)
@@ -208,11 +210,13 @@ def _put_terms(op: Operation, members: Ints, nodes: Nodes, out: Ints, to: Ints, 
         if exact:
             out[to] = nodes.extra(ZERO)
             to = to + 2
-        out[np.repeat(to, arity) + 2 * counting(arity)] = given[spans(first, arity)]
+        out[np.repeat(to, arity) + 2 * ragged_arange(arity)] = given[ragged_ranges(first, arity)]
         return
     out[to] = given[first]
     if op is ops.weighted_sum:
-        out[spans(to + 2 * ~_no_bias(members, nodes, exact), arity - 1)] = given[spans(first + 1, arity - 1)]
+        out[ragged_ranges(to + 2 * ~_no_bias(members, nodes, exact), arity - 1)] = given[
+            ragged_ranges(first + 1, arity - 1)
+        ]
     if op is ops.add or op is ops.sub:
         out[to + 2] = given[first + 1]
     if op is ops.mul:
@@ -221,10 +225,10 @@ def _put_terms(op: Operation, members: Ints, nodes: Nodes, out: Ints, to: Ints, 
         out[to + (1 if op is ops.neg else 3)] = nodes.extra(MINUS_ONE)
 
 
-def _absorb(nodes: Nodes, uses: Ints) -> None:
+def _fuse_products(nodes: Nodes, uses: Ints) -> None:
     """Products that one sum alone uses go into it, in place; nobody uses them then."""
     terms = np.flatnonzero(nodes.code == TERMS)
-    at = spans(nodes.start[terms], nodes.arity[terms])[::2]
+    at = ragged_ranges(nodes.start[terms], nodes.arity[terms])[::2]
     owner, inner = np.repeat(terms, nodes.arity[terms] // 2), nodes.operands[at]
     fits = (nodes.operands[at + 1] == nodes.extra(ONE)) & (nodes.code[inner] == TERMS) & (nodes.arity[inner] == 2)
     fits &= (uses[inner] == 1) & (nodes.phase[inner] == nodes.phase[owner])
@@ -237,11 +241,11 @@ def _bias_first(nodes: Nodes) -> None:
     terms = np.flatnonzero((nodes.code == TERMS) & (nodes.arity > 2))
     if not len(terms):
         return
-    at = spans(nodes.start[terms], nodes.arity[terms])[::2]
-    nowhere = len(nodes.operands)
-    plain = np.where(nodes.operands[at + 1] == nodes.extra(ONE), at, nowhere)
-    found = np.minimum.reduceat(plain, np.append(0, np.cumsum(nodes.arity[terms] // 2)[:-1]))
-    first, found = nodes.start[terms][found < nowhere], found[found < nowhere]
+    at = ragged_ranges(nodes.start[terms], nodes.arity[terms])[::2]
+    none = len(nodes.operands)
+    plain = np.where(nodes.operands[at + 1] == nodes.extra(ONE), at, none)
+    plain_at = np.minimum.reduceat(plain, np.append(0, np.cumsum(nodes.arity[terms] // 2)[:-1]))
+    first, plain_at = nodes.start[terms][plain_at < none], plain_at[plain_at < none]
     for side in (0, 1):
-        a, b = nodes.operands[first + side], nodes.operands[found + side]
-        nodes.operands[first + side], nodes.operands[found + side] = b, a
+        a, b = nodes.operands[first + side], nodes.operands[plain_at + side]
+        nodes.operands[first + side], nodes.operands[plain_at + side] = b, a

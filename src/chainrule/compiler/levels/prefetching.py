@@ -17,17 +17,17 @@ LARGE = 2**22
 LINE = 8
 """How many numbers of 64 bits a line of the CPU's caches has."""
 
-FAR = 2**20
+REUSE_DISTANCE = 2**20
 """After so many operands, a line that nothing touched meanwhile is no longer in the caches."""
 
-LEAD = 2000
+PREFETCH_DISTANCE = 2000
 """So many operands earlier a line is fetched."""
 
-MOST = 1024
+MOST_LINES = 1024
 """So many lines are fetched before one segment; the caches should keep them until they are read."""
 
 
-def fetched(table: npt.NDArray[np.int32], at: Ints, runs: Ints) -> tuple[Ints, Ints, npt.NDArray[np.int32]]:
+def prefetch_list(table: npt.NDArray[np.int32], at: Ints, runs: Ints) -> tuple[Ints, Ints, npt.NDArray[np.int32]]:
     """The lines to fetch before each segment.
 
     Args:
@@ -38,9 +38,9 @@ def fetched(table: npt.NDArray[np.int32], at: Ints, runs: Ints) -> tuple[Ints, I
     Returns:
         For each segment the place of its first line and how many it has, and a slot in each line.
 
-    >>> table = np.arange(2 * FAR, dtype=np.int32)  # from one end to the other
+    >>> table = np.arange(2 * REUSE_DISTANCE, dtype=np.int32)  # from one end to the other
     >>> at = np.arange(0, len(table), 4096)  # where 4096 numbers, or 512 lines, are read at a time
-    >>> first, many, slots = fetched(table, at, np.zeros((len(at), 2, 2), int))
+    >>> first, many, slots = prefetch_list(table, at, np.zeros((len(at), 2, 2), int))
     >>> many[:4].tolist(), many[-1].item(), slots[:4].tolist()
     ([762, 512, 512, 512], 262, [0, 8, 16, 24])
     """
@@ -52,12 +52,12 @@ def fetched(table: npt.NDArray[np.int32], at: Ints, runs: Ints) -> tuple[Ints, I
     first = np.append(True, line[1:] != line[:-1])
     last = np.append(first[1:], True)
     before[first] = when[last] - 2 * len(table)  # in the call before this one
-    far = (when - before > 2 * FAR) & (when % 2 == 0)
+    far = (when - before > 2 * REUSE_DISTANCE) & (when % 2 == 0)
     order = np.argsort(when[far], kind="stable")
     line, when = line[far][order], when[far][order] // 2
-    segment = np.maximum(np.searchsorted(at, when - LEAD, side="right") - 1, 0)
+    segment = np.maximum(np.searchsorted(at, when - PREFETCH_DISTANCE, side="right") - 1, 0)
     begins, ends = (np.searchsorted(segment, np.arange(len(at)), side=side) for side in ("left", "right"))
-    return begins, np.minimum(ends - begins, MOST), (line * LINE).astype(np.int32)
+    return begins, np.minimum(ends - begins, MOST_LINES), (line * LINE).astype(np.int32)
 
 
 def _touched(table: npt.NDArray[np.int32], at: Ints, runs: Ints) -> tuple[Ints, Ints]:

@@ -14,13 +14,15 @@ from dataclasses import dataclass
 import numpy as np
 
 from chainrule.compiler.graph.graph import Graph
+from chainrule.compiler.levels.allocation import Allocation, allocate
 from chainrule.compiler.levels.constants import in_order_of_use, with_own_constants
 from chainrule.compiler.levels.expand import expanded, with_guards
+from chainrule.compiler.levels.list_scheduling import heights, list_schedule
 from chainrule.compiler.levels.nodes import (
     AFTER,
     BEFORE,
     LEAF,
-    NOTHING,
+    NEUTRAL,
     SUM_OF_BATCH,
     VARYING,
     ZERO,
@@ -29,14 +31,21 @@ from chainrule.compiler.levels.nodes import (
     Nodes,
     Truths,
     nodes_of,
-    spans,
+    ragged_ranges,
 )
-from chainrule.compiler.levels.order import batches, heights
-from chainrule.compiler.levels.reuse import Places, places_of
 from chainrule.compiler.levels.sections import Int32s, Section, sections_of
-from chainrule.compiler.levels.segments import ACROSS, ANY, LONG_SUM, LONG_WEIGHTED, OTHER, Kind, Segments, segmented
+from chainrule.compiler.levels.segments import (
+    HORIZONTAL,
+    LONG_SUM,
+    LONG_WEIGHTED,
+    OTHER,
+    VARIADIC,
+    Kind,
+    Segments,
+    segmented,
+)
 
-FEW = 16
+FEWEST_SUMS = 16
 """So many sums of one shape are worth a segment of their own; where samples go side by side, all are."""
 
 _OF_ITS_OWN = frozenset(["chain", "div", "select", "lt", "le", "gt", "ge", "eq", "ne", "relu", "max", "min"])
@@ -154,7 +163,7 @@ class _Scheduler:
         sums = np.flatnonzero((nodes.code == SUM_OF_BATCH) & (self.height > 0))
         self._place(sums)
         after = self._in_slots(AFTER)
-        users = np.concatenate([places.segments.nodes for places, _ in (before, after)])
+        users = np.concatenate([allocation.segments.nodes for allocation, _ in (before, after)])
         constants = in_order_of_use(nodes, constants, users)
         self.slot[constants] = graph.inputs + np.arange(len(constants))
         kinds, (first, last) = sections_of(nodes, [before, after], self.slot, self.slots)
@@ -179,23 +188,23 @@ class _Scheduler:
         self.slot[members] = self.slots + np.arange(len(members))
         self.slots += len(members)
 
-    def _in_slots(self, phase: int) -> tuple[Places, Ints]:
+    def _in_slots(self, phase: int) -> tuple[Allocation, Ints]:
         """The segments of a phase, with slots for them; and for each segment how many nodes go side by side."""
         part = self._segments(phase)
-        lanes = _side_by_side(self.nodes, part, self.lanes, self.exact)
-        places = places_of(self.nodes, part, np.maximum(lanes, 1), self._kept(part), self.slots)
-        self.slot[places.segments.nodes], self.slots = places.of_nodes, places.used
-        return places, lanes
+        lanes = _lanes_of(self.nodes, part, self.lanes, self.exact)
+        allocation = allocate(self.nodes, part, np.maximum(lanes, 1), self._live_out(part), self.slots)
+        self.slot[allocation.segments.nodes], self.slots = allocation.of_nodes, allocation.used
+        return allocation, lanes
 
-    def _kept(self, part: Segments) -> Truths:
+    def _live_out(self, part: Segments) -> Truths:
         """For each node whether it is needed after some segments."""
-        kept = np.zeros(len(self.nodes), bool)
-        kept[self.results] = True
+        live_out = np.zeros(len(self.nodes), bool)
+        live_out[self.results] = True
         others = self.height > 0
         others[part.nodes] = False
         users = np.flatnonzero(others)
-        kept[self.nodes.operands[spans(self.nodes.start[users], self.nodes.arity[users])]] = True
-        return kept
+        live_out[self.nodes.operands[ragged_ranges(self.nodes.start[users], self.nodes.arity[users])]] = True
+        return live_out
 
     def _segments(self, phase: int) -> Segments:
         """The segments of a phase."""
@@ -205,32 +214,34 @@ class _Scheduler:
         local = np.full(len(nodes), -1)
         local[members] = np.arange(len(members))
         arity = nodes.arity[members]
-        below = local[nodes.operands[spans(nodes.start[members], arity)]]
-        above = np.repeat(np.arange(len(members)), arity)
-        within = below >= 0
-        order, ends = batches(nodes.code[members], self.height[members], below[within], above[within])
+        producers = local[nodes.operands[ragged_ranges(nodes.start[members], arity)]]
+        consumers = np.repeat(np.arange(len(members)), arity)
+        within = producers >= 0
+        order, ends = list_schedule(nodes.code[members], self.height[members], producers[within], consumers[within])
         varying = phase == VARYING
-        return segmented(nodes, members[order], ends, 0 if varying else FEW, not (self.exact or varying))
+        return segmented(nodes, members[order], ends, 0 if varying else FEWEST_SUMS, not (self.exact or varying))
 
     def _batch(self, sums: Ints, outputs: Ints, guard: int | None) -> BatchPlan:
         """What is done for each sample; `sums` are nodes, as `outputs` and `guard` are."""
         nodes, row = self.nodes, self.row
         part = self._segments(VARYING)
-        taken = np.append(nodes.operands[spans(nodes.start[part.nodes], nodes.arity[part.nodes])], self._operand(sums))
-        taken = np.append(taken, [nodes.extra(NOTHING), nodes.extra(ZERO)])
-        uniform = np.unique(taken[nodes.phase[taken] == BEFORE])
+        operands = np.append(
+            nodes.operands[ragged_ranges(nodes.start[part.nodes], nodes.arity[part.nodes])], self._operand(sums)
+        )
+        operands = np.append(operands, [nodes.extra(NEUTRAL), nodes.extra(ZERO)])
+        uniform = np.unique(operands[nodes.phase[operands] == BEFORE])
         batched = np.array(sorted(self.graph.batched))
         used = np.flatnonzero(self.height[batched] > 0)
-        given = np.concatenate([batched[used], uniform])
-        row[given] = np.arange(len(given))
-        places = places_of(nodes, part, np.ones_like(part.shape), self._kept(part), len(given))
-        row[places.segments.nodes] = places.of_nodes
+        filled = np.concatenate([batched[used], uniform])
+        row[filled] = np.arange(len(filled))
+        allocation = allocate(nodes, part, np.ones_like(part.shape), self._live_out(part), len(filled))
+        row[allocation.segments.nodes] = allocation.of_nodes
         lanes = np.full_like(part.shape, self.lanes)
-        kinds, (section,) = sections_of(nodes, [(places, lanes)], row, slots=None)
+        kinds, (section,) = sections_of(nodes, [(allocation, lanes)], row, slots=None)
         each = outputs if guard is None else np.append(outputs, guard)
         return BatchPlan(
             batched=len(batched),
-            rows=places.used,
+            rows=allocation.used,
             kinds=kinds,
             section=section,
             columns=_pairs(used, row[batched[used]]),
@@ -245,7 +256,7 @@ class _Scheduler:
         return self.nodes.operands[self.nodes.start[members]]
 
 
-def _side_by_side(nodes: Nodes, segments: Segments, lanes: int, exact: bool) -> Ints:
+def _lanes_of(nodes: Nodes, segments: Segments, lanes: int, exact: bool) -> Ints:
     """For each segment how many nodes go side by side.
 
     There are three sizes of sums of terms, and one of anything else, as more would gain little and each takes its time
@@ -253,10 +264,10 @@ def _side_by_side(nodes: Nodes, segments: Segments, lanes: int, exact: bool) -> 
     """
     shape, n = segments.shape, segments.lengths
     of_libm = [OTHER + i for i, op in enumerate(nodes.ops) if op.name not in _OF_ITS_OWN]
-    single = (np.isin(shape, of_libm) & exact) | ((shape >= OTHER) & (segments.rows == ANY))
+    single = (np.isin(shape, of_libm) & exact) | ((shape >= OTHER) & (segments.arity == VARIADIC))
     long = (shape == LONG_SUM) | (shape == LONG_WEIGHTED)
     cases = [long, single, shape >= OTHER, n <= lanes // 2, n < 4 * lanes]
-    return np.select(cases, [ACROSS, 1, lanes, lanes // 2, lanes], 2 * lanes)
+    return np.select(cases, [HORIZONTAL, 1, lanes, lanes // 2, lanes], 2 * lanes)
 
 
 def _pairs(a: Ints, b: Ints) -> Int32s:

@@ -9,9 +9,9 @@ from enum import IntEnum, auto
 import numpy as np
 import numpy.typing as npt
 
+from chainrule.compiler.levels.allocation import Allocation
 from chainrule.compiler.levels.nodes import Ints, Nodes
-from chainrule.compiler.levels.prefetching import LARGE, fetched
-from chainrule.compiler.levels.reuse import Places
+from chainrule.compiler.levels.prefetching import LARGE, prefetch_list
 from chainrule.compiler.levels.segments import Kind
 from chainrule.compiler.levels.table import table_of
 
@@ -28,15 +28,15 @@ class Field(IntEnum):
     """Its place in the table."""
     ENTRIES = auto()
     """How many entries it has there."""
-    TO = auto()
+    SHORT_FIRST = auto()
     """The slot of its first result."""
-    SOON = auto()
+    SHORT_COUNT = auto()
     """How many results go there and behind it."""
-    LATER = auto()
+    LONG_FIRST = auto()
     """The slot of the first one of all others."""
-    AHEAD = auto()
+    PREFETCH_AT = auto()
     """The place in the table of the slots whose lines are to be fetched."""
-    LINES = auto()
+    PREFETCH_COUNT = auto()
     """How many of these there are."""
 
 
@@ -62,11 +62,11 @@ class Section:
     @property
     def fetches(self) -> bool:
         """Whether there is anything to fetch ahead."""
-        return bool(self.segments[:, Field.LINES].any())
+        return bool(self.segments[:, Field.PREFETCH_COUNT].any())
 
 
 def sections_of(
-    nodes: Nodes, parts: Sequence[tuple[Places, Ints]], slot: Ints, slots: int | None
+    nodes: Nodes, parts: Sequence[tuple[Allocation, Ints]], slot: Ints, slots: int | None
 ) -> tuple[tuple[Kind, ...], list[Section]]:
     """Segments as they are stored.
 
@@ -80,34 +80,40 @@ def sections_of(
         The kinds that there are, and the sections.
     """
     tables, kinds = [], []
-    for places, lanes in parts:
-        side = np.ones_like(lanes) if slots is None else np.maximum(lanes, 1)
-        tables.append(table_of(nodes, places.segments, slot, side))
-        kinds.append(places.segments.kinds(nodes, lanes))
+    for allocation, lanes in parts:
+        block_size = np.ones_like(lanes) if slots is None else np.maximum(lanes, 1)
+        tables.append(table_of(nodes, allocation.segments, slot, block_size))
+        kinds.append(allocation.segments.kinds(nodes, lanes))
     every = sorted({kind for own, _ in kinds for kind in own}, key=str)
     number = {kind: i for i, kind in enumerate(every)}
     large = slots is not None and 8 * slots + sum(table.nbytes for table, _, _ in tables) >= LARGE
-    found = []
-    for (places, lanes), (table, at, counts), (own, which) in zip(parts, tables, kinds, strict=True):
+    sections = []
+    for (allocation, lanes), (table, at, counts), (own, which) in zip(parts, tables, kinds, strict=True):
         kind = np.array([number[one] for one in own], np.int64)[which]
-        section = _section(places, kind, table, at, large, int(lanes.max(initial=1)))
-        found.append(Section(*section, counts))
-    return tuple(every), found
+        section = _section(allocation, kind, table, at, large, int(lanes.max(initial=1)))
+        sections.append(Section(*section, counts))
+    return tuple(every), sections
 
 
 def _section(
-    places: Places, kind: Ints, table: Int32s, at: Ints, large: bool, most_lanes: int
+    allocation: Allocation, kind: Ints, table: Int32s, at: Ints, large: bool, most_lanes: int
 ) -> tuple[Int32s, Int32s]:
     """The segments and the table of a section."""
     fields = np.zeros((len(Field), len(at)), np.int64)
-    length = places.segments.lengths
+    length = allocation.segments.lengths
     fields[Field.KIND], fields[Field.NODES], fields[Field.TABLE] = kind, length, at
     fields[Field.ENTRIES] = np.diff(at, append=len(table))
-    fields[Field.TO], fields[Field.SOON], fields[Field.LATER] = places.to, places.soon, places.later
+    fields[Field.SHORT_FIRST], fields[Field.SHORT_COUNT], fields[Field.LONG_FIRST] = (
+        allocation.short_first,
+        allocation.short_count,
+        allocation.long_first,
+    )
     if large and len(at):
-        runs = np.stack([[places.to, places.soon], [places.later, length - places.soon]]).transpose(2, 0, 1)
-        first, fields[Field.LINES], lines = fetched(table, at, runs)
-        fields[Field.AHEAD] = len(table) + first
+        runs = np.stack(
+            [[allocation.short_first, allocation.short_count], [allocation.long_first, length - allocation.short_count]]
+        ).transpose(2, 0, 1)
+        first, fields[Field.PREFETCH_COUNT], lines = prefetch_list(table, at, runs)
+        fields[Field.PREFETCH_AT] = len(table) + first
         table = np.append(table, lines)
     table = np.append(table, np.zeros(most_lanes, np.int32))  # the last vector may read on
     return np.ascontiguousarray(fields.T, np.int32), table

@@ -7,19 +7,19 @@ from dataclasses import dataclass
 import numpy as np
 
 from chainrule import ops
-from chainrule.compiler.levels.nodes import FIRST_OP, MINUS_ONE, ONE, TERMS, Ints, Nodes, Truths, spans
+from chainrule.compiler.levels.nodes import FIRST_OP, MINUS_ONE, ONE, TERMS, Ints, Nodes, Truths, ragged_ranges
 from chainrule.core.operation import Operation
 
-ANY = -1
+VARIADIC = -1
 """So many operands as the table says."""
 
-ACROSS = 0
+HORIZONTAL = 0
 """In place of lanes: the lanes are the operands of one node."""
 
-MOST_ROWS = 8
+MOST_OPERANDS = 8
 """Operations of any number of operands, sums aside, have a loop of their own for each number up to this."""
 
-LONG = 32
+LONG_SUM_TERMS = 32
 """A sum of so many terms has a segment of its own."""
 
 SUB, SUM, WEIGHTED, PRODUCTS, LONG_SUM, LONG_WEIGHTED, OTHER = range(7)
@@ -34,17 +34,17 @@ class Kind:
 
     Attributes:
         op: the operation; `mul` of any number of operands is a sum of products.
-        rows: how many operands it has, or ANY.
+        arity: how many operands it has, or VARIADIC.
         lanes: how many nodes, or samples, go side by side, or ACROSS.
     """
 
     op: Operation
-    rows: int
+    arity: int
     lanes: int
 
     def __str__(self) -> str:
-        side = f"{self.lanes} at a time" if self.lanes != ACROSS else "across its operands"
-        return f"{self.op.name} of {self.rows if self.rows != ANY else 'any number'}, {side}"
+        how = f"{self.lanes} at a time" if self.lanes != HORIZONTAL else "across its operands"
+        return f"{self.op.name} of {self.arity if self.arity != VARIADIC else 'any number'}, {how}"
 
 
 @dataclass
@@ -56,14 +56,14 @@ class Segments:
         count: for each node how many operands, terms or products it has.
         begins: where in `nodes` each segment begins, and the end of the last one.
         shape: for each segment one of the shapes above.
-        rows: for each segment how many operands its nodes have, or ANY.
+        arity: for each segment how many operands its nodes have, or VARIADIC.
     """
 
     nodes: Ints
     count: Ints
     begins: Ints
     shape: Ints
-    rows: Ints
+    arity: Ints
 
     @property
     def lengths(self) -> Ints:
@@ -80,12 +80,12 @@ class Segments:
         Returns:
             The kinds that there are, and for each segment the place of its own.
         """
-        keys, kind = np.unique(np.stack([self.shape, self.rows, lanes]), axis=1, return_inverse=True)
+        keys, kind = np.unique(np.stack([self.shape, self.arity, lanes]), axis=1, return_inverse=True)
         op = [_OF_TERMS[shape] if shape < OTHER else nodes.ops[shape - OTHER] for shape in keys[0].tolist()]
         return [Kind(*key) for key in zip(op, *keys[1:].tolist(), strict=True)], kind.reshape(-1)
 
 
-def segmented(nodes: Nodes, order: Ints, ends: Ints, few: int, across: bool) -> Segments:
+def segmented(nodes: Nodes, order: Ints, ends: Ints, few: int, horizontal: bool) -> Segments:
     """Cuts batches into segments.
 
     Args:
@@ -93,34 +93,34 @@ def segmented(nodes: Nodes, order: Ints, ends: Ints, few: int, across: bool) -> 
         order: the nodes to calculate, in batches of one family.
         ends: for each batch the place in `order` where it ends.
         few: so many sums of one shape are worth a segment; fewer go together with those of other shapes.
-        across: whether long sums may be calculated across their terms.
+        horizontal: whether long sums may be calculated across their terms.
     """
     if not len(order):
         return Segments(order, order, np.zeros(1, np.int64), order, order)
     batch = np.repeat(np.arange(len(ends)), np.diff(ends, prepend=0))
-    shape, count, products, rows = _shapes(nodes, order)
-    long = (shape < OTHER) & (products >= LONG)
-    if across:
+    shape, count, products, arity = _shapes(nodes, order)
+    long = (shape < OTHER) & (products >= LONG_SUM_TERMS)
+    if horizontal:
         count[long & (shape == PRODUCTS)] = products[long & (shape == PRODUCTS)]
         shape[long] = np.where(shape[long] == SUM, LONG_SUM, LONG_WEIGHTED)
     own = np.where(long, 1 + np.arange(len(order)), 0)
 
     def put_in_order() -> Truths:
-        nonlocal order, batch, shape, count, products, rows, own
-        by = np.lexsort((order, count, own, rows, shape, batch))  # neighbours often have neighbours as operands
-        order, batch, shape, count, products, rows, own = (
-            x[by] for x in (order, batch, shape, count, products, rows, own)
+        nonlocal order, batch, shape, count, products, arity, own
+        by = np.lexsort((order, count, own, arity, shape, batch))  # neighbours often have neighbours as operands
+        order, batch, shape, count, products, arity, own = (
+            x[by] for x in (order, batch, shape, count, products, arity, own)
         )
-        return _changes(batch, shape, rows, own)
+        return _changes(batch, shape, arity, own)
 
     new = put_in_order()
     group, some = np.cumsum(new) - 1, (shape < LONG_SUM) & (own == 0)
     small = some & (np.bincount(group)[group] < few)
     together = np.bincount(batch[new & (small | some & (shape == WEIGHTED))], minlength=len(ends))
     merged = small & (together[batch] > 1)
-    shape[merged], count[merged], rows[merged] = WEIGHTED, products[merged], ANY
+    shape[merged], count[merged], arity[merged] = WEIGHTED, products[merged], VARIADIC
     begins = np.flatnonzero(put_in_order())
-    return Segments(order, count, np.append(begins, len(order)), shape[begins], rows[begins])
+    return Segments(order, count, np.append(begins, len(order)), shape[begins], arity[begins])
 
 
 def _changes(*keys: Ints) -> Truths:
@@ -137,16 +137,16 @@ def _shapes(nodes: Nodes, members: Ints) -> tuple[Ints, Ints, Ints, Ints]:
     shape, count = nodes.code[members] + OTHER - FIRST_OP, nodes.arity[members]
     products, of_terms = count.copy(), np.flatnonzero(nodes.code[members] == TERMS)
     take = OTHER + nodes.ops.index(ops.take) if ops.take in nodes.ops else -1
-    rows = np.where((count > MOST_ROWS) | (shape == take), ANY, count)
+    arity = np.where((count > MOST_OPERANDS) | (shape == take), VARIADIC, count)
     if len(of_terms):
         begins, n = nodes.start[members[of_terms]], count[of_terms] // 2
-        factor = nodes.operands[spans(begins, 2 * n)[1::2]]
-        at = np.append(0, np.cumsum(n)[:-1])
-        plain = np.add.reduceat(factor == nodes.extra(ONE), at) == n
-        biased = factor[at] == nodes.extra(ONE)
-        minus = (n == 2) & biased & (factor[at + n - 1] == nodes.extra(MINUS_ONE))
+        factor = nodes.operands[ragged_ranges(begins, 2 * n)[1::2]]
+        first = np.append(0, np.cumsum(n)[:-1])
+        plain = np.add.reduceat(factor == nodes.extra(ONE), first) == n
+        biased = factor[first] == nodes.extra(ONE)
+        minus = (n == 2) & biased & (factor[first + n - 1] == nodes.extra(MINUS_ONE))
         shape[of_terms] = np.select([plain, minus, biased], [SUM, SUB, WEIGHTED], PRODUCTS)
         count[of_terms] = n - (biased & ~plain & ~minus)
         products[of_terms] = n - biased
-        rows[of_terms] = np.where(minus, 2, ANY)
-    return shape, count, products, rows
+        arity[of_terms] = np.where(minus, 2, VARIADIC)
+    return shape, count, products, arity

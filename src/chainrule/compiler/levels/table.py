@@ -13,8 +13,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from chainrule.compiler.levels.nodes import NOTHING, ONE, ZERO, Ints, Nodes, Truths, counting
-from chainrule.compiler.levels.segments import ANY, LONG_SUM, LONG_WEIGHTED, PRODUCTS, SUB, SUM, WEIGHTED, Segments
+from chainrule.compiler.levels.nodes import NEUTRAL, ONE, ZERO, Ints, Nodes, Truths, ragged_arange
+from chainrule.compiler.levels.segments import LONG_SUM, LONG_WEIGHTED, PRODUCTS, SUB, SUM, VARIADIC, WEIGHTED, Segments
 
 
 @dataclass
@@ -40,43 +40,45 @@ class _Blocks:
     step: Ints
 
 
-def _blocks(segments: Segments, side: Ints) -> _Blocks:
+def _blocks(segments: Segments, block_size: Ints) -> _Blocks:
     lengths = segments.lengths
     segment = np.repeat(np.arange(len(lengths)), lengths)
-    lane = (np.arange(len(segment)) - segments.begins[segment]) % side[segment]
+    lane = (np.arange(len(segment)) - segments.begins[segment]) % block_size[segment]
     first = np.flatnonzero(lane == 0)
     size, shape = np.diff(first, append=len(segment)), segments.shape[segment[first]]
     count = np.maximum.reduceat(segments.count, first) if len(first) else first
     with_bias = (shape == WEIGHTED) | (shape == LONG_WEIGHTED)
     rows = np.where(with_bias | (shape == PRODUCTS), 2 * count, count) + with_bias
-    counted = segments.rows[segment[first]] == ANY
+    counted = segments.arity[segment[first]] == VARIADIC
     at = np.append(0, np.cumsum(counted + rows * size))
     of = np.repeat(np.arange(len(first)), size)
     return _Blocks(at[:-1], count, counted, int(at[-1]), of, at[of] + counted[of] + lane, size[of])
 
 
-def table_of(nodes: Nodes, segments: Segments, slot: Ints, side: Ints) -> tuple[npt.NDArray[np.int32], Ints, Ints]:
+def table_of(
+    nodes: Nodes, segments: Segments, slot: Ints, block_size: Ints
+) -> tuple[npt.NDArray[np.int32], Ints, Ints]:
     """The slots of all operands.
 
     Args:
         nodes: the graph's.
         segments: those to calculate.
         slot: for each node its slot.
-        side: for each segment how many nodes go side by side.
+        block_size: for each segment how many nodes go side by side.
 
     Returns:
         The table, for each segment where it begins there, and the places of what are no slots, but numbers of operands.
     """
-    blocks = _blocks(segments, side)
+    blocks = _blocks(segments, block_size)
     table = np.zeros(blocks.total, np.int32)
     table[blocks.at[blocks.counted]] = blocks.count[blocks.counted]
     shape = np.repeat(segments.shape, segments.lengths)
     begins, arity = nodes.start[segments.nodes], nodes.arity[segments.nodes]
 
-    def put(some: Truths, to: Ints, step: Ints, source: Ints, source_step: int, count: Ints) -> None:
-        n, k = count[some], counting(count[some])
-        found = nodes.operands[np.repeat(source[some], n) + source_step * k]
-        table[np.repeat(to[some], n) + np.repeat(step[some], n) * k] = slot[found]
+    def put(mask: Truths, to: Ints, step: Ints, source: Ints, source_step: int, count: Ints) -> None:
+        n, k = count[mask], ragged_arange(count[mask])
+        operands = nodes.operands[np.repeat(source[mask], n) + source_step * k]
+        table[np.repeat(to[mask], n) + np.repeat(step[mask], n) * k] = slot[operands]
 
     plain = (shape == SUM) | (shape == LONG_SUM) | (shape == SUB)
     with_bias = (shape == WEIGHTED) | (shape == LONG_WEIGHTED)
@@ -85,13 +87,13 @@ def table_of(nodes: Nodes, segments: Segments, slot: Ints, side: Ints) -> tuple[
     put(~(plain | products), blocks.to, blocks.step, begins, 1, arity)
     biased = with_bias.copy()
     biased[with_bias] = nodes.operands[begins[with_bias] + 1] == nodes.extra(ONE)
-    table[blocks.to[with_bias]] = slot[nodes.extra(NOTHING)]
+    table[blocks.to[with_bias]] = slot[nodes.extra(NEUTRAL)]
     table[blocks.to[biased]] = slot[nodes.operands[begins[biased]]]
     to, terms = blocks.to + with_bias * blocks.step, arity // 2 - biased
     put(products, to, blocks.step, begins + 2 * biased, 1, 2 * terms)
-    there = np.where(products, 2 * terms, terms)
-    lacking = np.where(plain | products, blocks.count[blocks.of] * np.where(products, 2, 1) - there, 0)
-    k = counting(lacking)
-    nothing = np.where(np.repeat(products, lacking) & (k % 2 == 1), nodes.extra(ZERO), nodes.extra(NOTHING))
-    table[np.repeat(to + there * blocks.step, lacking) + np.repeat(blocks.step, lacking) * k] = slot[nothing]
+    present = np.where(products, 2 * terms, terms)
+    missing = np.where(plain | products, blocks.count[blocks.of] * np.where(products, 2, 1) - present, 0)
+    k = ragged_arange(missing)
+    neutral = np.where(np.repeat(products, missing) & (k % 2 == 1), nodes.extra(ZERO), nodes.extra(NEUTRAL))
+    table[np.repeat(to + present * blocks.step, missing) + np.repeat(blocks.step, missing) * k] = slot[neutral]
     return table, blocks.at[blocks.of[segments.begins[:-1]]], blocks.at[blocks.counted]

@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from chainrule.compiler.levels.schedule import BatchPlan, Plan
 from chainrule.compiler.levels.sections import Field, Section
-from chainrule.compiler.levels.segments import ANY, Kind
+from chainrule.compiler.levels.segments import VARIADIC, Kind
 from chainrule.compiler.native.llvm import BoundsError
 
 
@@ -54,19 +54,21 @@ def _check_section(section: Section, kinds: Sequence[Kind], size: int, shared: b
     _within(field[Field.KIND], len(kinds), "a segment's kind")
     if not len(section.segments):
         return
-    side = np.array([max(kind.lanes, 1) if shared else 1 for kind in kinds])[field[Field.KIND]]
-    rows = np.array([kind.rows for kind in kinds])[field[Field.KIND]]
-    nodes, soon = field[Field.NODES], field[Field.SOON]
-    wrong = (nodes < 1) | (soon < 0) | (soon > nodes)
+    block_size = np.array([max(kind.lanes, 1) if shared else 1 for kind in kinds])[field[Field.KIND]]
+    rows = np.array([kind.arity for kind in kinds])[field[Field.KIND]]
+    nodes, short_count = field[Field.NODES], field[Field.SHORT_COUNT]
+    wrong = (nodes < 1) | (short_count < 0) | (short_count > nodes)
     _within(wrong.astype(np.int64), 1, "the number of a segment's nodes")
-    for to, n in ((field[Field.TO], soon), (field[Field.LATER], nodes - soon)):
+    for to, n in ((field[Field.SHORT_FIRST], short_count), (field[Field.LONG_FIRST], nodes - short_count)):
         _within(np.where(n > 0, to, 0), size, "the slot of a result")
-        _within(np.where(n > 0, to + -(-n // side) * side, 0), size + 1, "the end of the slots of results")
+        _within(np.where(n > 0, to + -(-n // block_size) * block_size, 0), size + 1, "the end of the slots of results")
     begin, entries = field[Field.TABLE], field[Field.ENTRIES]
     _within(begin, len(table), "the place of a segment in the table")
-    _within(begin + entries + side - 1, len(table) + 1, "the end of a segment in the table")
-    _within(field[Field.AHEAD] + field[Field.LINES], len(table) + 1, "the place of the lines to fetch ahead")
-    wrong = (rows != ANY) & (rows * nodes != entries)
+    _within(begin + entries + block_size - 1, len(table) + 1, "the end of a segment in the table")
+    _within(
+        field[Field.PREFETCH_AT] + field[Field.PREFETCH_COUNT], len(table) + 1, "the place of the lines to fetch ahead"
+    )
+    wrong = (rows != VARIADIC) & (rows * nodes != entries)
     _within(wrong.astype(np.int64), 1, "the number of a segment's operands")
     operands = table[: int((begin + entries).max())].copy()
     operands[section.counts] = 0

@@ -1,1 +1,1 @@
-"""Loops found again: the nodes of a graph that do the same become statements in loops, and these native code."""
+"""Rolls repeated nodes of a graph back into loops over arrays, and compiles these to native code."""

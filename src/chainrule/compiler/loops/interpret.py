@@ -1,10 +1,10 @@
-"""A plain interpreter of programs: what stands between the graph and native code, for whoever doubts either.
+"""A plain interpreter of programs: the reference between the graph and native code.
 
-One statement after the other, one place after the other, one lane after the other, and every operation as the table has
-it: slow, and made to be seen to be right. Nothing is known here of vectors, blocks, phases or areas of memory.
+It runs one statement after the other, one place after the other, one lane after the other, and takes every operation
+from the table: slow, but easy to see to be right. It knows nothing of vectors, blocks, phases or areas of memory.
 
-What no statement has filled is nan, and so is what is read beside an array: loops over a box of which not every place
-is a member go there, and nothing that is asked for may depend on it.
+What no statement has filled is nan, and so is what is read outside of an array: loops over a box with points that
+belong to no member read there, and no result may depend on that.
 """
 
 from __future__ import annotations
@@ -29,17 +29,17 @@ def run_program(
     """Runs a program.
 
     Args:
-        program: what to run.
-        numbers: one for each input of the graph; those of batched inputs do not matter.
+        program: the program.
+        numbers: one for each input of the graph; those of batched inputs are ignored.
         columns: float64[batched inputs in ascending order, samples]; None if there are none.
-        lanes: with how many lanes, of a program that was made for a certain number of them; all, if left out.
+        lanes: the number of lanes, for a program that was made for a certain number of them; all if left out.
 
     Returns:
         shared: float64[outputs], nan for those that differ from sample to sample.
         each: float64[outputs that differ from sample to sample, samples].
 
-    >>> from chainrule.compiler.loops.finding.grouping import group
-    >>> from chainrule.compiler.loops.finding.links import to_program
+    >>> from chainrule.compiler.loops.rerolling.grouping import group
+    >>> from chainrule.compiler.loops.rerolling.recurrence_builder import to_program
     >>> from chainrule.compiler.graph.text import from_text
     >>> lines = ["%0 = input w", "%1 = input x, batched", "%2 = mul %0 %1", "%3 = batch_sum %2", "return %2 %3"]
     >>> graph = from_text("\\n".join(lines))
@@ -57,16 +57,18 @@ def run_program(
 
 
 def fill(program: Program, numbers: Sequence[float], columns: Any = None, lanes: int | None = None) -> Memory:
-    """What the arrays of a program hold in the end; arguments as those of `run_program`."""
-    memory = _begin(program, np.asarray(numbers, dtype=float), columns, lanes)
+    """Runs a program and returns its arrays; the arguments are those of `run_program`."""
+    memory = _initial_memory(program, np.asarray(numbers, dtype=float), columns, lanes)
     done: set[int] = set()
     for statement in program.statements:
-        if statement.chain is None:
+        if statement.recurrence is None:
             for axes in _places(statement.axes):
                 memory.fill(statement, axes)
-        elif statement.chain not in done:
-            done.add(statement.chain)
-            _fill_chain(memory, [other for other in program.statements if other.chain == statement.chain])
+        elif statement.recurrence not in done:
+            done.add(statement.recurrence)
+            _fill_recurrence(
+                memory, [other for other in program.statements if other.recurrence == statement.recurrence]
+            )
     for array, export in program.exports.items():
         wide = program.arrays[export].shape[1]
         for element, row in enumerate(memory.numbers[array]):
@@ -74,11 +76,11 @@ def fill(program: Program, numbers: Sequence[float], columns: Any = None, lanes:
     return memory
 
 
-def _begin(program: Program, numbers: np.ndarray, columns: Any, lanes: int | None) -> Memory:
-    """The arrays as they are before the first statement."""
+def _initial_memory(program: Program, numbers: np.ndarray, columns: Any, lanes: int | None) -> Memory:
+    """The arrays before the first statement."""
     most = program.lanes if columns is None else len(columns[0])
     lanes = most or 0 if lanes is None else lanes
-    found = []
+    contents = []
     for array in program.arrays:
         rows = np.full((math.prod(array.shape), lanes if array.lanes else 1), math.nan)
         if array.kind == "shared":
@@ -87,16 +89,16 @@ def _begin(program: Program, numbers: np.ndarray, columns: Any, lanes: int | Non
             rows[: len(columns)] = columns
         elif array.data is not None:
             rows[:] = array.data.reshape(len(rows), -1)[:, : rows.shape[1]]
-        found.append(rows)
-    memory = Memory(program.arrays, found, lanes)
+        contents.append(rows)
+    memory = Memory(program.arrays, contents, lanes)
     for packed, read in program.packs.items():
         for at, axes in enumerate(_places(program.arrays[packed].shape)):
-            found[packed][at] = [memory.element(read, axes, lane) for lane in range(lanes)]
+            contents[packed][at] = [memory.element(read, axes, lane) for lane in range(lanes)]
     return memory
 
 
-def _fill_chain(memory: Memory, statements: list[Statement]) -> None:
-    """Statements that share their first axis, which is gone along in order: each time all of them."""
+def _fill_recurrence(memory: Memory, statements: list[Statement]) -> None:
+    """Runs statements that share their first axis, the iterations: all of them in each iteration."""
     for i in range(statements[0].axes[0]):
         for statement in statements:
             for axes in _places(statement.axes[1:]):
@@ -109,12 +111,12 @@ def _places(extents: tuple[int, ...]) -> Iterator[tuple[int, ...]]:
 
 @dataclass
 class Memory:
-    """What lies in the arrays of a program while it runs.
+    """The arrays of a program while it runs.
 
     Attributes:
-        arrays: these.
-        numbers: for each its numbers, float64[flat place, lane]; of one without lanes float64[flat place, 1].
-        lanes: how many lanes there are.
+        arrays: the arrays.
+        numbers: the numbers of each, float64[flat place, lane]; float64[flat place, 1] for one without lanes.
+        lanes: the number of lanes.
     """
 
     arrays: list[Array]
@@ -122,7 +124,7 @@ class Memory:
     lanes: int
 
     def fill(self, statement: Statement, axes: tuple[int, ...]) -> None:
-        """Does a statement at one place, in all lanes."""
+        """Runs a statement at one place, in all lanes."""
         if any(axes[axis] >= self.lanes for axis in statement.along_lanes):
             return
         at = (axes[0] + statement.row, *axes[1:]) if axes else ()
@@ -137,7 +139,7 @@ class Memory:
             row[lane or 0] = statement.op.value(*operands)
 
     def steps(self, one: Sum, axes: tuple[int, ...], lane: int | None, pairs: bool) -> list[float]:
-        """What a sum adds up, step by step: numbers, or pairs of them (a number by itself is a pair with 1)."""
+        """The summands of a sum, step by step: numbers, or pairs of them (a number by itself is paired with 1)."""
         first, end = (place(bound, axes, lane) for bound in one.bounds) if one.bounds else (0, one.length)
         if one.along_lanes:
             end = min(end, self.lanes)
@@ -145,7 +147,7 @@ class Memory:
         return [self.value(part, (*axes, k), lane) for k in range(first, end) for part in parts]
 
     def value(self, x: Expression, axes: tuple[int, ...], lane: int | None) -> float:
-        """The number of an expression."""
+        """Evaluates an expression."""
         if isinstance(x, Number):
             return x.number
         if isinstance(x, Call):
@@ -167,7 +169,7 @@ class Memory:
 
 
 def place(index: Index, axes: tuple[int, ...], lane: int | None = None) -> int:
-    """Where along its dimension an index points.
+    """Evaluates an index.
 
     >>> place(Index(3, (10, 1)), (2, 5))
     28
@@ -179,5 +181,5 @@ def place(index: Index, axes: tuple[int, ...], lane: int | None = None) -> int:
 
 
 def _flat(shape: tuple[int, ...], at: tuple[int, ...]) -> int:
-    """The flat place of an element: an index may go on beyond its dimension, into the one before."""
+    """The flat place of an element; an index may run beyond its dimension, into the one before."""
     return sum([i * math.prod(shape[d + 1 :]) for d, i in enumerate(at)])

@@ -1,8 +1,8 @@
-"""Programs: statements in loops over arrays, which is what a graph in groups becomes.
+"""Programs: statements in loops over arrays, the form of a graph between its nodes and native code.
 
-A statement fills an array. It runs over axes, and says of each operand from which array it comes and at which place of
-that, mostly as `offset + Σ stride · axis`. One axis is special: the lanes, along which samples (or whatever there is
-many of) lie side by side in memory, and which the machine's vectors run along.
+A statement fills an array. It runs over axes, and each of its operands has an array and a place there, mostly `offset +
+Σ stride · axis`. One axis is special: the lanes, along which samples (or other work that repeats) lie side by side in
+memory, and along which the machine's vectors run.
 """
 
 from __future__ import annotations
@@ -17,7 +17,8 @@ from chainrule.core.operation import Operation
 
 @dataclass
 class Index:
-    """The place along one dimension of an array: offset + Σ stride · axis (+ lane · number of the lane), or a table's.
+    """The place along one dimension of an array: offset + Σ stride · axis (+ lane · number of the lane), or an entry of
+    a table.
 
     `table` has one dimension for each axis, of extent 1 where it does not depend on that axis.
     """
@@ -44,8 +45,14 @@ NAMES = "ijklmnopqrstuvwxyz"
 
 @dataclass
 class Read:
-    """An element of an array, as an operand. `lane` is where it is along the lanes, if that is not the own lane;
-    `merged` are dimensions of which the last one's index goes on into the ones before."""
+    """An element of an array, as an operand.
+
+    Attributes:
+        array: the array.
+        indices: the place along each dimension.
+        lane: the lane to read from, if that is not the reader's own.
+        merged: dimensions that are traversed as one; the index of the last one covers those before it.
+    """
 
     array: int
     indices: list[Index]
@@ -59,7 +66,7 @@ class Read:
 
 @dataclass
 class Number:
-    """A constant that is the same everywhere."""
+    """A constant that is the same at every place."""
 
     number: float
 
@@ -69,7 +76,7 @@ class Number:
 
 @dataclass
 class Call:
-    """An operation on operands, in the midst of a statement."""
+    """An operation within a statement's expression."""
 
     op: Operation
     arguments: list[Expression]
@@ -85,14 +92,14 @@ Expression = Read | Number | Call
 class Sum:
     """Σ over k of one expression, or of the product of two; k is one more axis, behind those of the statement.
 
-    `bounds` are there where not all members have equally many steps: k then runs from the first, up to the second.
+    `bounds` are given where members differ in their number of steps: k then runs from the first bound up to the second.
     """
 
     length: int
     parts: list[Expression]
     bounds: tuple[Index, Index] | None = None
     along_lanes: bool = False
-    """Whether the steps go from lane to lane, and thus end with the last lane there is."""
+    """Whether the steps run along the lanes, and thus end with the last lane there is."""
 
     def __str__(self) -> str:
         bounds = f", {self.bounds[0]} ≤ k < {self.bounds[1]}" if self.bounds else ""
@@ -101,20 +108,20 @@ class Sum:
 
 @dataclass
 class Statement:
-    """Fills an array: target[axes] = op(arguments, then the sums).
+    """Fills an array: target[axes] = op(arguments, then the steps of the sums).
 
     Attributes:
         target: the array; its shape is that of the axes.
-        axes: their extents; the last one runs fastest.
-        op: the operation of the group. An n-ary one takes the arguments and then the steps of the sums.
+        axes: the extents of its loops; the last one runs fastest.
+        op: the operation. A variadic one takes the arguments and then the steps of the sums.
         arguments: its operands.
-        sums: for n-ary operations.
-        lanes: whether it is done for each lane.
-        row: where along the first dimension of the array its first element lies.
-        chain: the number of the chain that it belongs to: the first axis then runs in order, one iteration after the
-            other, each with all statements of the chain.
-        along_lanes: the axes that go from lane to lane, and thus end with the last lane there is.
-        ragged: whether some places of the box of its axes are no members, whatever is calculated there.
+        sums: the sums of a variadic operation.
+        lanes: whether it runs in each lane.
+        row: the place of its first element along the first dimension of the array.
+        recurrence: the number of the recurrence that it belongs to. The first axis is then its iterations, which run in
+            order, each with all statements of the recurrence.
+        along_lanes: the axes that run along the lanes, and thus end with the last lane there is.
+        ragged: whether some points of the box of its axes belong to no member; any number may be calculated there.
     """
 
     target: int
@@ -124,32 +131,32 @@ class Statement:
     sums: list[Sum] = field(default_factory=list)
     lanes: bool = False
     row: int = 0
-    chain: int | None = None
+    recurrence: int | None = None
     along_lanes: frozenset[int] = frozenset()
     ragged: bool = False
 
     def reads(self) -> Iterator[Read]:
-        """Every element that is read, those within sums as well."""
+        """Yields every element that it reads, also within sums."""
         for expression in [*self.arguments, *[part for one in self.sums for part in one.parts]]:
             yield from reads(expression)
 
     def __str__(self) -> str:
         head = f"a{self.target}[{', '.join([f'{name}<{n}' for name, n in zip(NAMES, self.axes, strict=False)])}]"
         inside = ", ".join([str(x) for x in [*self.arguments, *self.sums]])
-        chain = f" chain {self.chain}" if self.chain is not None else ""
-        return f"{head}{' each lane' if self.lanes else ''}{chain} = {self.op.name}({inside})"
+        recurrence = f" recurrence {self.recurrence}" if self.recurrence is not None else ""
+        return f"{head}{' each lane' if self.lanes else ''}{recurrence} = {self.op.name}({inside})"
 
 
 @dataclass
 class Array:
-    """Where numbers lie.
+    """An array of numbers.
 
     Attributes:
         shape: its extents, without the lanes.
         lanes: whether it has a number for each lane.
-        data: its numbers, if they are constants: float64[shape], or float64[shape, lanes].
-        kind: "value" for what a statement fills, "shared" and "batched" for inputs, "data" for constants, "packed" for
-            shared inputs laid out anew along the lanes.
+        data: its numbers if they are constants: float64[shape], or float64[shape, lanes].
+        kind: "value" where a statement fills it, "shared" and "batched" for inputs, "data" for constants, "packed" for
+            shared inputs packed along the lanes.
     """
 
     shape: tuple[int, ...]
@@ -159,7 +166,7 @@ class Array:
 
 
 def reads(expression: Expression) -> Iterator[Read]:
-    """Every element that an expression reads."""
+    """Yields every element that an expression reads."""
     if isinstance(expression, Read):
         yield expression
     elif isinstance(expression, Call):
@@ -179,13 +186,13 @@ class Program:
     Attributes:
         arrays: what the statements read and fill.
         statements: in an order in which they can run.
-        order: of the shared inputs, as they lie in their array: the input at each place.
+        order: the shared inputs in the order in which they lie in their array.
         outputs: for each output of the graph its array and flat place.
-        guards: likewise, with the outcome.
-        lanes: how many lanes there are; None if that is known when it runs, as it is for samples.
-        crossing: whether a lane reads what another wrote, so that all lanes must be one block.
-        exports: arrays with lanes that are results: for each the shared array [elements, lanes] that it is copied to.
-        packs: arrays of kind "packed": for each the read of the shared array, over its own axes, that fills it.
+        guards: likewise for each guard, with the outcome.
+        lanes: the number of lanes; None if it is known only at run time, as the number of samples is.
+        crosses_lanes: whether a lane reads what another wrote, so that all lanes must be in one block.
+        exports: for each array with lanes that holds results, the shared array [elements, lanes] that it is copied to.
+        packs: for each array of kind "packed", the read of the shared array, over its own axes, that fills it.
     """
 
     arrays: list[Array]
@@ -194,7 +201,7 @@ class Program:
     outputs: list[tuple[int, int]]
     guards: list[tuple[int, int, bool]]
     lanes: int | None = None
-    crossing: bool = False
+    crosses_lanes: bool = False
     exports: dict[int, int] = field(default_factory=dict)
     packs: dict[int, Read] = field(default_factory=dict)
 

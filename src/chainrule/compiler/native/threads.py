@@ -1,8 +1,9 @@
-"""A pool of threads among which one call is shared out.
+"""A pool of threads that share one call.
 
-A scheduler may wake a thread on the CPU of who woke it and leave both there for milliseconds, though another CPU is
-idle; in virtual machines that is the rule, since a CPU that sleeps looks as if it were taken away. A call is over by
-then. So each worker, where the operating system has it, goes to CPUs of its own among those that the caller may use.
+A scheduler may wake a thread on the CPU of the thread that woke it, and leave both there for milliseconds although
+another CPU is idle. In virtual machines that is the rule, since a sleeping CPU looks as if it were taken away. A call
+is over by then. So each worker is pinned, where the operating system allows it, to CPUs of its own among those that the
+caller may use.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ T = TypeVar("T")
 
 
 class ThreadPool:
-    """The calling thread, and as many workers as it takes to be `threads`."""
+    """The calling thread and its workers, `threads` in all."""
 
     def __init__(self, threads: int) -> None:
         self._count = threads - 1
@@ -33,10 +34,10 @@ class ThreadPool:
         return [f"large batches are shared out among {self._count + 1} threads"] if self._count else []
 
     def share(self, tasks: Sequence[Callable[[], T]]) -> list[T]:
-        """Runs tasks side by side; gives what they return, when all of them have ended.
+        """Runs tasks in parallel and returns their results when all of them have ended.
 
         Args:
-            tasks: at least one, and at most as many as there are threads.
+            tasks: at least one, and at most as many as there are threads; the calling thread runs the first.
 
         >>> ThreadPool(3).share([lambda: 1, lambda: 2, lambda: 3])
         [1, 2, 3]
@@ -65,7 +66,7 @@ def _wait_until_idle(workers: Sequence[_Worker]) -> None:
 
 
 class _Worker:
-    """A thread, and the CPUs that it may use; none if nothing was said about that yet."""
+    """A thread, and the CPUs that it is pinned to; an empty set if it is not pinned yet."""
 
     def __init__(self) -> None:
         self._begin_anew()
@@ -80,7 +81,7 @@ class _Worker:
         self._thread = threading.get_native_id()
 
     def start(self, task: Callable[[], T], cpus: set[int]) -> Future[T]:
-        """Lets it do a task, on these CPUs if there are any."""
+        """Starts a task, on these CPUs if there are any."""
         if self._thread is None and cpus:
             self._submit(int).result()  # it is there now
         if self._thread is not None and cpus and cpus != self._cpus:  # before it wakes
@@ -104,9 +105,9 @@ class _Worker:
 
 
 def cpus_of_workers(workers: int) -> list[set[int]]:
-    """For each worker the CPUs that it should use, so that none meets another or the calling thread.
+    """The CPUs that each worker should use, so that none shares one with another worker or the calling thread.
 
-    An empty set stands for any: where the operating system cannot say, or there are too few CPUs.
+    An empty set means any CPU: the operating system cannot say, or there are too few CPUs.
     """
     if not hasattr(os, "sched_setaffinity") or _current_cpu is None:
         return [set()] * workers

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from chainrule.compiler.loops.writing.kernel import Bound
+from chainrule.compiler.loops.codegen.kernel import Bound
 from chainrule.compiler.native.llvm import BoundsError
 from chainrule.compiler.native.memory import aligned, for_native_code
 from chainrule.compiler.steps.batch import Batch

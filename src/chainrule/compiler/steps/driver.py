@@ -9,7 +9,7 @@ from enum import IntEnum, auto
 
 from llvmlite import ir
 
-from chainrule.compiler.loops.writing.build import NUMBERS, POINTERS
+from chainrule.compiler.loops.codegen.build import NUMBERS, POINTERS
 from chainrule.compiler.native.cache import cached_object
 from chainrule.compiler.native.counted_loops import I64, counted
 from chainrule.compiler.native.llvm import Library, Machine, load, made_once

@@ -11,7 +11,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from chainrule.compiler.graph.graph import Graph
-from chainrule.compiler.loops.finding.grouping import N_ARY
+from chainrule.compiler.loops.rerolling.grouping import N_ARY
 
 
 @dataclass

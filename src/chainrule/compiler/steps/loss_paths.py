@@ -15,7 +15,7 @@ from chainrule.compiler.calling.paths import name_of
 from chainrule.compiler.calling.structures import ALWAYS_NEW, MANY, changing, let_go
 from chainrule.compiler.graph.graph import Graph
 from chainrule.compiler.graph.passes.batches import SAMPLES
-from chainrule.compiler.loops.writing.kernel import Bound, LoopKernel
+from chainrule.compiler.loops.codegen.kernel import Bound, LoopKernel
 from chainrule.compiler.native.kernel import Kernel
 from chainrule.compiler.pipeline import Stages, Wanted, derived, loop_kernel, loops_of, simplified
 from chainrule.compiler.reports.fallbacks import Fallbacks
@@ -243,7 +243,7 @@ class Paths:
         if isinstance(path.kernel, LevelisedKernel):
             return None
         program = path.kernel.plan.program
-        if not program.crossing or program.lanes != found.full or not found.constants.keys() <= set(template.free):
+        if not program.crosses_lanes or program.lanes != found.full or not found.constants.keys() <= set(template.free):
             return None
         constants = [found.constants.get(node, x) for node, x in zip(template.free, path.constants, strict=True)]
         places = path.places[: len(batch.numbers)]

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from chainrule.compiler.loops.writing.kernel import Bound
+from chainrule.compiler.loops.codegen.kernel import Bound
 from chainrule.compiler.native.llvm import BoundsError
 from chainrule.compiler.native.memory import for_native_code
 from chainrule.compiler.steps.driver import LANES, Field

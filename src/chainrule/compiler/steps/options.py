@@ -8,7 +8,7 @@ from typing import Any
 
 from chainrule.compiler.calling.arguments import EXACT, EXACT_32
 from chainrule.compiler.calling.options import MAX_STRUCTURES, check_counts
-from chainrule.compiler.loops.writing.build import MEMORY_LIMIT
+from chainrule.compiler.loops.codegen.build import MEMORY_LIMIT
 from chainrule.compiler.pipeline import Target
 from chainrule.engine import Value
 from chainrule.errors import ArgumentError, TraceError

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from chainrule.compiler.calling.leaves import read_data, write_data
-from chainrule.compiler.loops.writing.kernel import Bound
+from chainrule.compiler.loops.codegen.kernel import Bound
 from chainrule.compiler.native.memory import for_native_code
 from chainrule.compiler.reports.reasons import BY_HAND, one_by_one
 from chainrule.compiler.steps.batch import Batch, batches_of

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, MutableMapping, Sequence
 
 import numpy as np
 
-from chainrule.compiler.loops.writing.kernel import Bound, LoopKernel
+from chainrule.compiler.loops.codegen.kernel import Bound, LoopKernel
 from chainrule.compiler.native.llvm import Machine
 from chainrule.compiler.native.memory import aligned, for_native_code
 from chainrule.compiler.pipeline import Stages, Target, Wanted, calculation, loop_kernel, loops_of

@@ -1,0 +1,1 @@
+"""Code generation: a program of statements becomes native code."""

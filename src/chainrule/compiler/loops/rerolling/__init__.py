@@ -1,0 +1,1 @@
+"""Loop rerolling: repeated nodes of a graph become statements in loops."""

@@ -1,1 +1,0 @@
-"""Writing loops: a program of statements becomes native code."""
