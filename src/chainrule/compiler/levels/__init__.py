@@ -1,1 +1,1 @@
-"""Irregular graphs: levelised and gathered, one small loop for each kind of operation, whatever the graph's size."""
+"""Levelised execution of irregular graphs: one native function walks a table of segments of equal operations."""

@@ -1,8 +1,8 @@
-"""Places used again: results go where others have been that nobody needs any more.
+"""Slot allocation: results are written to slots whose live range has ended.
 
-A large graph then works in the few places that it needs at a time, which stay in the CPU's caches. Of a segment's
-results some are soon done with, others not for long, as a value that the derivatives come back to: these stand apart,
-so that one of them does not keep the places of all.
+A large graph then works in the few slots that it needs at a time, which stay in the CPU's caches. Some results of a
+segment have short live ranges; others are needed much later, such as a value that the reverse sweep comes back to. The
+two kinds lie in separate runs of slots, so that a long-lived result does not keep the slots of short-lived ones.
 """
 
 from __future__ import annotations
@@ -18,14 +18,14 @@ from chainrule.compiler.levels.segments import Segments
 
 @dataclass(frozen=True)
 class Allocation:
-    """Where the results of segments go.
+    """The slots of the results of segments.
 
     Attributes:
-        segments: these, with those nodes first that are soon done with.
-        short_count: for each segment how many these are.
-        short_first: for each segment the place of its first result.
-        long_first: for each segment the place of its first result that is needed for longer.
-        used: how many places are taken in all.
+        segments: the segments, with short-lived nodes first.
+        short_count: for each segment the number of short-lived nodes.
+        short_first: for each segment the slot of its first short-lived result.
+        long_first: for each segment the slot of its first long-lived result.
+        used: how many slots are used in all.
     """
 
     segments: Segments
@@ -36,22 +36,22 @@ class Allocation:
 
     @property
     def of_nodes(self) -> Ints:
-        """For each node of the segments the place of its result."""
+        """The slot of the result of each node of the segments."""
         segment, rank = _ranks(self.segments)
         short_count = self.short_count[segment]
         return np.where(rank < short_count, self.short_first[segment], self.long_first[segment] - short_count) + rank
 
 
 def allocate(nodes: Nodes, segments: Segments, block_size: Ints, live_out: Truths, used: int) -> Allocation:
-    """Places for the results of segments.
+    """Allocates slots for the results of segments.
 
     Args:
-        nodes: the graph's.
-        segments: those to calculate, one after the other.
-        block_size: for each segment how many results are written at once; the last ones may be fewer, what then stands
-            behind them is lost.
+        nodes: the nodes of the graph.
+        segments: the segments, in the order of calculation.
+        block_size: for each segment how many results are written together; behind the last ones of a segment, anything
+            may be written.
         live_out: for each node of the graph whether its result is needed after the last segment.
-        used: how many places are taken already.
+        used: how many slots are used already.
     """
     if not len(segments.nodes):
         none = np.zeros(0, np.int64)
@@ -73,14 +73,15 @@ def allocate(nodes: Nodes, segments: Segments, block_size: Ints, live_out: Truth
 
 
 def _ranks(segments: Segments) -> tuple[Ints, Ints]:
-    """For each node its segment, and how many nodes of that stand before it."""
+    """For each node its segment, and its place there."""
     lengths = segments.lengths
     segment = np.repeat(np.arange(len(lengths)), lengths)
     return segment, np.arange(len(segment)) - segments.begins[segment]
 
 
 def _last_uses(nodes: Nodes, segments: Segments, live_out: Truths) -> Ints:
-    """For each node of the segments the last one of them that reads its result; of one to keep, their number."""
+    """For each node of the segments the last segment that reads its result; the number of segments for a live-out
+    node."""
     segment, arity = _ranks(segments)[0], nodes.arity[segments.nodes]
     last = np.full(len(nodes), -1)
     last[segments.nodes] = segment
@@ -90,10 +91,10 @@ def _last_uses(nodes: Nodes, segments: Segments, live_out: Truths) -> Ints:
 
 
 def _short_lived(segments: Segments, last: Ints, block_size: Ints) -> Ints:
-    """For each segment how many of its results are to stand apart: as many as saves most places for most time."""
+    """For each segment how many results form its short run: as many as saves most slots for most time."""
     segment, rank = _ranks(segments)
     begins = segments.begins[:-1]
-    live_range = last[np.lexsort((last, segment))] - segment  # as they would stand, the soonest done with first
+    live_range = last[np.lexsort((last, segment))] - segment  # sorted, shortest first
     longest = live_range[segments.begins[1:] - 1]
     before = np.append(0, live_range[:-1])
     saved = np.where(rank % block_size[segment], -1, rank * (longest[segment] - before))
@@ -102,21 +103,23 @@ def _short_lived(segments: Segments, last: Ints, block_size: Ints) -> Ints:
 
 
 def linear_scan(sizes: Ints, last: Ints, used: int) -> tuple[Ints, int]:
-    """Where runs of neighbouring places are, each two those of one segment, which are calculated one after the other.
+    """Allocates runs of neighbouring slots in one scan over the live ranges (after linear-scan register allocation).
+
+    Each segment has two runs; segments are calculated one after the other.
 
     Args:
-        sizes: for each run how many places it has.
-        last: for each run the last segment that reads from it; of one to keep, any number behind the last segment.
-        used: how many places are taken already.
+        sizes: for each run its number of slots.
+        last: for each run the last segment that reads from it; for a live-out run, any number beyond the last segment.
+        used: how many slots are used already.
 
     Returns:
-        For each run its first place, and how many places are taken in all.
+        For each run its first slot, and how many slots are used in all.
 
     >>> places, used = linear_scan(np.array([4, 0, 4, 2, 4, 8]), np.array([1, 0, 9, 9, 9, 9]), used=10)
     >>> places.tolist(), used
     ([10, 0, 14, 18, 10, 20], 28)
     """
-    free: defaultdict[int, list[int]] = defaultdict(list)  # the places of runs that are done with, by their size
+    free: defaultdict[int, list[int]] = defaultdict(list)  # dead runs by size
     done: list[list[int]] = [[] for _ in range(len(sizes) // 2)]
     lengths, places = sizes.tolist(), [0] * len(sizes)
     for run, (size, end) in enumerate(zip(lengths, last.tolist(), strict=True)):

@@ -1,4 +1,4 @@
-"""Native code that goes through the samples of a batch, block by block."""
+"""Generates the native function that goes through the samples of a batch, block by block."""
 
 from __future__ import annotations
 
@@ -19,16 +19,17 @@ FRAME = (
 
 The block has rows of `width` places, a multiple of a vector's lanes. Pairs are int32: a column and its row, a slot of
 `values` and its row, a row and the slot of its sum, a place in `each` and its row. `totals` has for each sum as many
-doubles as a vector has lanes, all 0.0."""
+doubles as a vector has lanes, all 0.0.
+"""
 
 _SIZES = ("width", "samples")
 
 
 class Batch(Code):
-    """The function `levels_batch`: its argument is the address of a frame, its result that of `walk`.
+    """The function `levels_batch`: it takes the address of a frame, and returns what `walk` returns.
 
     Args:
-        module: where it goes.
+        module: the module that it goes to.
         walk: the function that calculates the segments of a block.
         style: (machine, bits, exact).
     """
@@ -49,7 +50,8 @@ class Batch(Code):
 
     @contextlib.contextmanager
     def _each(self, name: str) -> Iterator[tuple[ir.Value, ir.Value, ir.Value]]:
-        """A loop over pairs; the body gets the number of the pair, and both of it."""
+        """Generates a loop over pairs around the body of the `with`, which gets the number of the pair and its two
+        entries."""
         pairs = self.frame[f"{name}_pairs"]
         with self.loop(self.frame[f"{name}_count"]) as i:
             yield i, self.index(pairs, self.times(i, 2)), self.index(pairs, self.plus(self.times(i, 2), 1))
@@ -58,18 +60,18 @@ class Batch(Code):
         return self.at(self.frame["block"], self.times(row, self.frame["width"]))
 
     def _whole(self, n: ir.Value) -> ir.Value:
-        """How many of n numbers fill whole vectors."""
+        """The largest multiple of a vector's lanes that is at most n."""
         return self.builder.and_(n, self.integer(-self.lanes))
 
     def _spread(self) -> None:
-        """What all samples share goes into all places of its row."""
+        """Broadcasts what all samples share to its row."""
         with self._each("uniform") as (_, slot, row):
             x, to = self.number(self.frame["values"], slot), self._row(row)
             with self.loop(self.frame["width"]) as s:
                 self.put(x, to, s)
 
     def _block(self, walk: ir.Function, first: ir.Value) -> None:
-        """One block: the columns in, the segments, the sums and results out."""
+        """Processes one block: columns in, segments, sums and results out."""
         frame, samples = self.frame, self.frame["samples"]
         here = self.smaller(frame["width"], self.minus(samples, first))
         live = self._whole(self.plus(here, self.lanes - 1))
@@ -77,7 +79,7 @@ class Batch(Code):
             source = self.at(frame["columns"], self.plus(self.times(column, samples), first), DOUBLE)
             self._copy(source, DOUBLE, self._row(row), self.element, here)
             last = self.number(self._row(row), self.minus(here, 1))
-            with self.loop(live, begin=here) as s:  # what stands in the places beyond must not be odd: it is slow
+            with self.loop(live, begin=here) as s:  # padding with subnormal or nan numbers would be slow
                 self.put(last, self._row(row), s)
         names = ("block", "segments", "segments_count", "table", "width")
         status = self.builder.call(walk, [*[frame[name] for name in names], live, frame["python"]])
@@ -99,7 +101,7 @@ class Batch(Code):
             self.put(self.converted(self.number(source, s, 1, given), wanted), to, s)
 
     def _add(self, row: ir.Value, totals: ir.Value, n: ir.Value) -> None:
-        """Adds up a row, in exact mode from left to right, else in as many parts as there are lanes."""
+        """Adds up a row: from left to right in exact mode, otherwise in as many partial sums as there are lanes."""
         whole = self.integer(0) if self.exact else self._whole(n)
         if not self.exact:
             part = Carried(self.number(totals, 0, self.lanes, DOUBLE))
@@ -113,7 +115,7 @@ class Batch(Code):
         self.put(total.value, totals, 0)
 
     def _finish(self) -> None:
-        """The sums go to their slots."""
+        """Adds up the partial sums and stores the totals in their slots."""
         with self._each("sums") as (i, _, slot):
             totals = self.at(self.frame["totals"], self.times(i, self.lanes), DOUBLE)
             total = self.number(totals, 0, element=DOUBLE)

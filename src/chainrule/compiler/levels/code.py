@@ -1,4 +1,4 @@
-"""What the functions of this room are written with: arguments, loops, and numbers in memory."""
+"""What the functions of this room are generated with: arguments, loops, and numbers in memory."""
 
 from __future__ import annotations
 
@@ -12,30 +12,30 @@ DOUBLE = ir.DoubleType()
 
 
 class Carried:
-    """A number that goes from one round of a loop to the next; set `value` in the loop's body."""
+    """A loop-carried value; set `value` in the loop's body."""
 
     def __init__(self, value: ir.Value) -> None:
         self.value = value
 
 
 class FunctionAt:
-    """A function at an address that is known only when it is called, as `IRBuilder.call` wants it."""
+    """A function at an address that is known only at run time, for `IRBuilder.call`."""
 
     def __init__(self, address: ir.Value, function_type: ir.FunctionType) -> None:
         self.address, self.function_type, self.type = address, function_type, address.type
 
     def get_reference(self) -> str:
-        """How LLVM's assembly names it."""
+        """Its name in LLVM's assembly."""
         return self.address.get_reference()
 
 
 class Code:
-    """A function that is being written.
+    """A function that is being generated.
 
     Attributes:
-        module: where it is.
-        builder: LLVM's builder, at the place where the next instruction goes.
-        element: the type of the numbers that it calculates with.
+        module: its module.
+        builder: LLVM's builder, at the place of the next instruction.
+        element: the type of its numbers.
     """
 
     def __init__(self, module: ir.Module, name: str, arguments: Sequence[ir.Type], bits: int) -> None:
@@ -78,29 +78,29 @@ class Code:
         return self.builder.gep(base, [self.integer(i)], source_etype=element or self.element)
 
     def number(self, base: ir.Value, i: ir.Value | int, lanes: int = 1, element: ir.Type | None = None) -> ir.Value:
-        """The number at a place, or the vector of those from there on."""
+        """Loads the number at a place, or a vector of numbers from there on."""
         element = element or self.element
         kind = ir.VectorType(element, lanes) if lanes > 1 else element
         return self.builder.load(self.at(base, i, element), typ=kind, align=4 if element == ir.FloatType() else 8)
 
     def put(self, x: ir.Value, base: ir.Value, i: ir.Value | int) -> None:
-        """Stores a number, or a vector from there on."""
+        """Stores a number at a place, or a vector of numbers from there on."""
         element = x.type.element if isinstance(x.type, ir.VectorType) else x.type
         self.builder.store(x, self.at(base, i, element), align=4 if element == ir.FloatType() else 8)
 
     def index(self, base: ir.Value, i: ir.Value | int) -> ir.Value:
-        """An int32 at a place, none of them negative, as an int64."""
+        """Loads an int32, which is never negative, as an int64."""
         return self.builder.zext(self.builder.load(self.at(base, i, I32), typ=I32), I64)
 
     def prefetch(self, address: ir.Value) -> None:
-        """Asks for the line of memory at an address, which need not be there, in the CPU's second cache."""
+        """Prefetches the cache line of an address, which need not be valid, into the second-level cache."""
         signature = ir.FunctionType(ir.VoidType(), [POINTER, I32, I32, I32])
         prefetch = self.module.declare_intrinsic("llvm.prefetch", [POINTER], signature)
         to_read, second_cache, of_data = (ir.Constant(I32, flag) for flag in (0, 2, 1))
         self.builder.call(prefetch, [address, to_read, second_cache, of_data])
 
     def converted(self, x: ir.Value, element: ir.Type) -> ir.Value:
-        """A number or a vector in another precision."""
+        """Converts a number or a vector to another precision."""
         is_vector = isinstance(x.type, ir.VectorType)
         own = x.type.element if is_vector else x.type
         if own == element:
@@ -114,7 +114,8 @@ class Code:
     def loop(
         self, end: ir.Value | int, step: int = 1, begin: ir.Value | int = 0, carried: Carried | None = None
     ) -> Iterator[ir.Value]:
-        """A loop: the body of the `with` is its own, with the counter; afterwards `carried` has its last value."""
+        """Generates a loop around the body of the `with`, which gets the counter; afterwards `carried` has its last
+        value."""
         builder, before = self.builder, self.builder.block
         head, body, after = self.block(), self.block(), self.block()
         builder.branch(head)

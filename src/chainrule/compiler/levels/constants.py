@@ -1,6 +1,6 @@
-"""Where constants stand: in the order in which they are read, so that the CPU's caches have the next one ready.
+"""Copies and orders constants so that they are read sequentially, which the CPU's prefetcher serves.
 
-A constant that few nodes use is read at few, far apart times. For each of them it gets a place of its own.
+A constant with few uses is read at few, distant times; it gets a slot for each use.
 """
 
 from __future__ import annotations
@@ -12,17 +12,17 @@ import numpy as np
 from chainrule.compiler.levels.nodes import LEAF, VARYING, Ints, Nodes, ragged_ranges
 
 MOST_USES = 4
-"""A constant that so many operands are has a place for each."""
+"""A constant with at most so many uses gets a slot for each."""
 
 
 def with_own_constants(nodes: Nodes, inputs: int) -> Nodes:
-    """The nodes with more constants: those that few operands are, once for each.
+    """Duplicates constants that few nodes use, once for each use.
 
-    What differs from sample to sample is left out, as rows of a block are dear.
+    Uses by nodes that differ from sample to sample are left alone, as rows of a block are expensive.
 
     Args:
-        nodes: those of a graph.
-        inputs: how many of them are inputs; they come first.
+        nodes: the nodes of a graph.
+        inputs: how many of them are inputs; inputs come first.
     """
     users = np.flatnonzero((nodes.code != LEAF) & (nodes.phase != VARYING))
     at = ragged_ranges(nodes.start[users], nodes.arity[users])
@@ -38,14 +38,14 @@ def with_own_constants(nodes: Nodes, inputs: int) -> Nodes:
 
 
 def in_order_of_use(nodes: Nodes, constants: Ints, users: Ints) -> Ints:
-    """Constants in the order in which nodes read them.
+    """Sorts constants by their first use.
 
     Args:
-        nodes: those of a graph.
-        constants: some of them; who uses none of the others comes last.
+        nodes: the nodes of a graph.
+        constants: some constants; those that `users` do not read come last.
         users: nodes in the order of calculation.
     """
     read = nodes.operands[ragged_ranges(nodes.start[users], nodes.arity[users])][::-1]
     first = np.full(len(nodes), len(read))
-    first[read] = np.arange(len(read))[::-1]  # the last of several assignments holds, which is the first use
+    first[read] = np.arange(len(read))[::-1]  # the last assignment wins: the first use
     return constants[np.argsort(first[constants], kind="stable")]

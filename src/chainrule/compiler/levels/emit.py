@@ -1,8 +1,8 @@
-"""Native code that walks over a table of segments, with one small loop for each kind.
+"""Generates the native functions that walk a table of segments, with one small loop for each kind of segment.
 
-There are two such functions. `levels_shared` calculates nodes that all samples share: the lanes of a vector are nodes,
-whose operands are gathered from their slots. `levels_samples` calculates nodes that differ from sample to sample: the
-lanes are samples, which stand side by side.
+There are two of them. `levels_shared` calculates nodes that all samples share: the lanes of a vector are nodes, and
+their operands are gathered from their slots. `levels_samples` calculates nodes that differ from sample to sample: the
+lanes are samples, which lie side by side.
 """
 
 from __future__ import annotations
@@ -28,9 +28,11 @@ from chainrule.core.operation import Operation
 from chainrule.errors import ArgumentError
 
 ARGUMENTS = [POINTER, POINTER, I64, POINTER, I64, I64, POINTER]
-"""Of both functions: numbers, segments, how many of these, table, places of a row, those in use, a function of Python.
+"""The arguments of both functions: numbers, segments, their count, table, places of a row, places in use, the callback
+into Python.
 
-The result is 0, or 1 if that function failed."""
+They return 0, or 1 if the callback failed.
+"""
 
 IN_PYTHON = [I64, I64, I64, I64, I64, POINTER, POINTER, I64, I64, POINTER]
 """The arguments of the callback into Python: kind, nodes, the slots of results (`Field.SHORT_FIRST`, `SHORT_COUNT`,
@@ -39,7 +41,7 @@ succeeded. It returns nothing: Ctrl-C may arrive before its first line, and ctyp
 return value."""
 
 TABLE_PREFETCH_DISTANCE = 4096
-"""How many entries of the table ahead its lines are fetched, and how many at a time at most."""
+"""How many entries ahead the table is prefetched, and the most entries at a time."""
 
 Load = Callable[[ir.Value | int], ir.Value]
 
@@ -48,7 +50,7 @@ _LOOPS = {ops.sum, ops.weighted_sum, ops.mul, ops.take}
 
 @functools.lru_cache(maxsize=10_000)
 def is_lowered(op: Operation, arity: int, bits: int, exact: bool) -> bool:
-    """Whether there is native code for an operation of so many operands; else Python calculates it."""
+    """Whether there is native code for an operation of so many operands; otherwise Python calculates it."""
     if arity == VARIADIC:
         return op in _LOOPS
     module = ir.Module("trial")
@@ -63,7 +65,7 @@ def is_lowered(op: Operation, arity: int, bits: int, exact: bool) -> bool:
 
 @dataclass(frozen=True)
 class Rows:
-    """The rows of operands of a block: where the first begins, how far it is to the next, and their number."""
+    """The rows of operands of a block: where the first begins, the distance to the next, and their number."""
 
     table: ir.Value
     step: ir.Value
@@ -71,14 +73,14 @@ class Rows:
 
 
 class Walk(Code):
-    """A function over segments.
+    """A function that walks segments.
 
     Args:
-        module: where it goes.
+        module: the module that it goes to.
         name: its name.
-        kinds: those of the segments.
+        kinds: the kinds of the segments.
         style: (machine, bits, exact).
-        first: the number of the first kind, by which Python is to know it.
+        first: the number by which Python knows the first kind.
     """
 
     def __init__(
@@ -120,21 +122,22 @@ class Walk(Code):
         raise NotImplementedError
 
     def _prefetch(self, field: dict[Field, ir.Value], table: ir.Value) -> None:
-        """Fetches what later segments need."""
+        """Prefetches what later segments need."""
 
     def out(self, i: ir.Value | int) -> ir.Value:
-        """Where the result of a node goes."""
+        """The address of the result of node i."""
         first = self.builder.icmp_signed("<", self.integer(i), self.short_count)
         slot = self.builder.select(first, self.short_first, self.minus(self.long_first, self.short_count))
         return self.at(self.base, self.times(self.plus(slot, i), self.width))
 
     def emitter(self, lanes: int) -> Emitter:
-        """A place to add operations."""
+        """Emits operations on vectors of so many lanes."""
         return Emitter(self.builder, self.module, self.machine, lanes, self.bits, self.exact)
 
     @contextlib.contextmanager
     def blocks(self, kind: Kind, block_size: int) -> Iterator[tuple[ir.Value, Rows]]:
-        """A loop over blocks of so many nodes; the body gets the place of the first, and the rows of operands."""
+        """Generates a loop over blocks of nodes around the body of the `with`, which gets the place of a block's first
+        node and the rows of its operands."""
         at = Carried(self.integer(0))
         with self.loop(self.n, block_size, carried=at) as i:
             step = self.smaller(self.minus(self.n, i), self.integer(block_size)) if block_size > 1 else self.integer(1)
@@ -148,7 +151,7 @@ class Walk(Code):
             at.value = self.plus(begin, self.times(rows, step))
 
     def result(self, kind: Kind, e: Emitter, count: ir.Value, load: Load) -> ir.Value:
-        """The result, of operands that `load` takes from the rows of the table."""
+        """The result of a node's operation, on operands that `load` takes from the rows of the table."""
         if kind.arity != VARIADIC:
             return e.apply(kind.op, [load(j) for j in range(kind.arity)])
         if kind.op is ops.sum:
@@ -164,11 +167,11 @@ class Walk(Code):
         return total.value
 
     def multiply_add(self, e: Emitter, a: ir.Value, b: ir.Value, c: ir.Value) -> ir.Value:
-        """a · b + c, rounded twice if it is to be exact."""
+        """a · b + c: rounded twice in exact mode, fused otherwise."""
         return e.add(c, e.mul(a, b)) if self.exact else e.fma(a, b, c)
 
     def _take(self, kind: Kind) -> None:
-        """The number at a place of a list, for one node and sample after the other."""
+        """Selects an element of a list by its index, for one node and sample after the other."""
         builder, e = self.builder, self.emitter(1)
         with self.blocks(kind, 1) as (i, rows), self.loop(self.live) as s:
             size = builder.sitofp(self.minus(rows.count, 1), self.element)
@@ -182,7 +185,7 @@ class Walk(Code):
             self.put(y, self.out(i), s)
 
     def _in_python(self, kind: int) -> None:
-        """A call of Python, and the end of all if it fails."""
+        """Calls Python; returns from the function if that fails."""
         builder = self.builder
         where = [self.short_first, self.short_count, self.long_first]
         with builder.goto_entry_block():
@@ -199,7 +202,7 @@ class Walk(Code):
 
 
 class SharedWalk(Walk):
-    """Nodes that all samples share: lanes are nodes. Where `ahead`, what is needed next is fetched ahead."""
+    """Walks nodes that all samples share: lanes are nodes. With `ahead`, it prefetches what is needed next."""
 
     def __init__(self, module: ir.Module, kinds: Sequence[Kind], style: tuple[Machine, int, bool], ahead: bool) -> None:
         self.ahead = ahead
@@ -227,7 +230,7 @@ class SharedWalk(Walk):
             self.put(self.result(kind, e, rows.count, load), self.out(i), 0)
 
     def _gathered(self, table: ir.Value, at: ir.Value | int, step: int, lanes: int) -> ir.Value:
-        """The numbers of so many slots of the table."""
+        """Gathers the numbers of so many slots that the table names."""
         if lanes == 1:
             return self.number(self.base, self.index(table, at))
         vector = ir.Constant(ir.VectorType(self.element, lanes), ir.Undefined)
@@ -240,14 +243,14 @@ class SharedWalk(Walk):
         return vector
 
     def _index_pair(self, table: ir.Value, at: ir.Value) -> list[ir.Value]:
-        """The slots at a place and at the next one, by one load: loads are what there are too many of."""
+        """Loads the slots at two neighbouring places of the table at once, since loads are the bottleneck."""
         both = self.builder.load(self.at(table, at, I32), typ=I64, align=4)
         low = self.builder.and_(both, self.integer(2**32 - 1))
         high = self.builder.lshr(both, self.integer(32))
         return [low, high] if sys.byteorder == "little" else [high, low]
 
     def _horizontal(self, kind: Kind) -> None:
-        """One sum of many terms: lanes are terms, and what is left over is added one by one."""
+        """Calculates one long sum: lanes are terms, and the remainder is added one by one."""
         lanes = self.machine.lanes(self.bits)
         bias = kind.op is ops.weighted_sum
         count, terms = self.index(self.table, 0), self.at(self.table, 1 + int(bias), I32)
@@ -273,7 +276,7 @@ class SharedWalk(Walk):
 
 
 class SamplesWalk(Walk):
-    """Nodes that differ from sample to sample: lanes are samples."""
+    """Walks nodes that differ from sample to sample: lanes are samples."""
 
     def _case(self, kind: Kind) -> None:
         e = self.emitter(kind.lanes)
@@ -289,10 +292,10 @@ class SamplesWalk(Walk):
 
 
 def build(plan: Plan, machine: Machine, bits: int = 64) -> bytes:
-    """Object code for a plan, and for every other one of the same kinds.
+    """Compiles the object code of a plan, which serves every other plan of the same kinds.
 
     Args:
-        plan: what is to be calculated; only its kinds, its lanes and whether it is exact matter.
+        plan: what to calculate; only its kinds, its lanes and whether it is exact matter.
         machine: the CPU to compile for.
         bits: the size of a number, 64 or 32.
 

@@ -1,4 +1,4 @@
-"""Before the nodes are put in order: what has no loop of its own becomes operations of the table that have one."""
+"""Expands operations that have no loop of their own into operations of the table that have one."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from chainrule.compiler.levels.segments import MOST_OPERANDS
 
 
 def expanded(graph: Graph, exact: bool) -> Graph:
-    """The graph without `largest` and `sum_of_squares`, and, unless it is to be exact, `logsumexp` and long `norm`s.
+    """Expands `largest` and `sum_of_squares`; unless it is to be exact, also `logsumexp` and long `norm`s.
 
-    The largest of a list is that of the larger ones of pairs, and so on, and a sum of squares is one of products; both
-    give the same bits. For `logsumexp` there are `exp` and `log`, and a long `norm` is that of the norms of its parts.
+    The largest of a list is found by a tournament of pairs, and a sum of squares becomes a sum of products; both give
+    the same bits. `logsumexp` becomes `exp` and `log`, and a long `norm` the norm of the norms of its parts.
 
     >>> graph = Graph.of_inputs(["x", "y", "z"])
     >>> graph.outputs = [graph.add(ops.largest, 0, 1, 2)]
@@ -59,7 +59,7 @@ def _norm(graph: Graph, xs: list[int]) -> int:
 
 
 def _logsumexp(graph: Graph, xs: list[int]) -> int:
-    """log Σ exp(x - m) + m, where m is the largest, or 0 where that is infinite."""
+    """log Σ exp(x - m) + m, where m is the largest x, or 0 where that is infinite."""
     most = _largest(graph, xs)
     zero, infinite = graph.constant(0.0), graph.constant(float("inf"))
     m = graph.add(ops.select, graph.add(ops.eq, graph.add(ops.abs, most), infinite), zero, most)
@@ -68,10 +68,11 @@ def _logsumexp(graph: Graph, xs: list[int]) -> int:
 
 
 def with_guards(graph: Graph) -> tuple[Graph, int | None, int | None]:
-    """The graph, and nodes that count guards without their outcome: those that samples share, and those of each.
+    """Adds nodes that count the guards that do not hold: one for guards that samples share, one for those of each
+    sample.
 
     Returns:
-        The graph and the two nodes; None where there are no such guards.
+        The graph and the two nodes; None in place of a node without guards.
     """
     if not graph.guards:
         return graph, None, None

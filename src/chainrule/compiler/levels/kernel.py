@@ -1,4 +1,4 @@
-"""The kernel of a levelised graph: its plan, its native code, and memory for each call that is going on."""
+"""The kernel of a levelised graph: its plan, its native code, and memory for each call in progress."""
 
 from __future__ import annotations
 
@@ -24,10 +24,10 @@ from chainrule.compiler.native.threads import ThreadPool
 from chainrule.errors import SizeError
 
 CACHE = 2**20
-"""As many bytes as a block is to have at most: they should stay in the CPU's second cache."""
+"""The most bytes of a block, so that it stays in the CPU's second-level cache."""
 
 FEWEST_VECTORS, MOST_VECTORS = 2, 16
-"""How many vectors a row has, whatever the cache."""
+"""The fewest and the most vectors of a row, whatever the size of the cache."""
 
 _P, _N = ctypes.c_void_p, ctypes.c_int64
 _SHARED = ctypes.CFUNCTYPE(ctypes.c_int32, _P, _P, _N, _P, _N, _N, _P)
@@ -37,17 +37,17 @@ _BATCH = ctypes.CFUNCTYPE(ctypes.c_int32, _P)
 def compile_graph(
     graph: Graph, machine: Machine | None = None, bits: int = 64, exact: bool = False, threads: int = 1
 ) -> LevelKernel:
-    """The kernel of a graph.
+    """Compiles a graph to a kernel.
 
     Args:
-        graph: what it is to calculate.
+        graph: what to calculate.
         machine: the CPU to compile for; by default `Machine.default()`.
         bits: the size of a number, 64 or 32.
-        exact: whether results are to be those of the table, bit by bit.
-        threads: among how many threads large batches are shared out; exact sums are one thread's.
+        exact: whether results must have the bits of the table's own arithmetic.
+        threads: how many threads share large batches; exact sums use one.
 
     Raises:
-        ArgumentError: 32 bits are to be exact.
+        ArgumentError: 32 bits were asked to be exact.
         GraphError: a node differs from sample to sample and depends on a sum over them.
 
     >>> from chainrule import ops
@@ -67,13 +67,14 @@ class LevelKernel:
 
     Args:
         plan: what `schedule` made of the graph.
-        object_code: what `build` made for a plan of the same kinds.
-        bits: the size of a number, 64 or 32, as it was given to `build`.
-        threads: among how many threads large batches are shared out.
+        object_code: what `build` made, for this plan or another one of the same kinds.
+        bits: the size of a number, 64 or 32, as given to `build`.
+        threads: how many threads share large batches.
 
     Attributes:
         in_python: the operations that Python calculates.
-        on_python: told after each call how many it did, if there are such.
+        on_python: called after each run with the number of operations that Python calculated, if there are such
+            operations.
     """
 
     def __init__(self, plan: Plan, object_code: bytes, bits: int = 64, threads: int = 1) -> None:
@@ -114,14 +115,18 @@ class LevelKernel:
         return shared, each, held
 
     def _memory(self) -> _Memory:
-        """Memory that no other call uses at the moment; it goes back to `_free`."""
+        """Memory that no other call uses; it goes back to `_free` afterwards."""
         try:
             return self._free.pop()
         except IndexError:
             return _Memory(self.plan, self.bits, ctypes.cast(self._python, _P).value or 0)
 
     def _calculate(self, memory: _Memory, columns: Floats | None) -> tuple[Floats, Any]:
-        """Fills the slots; gives what differs from sample to sample, and whether the guards of each of them held."""
+        """Fills the slots.
+
+        Returns:
+            What differs from sample to sample, and for each sample whether its guards held.
+        """
         batch = self.plan.batch
         if batch is None or self._batch is None:
             if columns is not None and columns.size:
@@ -148,7 +153,8 @@ class LevelKernel:
         return each[:-1] if batch.guards else each, held
 
     def _in_threads(self, memory: _Memory, columns: Floats, each: Floats, parts: int) -> None:
-        """Shares the samples out; each thread has memory of its own, and sums of its own, which are then added up."""
+        """Shares the samples among threads; each has memory and partial sums of its own, which are added up at the
+        end."""
         assert self._batch is not None
         native, workers = self._batch, [self._memory() for _ in range(parts)]
         bounds = [columns.shape[1] * part // parts for part in range(parts + 1)]
@@ -176,7 +182,7 @@ class LevelKernel:
 
     def _check(self, status: int, numbers: np.ndarray) -> None:
         if status:
-            # an error that nobody noted came from outside, before the first line of what Python was to calculate
+            # without a recorded error, Ctrl-C arrived before the first line of the callback
             raise self._errors.pop(numbers.ctypes.data, None) or KeyboardInterrupt
 
     def _kinds(self) -> list[Kind]:
@@ -229,7 +235,7 @@ _SAMPLES = slice(FRAME.index("samples"), FRAME.index("each") + 1)  # samples, co
 
 
 class _Memory:
-    """What one call at a time needs: slots, and for a batch a block and its frame."""
+    """The memory of one call at a time: slots, and for a batch a block and its frame."""
 
     def __init__(self, plan: Plan, bits: int, python: int) -> None:
         dtype = np.float64 if bits == 64 else np.float32
@@ -237,7 +243,7 @@ class _Memory:
         self.inputs = self.values[: plan.inputs]
         with too_large_is_infinite(dtype):
             self.values[plan.inputs : plan.inputs + len(plan.constants)] = plan.constants
-        self.tables: list[np.ndarray] = []  # what native code has the addresses of, besides
+        self.tables: list[np.ndarray] = []  # arrays whose addresses native code has
         self.before, self.after = [
             (self.values.ctypes.data, *self._walk(s), 1, 1, python) for s in (plan.before, plan.after)
         ]
@@ -259,17 +265,17 @@ class _Memory:
             self.frame_address = self.frame.ctypes.data
 
     def _kept(self, array: np.ndarray) -> np.ndarray:
-        """An array whose address native code is given, kept as long as this is."""
+        """An array that native code knows by its address, kept alive as long as this memory."""
         self.tables.append(for_native_code(array))
         return self.tables[-1]
 
     def _walk(self, section: Section) -> tuple[int, int, int]:
-        """The arguments of a walk that are about its segments."""
+        """The arguments of a walk over a section: its segments, their count, and its table."""
         segments, table = self._kept(section.segments), self._kept(section.table)
         return segments.ctypes.data, len(segments), table.ctypes.data
 
     def prepare(self, columns: Floats, each: Floats) -> None:
-        """Makes the frame ready for a batch."""
+        """Prepares the frame for a batch."""
         self.totals[:] = 0.0
         self.frame[_SAMPLES] = columns.shape[1], columns.ctypes.data, each.ctypes.data
 
@@ -283,14 +289,14 @@ def _width(batch: BatchPlan, lanes: int, bits: int) -> int:
 
 
 def _in_python(kinds: Sequence[Kind], shared: int, errors: dict[int, BaseException], bits: int, done: list[int]) -> Any:
-    """The function that native code calls for segments of operations that it does not know.
+    """The callback by which native code has Python calculate segments of operations that it does not know.
 
     Args:
-        kinds: of the segments.
-        shared: how many of these are of nodes that samples share; of all others, nodes do not go side by side.
-        errors: where exceptions go, by the address of the numbers.
+        kinds: the kinds of segments.
+        shared: how many of them are for nodes that samples share; the blocks of the others have one node.
+        errors: collects exceptions, by the address of the numbers.
         bits: the size of a number.
-        done: where it counts operations.
+        done: its one entry counts operations.
     """
     floats, whole = ctypes.POINTER(ctypes.c_double if bits == 64 else ctypes.c_float), ctypes.POINTER(ctypes.c_int32)
 
@@ -313,9 +319,9 @@ def _in_python(kinds: Sequence[Kind], shared: int, errors: dict[int, BaseExcepti
                         place = at_result + (short_first if is_short else long_first - short_count)
                         numbers[place * width + sample] = y
                 at += rows * step
-        except BaseException as error:  # it must not end here: the thread that called has to raise it
+        except BaseException as error:  # not raised here, below native code, but by the calling thread
             errors[ctypes.addressof(numbers.contents)] = error
         else:
-            outcome[0] = 0  # Ctrl-C between here and the end of this function is lost: ctypes prints it and goes on
+            outcome[0] = 0  # from here on Ctrl-C would be lost: ctypes prints it and goes on
 
     return calculate

@@ -1,8 +1,8 @@
-"""The order of calculation: batches of nodes of one family that can be calculated side by side.
+"""List scheduling: the order of calculation, in batches of nodes of one family that can be calculated together.
 
-Each batch takes all nodes of a family that are ready, of that family which has the most urgent one, urgent meaning:
-with the longest way to go from there to a result. Others wait meanwhile and become more, so that there are far fewer
-batches than if the graph were cut into levels.
+Each batch takes all ready nodes of one family: the family whose most urgent node has the greatest height. The height of
+a node is the length of the longest path from it to a result, the usual priority of list scheduling. Nodes of other
+families wait and become more, so there are far fewer batches than if the graph were cut into levels.
 """
 
 from __future__ import annotations
@@ -13,12 +13,12 @@ from chainrule.compiler.levels.nodes import Ints
 
 
 def heights(start: Ints, operands: Ints, results: Ints, inner: np.ndarray) -> Ints:
-    """For each node the nodes on the longest way from there to a result, itself included; 0 if it leads to none.
+    """The number of nodes on the longest path from each node to a result, itself included; 0 if it leads to no result.
 
     Args:
-        start: where the operands of each node begin; one more for the end.
-        operands: all of them, earlier nodes.
-        results: the nodes that are wanted.
+        start: for each node where its operands begin, then the end of the last node's.
+        operands: the operands of all nodes; each comes before its users.
+        results: the nodes that are needed.
         inner: for each node whether it is an operation.
     """
     known = [0] * (len(start) - 1)
@@ -35,12 +35,12 @@ def heights(start: Ints, operands: Ints, results: Ints, inner: np.ndarray) -> In
 
 
 def list_schedule(family: Ints, height: Ints, producers: Ints, consumers: Ints) -> tuple[Ints, Ints]:
-    """Nodes in an order in which they can be calculated, in batches of one family.
+    """Orders nodes topologically, in batches of one family.
 
     Args:
-        family: for each node a number, the same for those that can be calculated side by side.
-        height: for each node how urgent it is.
-        producers, consumers: pairs of nodes, the second made of the first.
+        family: for each node the number of its family.
+        height: for each node its height.
+        producers, consumers: pairs of nodes of which the second reads the first.
 
     Returns:
         order: all nodes.
@@ -53,7 +53,7 @@ def list_schedule(family: Ints, height: Ints, producers: Ints, consumers: Ints) 
     pending = np.bincount(consumers, minlength=n).tolist()
     families, priority = family.tolist(), height.tolist()
     ready: list[list[int]] = [[] for _ in range(int(family.max(initial=-1)) + 1)]
-    most_urgent: dict[int, int] = {}  # of each family with ready nodes the greatest height among them
+    most_urgent: dict[int, int] = {}  # the greatest height of each family's ready nodes
     for node in [node for node, count in enumerate(pending) if not count]:
         ready[families[node]].append(node)
         most_urgent[families[node]] = max(most_urgent.get(families[node], 0), priority[node])

@@ -1,8 +1,8 @@
-"""The nodes of a graph as arrays, with its arithmetic in one common form: sums of products.
+"""The nodes of a graph as arrays, with all arithmetic in one form: sums of products.
 
 An addition, a product, a neuron's Σ wᵢxᵢ + b: each is a sum of terms, and a term is a product of two nodes (x is x · 1
-and -x is x · -1). In that form all arithmetic is of one family, so that nodes of different operations can be calculated
-side by side, and a product that one sum alone uses can go into it. None of it changes a bit of a result.
+and -x is x · -1). In that form all arithmetic is one family, so that nodes of different operations can share a vector,
+and a product that only one sum uses can be fused into it. No bit of a result changes by that.
 """
 
 from __future__ import annotations
@@ -24,28 +24,29 @@ Truths = npt.NDArray[np.bool_]
 Floats = npt.NDArray[np.float64]
 
 LEAF, TERMS, SUM_OF_BATCH, FIRST_OP = range(4)
-"""Codes of nodes: inputs and constants, sums of terms, sums over samples; from FIRST_OP on, places in `Nodes.ops`."""
+"""Codes of nodes: inputs and constants, sums of terms, sums over samples. From FIRST_OP on they are places in
+`Nodes.ops`."""
 
 BEFORE, VARYING, AFTER = range(3)
-"""Phases, when a node can be calculated: before the samples are gone through, for each of them, after all of them."""
+"""Phases: a node is calculated before the samples, for each sample, or after all samples."""
 
 EXTRA = (1.0, -1.0, -0.0, 0.0)
-"""Constants that stand behind the graph's own nodes, at these places:"""
-ONE, MINUS_ONE, NEUTRAL, ZERO = range(4)  # nothing, since adding -0.0 changes no number
+"""Constants behind the graph's own nodes, at these places:"""
+ONE, MINUS_ONE, NEUTRAL, ZERO = range(4)  # -0.0 is neutral: adding it changes no number
 
 _ARITHMETIC = (ops.add, ops.sub, ops.mul, ops.neg, ops.identity, ops.stop_gradient, ops.sum, ops.weighted_sum)
 
 
 @dataclass
 class Nodes:
-    """The nodes of a graph, and behind them the constants `EXTRA`.
+    """The nodes of a graph, followed by the constants `EXTRA`.
 
     Attributes:
-        code: for each node LEAF, TERMS, SUM_OF_BATCH, or FIRST_OP and on for an operation.
+        code: for each node LEAF, TERMS or SUM_OF_BATCH, or a number from FIRST_OP on for an operation.
         ops: the operations, in the order of their codes.
-        start: where the operands of each node begin, and the end of the last ones.
-        operands: those of all nodes; a node of terms has a₁, p₁, a₂, p₂, … for Σ aᵢ · pᵢ, added from left to right.
-        numbers: for each node its number if it is a constant.
+        start: for each node where its operands begin, then the end of the last node's.
+        operands: the operands of all nodes; for Σ aᵢ · pᵢ, added from left to right, they are a₁, p₁, a₂, p₂, …
+        numbers: the number of each constant.
         phase: for each node BEFORE, VARYING or AFTER.
     """
 
@@ -64,7 +65,7 @@ class Nodes:
         return len(self.code) - len(EXTRA) + which
 
     def with_constants(self, numbers: Floats) -> Nodes:
-        """The nodes and more constants, which come before those of `EXTRA`."""
+        """The nodes with more constants, in front of `EXTRA`."""
         at, more = self.extra(0), np.zeros(len(numbers), np.int64)
         return Nodes(
             np.insert(self.code, at, more + LEAF),
@@ -77,12 +78,12 @@ class Nodes:
 
     @property
     def arity(self) -> Ints:
-        """How many operands each node has."""
+        """The number of operands of each node."""
         return np.diff(self.start)
 
 
 def ragged_arange(lengths: Ints) -> Ints:
-    """0, 1, … up to each length, one after the other.
+    """0, 1, … up to each length, concatenated.
 
     >>> ragged_arange(np.array([2, 0, 3])).tolist()
     [0, 1, 0, 1, 2]
@@ -92,7 +93,7 @@ def ragged_arange(lengths: Ints) -> Ints:
 
 
 def ragged_ranges(starts: Ints, lengths: Ints) -> Ints:
-    """start, start + 1, … for each start, as many as its length.
+    """start, start + 1, … for each start, as many as its length, concatenated.
 
     >>> ragged_ranges(np.array([5, 0]), np.array([2, 3])).tolist()
     [5, 6, 0, 1, 2]
@@ -101,12 +102,12 @@ def ragged_ranges(starts: Ints, lengths: Ints) -> Ints:
 
 
 def nodes_of(graph: Graph, results: Sequence[int], exact: bool) -> Nodes:
-    """The nodes of a graph, its arithmetic as sums of products.
+    """Reads the nodes of a graph, with its arithmetic as sums of products.
 
     Args:
-        graph: what to read.
-        results: the nodes whose own numbers are wanted.
-        exact: keep to the order of additions, and to the 0.0 that `sum` begins with.
+        graph: the graph.
+        results: the nodes whose own numbers are needed.
+        exact: whether to keep the order of additions, and the 0.0 that `sum` begins with.
 
     Raises:
         GraphError: a node differs from sample to sample and depends on a sum over them.
@@ -124,7 +125,7 @@ def _read(graph: Graph) -> Nodes:
     n, more = len(graph), len(EXTRA)
     present = {op for op in graph.ops if op is not None}
     if not graph.batched:
-        present.add(ops.identity)  # of a single sample, which is what a sum over samples is then
+        present.add(ops.identity)  # what a sum over samples is for a single one
     distinct = sorted(present - {BATCH_SUM}, key=lambda op: op.name)
     code: dict[Operation | None, int] = {op: FIRST_OP + i for i, op in enumerate(distinct)}
     code |= {None: LEAF, BATCH_SUM: SUM_OF_BATCH if graph.batched else code[ops.identity]}
@@ -139,7 +140,8 @@ def _read(graph: Graph) -> Nodes:
 
 
 def _interned_constants(codes: Ints, numbers: Floats, inputs: int) -> Ints:
-    """For each node itself, but for a constant the last one of the same bits, which may be one of `EXTRA`."""
+    """Maps each constant to the last one of the same bits, which may be one of `EXTRA`, and every other node to
+    itself."""
     constants = np.flatnonzero(codes == LEAF)[inputs:][::-1]
     _, first, which = np.unique(numbers[constants].view(np.int64), return_index=True, return_inverse=True)
     same = np.arange(len(codes))
@@ -169,7 +171,7 @@ def phases(graph: Graph) -> Ints:
 
 
 def _as_terms(nodes: Nodes, exact: bool) -> Nodes:
-    """The nodes with the operands of arithmetic as terms."""
+    """Rewrites the operands of arithmetic as terms."""
     of = {op: np.flatnonzero(nodes.code == FIRST_OP + i) for i, op in enumerate(nodes.ops) if op in _ARITHMETIC}
     arity = nodes.arity
     code, lengths = nodes.code.copy(), arity.copy()
@@ -188,12 +190,12 @@ def _as_terms(nodes: Nodes, exact: bool) -> Nodes:
 
 
 def _no_bias(members: Ints, nodes: Nodes, exact: bool) -> Truths:
-    """Which of some weighted sums need no term for their bias, as it is 0.0."""
+    """Which of some weighted sums need no term for their bias, because it is 0.0."""
     return (nodes.operands[nodes.start[members]] == nodes.extra(ZERO)) & (nodes.arity[members] > 1) & (not exact)
 
 
 def _terms_of(op: Operation, members: Ints, nodes: Nodes, exact: bool) -> Ints:
-    """How many terms the nodes of one operation have."""
+    """The number of terms of the nodes of one operation."""
     arity = nodes.arity[members]
     if op is ops.weighted_sum:
         return (arity + 1) // 2 - _no_bias(members, nodes, exact)
@@ -203,7 +205,8 @@ def _terms_of(op: Operation, members: Ints, nodes: Nodes, exact: bool) -> Ints:
 
 
 def _put_terms(op: Operation, members: Ints, nodes: Nodes, out: Ints, to: Ints, exact: bool) -> None:
-    """Writes the terms of nodes of one operation into `out`, which is full of ones, each from its place on."""
+    """Writes the terms of one operation's nodes into `out`, each from its place in `to` on; `out` is prefilled with
+    ones."""
     first, given, arity = nodes.start[members], nodes.operands, nodes.arity[members]
     if op is ops.sum:
         out[to[arity == 0]] = nodes.extra(ZERO)
@@ -226,7 +229,7 @@ def _put_terms(op: Operation, members: Ints, nodes: Nodes, out: Ints, to: Ints, 
 
 
 def _fuse_products(nodes: Nodes, uses: Ints) -> None:
-    """Products that one sum alone uses go into it, in place; nobody uses them then."""
+    """Fuses products that only one sum uses into that sum, in place; nothing uses their nodes any more."""
     terms = np.flatnonzero(nodes.code == TERMS)
     at = ragged_ranges(nodes.start[terms], nodes.arity[terms])[::2]
     owner, inner = np.repeat(terms, nodes.arity[terms] // 2), nodes.operands[at]
@@ -237,7 +240,7 @@ def _fuse_products(nodes: Nodes, uses: Ints) -> None:
 
 
 def _bias_first(nodes: Nodes) -> None:
-    """Of each sum the first term that is a plain node goes to the front, in place."""
+    """Moves the first term of each sum that is a plain node to the front, in place."""
     terms = np.flatnonzero((nodes.code == TERMS) & (nodes.arity > 2))
     if not len(terms):
         return

@@ -1,7 +1,7 @@
-"""What a large graph needs next, fetched ahead of time.
+"""Software prefetching for large graphs.
 
-The CPU itself sees that memory is read from one end to the other, as constants are, and fetches the next lines in time.
-It cannot foresee when the derivatives come back to a value; but that is known here, once and for all.
+The CPU's own prefetcher recognises memory that is read sequentially, as constants are. It cannot foresee when the
+reverse sweep comes back to a value, but the table of operands says it in advance.
 """
 
 from __future__ import annotations
@@ -12,28 +12,28 @@ import numpy.typing as npt
 from chainrule.compiler.levels.nodes import Ints
 
 LARGE = 2**22
-"""From so many bytes on, of numbers and tables, fetching ahead gains more than it costs."""
+"""From so many bytes of numbers and tables on, prefetching gains more than it costs."""
 
 LINE = 8
-"""How many numbers of 64 bits a line of the CPU's caches has."""
+"""How many numbers of 64 bits fit a cache line."""
 
 REUSE_DISTANCE = 2**20
-"""After so many operands, a line that nothing touched meanwhile is no longer in the caches."""
+"""A cache line that no operand touched for so long has been evicted."""
 
 PREFETCH_DISTANCE = 2000
-"""So many operands earlier a line is fetched."""
+"""A line is prefetched so many operands before its use."""
 
 MOST_LINES = 1024
-"""So many lines are fetched before one segment; the caches should keep them until they are read."""
+"""At most so many lines are prefetched before one segment, so that the caches keep them until they are read."""
 
 
 def prefetch_list(table: npt.NDArray[np.int32], at: Ints, runs: Ints) -> tuple[Ints, Ints, npt.NDArray[np.int32]]:
-    """The lines to fetch before each segment.
+    """Finds the cache lines to prefetch before each segment.
 
     Args:
         table: the slots of operands, in the order in which they are read.
-        at: for each segment where it begins there.
-        runs: int[segments, 2, 2], for each the first slot and the length of the two runs that it writes.
+        at: for each segment its beginning in the table.
+        runs: int[segments, 2, 2]: the first slot and the length of the two runs of results that each segment writes.
 
     Returns:
         For each segment the place of its first line and how many it has, and a slot in each line.
@@ -45,13 +45,13 @@ def prefetch_list(table: npt.NDArray[np.int32], at: Ints, runs: Ints) -> tuple[I
     ([762, 512, 512, 512], 262, [0, 8, 16, 24])
     """
     slots, when = _touched(table, at, runs)
-    # one number for the line and the time says all that matters, and is sorted in one go
+    # line and time packed into one integer sort much faster than as two keys
     key = np.sort(slots // LINE << 32 | when)
     line, when = key >> 32, key & (2**32 - 1)
     before = np.append(0, when[:-1])
     first = np.append(True, line[1:] != line[:-1])
     last = np.append(first[1:], True)
-    before[first] = when[last] - 2 * len(table)  # in the call before this one
+    before[first] = when[last] - 2 * len(table)  # its last use in the previous call
     far = (when - before > 2 * REUSE_DISTANCE) & (when % 2 == 0)
     order = np.argsort(when[far], kind="stable")
     line, when = line[far][order], when[far][order] // 2
@@ -61,7 +61,7 @@ def prefetch_list(table: npt.NDArray[np.int32], at: Ints, runs: Ints) -> tuple[I
 
 
 def _touched(table: npt.NDArray[np.int32], at: Ints, runs: Ints) -> tuple[Ints, Ints]:
-    """The slots that are read or written, and when: twice the place in the table, and one more if it is written."""
+    """The slots that are read or written, and when: twice the place in the table, plus 1 for a write."""
     first, length = runs.reshape(-1, 2).T
     lines = -(-length // LINE)
     written = np.repeat(first, lines) + LINE * (np.arange(lines.sum()) - np.repeat(np.cumsum(lines) - lines, lines))

@@ -1,8 +1,8 @@
-"""The schedule: in which order and where the nodes of a graph are calculated.
+"""The schedule of a graph: in which order its nodes are calculated, and where their numbers lie.
 
-A node's number stands in a slot. Each segment writes two runs of them: one of numbers that are soon done with, one of
-those needed for longer. Where a graph is run on a batch, nodes that differ from sample to sample have rows of a block
-instead, with one place for each sample of a part of the batch.
+A node's number lies in a slot. Each segment writes two runs of slots: one for short-lived numbers, one for long-lived
+ones. In a batch, nodes that differ from sample to sample have rows of a block instead, with one place for each sample
+of a part of the batch.
 """
 
 from __future__ import annotations
@@ -46,10 +46,10 @@ from chainrule.compiler.levels.segments import (
 )
 
 FEWEST_SUMS = 16
-"""So many sums of one shape are worth a segment of their own; where samples go side by side, all are."""
+"""So many sums of one shape are worth a segment of their own; where lanes are samples, any number is."""
 
 _OF_ITS_OWN = frozenset(["chain", "div", "select", "lt", "le", "gt", "ge", "eq", "ne", "relu", "max", "min"])
-"""Operations that need no function of the C library in exact mode, of those that matter."""
+"""Operations that need no function of the C library in exact mode (only those that matter for speed)."""
 
 
 @dataclass(frozen=True)
@@ -58,15 +58,15 @@ class Plan:
 
     Attributes:
         lanes: how many numbers the machine's widest vector has.
-        exact: whether results are the table's own, bit by bit.
-        inputs: how many inputs; they have the first slots.
-        constants: the numbers of the slots after them.
-        slots: how many there are.
-        kinds: of the segments of nodes that samples share.
-        before, after: those before the samples are gone through, and after that.
-        batch: what is done for each sample; None for a graph that is not batched.
-        shared: int32[outputs], the slot of each; of an output that differs from sample to sample, that of a nan.
-        guards: the slot of the number of guards that do not hold; None if there are none.
+        exact: whether results have the bits of the table's own arithmetic.
+        inputs: the number of inputs, which have the first slots.
+        constants: the numbers of the slots after the inputs.
+        slots: the number of slots.
+        kinds: the kinds of segments of nodes that samples share.
+        before, after: the sections before the samples and after them.
+        batch: the work for each sample; None for a graph that is not batched.
+        shared: int32[outputs], the slot of each; for an output that differs from sample to sample, the slot of a nan.
+        guards: the slot of the number of guards that do not hold; None if there are no guards.
     """
 
     lanes: int
@@ -83,14 +83,14 @@ class Plan:
 
     @property
     def ahead(self) -> bool:
-        """Whether numbers and tables are so large that what is needed next is fetched ahead."""
+        """Whether numbers and tables are so large that they are prefetched."""
         return self.before.fetches or self.after.fetches
 
     @property
     def key(self) -> str:
-        """A text that two plans share only if they can share object code for a machine and a size of numbers.
+        """A text that two plans have in common only if they can share object code, for a machine and a size of numbers.
 
-        Operations are in it by name; what one of the user's own does is not.
+        Operations are in it by name; what a user's own operation calculates is not.
         """
         samples = self.batch.kinds if self.batch else ()
         words = [f"lanes {self.lanes}", f"exact {self.exact}", f"ahead {self.ahead}", *map(str, self.kinds)]
@@ -99,18 +99,18 @@ class Plan:
 
 @dataclass(frozen=True)
 class BatchPlan:
-    """What is done for each sample.
+    """The work for each sample.
 
     Attributes:
-        batched: how many inputs are batched.
-        rows: how many rows the block has.
-        kinds: of the segments.
+        batched: the number of batched inputs.
+        rows: the number of rows of the block.
+        kinds: the kinds of segments.
         section: the segments, and for each operand its row.
-        columns: int32[…, 2]: places in the sorted batched inputs, and the rows that they go to.
-        uniform: int32[…, 2]: slots, and the rows that they go to, the same in each place.
-        sums: int32[…, 2]: rows to add up over the samples, and the slots of the results.
+        columns: int32[…, 2]: places in the sorted batched inputs, and the rows that they are copied to.
+        uniform: int32[…, 2]: slots, and the rows that they are broadcast to.
+        sums: int32[…, 2]: rows to add up over the samples, and the slots of the sums.
         each: int32[…]: the rows of the outputs that differ from sample to sample.
-        guards: whether a row that counts guards that do not hold follows them.
+        guards: whether the next row counts the guards that do not hold.
     """
 
     batched: int
@@ -125,12 +125,12 @@ class BatchPlan:
 
 
 def schedule(graph: Graph, lanes: int = 8, exact: bool = False) -> Plan:
-    """Puts the calculation of a graph in order.
+    """Plans the calculation of a graph.
 
     Args:
         graph: what to calculate.
         lanes: how many numbers the machine's widest vector has.
-        exact: whether results are to be those of the table, bit by bit; otherwise terms of sums may change places.
+        exact: whether results must have the bits of the table's own arithmetic; otherwise sums may be reordered.
 
     Raises:
         GraphError: a node differs from sample to sample and depends on a sum over them.
@@ -167,7 +167,7 @@ class _Scheduler:
         constants = in_order_of_use(nodes, constants, users)
         self.slot[constants] = graph.inputs + np.arange(len(constants))
         kinds, (first, last) = sections_of(nodes, [before, after], self.slot, self.slots)
-        most = max(int(section.table.max()) for section in (first, last))  # read as slots, past the end of a block
+        most = max(int(section.table.max()) for section in (first, last))  # vectors may read counts as slots
         outputs = np.array(graph.outputs, np.int64)
         varies = nodes.phase[outputs] == VARYING
         return Plan(
@@ -189,7 +189,7 @@ class _Scheduler:
         self.slots += len(members)
 
     def _in_slots(self, phase: int) -> tuple[Allocation, Ints]:
-        """The segments of a phase, with slots for them; and for each segment how many nodes go side by side."""
+        """The segments of a phase with their slots, and for each segment the number of lanes."""
         part = self._segments(phase)
         lanes = _lanes_of(self.nodes, part, self.lanes, self.exact)
         allocation = allocate(self.nodes, part, np.maximum(lanes, 1), self._live_out(part), self.slots)
@@ -197,7 +197,7 @@ class _Scheduler:
         return allocation, lanes
 
     def _live_out(self, part: Segments) -> Truths:
-        """For each node whether it is needed after some segments."""
+        """For each node whether something outside of these segments needs it."""
         live_out = np.zeros(len(self.nodes), bool)
         live_out[self.results] = True
         others = self.height > 0
@@ -222,7 +222,7 @@ class _Scheduler:
         return segmented(nodes, members[order], ends, 0 if varying else FEWEST_SUMS, not (self.exact or varying))
 
     def _batch(self, sums: Ints, outputs: Ints, guard: int | None) -> BatchPlan:
-        """What is done for each sample; `sums` are nodes, as `outputs` and `guard` are."""
+        """Plans the work for each sample; `sums`, `outputs` and `guard` are nodes."""
         nodes, row = self.nodes, self.row
         part = self._segments(VARYING)
         operands = np.append(
@@ -257,10 +257,10 @@ class _Scheduler:
 
 
 def _lanes_of(nodes: Nodes, segments: Segments, lanes: int, exact: bool) -> Ints:
-    """For each segment how many nodes go side by side.
+    """For each segment how many nodes are calculated together.
 
-    There are three sizes of sums of terms, and one of anything else, as more would gain little and each takes its time
-    to compile. In exact mode functions are the C library's, of one number.
+    There are three sizes for sums of terms and one for anything else: more would gain little, and each takes time to
+    compile. In exact mode, functions of the C library calculate one number at a time.
     """
     shape, n = segments.shape, segments.lengths
     of_libm = [OTHER + i for i, op in enumerate(nodes.ops) if op.name not in _OF_ITS_OWN]

@@ -1,4 +1,4 @@
-"""Sections: segments as native code reads them."""
+"""Sections: segments in the form that native code reads."""
 
 from __future__ import annotations
 
@@ -19,25 +19,25 @@ Int32s = npt.NDArray[np.int32]
 
 
 class Field(IntEnum):
-    """What is said of a segment."""
+    """The fields of a segment."""
 
     KIND = 0
     NODES = auto()
-    """How many it has."""
+    """The number of nodes."""
     TABLE = auto()
     """Its place in the table."""
     ENTRIES = auto()
-    """How many entries it has there."""
+    """The number of its entries there."""
     SHORT_FIRST = auto()
-    """The slot of its first result."""
+    """The slot of its first short-lived result."""
     SHORT_COUNT = auto()
-    """How many results go there and behind it."""
+    """The number of short-lived results."""
     LONG_FIRST = auto()
-    """The slot of the first one of all others."""
+    """The slot of its first long-lived result."""
     PREFETCH_AT = auto()
-    """The place in the table of the slots whose lines are to be fetched."""
+    """The place in the table of the slots whose cache lines to prefetch."""
     PREFETCH_COUNT = auto()
-    """How many of these there are."""
+    """The number of these slots."""
 
 
 @dataclass(frozen=True)
@@ -46,8 +46,8 @@ class Section:
 
     Attributes:
         segments: int32[segments, Field].
-        table: int32[…], the slots of operands; behind them those to fetch ahead.
-        counts: the places in the table of what are no slots, but numbers of operands.
+        table: int32[…], the slots of operands, followed by those to prefetch.
+        counts: the places in the table that hold a number of operands instead of a slot.
     """
 
     segments: Int32s
@@ -56,25 +56,25 @@ class Section:
 
     @property
     def operations(self) -> int:
-        """How many nodes it calculates."""
+        """The number of nodes that it calculates."""
         return int(self.segments[:, Field.NODES].sum())
 
     @property
     def fetches(self) -> bool:
-        """Whether there is anything to fetch ahead."""
+        """Whether it prefetches anything."""
         return bool(self.segments[:, Field.PREFETCH_COUNT].any())
 
 
 def sections_of(
     nodes: Nodes, parts: Sequence[tuple[Allocation, Ints]], slot: Ints, slots: int | None
 ) -> tuple[tuple[Kind, ...], list[Section]]:
-    """Segments as they are stored.
+    """Puts segments into the form in which they are stored.
 
     Args:
-        nodes: the graph's.
-        parts: for each section where the results of its segments go, and for each segment how many lanes its loop has.
+        nodes: the nodes of the graph.
+        parts: for each section the slots of its results, and the number of lanes of each segment.
         slot: for each node its slot, or its row.
-        slots: how many there are; None if they are rows: then the lanes are samples, and nodes go one after the other.
+        slots: the number of slots; None for rows, where lanes are samples, and nodes are calculated one by one.
 
     Returns:
         The kinds that there are, and the sections.
@@ -115,5 +115,5 @@ def _section(
         first, fields[Field.PREFETCH_COUNT], lines = prefetch_list(table, at, runs)
         fields[Field.PREFETCH_AT] = len(table) + first
         table = np.append(table, lines)
-    table = np.append(table, np.zeros(most_lanes, np.int32))  # the last vector may read on
+    table = np.append(table, np.zeros(most_lanes, np.int32))  # room for the last vector's load
     return np.ascontiguousarray(fields.T, np.int32), table

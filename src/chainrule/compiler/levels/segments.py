@@ -1,4 +1,4 @@
-"""Segments: nodes that one small loop calculates, of the same operation and none made of another of them."""
+"""Segments: independent nodes of one operation, which one small loop calculates."""
 
 from __future__ import annotations
 
@@ -11,31 +11,32 @@ from chainrule.compiler.levels.nodes import FIRST_OP, MINUS_ONE, ONE, TERMS, Int
 from chainrule.core.operation import Operation
 
 VARIADIC = -1
-"""So many operands as the table says."""
+"""In place of an arity: the table has the number of operands."""
 
 HORIZONTAL = 0
-"""In place of lanes: the lanes are the operands of one node."""
+"""In place of a number of lanes: the lanes are the operands of one node."""
 
 MOST_OPERANDS = 8
-"""Operations of any number of operands, sums aside, have a loop of their own for each number up to this."""
+"""Variadic operations other than sums have a loop of their own for each arity up to this."""
 
 LONG_SUM_TERMS = 32
 """A sum of so many terms has a segment of its own."""
 
 SUB, SUM, WEIGHTED, PRODUCTS, LONG_SUM, LONG_WEIGHTED, OTHER = range(7)
-"""Shapes of sums of terms: a - b, Σ x, b + Σ ax, Σ ax; from OTHER on those of operations of `Nodes.ops`."""
+"""Shapes of sums of terms: a - b, Σ x, b + Σ ax, Σ ax, long Σ x, long b + Σ ax. From OTHER on, shapes of operations of
+`Nodes.ops`."""
 
 _OF_TERMS = (ops.sub, ops.sum, ops.weighted_sum, ops.mul, ops.sum, ops.weighted_sum)
 
 
 @dataclass(frozen=True)
 class Kind:
-    """What a loop does.
+    """What the loop of a segment does.
 
     Attributes:
-        op: the operation; `mul` of any number of operands is a sum of products.
-        arity: how many operands it has, or VARIADIC.
-        lanes: how many nodes, or samples, go side by side, or ACROSS.
+        op: the operation; a variadic `mul` is a sum of products.
+        arity: the number of operands, or VARIADIC.
+        lanes: how many nodes, or samples, are calculated together, or HORIZONTAL.
     """
 
     op: Operation
@@ -49,14 +50,14 @@ class Kind:
 
 @dataclass
 class Segments:
-    """Nodes in order of calculation, in segments.
+    """Nodes in the order of calculation, in segments.
 
     Attributes:
-        nodes: all of them.
-        count: for each node how many operands, terms or products it has.
-        begins: where in `nodes` each segment begins, and the end of the last one.
+        nodes: all nodes.
+        count: for each node its number of operands, terms or products.
+        begins: where in `nodes` each segment begins, then the end of the last one.
         shape: for each segment one of the shapes above.
-        arity: for each segment how many operands its nodes have, or VARIADIC.
+        arity: for each segment the number of operands of its nodes, or VARIADIC.
     """
 
     nodes: Ints
@@ -67,18 +68,18 @@ class Segments:
 
     @property
     def lengths(self) -> Ints:
-        """How many nodes each segment has."""
+        """The number of nodes of each segment."""
         return np.diff(self.begins)
 
     def kinds(self, nodes: Nodes, lanes: Ints) -> tuple[list[Kind], Ints]:
-        """What the loops are.
+        """The kinds of the segments.
 
         Args:
-            nodes: the graph's.
-            lanes: for each segment how many lanes its loop has.
+            nodes: the nodes of the graph.
+            lanes: for each segment its number of lanes.
 
         Returns:
-            The kinds that there are, and for each segment the place of its own.
+            The distinct kinds, and for each segment the place of its kind.
         """
         keys, kind = np.unique(np.stack([self.shape, self.arity, lanes]), axis=1, return_inverse=True)
         op = [_OF_TERMS[shape] if shape < OTHER else nodes.ops[shape - OTHER] for shape in keys[0].tolist()]
@@ -89,11 +90,11 @@ def segmented(nodes: Nodes, order: Ints, ends: Ints, few: int, horizontal: bool)
     """Cuts batches into segments.
 
     Args:
-        nodes: the graph's.
+        nodes: the nodes of the graph.
         order: the nodes to calculate, in batches of one family.
         ends: for each batch the place in `order` where it ends.
-        few: so many sums of one shape are worth a segment; fewer go together with those of other shapes.
-        horizontal: whether long sums may be calculated across their terms.
+        few: with fewer sums of one shape than that, they share a segment with sums of other shapes.
+        horizontal: whether the lanes may be the terms of a long sum.
     """
     if not len(order):
         return Segments(order, order, np.zeros(1, np.int64), order, order)
@@ -107,7 +108,7 @@ def segmented(nodes: Nodes, order: Ints, ends: Ints, few: int, horizontal: bool)
 
     def put_in_order() -> Truths:
         nonlocal order, batch, shape, count, products, arity, own
-        by = np.lexsort((order, count, own, arity, shape, batch))  # neighbours often have neighbours as operands
+        by = np.lexsort((order, count, own, arity, shape, batch))  # neighbours often read neighbouring slots
         order, batch, shape, count, products, arity, own = (
             x[by] for x in (order, batch, shape, count, products, arity, own)
         )
@@ -124,7 +125,7 @@ def segmented(nodes: Nodes, order: Ints, ends: Ints, few: int, horizontal: bool)
 
 
 def _changes(*keys: Ints) -> Truths:
-    """For each place whether any of the keys differs from that before."""
+    """For each place whether any key differs from the place before."""
     new = np.zeros(len(keys[0]), bool)
     new[0] = True
     for key in keys:
@@ -133,7 +134,8 @@ def _changes(*keys: Ints) -> Truths:
 
 
 def _shapes(nodes: Nodes, members: Ints) -> tuple[Ints, Ints, Ints, Ints]:
-    """For each node its shape; how many operands, terms or products that has; how many products as WEIGHTED; rows."""
+    """For each node its shape; its number of operands, terms or products; its number of products as WEIGHTED; its
+    arity."""
     shape, count = nodes.code[members] + OTHER - FIRST_OP, nodes.arity[members]
     products, of_terms = count.copy(), np.flatnonzero(nodes.code[members] == TERMS)
     take = OTHER + nodes.ops.index(ops.take) if ops.take in nodes.ops else -1

@@ -1,9 +1,9 @@
-"""The table: where the operands of the nodes of segments are.
+"""The table: the slots of the operands of segments.
 
-The nodes of a segment stand in blocks of those that go side by side. A block has its rows of operands one after the
-other; before them, where the segment does not say how many there are, their number, which is that of its longest node.
-Shorter sums are filled up with products that change nothing. The last block of a segment may have fewer nodes, and its
-rows are shorter; what vectors then read past their end, be it the next block's number, is a slot as well.
+The nodes of a segment stand in blocks of those that are calculated together. A block has its rows of operands one after
+the other. If the segment does not give their number, it precedes them, and is that of the block's longest node; shorter
+sums are padded with products that change nothing. The last block of a segment may have fewer nodes and shorter rows.
+Vectors read past their end, but even the next block's number of rows is a valid slot.
 """
 
 from __future__ import annotations
@@ -19,16 +19,16 @@ from chainrule.compiler.levels.segments import LONG_SUM, LONG_WEIGHTED, PRODUCTS
 
 @dataclass
 class _Blocks:
-    """Blocks, and for each node where its operands go.
+    """Blocks, and for each node the places of its operands.
 
     Attributes:
         at: where each block begins.
-        count: how many operands, terms or products its longest node has.
-        counted: whether that stands in the table.
+        count: the number of operands, terms or products of its longest node.
+        counted: whether that number stands in the table.
         total: the size of the table.
         of: for each node its block.
-        to: for each node where its first operand goes.
-        step: for each node how far it is from there to the next.
+        to: for each node the place of its first operand.
+        step: for each node the distance between operands.
     """
 
     at: Ints
@@ -58,13 +58,13 @@ def _blocks(segments: Segments, block_size: Ints) -> _Blocks:
 def table_of(
     nodes: Nodes, segments: Segments, slot: Ints, block_size: Ints
 ) -> tuple[npt.NDArray[np.int32], Ints, Ints]:
-    """The slots of all operands.
+    """Builds the table.
 
     Args:
-        nodes: the graph's.
-        segments: those to calculate.
+        nodes: the nodes of the graph.
+        segments: the segments to calculate.
         slot: for each node its slot.
-        block_size: for each segment how many nodes go side by side.
+        block_size: for each segment how many nodes are calculated together.
 
     Returns:
         The table, for each segment where it begins there, and the places of what are no slots, but numbers of operands.

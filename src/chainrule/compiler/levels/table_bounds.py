@@ -1,6 +1,6 @@
-"""The proof that native code that walks over tables stays in its memory: all slots in them are looked at beforehand.
+"""Proves, before anything runs, that native code that walks tables stays in its memory.
 
-Which numbers are read and written is data here, so that it can be seen before anything runs, once for a kernel.
+The places that are read and written are data here, so each is checked once for a kernel.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from chainrule.compiler.native.llvm import BoundsError
 
 
 def check_plan(plan: Plan) -> None:
-    """Sees that no segment of a plan goes outside of the slots, of the rows of a block, or of a table.
+    """Checks that no segment of a plan leaves the slots, the rows of a block, or the table.
 
     Raises:
         BoundsError: one does.
@@ -45,10 +45,9 @@ def _check_batch(batch: BatchPlan, slots: int) -> None:
 
 
 def _check_section(section: Section, kinds: Sequence[Kind], size: int, shared: bool) -> None:
-    """The segments of a section, and the slots (or rows) in its table, of which there are `size`.
+    """Checks the segments of a section, and the slots (or rows) in its table, of which there are `size`.
 
-    Of nodes that samples share, several go side by side: the last ones of a segment are read, and written, as if there
-    were as many as a vector has lanes.
+    Nodes that samples share are calculated in blocks: the last block of a segment reads and writes as if it were full.
     """
     table, field = section.table, {which: section.segments[:, which].astype(np.int64) for which in Field}
     _within(field[Field.KIND], len(kinds), "a segment's kind")

@@ -56,7 +56,7 @@ class ThreadPool:
 
 
 def _wait_until_idle(workers: Sequence[_Worker]) -> None:
-    """Waits for workers, also where Ctrl-C comes meanwhile: they write into memory that whoever comes next will use."""
+    """Waits for workers, even when Ctrl-C arrives meanwhile: they write into memory that later calls will use."""
     try:
         for worker in workers:
             worker.wait_until_idle()
