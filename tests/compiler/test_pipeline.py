@@ -13,6 +13,7 @@ import numpy as np
 from chainrule import grad, hessian, ops
 from chainrule.compiler.graph.graph import Graph, evaluate
 from chainrule.compiler.graph.passes.batches import SAMPLES
+from chainrule.compiler.graph.text import to_text
 from chainrule.compiler.pipeline import (
     SIMPLIFY,
     SIMPLIFY_EXACTLY,
@@ -24,6 +25,7 @@ from chainrule.compiler.pipeline import (
     calculation,
     loop_kernel,
     loops_of,
+    passes,
 )
 from chainrule.compiler.trace.tracing import trace
 
@@ -84,6 +86,19 @@ def test_stages_are_kept_by_name():
     assert list(stages.graphs) == ["trace", *names[0], "differentiate", *names[1]]
     for graph in stages.graphs.values():
         graph.verify()
+
+
+@pytest.mark.parametrize("exact", [False, True])
+def test_the_passes_are_a_list_that_can_be_printed_and_run_by_hand(exact):
+    traced, stages, wanted = trace(rosenbrock, [POINT]).graph, Stages(), Wanted(1, (0,), exact=exact)
+    result = calculation(traced, wanted, stages)
+    graph = traced
+    for one in passes(wanted, stages.regular):
+        graph = one.apply(graph)
+        assert to_text(graph) == to_text(stages.graphs[one.name])
+        assert str(one).startswith(f"{one.name}: ")
+    assert to_text(graph) == to_text(result)
+    assert stages.sizes == {name: len(form) for name, form in stages.graphs.items() if name != "trace"}
 
 
 def test_what_is_wanted_comes_out_of_the_kernel():

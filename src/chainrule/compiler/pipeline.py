@@ -2,8 +2,8 @@
 
     trace → simplify → differentiate → tidy → group → loops → native code
 
-Where too little of a graph repeats itself for loops, and where every bit must be that of the eager engine, its nodes
-are levelised and gathered instead (`chainrule.compiler.levels`).
+Where too little of a graph repeats itself for loops, and where every bit must be the eager engine's, its nodes are
+levelised and gathered instead (`chainrule.compiler.levels`).
 """
 
 from __future__ import annotations
@@ -42,39 +42,48 @@ from chainrule.compiler.native.memory import is_checked
 
 @dataclass(frozen=True)
 class Pass:
-    """One step of the pipeline: a graph in, a graph out."""
+    """One step of the pipeline: a function from graph to graph, with a name.
+
+    >>> print(SIMPLIFY[0])
+    gather sums: Gathers chains of additions into single `sum` nodes, or `weighted_sum` nodes of products.
+    """
 
     name: str
     apply: Callable[[Graph], Graph]
 
+    def __str__(self) -> str:
+        function = self.apply.func if isinstance(self.apply, functools.partial) else self.apply
+        purpose = (function.__doc__ or "").partition("\n\n")[0]
+        return f"{self.name}: {' '.join(purpose.split())}"
+
 
 SIMPLIFY = (Pass("gather sums", gather_sums), Pass("relax", relax))
-"""What is done before derivatives are taken."""
+"""The passes before differentiation."""
 
 TIDY = (
     Pass("split sums over samples", split_batch_sums),
     Pass("spell out", spell_out),
     Pass("relax again", relax),
 )
-"""What is done afterwards."""
+"""The passes after differentiation."""
 
 TIDY_IRREGULAR = (Pass("split sums over samples", split_batch_sums),)
-"""What is done of it where there will be no loops."""
+"""The same for graphs that will not become loops."""
 
 SIMPLIFY_EXACTLY = (Pass("fold", fold),)
 TIDY_EXACTLY = (Pass("prune", prune),)
-"""The same where every bit must be that of the eager engine."""
+"""The same where every bit must be the eager engine's."""
 
 
 @dataclass(frozen=True)
 class Wanted:
-    """What is to be calculated.
+    """What a kernel is to calculate.
 
     Attributes:
-        order: 0 for the values, 1 for values and first derivatives, 2 for second ones as well.
-        wrt: the inputs by which to differentiate.
-        reduce: of a batch: None for the results of each sample, "sum", or "mean".
-        exact: whether every bit must be that of the eager engine.
+        order: 0 for values, 1 for first derivatives as well, 2 for second derivatives as well.
+        wrt: the inputs with respect to which to differentiate.
+        reduce: for a batch: None for the results of each sample, "sum", or "mean".
+        exact: whether every bit must be the eager engine's.
     """
 
     order: int = 0
@@ -83,20 +92,40 @@ class Wanted:
     exact: bool = False
 
 
+def passes(wanted: Wanted, regular: bool = True) -> tuple[Pass, ...]:
+    """The passes from a traced graph to one that calculates what is wanted, in order.
+
+    Args:
+        wanted: what is to be calculated.
+        regular: whether the graph repeats itself, so that it may become loops.
+
+    >>> [one.name for one in passes(Wanted(1, (0,)))]
+    ['gather sums', 'relax', 'differentiate', 'split sums over samples', 'spell out', 'relax again']
+    """
+    return (*(SIMPLIFY_EXACTLY if wanted.exact else SIMPLIFY), *_differentiating(wanted, regular))
+
+
+def _differentiating(wanted: Wanted, regular: bool) -> tuple[Pass, ...]:
+    """The passes on a graph that is simplified already."""
+    tidy = TIDY_EXACTLY if wanted.exact else TIDY if regular else TIDY_IRREGULAR
+    return (Pass("differentiate", functools.partial(_with_derivatives, wanted=wanted)), *tidy)
+
+
 VERIFY = "CHAINRULE_VERIFY"
-"""If the environment has this, each pass has to give a graph that is one; the tests say so."""
+"""If the environment has this variable, each pass must return a valid graph; the tests set it."""
 
 
 @dataclass
 class Stages:
-    """What became of a graph.
+    """The record of a pipeline's run on one graph.
 
     Attributes:
-        regular: whether it repeats itself, so that there may be loops in it.
-        graphs: one after the other its forms; after `forget`, what was traced alone.
-        program: the loops that were found.
-        no_loops: why there are none.
+        regular: whether the graph repeats itself, so that it may become loops.
+        graphs: the graph after each pass, by name; after `forget` only the traced one.
+        program: the program of loops.
+        no_loops: why there is none.
         seconds: how long each step took.
+        sizes: how many nodes the graph had after each pass.
     """
 
     regular: bool = True
@@ -104,31 +133,32 @@ class Stages:
     program: Program | None = None
     no_loops: str = ""
     seconds: dict[str, float] = field(default_factory=dict)
+    sizes: dict[str, int] = field(default_factory=dict)
 
     def run(self, step: Pass, graph: Graph) -> Graph:
-        """Applies a pass and takes note of it."""
+        """Applies a pass and records its result."""
         with self.timed(step.name):
             graph = step.apply(graph)
         if VERIFY in os.environ:
             graph.verify()
-        self.graphs[step.name] = graph
+        self.graphs[step.name], self.sizes[step.name] = graph, len(graph)
         return graph
 
     def forget(self) -> None:
-        """Lets go of all graphs but the one that was traced, of which they can be made again: large programs have many
-        nodes, and these forms of them are just for reading."""
+        """Drops all graphs but the traced one, from which they can be made again: they are large, and only read by
+        people."""
         self.graphs = {"trace": self.graphs["trace"]}
 
     @contextlib.contextmanager
     def timed(self, name: str) -> Iterator[None]:
-        """Takes note of how long something took."""
+        """Records how long the body of the `with` takes."""
         start = time.perf_counter()
         yield
         self.seconds[name] = self.seconds.get(name, 0.0) + time.perf_counter() - start
 
 
 def simplified(graph: Graph, stages: Stages) -> Graph:
-    """A traced graph, ready to be differentiated."""
+    """Runs the passes before differentiation on a traced graph."""
     stages.graphs["trace"] = graph
     for step in SIMPLIFY:
         graph = stages.run(step, graph)
@@ -136,12 +166,13 @@ def simplified(graph: Graph, stages: Stages) -> Graph:
 
 
 def calculation(graph: Graph, wanted: Wanted, stages: Stages) -> Graph:
-    """The graph that calculates what is wanted of a traced one.
+    """Runs all passes on a traced graph.
 
     Returns:
-        A graph whose outputs are those of the traced one, then for each of these in turn its first derivatives in the
-        order of `wrt`, then for each of those its second derivatives. With `reduce`, values and derivatives by what
-        all samples share are sums or means over the samples, and derivatives by batched inputs are each sample's own.
+        A graph whose outputs are those of the traced one, then for each output its first derivatives in the order of
+        `wrt`, then for each of these its second derivatives. With `reduce`, values and derivatives with respect to what
+        all samples share are sums or means over the samples; derivatives with respect to batched inputs are each
+        sample's own.
     """
     if wanted.exact:
         stages.graphs["trace"] = graph
@@ -153,54 +184,56 @@ def calculation(graph: Graph, wanted: Wanted, stages: Stages) -> Graph:
 
 
 def derived(graph: Graph, wanted: Wanted, stages: Stages) -> Graph:
-    """As `calculation`, of a graph that is simplified already."""
+    """Runs the passes from differentiation on, on a simplified graph; returns what `calculation` returns."""
     if not wanted.exact:
         with stages.timed("look for loops"):
             stages.regular = is_regular(graph)
-    graph = stages.run(Pass("differentiate", functools.partial(_with_derivatives, wanted=wanted)), graph)
-    for step in TIDY_EXACTLY if wanted.exact else TIDY if stages.regular else TIDY_IRREGULAR:
+    for step in _differentiating(wanted, stages.regular):
         graph = stages.run(step, graph)
     return graph
 
 
 def _with_derivatives(graph: Graph, wanted: Wanted) -> Graph:
-    """The graph with the derivatives of its outputs among these, and with the sums over samples."""
+    """Differentiates the outputs, adds the derivatives to them, and reduces over samples."""
     graph = graph.copy()
     values = list(graph.outputs)
-    found, latest = list(values), list(values)
+    results, latest = list(values), list(values)
     one = graph.constant(1.0)
     for order in range(wanted.order):
         latest = [d for output in latest for d in differentiate(graph, output, wanted.wrt, wanted.exact)]
         if wanted.exact and order:
-            # each transform has variables of its own, and a derivative's way out to the next one's makes 0.0 of -0.0
+            # each transform has variables of its own; to pass on to the outer ones turns -0.0 into 0.0
             latest = [plain(graph, ops.chain, (d, one)) for d in latest]
-        found += latest
+        results += latest
     if wanted.reduce is not None:
-        own = latest_own = [False] * len(values)
+        per_sample = latest_per_sample = [False] * len(values)
         for _ in range(wanted.order):
-            latest_own = [before or node in graph.batched for before in latest_own for node in wanted.wrt]
-            own = own + latest_own
+            latest_per_sample = [before or node in graph.batched for before in latest_per_sample for node in wanted.wrt]
+            per_sample = per_sample + latest_per_sample
         samples = graph.names.index(SAMPLES) if wanted.reduce == "mean" else None
-        found = [_reduced(graph, node, one, samples) for node, one in zip(found, own, strict=True)]
-    graph.outputs = found
+        results = [_reduced(graph, node, one, samples) for node, one in zip(results, per_sample, strict=True)]
+    graph.outputs = results
     return graph
 
 
-def _reduced(graph: Graph, node: int, own: bool, samples: int | None) -> int:
-    """One sample's result as that of all: their sum, or the mean, with the input `samples` as their number. A
-    derivative by a batched input stays each one's `own`."""
-    if not own:
+def _reduced(graph: Graph, node: int, per_sample: bool, samples: int | None) -> int:
+    """Reduces a result of one sample over the samples, to a sum, or to a mean if `samples` is the input with their
+    number.
+
+    A derivative with respect to a batched input is kept `per_sample`: it is only divided by their number for a mean.
+    """
+    if not per_sample:
         node = graph.add(BATCH_SUM, node)
     return node if samples is None else graph.add(ops.div, node, samples)
 
 
 def loops_of(graph: Graph, target: Target, stages: Stages) -> Plan | None:
-    """A graph as loops, ready to be written down as native code; None if too little of it repeats itself."""
+    """Turns a graph into loops, ready for code generation; None if too little of it repeats itself."""
     if not stages.regular:
         stages.no_loops = "hardly any two expressions have the same shape"
         return None
-    if untold := _without_native_code(graph, target):
-        stages.no_loops = f"there is no native code for {', '.join(untold)}"
+    if not_lowered := _without_native_code(graph, target):
+        stages.no_loops = f"there is no native code for {', '.join(not_lowered)}"
         return None
     with stages.timed("group"):
         grouping = group_with_recurrences(graph)
@@ -210,7 +243,7 @@ def loops_of(graph: Graph, target: Target, stages: Stages) -> Plan | None:
     with stages.timed("loops"):
         try:
             program = to_program(graph, grouping)
-        except NoLoopsError:  # what looked like a chain is none
+        except NoLoopsError:  # a recurrence cannot run as a loop
             grouping = group(graph)
             if len(grouping.groups) > most_groups(graph):
                 stages.no_loops = _too_many(grouping)
@@ -223,13 +256,13 @@ def loops_of(graph: Graph, target: Target, stages: Stages) -> Plan | None:
 
 
 def _without_native_code(graph: Graph, target: Target) -> list[str]:
-    """The operations of the user's own that Python has to calculate, which loops cannot call."""
+    """The names of the user's own operations that Python has to calculate, which loops cannot call."""
     kinds = {id(op): op for op in graph.ops if op is not None}
     own = {key for key, op in kinds.items() if op is not BATCH_SUM and not op.built_in}
     if not own:
         return []
-    rows = {(op, len(row)) for op, row in zip(graph.ops, graph.operands, strict=True) if id(op) in own}
-    return sorted({op.name for op, count in rows if op and not is_lowered(op, count, target.bits, False)})
+    calls = {(op, len(row)) for op, row in zip(graph.ops, graph.operands, strict=True) if id(op) in own}
+    return sorted({op.name for op, count in calls if op and not is_lowered(op, count, target.bits, False)})
 
 
 def _too_many(grouping: Grouping) -> str:
@@ -237,19 +270,19 @@ def _too_many(grouping: Grouping) -> str:
 
 
 SMALL = 500
-"""A graph of so few nodes is levelised: there is too little in it for loops to pay."""
+"""A graph of at most so many nodes is levelised: it is too small to gain from loops."""
 
 
 @dataclass(frozen=True)
 class Target:
-    """For what native code is made.
+    """What native code is made for.
 
     Attributes:
         bits: the size of a number.
-        threads: among how many threads large batches are shared out.
+        threads: how many threads share large batches.
         memory_limit: how many bytes loops may keep for the reverse sweep; see `plan`.
         machine: the CPU.
-        checked: whether native code looks at each address of its own; see `chainrule.compiler.native.memory.BOUNDS`.
+        checked: whether native code checks each address; see `chainrule.compiler.native.memory.BOUNDS`.
     """
 
     bits: int = 64
@@ -260,7 +293,7 @@ class Target:
 
 
 def build(graph: Graph, wanted: Wanted, stages: Stages, target: Target) -> Kernel:
-    """The kernel that calculates what is wanted of a traced graph, by the whole pipeline."""
+    """Runs the whole pipeline on a traced graph; returns its kernel."""
     graph = calculation(graph, wanted, stages)
     if wanted.exact:
         stages.no_loops = "they would add up in another order than the eager engine"
@@ -271,16 +304,16 @@ def build(graph: Graph, wanted: Wanted, stages: Stages, target: Target) -> Kerne
         if planned is not None:
             return loop_kernel(planned, target, stages)
     with stages.timed("levels"):
-        bits = 64 if wanted.exact else target.bits  # the eager engine's
+        bits = 64 if wanted.exact else target.bits  # the size of the eager engine's numbers
         return compile_graph(graph, target.machine, bits, wanted.exact, target.threads)
 
 
 LARGE = 500_000
-"""Modules with more characters than that get fewer of LLVM's passes, which take longer on them than they save."""
+"""Modules with more characters get fewer of LLVM's passes, which would take longer than they save."""
 
 
 def loop_kernel(planned: Plan, target: Target, stages: Stages) -> LoopKernel:
-    """The kernel of loops."""
+    """Compiles a program of loops to its kernel."""
     with stages.timed("native code"):
         text = str(module_of(planned, target.machine, target.bits, target.checked))
         object_code = cached_object(text, target.machine, 2 if len(text) < LARGE else 1)

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
+
+pytest.importorskip("llvmlite")
+
+import numpy as np
 
 import chainrule
 from chainrule import errors
+from chainrule.compiler.pipeline import Wanted, passes
 from chainrule.nn import MLP
-
-np = pytest.importorskip("numpy")
-pytest.importorskip("llvmlite")
 
 
 def payoff(s, k):
@@ -49,6 +53,22 @@ def test_the_report_tells_of_loops():
     assert "operations" in text
     assert "bytes" in text
     assert all(f"    {name} " in text for name in ("differentiate", "group", "loops", "native code"))
+
+
+def test_the_report_prints_the_pipeline_with_what_each_pass_left():
+    f = chainrule.compile(lambda xs: sum(x * x + 0.0 for x in xs))
+    f.value_and_grad([1.0] * 300)
+    lines = f.explain().splitlines()
+    (start,) = [i for i, line in enumerate(lines) if line.startswith("  compiled in ")]
+    assert " by this pipeline" in lines[start]
+    rows = [re.fullmatch(r"    (\D+?) +[\d.]+ ms(?: +([\d,]+ \w+))?", line) for line in lines[start + 1 :]]
+    left = {row[1]: row[2] for row in rows}
+    names = [one.name for one in passes(Wanted(1, (0,)))]
+    assert list(left) == ["trace", *names[:2], "look for loops", *names[2:], "group", "loops", "native code"]
+    assert left["trace"] == f"{len(f.graph.whole().splitlines()) - 1:,} nodes"
+    assert left["differentiate"] == f"{len(f.graph.whole('differentiate').splitlines()) - 1:,} nodes"
+    assert left["loops"] == f"{len(f.graph['loops'].splitlines())} statements"
+    assert left["look for loops"] is left["group"] is left["native code"] is None
 
 
 def test_arrays_of_constants_threads_and_the_time_of_the_trace():

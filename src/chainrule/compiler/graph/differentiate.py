@@ -1,7 +1,7 @@
-"""Differentiation: adds to a graph the nodes that calculate its derivatives, by the chain rule from the result back.
+"""Reverse-mode differentiation of graphs: adds the nodes of derivatives, by the chain rule from the result back.
 
-Local derivatives are those of the table: the very text that gives the eager engine its numbers is run on symbols, which
-stand for nodes of the graph, and leaves the nodes of its own calculation behind.
+Local derivatives come from the table: the same text that gives the eager engine its numbers runs on symbols here. A
+symbol stands for a node of the graph, and calculating with it adds nodes.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from chainrule.errors import OperandError
 
 
 class Symbol:
-    """A node of a graph that is being built, to calculate with: results are nodes of the same graph."""
+    """A node of a graph under construction, to calculate with: results are nodes of the same graph."""
 
     __slots__ = ("_graph", "_node")
 
@@ -26,7 +26,7 @@ class Symbol:
 
     @property
     def node(self) -> int:
-        """Its number in the graph."""
+        """The number of its node."""
         return self._node
 
     @staticmethod
@@ -70,19 +70,19 @@ add_methods(Symbol, setattr, delattr)
 
 
 def differentiate(graph: Graph, output: int, wrt: Sequence[int], exact: bool = False) -> list[int]:
-    """Adds to `graph` the nodes of the derivatives of node `output`.
+    """Adds to a graph the derivatives of one of its nodes.
 
     Args:
-        graph: is added to, in place.
+        graph: the graph, which is extended in place.
         output: the node to differentiate.
-        wrt: the inputs (or other nodes) with respect to which.
-        exact: add and multiply just as the eager transforms do, with their rule that a zero on either side of a product
-            deposits nothing. Otherwise products are plain, so that 0 · inf, and with it a derivative, may be nan where
-            that rule gives 0, and long sums are single nodes.
+        wrt: the inputs (or other nodes) with respect to which to differentiate.
+        exact: whether to add and multiply just as the eager transforms do, by whose rule a zero on either side of a
+            product deposits nothing. Otherwise products are plain: 0 · inf, and with it a derivative, may be nan where
+            that rule gives 0. Long sums then are single nodes.
 
     Returns:
-        The node of each derivative. With respect to an input that all samples share, of an output that differs from
-        sample to sample, it is that of one sample.
+        The node of each derivative. With respect to an input that all samples share, the derivative of an output that
+        differs from sample to sample is one sample's.
 
     >>> from chainrule.compiler.graph.passes.rebuild import prune
     >>> from chainrule.compiler.graph.text import from_text, to_text
@@ -101,60 +101,61 @@ def differentiate(graph: Graph, output: int, wrt: Sequence[int], exact: bool = F
 
 
 class _Sweep:
-    """One walk from a result back to the inputs."""
+    """One reverse sweep from a result to the inputs."""
 
     def __init__(self, graph: Graph, output: int, wrt: Sequence[int], exact: bool) -> None:
         self.graph, self.output, self.wrt, self.exact = graph, output, wrt, exact
-        self.parts: dict[
-            int, list[tuple[int, int]]
-        ] = {}  # node: (upstream, local) of each step of the chain rule into it
+        self.contributions: dict[int, list[tuple[int, int]]] = {}  # node: pairs (upstream, local) that arrived there
         self.one, self.minus_one = graph.constant(1.0), graph.constant(-1.0)
         self.zero = graph.constant(0.0)
         self.symbols: dict[int, Symbol] = {}
 
     def run(self) -> list[int]:
-        reached = self._reached()
+        active = self._active_nodes()
         order = _depth_first(self.graph, self.output) if self.exact else range(self.output + 1)
-        self.parts[self.output] = [(self.one, self.one)]
+        self.contributions[self.output] = [(self.one, self.one)]
         gradient: dict[int, int] = {}
         for node in reversed(order):
-            if node in self.parts and reached[node]:
-                gradient[node] = self._gathered(self.parts.pop(node))
+            if node in self.contributions and active[node]:
+                gradient[node] = self._accumulated(self.contributions.pop(node))
                 if self.graph.ops[node] is not None and node not in self.stops:
-                    self._hand_down(node, gradient[node], reached)
+                    self._propagate(node, gradient[node], active)
         return [gradient.get(node, self.zero) for node in self.wrt]
 
-    def _reached(self) -> list[bool]:
-        """For each node whether it depends on what is differentiated by."""
+    def _active_nodes(self) -> list[bool]:
+        """Activity analysis: for each node whether it depends on a node with respect to which the graph is
+        differentiated."""
         self.stops = set(self.wrt)
-        reached: list[bool] = []
+        active: list[bool] = []
         for i, (op, operands) in enumerate(zip(self.graph.ops, self.graph.operands, strict=True)):
-            flows = op is not None and any(reached[k] and op.flows(at) for at, k in enumerate(operands))
-            reached.append(flows or i in self.stops)
-        return reached
+            flows = op is not None and any(active[k] and op.flows(at) for at, k in enumerate(operands))
+            active.append(flows or i in self.stops)
+        return active
 
-    def _hand_down(self, node: int, upstream: int, reached: list[bool]) -> None:
-        """local × upstream, into each operand."""
+    def _propagate(self, node: int, upstream: int, active: list[bool]) -> None:
+        """Propagates local × upstream to each operand."""
         graph, op = self.graph, self.graph.ops[node]
         assert op is not None
         operands = graph.operands[node]
-        places = [i for i, k in enumerate(operands) if reached[k] and op.flows(i)]
-        if op is ops.weighted_sum and not self.exact:  # by far the most numerous: not by way of symbols
+        places = [i for i, k in enumerate(operands) if active[k] and op.flows(i)]
+        if op is ops.weighted_sum and not self.exact:  # a short cut for by far the most nodes
             local = [self.one if i == 0 else operands[i + 1] if i % 2 else operands[i - 1] for i in places]
         elif op is ops.sum or op is ops.add or op is BATCH_SUM:
             local = [self.one] * len(places)
         else:
             local = self._local(op, places, operands, node)
         for i, slope in zip(places, local, strict=True):
-            self.parts.setdefault(operands[i], []).append((upstream, slope))
+            self.contributions.setdefault(operands[i], []).append((upstream, slope))
 
     def _local(self, op: Operation, places: list[int], operands: tuple[int, ...], node: int) -> list[int]:
         xs, y = tuple([self._symbol(k) for k in operands]), self._symbol(node)
-        found = [op.local(i, xs, y, finite=not self.exact) for i in places]  # else it is nan, and done again exactly
-        return [x._node if isinstance(x, Symbol) else self._constant(number(x, op.name)) for x in found]
+        slopes = [
+            op.local(i, xs, y, finite=not self.exact) for i in places
+        ]  # if not finite: nan, and exact mode repeats it
+        return [x._node if isinstance(x, Symbol) else self._constant(number(x, op.name)) for x in slopes]
 
     def _constant(self, x: float) -> int:
-        """A constant of the table; one that happens to be 1 in the user's data is not meant."""
+        """Adds a constant of a local derivative; 1 and -1 are shared, so that products with them can be left out."""
         return self.one if x == 1 else self.minus_one if x == -1 else self.graph.constant(x)
 
     def _symbol(self, node: int) -> Symbol:
@@ -163,20 +164,23 @@ class _Sweep:
             symbol = self.symbols[node] = Symbol(self.graph, node)
         return symbol
 
-    def _gathered(self, parts: list[tuple[int, int]]) -> int:
-        """The sum of what arrived at a node. Products are a `weighted_sum`, even if there is just one: other nodes that
-        are made in the same way may have got several, and shall look the same."""
+    def _accumulated(self, contributions: list[tuple[int, int]]) -> int:
+        """Adds up what arrived at a node.
+
+        Products form a `weighted_sum` even if there is just one: similar nodes may have received several, and all
+        should have the same shape.
+        """
         if self.exact:
-            products = [plain(self.graph, ops.chain, part) for part in parts]
+            products = [plain(self.graph, ops.chain, pair) for pair in contributions]
             total = products[0]
             for product in products[1:]:
                 total = self.graph.add(ops.add, total, product)
             return total
-        if not any(self.one in part or self.minus_one in part for part in parts):
-            return self.graph.add(ops.weighted_sum, self.zero, *[k for part in parts for k in part])
-        if len(parts) == 1:
-            return self._product(*parts[0])
-        terms = [self._product(*part) for part in parts]
+        if not any(self.one in pair or self.minus_one in pair for pair in contributions):
+            return self.graph.add(ops.weighted_sum, self.zero, *[k for pair in contributions for k in pair])
+        if len(contributions) == 1:
+            return self._product(*contributions[0])
+        terms = [self._product(*pair) for pair in contributions]
         return self.graph.add(ops.sum if len(terms) > 2 else ops.add, *terms)
 
     def _product(self, upstream: int, local: int) -> int:
@@ -191,7 +195,7 @@ class _Sweep:
 
 
 def _depth_first(graph: Graph, root: int) -> list[int]:
-    """The order in which the eager engine has the nodes below `root`: operands before results, depth first."""
+    """The nodes below `root` in the order of the eager engine: depth first, operands before results."""
     order: list[int] = []
     entered, done = set(), set()
     path = [root]

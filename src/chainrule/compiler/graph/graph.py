@@ -1,11 +1,11 @@
-"""The graph: a calculation written down as numbered nodes, which is what every pass of the compiler takes and gives.
+"""The graph: a calculation as numbered nodes, the intermediate representation that every pass takes and returns.
 
 A node is an input, a constant, or an operation of the table on earlier nodes. Inputs come first, so that the number of
-an input is the number of its node. There are no loops and no branches here: a branch that the traced code took is a
-guard, a node whose truth must be what it was then.
+an input is the number of its node. There are no loops and no branches: a branch that the traced code took is a guard, a
+node whose truth must be what it was then.
 
-A graph may be run on a batch of samples. Then some inputs differ from sample to sample, and with them all that is made
-of them; `BATCH_SUM` adds such a node up over the samples, which gives a number that all of them share.
+A graph may be run on a batch of samples. Then some inputs differ from sample to sample, and so does every node that
+depends on them; `BATCH_SUM` adds such a node up over the samples, which gives a number that all samples share.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from chainrule.errors import GraphError
 
 
 class _OfBatches(Operation):
-    """An operation that is not in the table, since it is about no single sample."""
+    """An operation that is not in the table, since it concerns a batch and not a single sample."""
 
     def __reduce__(self) -> str:  # type: ignore[override]
         return "BATCH_SUM"
@@ -39,15 +39,16 @@ class Graph:
     """A calculation on numbers.
 
     Attributes:
-        ops: for each node its operation; None for inputs and constants.
-        operands: for each node the nodes that it is made of, all of them earlier ones.
-        numbers: for each node its number if it is a constant; 0.0 otherwise.
-        names: one for each input, for reading; the first `len(names)` nodes are the inputs.
-        batched: the inputs that differ from sample to sample, where the graph is run on a batch of samples.
-        outputs: the nodes whose numbers are the result.
-        arguments: how many of the inputs are numbers of a function's arguments; those behind them are of Values that it
-            closes over, which may be laid out in any order.
-        guards: pairs (node, outcome): the graph holds only for inputs at which the node's truth is the outcome.
+        ops: the operation of each node; None for inputs and constants.
+        operands: the operands of each node, all of them earlier nodes.
+        numbers: the number of each constant; 0.0 for other nodes.
+        names: the names of the inputs, which are the first `len(names)` nodes.
+        batched: the inputs that differ from sample to sample, if the graph is run on a batch of samples.
+        outputs: the nodes of the results.
+        arguments: how many of the inputs are numbers of a function's arguments. The others are Values that it closes
+            over, which may be laid out in any order.
+        guards: pairs (node, outcome): the graph is valid only for inputs for which the truth of the node is the
+            outcome.
 
     >>> from chainrule import ops
     >>> graph = Graph.of_inputs(["x"])
@@ -69,7 +70,7 @@ class Graph:
 
     @classmethod
     def of_inputs(cls, names: Sequence[str], batched: Sequence[int] = ()) -> Graph:
-        """A graph that has inputs alone, so far."""
+        """A graph with inputs and no other nodes."""
         n = len(names)
         return cls([None] * n, [()] * n, [0.0] * n, list(names), frozenset(batched))
 
@@ -78,18 +79,18 @@ class Graph:
 
     @property
     def inputs(self) -> int:
-        """How many inputs there are."""
+        """The number of inputs."""
         return len(self.names)
 
     def add(self, op: Operation, *operands: int) -> int:
-        """Adds the node of an operation; returns its number."""
+        """Adds an operation; returns its node."""
         self.ops.append(op)
         self.operands.append(operands)
         self.numbers.append(0.0)
         return len(self.ops) - 1
 
     def constant(self, x: float) -> int:
-        """Adds a constant; returns the number of its node."""
+        """Adds a constant; returns its node."""
         self.ops.append(None)
         self.operands.append(())
         self.numbers.append(x)
@@ -100,7 +101,7 @@ class Graph:
         return self.ops[node] is None and node >= len(self.names)
 
     def with_input(self, name: str) -> Graph:
-        """The same graph with one more input behind the others."""
+        """The same graph with one more input, after the others."""
         n = len(self.names)
         moved = [k + 1 if k >= n else k for k in range(len(self))]
         return Graph(
@@ -115,13 +116,13 @@ class Graph:
         )
 
     def with_same_inputs(self) -> Graph:
-        """A graph of the same inputs and nothing else: what a pass begins with."""
+        """A graph with the same inputs and no other nodes: what a pass begins with."""
         new = Graph.of_inputs(self.names, sorted(self.batched))
         new.arguments = self.arguments
         return new
 
     def copy(self) -> Graph:
-        """The same graph, to be added to."""
+        """A copy that can be extended."""
         rows = [*self.ops], [*self.operands], [*self.numbers], [*self.names]
         return Graph(*rows, self.batched, [*self.outputs], [*self.guards], self.arguments)
 
@@ -133,11 +134,11 @@ class Graph:
         return varies
 
     def verify(self) -> None:
-        """Checks that this is a graph.
+        """Checks that this is a valid graph.
 
         Raises:
-            GraphError: a list is of the wrong length, a node is made of a later one, an operation has the wrong number
-                of operands, or an output or guard is no node.
+            GraphError: a list has the wrong length, a node has a later one as its operand, an operation has the wrong
+                number of operands, or an output or guard is no node.
         """
         n = len(self.ops)
         if not len(self.operands) == len(self.numbers) == n >= len(self.names):
@@ -177,11 +178,11 @@ def used(graph: Graph) -> list[bool]:
 
 
 def evaluate(graph: Graph, numbers: Sequence[Any]) -> list[Any]:
-    """The number of every node, calculated by the table of operations, one after the other: the oracle of all tests.
+    """Evaluates every node by the table of operations, one after the other: the oracle of all tests.
 
     Args:
-        graph: what to evaluate.
-        numbers: one for each input; of a batched input a list, with one for each sample.
+        graph: the graph.
+        numbers: one for each input; for a batched input a list with one for each sample.
 
     Returns:
         One for each node; of a node that differs from sample to sample a list.

@@ -22,7 +22,8 @@ from chainrule.errors import ArgumentError, GraphError
 
 
 def to_text(graph: Graph, most: int | None = None) -> str:
-    """One line a node, then guards and outputs; of a graph with more than `most` nodes, the first and last of them.
+    """Prints a graph: one line a node, then guards and outputs. Of more than `most` nodes, only the first and the last
+    are printed.
 
     >>> print(to_text(from_text("%0 = input x\\n%1 = mul %0 %0\\nreturn %1")))
     %0 = input x
@@ -57,14 +58,14 @@ def _name(name: str) -> str:
 
 
 WORDS = re.compile(r'"(?:[^"\\]|\\.)*"|#.*|,|[^\s,#"]+')
-"""What a line consists of: names in quotes, a comment, commas, and words."""
+"""The words of a line: names in quotes, a comment, commas, and other words."""
 
 
 def from_text(text: str) -> Graph:
-    """The graph that `to_text` described; empty lines and what stands behind a # are skipped.
+    """Reads a graph that `to_text` printed; empty lines and comments after # are skipped.
 
     Raises:
-        GraphError: a line is none of a graph, or the graph is not one.
+        GraphError: a line has another form, or the graph is not valid.
     """
     graph = Graph()
     for line in text.splitlines():

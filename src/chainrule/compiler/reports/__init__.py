@@ -1,1 +1,1 @@
-"""What users are told: the report of `explain()`, and each fallback to something slower, with its reason."""
+"""Reports for users: `explain()`, and each fallback to something slower, with its reason."""

@@ -1,6 +1,6 @@
-"""Fallbacks: what a compiled function or step does in a slower way than by native code made for speed.
+"""Fallbacks: where a compiled function or step does something in a slower way than by native code made for speed.
 
-Each is counted, for `explain()`, and told once, as soon as it was repeated and has cost something.
+Each is counted for `explain()`. It warns once, as soon as it is repeated and has cost something.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from chainrule.core.modes import caller
 from chainrule.errors import SlowWarning
 
 COSTLY = 100_000
-"""From so many operations on, some milliseconds, a fallback is worth a word."""
+"""From so many operations on, which take some milliseconds, a fallback is worth a warning."""
 
 
 @dataclass(frozen=True)
@@ -25,9 +25,9 @@ class Reason:
 
     Attributes:
         unit: what is counted, in the singular.
-        what: what became of these, and why.
+        what: what became of the units, and why.
         hint: what to do about it.
-        calls, work: it is told at so many calls at the earliest, and after so many operations.
+        calls, work: it warns after so many calls and so many operations at the earliest.
     """
 
     unit: str
@@ -42,14 +42,14 @@ class _Tally:
     times: int = 0
     calls: int = 0
     work: int = 0
-    told: bool = False
+    warned: bool = False
 
 
 class Fallbacks:
-    """All fallbacks of one function or step.
+    """The fallbacks of one function or step.
 
     Args:
-        name: what messages call it.
+        name: its name in messages.
 
     >>> found = Fallbacks("f")
     >>> found.met(Reason("sample", "went by Python", "Do not."), times=2, work=10)
@@ -68,13 +68,13 @@ class Fallbacks:
         self._lock = threading.Lock()
 
     def met(self, reason: Reason, times: int = 1, work: int = 0, where: Callable[[], str] = str) -> int:
-        """Counts a fallback, and warns if it is time to.
+        """Counts a fallback; warns if it is time to.
 
         Args:
-            reason: why there is one.
-            times: how many of the reason's units.
+            reason: why it happened.
+            times: how many of the reason's units it concerns.
             work: how many operations they took.
-            where: gives a sentence more for the warning.
+            where: gives one more sentence for the warning.
 
         Returns:
             How many units there were in all.
@@ -82,19 +82,19 @@ class Fallbacks:
         with self._lock:
             tally = self._tallies.setdefault(reason, _Tally())
             tally.times, tally.calls, tally.work = tally.times + times, tally.calls + 1, tally.work + work
-            times, telling = tally.times, tally.calls >= reason.calls and tally.work >= reason.work and not tally.told
-            tally.told |= telling
-        if telling:
+            times, warns = tally.times, tally.calls >= reason.calls and tally.work >= reason.work and not tally.warned
+            tally.warned |= warns
+        if warns:
             self._warn(" ".join([f"{self.name}: {_counted(reason, tally)}.", *filter(None, [where()]), reason.hint]))
         return times
 
     def times(self, reason: Reason) -> int:
-        """How many units of a reason there were."""
+        """How many units of a reason were counted."""
         tally = self._tallies.get(reason)
         return tally.times if tally else 0
 
     def describe(self) -> list[str]:
-        """Lines for a report; none, if there is nothing to say."""
+        """Lines for a report; none if there was no fallback."""
         with self._lock:
             lines = [f"    {_counted(reason, tally)}" for reason, tally in self._tallies.items()]
         return ["  fallbacks:", *lines] if lines else []

@@ -1,4 +1,4 @@
-"""The reasons for which compiled functions and steps fall back on something slower, in the words that users read."""
+"""The reasons why compiled functions and steps fall back on something slower, in the words that users read."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ AGAIN = Reason(
 )
 
 WITH_VALUES = Reason("call", "done by the eager engine, since there were Values among the arguments", "", work=1)
-"""This is documented: it is counted, and never told."""
+"""This is documented: it is counted, but never warns."""
 
 BY_HAND = Reason(
     "step",
@@ -42,7 +42,7 @@ OTHER_SETTINGS = Reason(
 
 @functools.cache
 def rounded(bits: int) -> Reason:
-    """Native code answered a branch otherwise than Python at the same numbers."""
+    """Native code answered a branch differently from Python, on the same numbers."""
     if bits == 32:
         return Reason(
             "sample",
@@ -60,11 +60,11 @@ def rounded(bits: int) -> Reason:
 
 
 LARGE = 1_000_000
-"""Programs of so many operations take long from tables."""
+"""A program of so many operations is slow when it runs from tables."""
 
 
 def one_by_one(no_loops: str, where: str = "loss") -> Reason:
-    """Steps whose loss (or update) has no loops, which the driver cannot call."""
+    """Steps whose loss (or update) has no loops, so that the driver cannot call it."""
     return Reason(
         "step",
         f"done one by one from Python, since there are no loops in the {where}: {no_loops}",
@@ -75,7 +75,7 @@ def one_by_one(no_loops: str, where: str = "loss") -> Reason:
 
 
 def count_levelised(kernel: Any, stages: Any, fallbacks: Fallbacks) -> None:
-    """Counts a kernel that became no loops though it is large."""
+    """Counts a large kernel that did not become loops."""
     operations = kernel.operations_per_call
     if operations >= LARGE and stages.no_loops:
         hint = "Tables as large as that do not fit the CPU's caches. What is alike for all of a list becomes a loop."
@@ -83,7 +83,7 @@ def count_levelised(kernel: Any, stages: Any, fallbacks: Fallbacks) -> None:
 
 
 def count_in_python(kernel: Any, fallbacks: Fallbacks) -> None:
-    """Sees that a kernel counts the operations that Python calculates, if there are any."""
+    """Makes a kernel count the operations that Python calculates, if there are any."""
     called = getattr(kernel, "in_python", [])
     if not called:
         return

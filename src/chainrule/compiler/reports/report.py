@@ -1,4 +1,4 @@
-"""What became of a function: the report of `explain()`, and the graph after each pass."""
+"""The report of `explain()`, and the printed graph after each pass."""
 
 from __future__ import annotations
 
@@ -17,20 +17,20 @@ from chainrule.compiler.trace.source_lines import Line, Witness, witness
 from chainrule.errors import ArgumentError
 
 MOST = 60
-"""Longer graphs are printed by their first and last nodes."""
+"""Of longer graphs, only the first and last nodes are printed."""
 
 LINES = 12
-"""So many constants, or lines with branches, are named."""
+"""At most so many constants, and lines with branches, are named."""
 
 WIDTH = 100
 
 
 class GraphView:
-    """The forms that a graph went through, to be printed; the last is "loops", if it became a program of loops.
+    """Prints a graph after each pass; the last form is "loops", if it became a program of loops.
 
     Args:
-        stages: what is known of them.
-        again: makes all of them once more.
+        stages: the record of the pipeline's run.
+        again: runs the pipeline again, for the graphs that were dropped.
     """
 
     def __init__(self, stages: Stages, again: Callable[[], Stages]) -> None:
@@ -42,15 +42,15 @@ class GraphView:
 
     @property
     def stages(self) -> list[str]:
-        """The names of the passes that were applied, in order; "trace" is the graph that the first one got."""
+        """The names of the passes in order; "trace" is the graph that the first one got."""
         return [*self._graphs, *(["loops"] if self._stages.program is not None else [])]
 
     def __getitem__(self, stage: str) -> str:
-        """A form, to be read; of a long one, its beginning and its end."""
+        """The form after a pass, to be read; of a long one, its beginning and its end."""
         return self.whole(stage, MOST)
 
     def whole(self, stage: str = "trace", most: int | None = None) -> str:
-        """All lines of a form, or just `most` of its nodes; `compiler.graph.text.from_text` reads a whole graph.
+        """All lines of a form, or at most `most` of its nodes; `compiler.graph.text.from_text` reads a whole graph.
 
         Raises:
             ArgumentError: there is no such form.
@@ -67,7 +67,7 @@ class GraphView:
 
 
 def title(name: str, wanted: Wanted, strict: bool) -> str:
-    """The first line of a report: what a function calculated, and whether the eager engine's bits were asked for.
+    """The first line of a report: what a function calculates, and whether in the bits of the eager engine.
 
     >>> title("f", Wanted(1), False)
     'f: value and derivatives'
@@ -84,10 +84,10 @@ class Subject:
     Attributes:
         graph: the trace, with all its guards.
         live: how many Values the function closes over.
-        kernel, stages: what was made of it, and on which way.
+        kernel, stages: the kernel, and the record of the pipeline that made it.
         cached: whether native code came from the cache on disk.
-        function, arguments: what is run once more, to look for lines.
-        fallbacks: lines on what was slower than it might be.
+        function, arguments: what to run once more, to find the user's lines.
+        fallbacks: lines on what was slower than it could be.
     """
 
     graph: Graph
@@ -100,13 +100,13 @@ class Subject:
     fallbacks: Sequence[str] = ()
 
 
-def report(title: str, ways: str, subject: Subject) -> str:
-    """The report on a compiled function.
+def report(title: str, paths: str, subject: Subject) -> str:
+    """Writes the report on a compiled function.
 
     Args:
         title: its first line.
-        ways: how many ways it went so far.
-        subject: the last of them.
+        paths: how many control-flow paths it has taken so far.
+        subject: the last of these paths.
     """
     graph, kernel, stages = subject.graph, subject.kernel, subject.stages
     seen = witness(subject.function, subject.arguments)
@@ -115,7 +115,7 @@ def report(title: str, ways: str, subject: Subject) -> str:
     traced = f"{count(operations, 'operation')} on {inputs}, {count(len(graph.guards), 'guard')}"
     lines = [
         title,
-        f"  {ways}; this one: {traced}",
+        f"  {paths}; this one: {traced}",
         *_branches(seen, graph),
         f"  a call: {count(kernel.operations_per_call, 'operation')}, {kernel.bytes_per_call:,} bytes of memory",
         *([f"  no loops: {stages.no_loops}"] if stages.no_loops else []),
@@ -128,12 +128,12 @@ def report(title: str, ways: str, subject: Subject) -> str:
 
 
 def wrapped(lines: Sequence[str]) -> str:
-    """Lines as a text; what is too long goes on with a deeper margin."""
+    """Joins lines to a text; long ones continue with a deeper indent."""
     return "\n".join([part for line in lines for part in _wrapped(line)])
 
 
 def count(n: int, what: str) -> str:
-    """A number of things.
+    """A number of things, in words.
 
     >>> count(1, "trace"), count(2000, "trace")
     ('1 trace', '2,000 traces')
@@ -175,7 +175,7 @@ def _constants(seen: Witness, graph: Graph) -> list[str]:
 
 
 def _some(xs: list[float]) -> str:
-    """A few of the numbers, and how many there are.
+    """A few of the numbers, and their count.
 
     >>> _some([2.0]), _some([1.0, 1.0]), _some([1.0, 2.0, 3.0, 4.0, 4.0])
     ('2.0', '1.0, 2 times', '1.0, 2.0, 3.0, … (5 in all)')
@@ -188,14 +188,18 @@ def _some(xs: list[float]) -> str:
 
 
 def _compiled(graph: Graph) -> list[tuple[str, float]]:
-    """Each constant that is an operand in a traced graph, with the operation's name."""
+    """Each constant operand of a traced graph, with the name of its operation."""
     rows = zip(graph.ops, graph.operands, strict=True)
     return [(op.name, graph.numbers[k]) for op, row in rows if op is not None for k in row if graph.is_constant(k)]
 
 
 def _times(stages: Stages, cached: bool) -> list[str]:
-    """How long each step took."""
+    """The pipeline: the time of each step, and the size of what it left."""
     seconds = stages.seconds
+    left = {name: count(size, "node") for name, size in {"trace": len(stages.graphs["trace"]), **stages.sizes}.items()}
+    if stages.program is not None:
+        left["loops"] = count(len(stages.program.statements), "statement")
     from_cache = " (native code came from the cache)" if cached else ""
-    lines = [f"  compiled in {1e3 * sum(seconds.values()):.1f} ms{from_cache}:"]
-    return lines + [f"    {name:<24}{1e3 * x:8.1f} ms" for name, x in seconds.items()]
+    lines = [f"  compiled in {1e3 * sum(seconds.values()):.1f} ms by this pipeline{from_cache}:"]
+    rows = [f"    {name:<24}{1e3 * x:8.1f} ms{left.get(name, ''):>20}" for name, x in seconds.items()]
+    return lines + [row.rstrip() for row in rows]

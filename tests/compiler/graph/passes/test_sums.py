@@ -66,7 +66,7 @@ def test_gathering_changes_no_more_than_the_sign_of_a_zero(seed, drawn, results,
 
 @pytest.mark.parametrize("seed", range(40))
 def test_so_it_is_with_long_chains_of_subtractions(seed, drawn, results, same, monkeypatch):
-    monkeypatch.setattr(sums, "FEWEST", 2)  # so that what is drawn has some
+    monkeypatch.setattr(sums, "LONG_CHAIN", 2)  # so that what is drawn has some
     kinds = [ops.sub, ops.sub, ops.add, ops.mul, ops.sum]
     graph, numbers = drawn(seed, samples=3 if seed % 2 else None, operations=kinds)
     found, wanted = results(gather_sums(graph), numbers), results(graph, numbers)

@@ -1,1 +1,1 @@
-"""Passes: each takes a graph and gives a graph that calculates the same, and has a name to be printed by."""
+"""Passes: named functions from a graph to another graph that calculates the same."""

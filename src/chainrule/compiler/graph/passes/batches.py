@@ -1,4 +1,4 @@
-"""Sums over the samples of a batch: what all samples share is taken out of them."""
+"""Sums over the samples of a batch: takes out what all samples share."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ SAMPLES = "number of samples"
 
 
 def split_batch_sums(graph: Graph) -> Graph:
-    """Σ over samples of (a + u), where u is the same for all, becomes (Σ a) + n · u.
+    """Splits sums over samples: Σ (a + u), where all samples share u, becomes (Σ a) + n · u.
 
     >>> from chainrule.compiler.graph.text import from_text, to_text
     >>> text = '''%0 = input x, batched
@@ -52,24 +52,24 @@ def _split(new: Graph, node: int, varies: list[bool], samples: int) -> int:
         return new.add(ops.mul, samples, node)
     op, operands = new.ops[node], new.operands[node]
     if op is ops.add or op is ops.sum:
-        own = [k for k in operands if varies[k]]
-        rest = [k for k in operands if not varies[k]]
-        inner = own[0] if len(own) == 1 else node if not rest else new.add(ops.sum, *own)
-        shared = None if not rest else rest[0] if len(rest) == 1 else new.add(ops.sum, *rest)
+        varying = [k for k in operands if varies[k]]
+        uniform = [k for k in operands if not varies[k]]
+        inner = varying[0] if len(varying) == 1 else node if not uniform else new.add(ops.sum, *varying)
+        shared = None if not uniform else uniform[0] if len(uniform) == 1 else new.add(ops.sum, *uniform)
     elif op is ops.weighted_sum:
         bias, pairs = operands[0], list(zip(operands[1::2], operands[2::2], strict=True))
-        own_pairs = [pair for pair in pairs if varies[pair[0]] or varies[pair[1]]]
-        rest_pairs = [pair for pair in pairs if pair not in own_pairs]
-        if varies[bias] and own_pairs:
-            inner = new.add(ops.weighted_sum, bias, *[k for pair in own_pairs for k in pair])
+        varying_pairs = [pair for pair in pairs if varies[pair[0]] or varies[pair[1]]]
+        uniform_pairs = [pair for pair in pairs if pair not in varying_pairs]
+        if varies[bias] and varying_pairs:
+            inner = new.add(ops.weighted_sum, bias, *[k for pair in varying_pairs for k in pair])
         elif varies[bias]:
             inner = bias
         else:
-            inner = _products(new, new.constant(0.0), own_pairs)
+            inner = _products(new, new.constant(0.0), varying_pairs)
         shared = (
             None
-            if varies[bias] and not rest_pairs
-            else _products(new, new.constant(0.0) if varies[bias] else bias, rest_pairs)
+            if varies[bias] and not uniform_pairs
+            else _products(new, new.constant(0.0) if varies[bias] else bias, uniform_pairs)
         )
     else:
         return new.add(BATCH_SUM, node)

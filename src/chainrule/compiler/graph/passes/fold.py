@@ -1,4 +1,4 @@
-"""Folding: what can be calculated now, and what need not be calculated."""
+"""Constant folding and algebraic simplification."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from chainrule.core.operation import Operation
 
 
 def fold(graph: Graph) -> Graph:
-    """Calculates what depends on constants alone.
+    """Folds constants: calculates what depends on constants alone.
 
-    Every number stays the same to the bit, and so does every derivative that is taken afterwards. That is why what
-    changes nothing stays, such as x · 1: it is a place of its own at which the parts of a derivative are added up.
+    No number changes by a bit, and no derivative that is taken afterwards. So operations that change nothing stay, such
+    as x · 1: the contributions to a derivative are added up there, in an order that matters to the bits.
 
     >>> from chainrule.compiler.graph.text import from_text, to_text
     >>> text = "%0 = input x\\n%1 = constant 2.0\\n%2 = log %1\\n%3 = identity %0\\n%4 = mul %3 %2\\nreturn %4"
@@ -30,8 +30,10 @@ def fold(graph: Graph) -> Graph:
 
 
 def folded(graph: Graph, op: Operation, operands: tuple[int, ...]) -> int:
-    """The node of an operation in `graph`: one that is there already, a constant, or else a new one. No number changes
-    by that; adding 0.0 is left alone, for it makes 0.0 of -0.0."""
+    """Adds an operation in folded form: a constant, an existing node, or a new one.
+
+    No number changes by that. Adding 0.0 is kept, as it turns -0.0 into 0.0.
+    """
     if _all_constant(graph, operands) and op is not BATCH_SUM:
         return plain(graph, op, operands)
     same = _unchanged(graph, op, operands)
@@ -40,14 +42,14 @@ def folded(graph: Graph, op: Operation, operands: tuple[int, ...]) -> int:
 
 def _all_constant(graph: Graph, operands: tuple[int, ...]) -> bool:
     inputs, ops_ = graph.inputs, graph.ops
-    for k in operands:  # mostly it is seen at the first or second that they are not
+    for k in operands:  # mostly decided by the first or second operand
         if k < inputs or ops_[k] is not None:
             return False
     return bool(operands)
 
 
 def _unchanged(graph: Graph, op: Operation, operands: tuple[int, ...]) -> int | None:
-    """The operand that an operation gives back as it is, if there is one."""
+    """The operand that an operation returns as it is, if there is one."""
     a, b = operands[0], operands[1] if len(operands) == 2 else -1
     same: int | None = None
     if op is ops.identity or (op in (ops.mul, ops.div, ops.pow) and is_number(graph, b, 1.0)):
@@ -69,11 +71,11 @@ def is_number(graph: Graph, node: int, x: float) -> bool:
 
 
 def relax(graph: Graph) -> Graph:
-    """As `fold`, and leaves out what changes nothing, or nothing but the sign of a zero, or the last bits.
+    """Simplifies algebraically, where only the sign of a zero or the last bits may change.
 
-    x · 1 and 0 + x are x; x ** 2 is x · x; x / c is x · (1/c) for a power of two c. This is done only where all
-    operations of the same look have the same constant: that one sample among many has the number 1.0 must not set it
-    apart.
+    x · 1 and 0 + x become x; x ** 2 becomes x · x; x / c becomes x · (1/c) for a power of two c. This is done only
+    where all operations of the same signature have the same constant: one sample that happens to have the number 1.0
+    must not get a shape of its own.
 
     >>> from chainrule.compiler.graph.text import from_text, to_text
     >>> text = "%0 = input x\\n%1 = constant 0.0\\n%2 = add %1 %0\\n%3 = constant 2.0\\n%4 = pow %2 %3\\nreturn %4"
@@ -83,9 +85,9 @@ def relax(graph: Graph) -> Graph:
     %1 = mul %0 %0
     return %1
     """
-    steady = _steady(graph)
+    common = _have_common_constants(graph)
     return rebuild(
-        graph, lambda new, op, operands, i: relaxed(new, op, operands) if steady[i] else plain(new, op, operands)
+        graph, lambda new, op, operands, i: relaxed(new, op, operands) if common[i] else plain(new, op, operands)
     )
 
 
@@ -93,33 +95,33 @@ _CONSTANT = -1
 """What a constant has in place of the code of an operation."""
 
 
-def _steady(graph: Graph) -> list[bool]:
-    """For each node whether all that look like it (its operation and its operands') have the same constants."""
+def _have_common_constants(graph: Graph) -> list[bool]:
+    """For each node whether all nodes of its signature (its operation and its operands') have the same constants."""
     inputs = graph.inputs
     codes = [0] * inputs + [_CONSTANT if op is None else op.code for op in graph.ops[inputs:]]
     constants: dict[tuple, list[float]] = {}
-    looks: list[tuple | None] = []
+    signatures: list[tuple | None] = []
     for code, operands in zip(codes, graph.operands, strict=True):
-        look = (code, *[codes[k] for k in operands])
-        if not 1 < len(look) <= 4 or _CONSTANT not in look:
-            looks.append(None)
+        signature = (code, *[codes[k] for k in operands])
+        if not 1 < len(signature) <= 4 or _CONSTANT not in signature:
+            signatures.append(None)
             continue
         numbers = [graph.numbers[k] for k in operands if codes[k] == _CONSTANT]
-        if constants.setdefault(look, numbers) != numbers:
-            constants[look] = []
-        looks.append(look)
-    return [look is None or bool(constants[look]) for look in looks]
+        if constants.setdefault(signature, numbers) != numbers:
+            constants[signature] = []
+        signatures.append(signature)
+    return [signature is None or bool(constants[signature]) for signature in signatures]
 
 
 def plain(graph: Graph, op: Operation, operands: tuple[int, ...]) -> int:
-    """The node of an operation, as it stands; a constant, if all its operands are."""
+    """Adds an operation as it is; a constant if all its operands are constants."""
     if _all_constant(graph, operands) and op is not BATCH_SUM:
         return graph.constant(op.value(*[graph.numbers[k] for k in operands]))
     return graph.add(op, *operands)
 
 
 def relaxed(graph: Graph, op: Operation, operands: tuple[int, ...]) -> int:
-    """As `folded`, where the sign of a zero and the last bits may differ."""
+    """Adds an operation like `folded`, where the sign of a zero and the last bits may differ."""
     a, b = operands[0], operands[1] if len(operands) == 2 else -1
     if op is ops.add and (is_number(graph, a, 0.0) or is_number(graph, b, 0.0)):
         return b if is_number(graph, a, 0.0) else a
@@ -129,12 +131,12 @@ def relaxed(graph: Graph, op: Operation, operands: tuple[int, ...]) -> int:
         return graph.add(ops.mul, a, a)
     if op is ops.pow and is_number(graph, b, -1.0):
         return graph.add(ops.div, graph.constant(1.0), a)
-    if op is ops.div and graph.is_constant(b) and _is_turned_exactly(graph.numbers[b]):
+    if op is ops.div and graph.is_constant(b) and _has_exact_reciprocal(graph.numbers[b]):
         return graph.add(ops.mul, a, graph.constant(1.0 / graph.numbers[b]))
     return folded(graph, op, operands)
 
 
-def _is_turned_exactly(x: float) -> bool:
-    """Whether x is a power of two, and 1/x as well, also in 32 bits."""
+def _has_exact_reciprocal(x: float) -> bool:
+    """Whether x and 1/x are powers of two, also in 32 bits."""
     fraction, exponent = math.frexp(x)
     return abs(fraction) == 0.5 and abs(exponent) < 126

@@ -1,4 +1,4 @@
-"""How a pass makes its graph: node after node, with a say in what becomes of each."""
+"""Rewrites a graph node by node: the frame of most passes."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from chainrule.compiler.graph.graph import Graph, used
 from chainrule.core.operation import Operation
 
 Rule = Callable[[Graph, Operation, tuple[int, ...], int], int]
-"""Given the new graph, an operation and its operands there, and the old node: adds a node, or names one; its number."""
+"""Gets the new graph, an operation, its operands there, and the old node; adds a node or picks one, and returns it."""
 
 
 def rebuild(graph: Graph, rule: Rule) -> Graph:
-    """The graph with every operation that is needed put in by `rule`; what nothing depends on is left out."""
+    """Applies a rule to every operation that is needed; leaves out dead nodes."""
     new = graph.with_same_inputs()
     needed = used(graph)
     place = list(range(graph.inputs))
@@ -30,7 +30,7 @@ def rebuild(graph: Graph, rule: Rule) -> Graph:
 
 
 def prune(graph: Graph) -> Graph:
-    """Leaves out what no output and no guard depends on.
+    """Removes dead nodes: those that no output and no guard depends on.
 
     >>> from chainrule.compiler.graph.text import from_text, to_text
     >>> print(to_text(prune(from_text("%0 = input x\\n%1 = exp %0\\n%2 = sin %0\\nreturn %2"))))

@@ -1,4 +1,4 @@
-"""Spelling out: an operation on many numbers, in simpler ones that loops can be made of."""
+"""Expands variadic operations into simpler ones that loops are made of."""
 
 from __future__ import annotations
 
@@ -11,9 +11,10 @@ from chainrule.core.operation import Operation
 
 
 def spell_out(graph: Graph) -> Graph:
-    """logsumexp(xs) becomes m + log Σ exp(x - m), with m the largest, or the largest finite number if that is infinite.
+    """Expands `logsumexp`, `sum_of_squares` and `norm` into operations that loops have.
 
-    sum_of_squares becomes a sum of products, and norm the `hypot` of pairs, and of those in turn.
+    logsumexp(xs) becomes m + log Σ exp(x - m), where m is the largest x, or the largest finite number if that is
+    infinite; sum_of_squares becomes a sum of products, and norm a tree of `hypot`.
 
     >>> from chainrule.compiler.graph.text import from_text, to_text
     >>> print(to_text(spell_out(from_text("%0 = input x\\n%1 = input y\\n%2 = logsumexp %0 %1\\nreturn %2"))))

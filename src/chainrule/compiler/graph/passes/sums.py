@@ -1,4 +1,4 @@
-"""Long sums: chains of additions become one node, as the table's `sum` and `weighted_sum` are."""
+"""Gathers long sums: chains of additions become single nodes, like the table's `sum` and `weighted_sum`."""
 
 from __future__ import annotations
 
@@ -9,10 +9,11 @@ from chainrule.compiler.graph.passes.rebuild import prune
 
 
 def gather_sums(graph: Graph) -> Graph:
-    """Chains of additions whose parts are used nowhere else become one `sum`, or one `weighted_sum` of products. So do
-    long chains with subtractions (a loss that loops over `loss -= …`); short ones stay as they are.
+    """Gathers chains of additions into single `sum` nodes, or `weighted_sum` nodes of products.
 
-    The order of the additions stays; only the sign of a zero may change.
+    Only additions whose results are used nowhere else are gathered. So are long chains with subtractions (a loss that
+    loops over `loss -= …`); short ones stay. The order of the additions stays the same; only the sign of a zero may
+    change.
 
     >>> from chainrule.compiler.graph.text import from_text, to_text
     >>> text = '''%0 = input w
@@ -30,25 +31,25 @@ def gather_sums(graph: Graph) -> Graph:
     %3 = weighted_sum %2 %0 %1 %0 %0
     return %3
     """
-    return _gathered(graph if all(used(graph)) else prune(graph))  # what nothing needs must not count as a use
+    return _gathered(graph if all(used(graph)) else prune(graph))  # dead nodes must not count as uses
 
 
 def _gathered(graph: Graph) -> Graph:
-    alone = _used_once(graph)
+    single_use = _single_uses(graph)
     new = graph.with_same_inputs()
     place = list(range(graph.inputs))
-    chained = _chained(graph, alone)
-    inside = _inside(graph, alone, chained)
-    products = [one and op is ops.mul for op, one in zip(graph.ops, alone, strict=True)]
+    additive = _additive(graph, single_use)
+    absorbed = _absorbed(graph, single_use, additive)
+    products = [one and op is ops.mul for op, one in zip(graph.ops, single_use, strict=True)]
     sums = _Sums(new, graph, products, place)
     for i in range(graph.inputs, len(graph)):
         op = graph.ops[i]
         if op is None:
             place.append(new.constant(graph.numbers[i]))
-        elif inside[i]:
-            place.append(-1)  # goes into the one sum that uses it
-        elif chained[i]:
-            place.append(sums.add(_terms(graph, i, inside), op is ops.sum))
+        elif absorbed[i]:
+            place.append(-1)  # becomes part of the sum that uses it
+        elif additive[i]:
+            place.append(sums.add(_terms(graph, i, absorbed), op is ops.sum))
         else:
             place.append(new.add(op, *[place[k] for k in graph.operands[i]]))
     new.outputs = [place[i] for i in graph.outputs]
@@ -56,7 +57,7 @@ def _gathered(graph: Graph) -> Graph:
     return new if all(used(new)) else prune(new)
 
 
-def _used_once(graph: Graph) -> list[bool]:
+def _single_uses(graph: Graph) -> list[bool]:
     """For each node whether it is an operand exactly once, and neither output nor guard."""
     uses = [0] * len(graph)
     for operands in graph.operands:
@@ -67,68 +68,71 @@ def _used_once(graph: Graph) -> list[bool]:
     return [n == 1 for n in uses]
 
 
-FEWEST = 8
-"""With so many subtractions, a chain is long."""
+LONG_CHAIN = 8
+"""A chain with so many subtractions is long."""
 
 
-def _chained(graph: Graph, alone: list[bool]) -> list[bool]:
+def _additive(graph: Graph, single_use: list[bool]) -> list[bool]:
     """For each node whether it may be part of a sum: an addition, or a subtraction in a long chain."""
-    chained = [op is ops.add or op is ops.sum for op in graph.ops]
+    additive = [op is ops.add or op is ops.sum for op in graph.ops]
     if ops.sub not in graph.ops:
-        return chained
+        return additive
     firsts = [-1] * len(graph)
-    run = [0] * len(graph)  # so many subtractions there are in the chain up to here
+    run = [0] * len(graph)  # the number of subtractions in the chain up to here
     for i, (op, operands) in enumerate(zip(graph.ops, graph.operands, strict=True)):
-        if (chained[i] or op is ops.sub) and operands:
+        if (additive[i] or op is ops.sub) and operands:
             first = operands[0]
-            if alone[first] and (chained[first] or graph.ops[first] is ops.sub):
+            if single_use[first] and (additive[first] or graph.ops[first] is ops.sub):
                 firsts[i] = first
             run[i] = (op is ops.sub) + (run[first] if firsts[i] >= 0 else 0)
-    for i in range(len(graph) - 1, -1, -1):  # and so many in all of it
+    for i in range(len(graph) - 1, -1, -1):  # then the number in the whole chain
         if firsts[i] >= 0:
             run[firsts[i]] = run[i]
-        chained[i] = chained[i] or (graph.ops[i] is ops.sub and run[i] >= FEWEST)
-    return chained
+        additive[i] = additive[i] or (graph.ops[i] is ops.sub and run[i] >= LONG_CHAIN)
+    return additive
 
 
-def _inside(graph: Graph, alone: list[bool], chained: list[bool]) -> list[bool]:
-    """For each node whether it is an addition within the sum that uses it: the first operand there."""
-    inside = [False] * len(graph)
-    for one, operands in zip(chained, graph.operands, strict=True):
+def _absorbed(graph: Graph, single_use: list[bool], additive: list[bool]) -> list[bool]:
+    """For each node whether it is an addition that becomes part of the sum that uses it: that sum's first operand."""
+    absorbed = [False] * len(graph)
+    for one, operands in zip(additive, graph.operands, strict=True):
         if one and operands:
-            inside[operands[0]] = alone[operands[0]] and chained[operands[0]]
-    return inside
+            absorbed[operands[0]] = single_use[operands[0]] and additive[operands[0]]
+    return absorbed
 
 
-def _terms(graph: Graph, i: int, inside: list[bool]) -> list[tuple[int, bool]]:
-    """The terms of a sum, from left to right, each with whether it is subtracted."""
+def _terms(graph: Graph, i: int, absorbed: list[bool]) -> list[tuple[int, bool]]:
+    """The terms of a sum from left to right, each with whether it is subtracted."""
     rest: list[list[tuple[int, bool]]] = []
     node = i
     while True:
         operands = graph.operands[node]
         own = [(k, at > 0 and graph.ops[node] is ops.sub) for at, k in enumerate(operands)]
-        if not operands or not inside[operands[0]]:
+        if not operands or not absorbed[operands[0]]:
             return [term for part in [own, *reversed(rest)] for term in part]
         rest.append(own[1:])
         node = operands[0]
 
 
 class _Sums:
-    """Adds the nodes of sums to a new graph.
+    """Adds sums to a new graph.
 
     Args:
-        new: that graph.
+        new: the new graph.
         graph: the old one.
-        products: which of its nodes are products that nothing else uses.
-        place: for each of its nodes that of the new one.
+        products: for each old node whether it is a product that nothing else uses.
+        place: for each old node its new one.
     """
 
     def __init__(self, new: Graph, graph: Graph, products: list[bool], place: list[int]) -> None:
         self.new, self.graph, self.products, self.place = new, graph, products, place
 
     def add(self, terms: list[tuple[int, bool]], of_table: bool) -> int:
-        """The node of a sum of these terms; one `of_table` stays one, whatever its length: sums of different lengths
-        may be one loop."""
+        """Adds the sum of these terms; returns its node.
+
+        A sum that is `of_table`, the user's own call of `sum`, stays one whatever its length: sums of different lengths
+        may become one loop.
+        """
         new, products = self.new, self.products
         if len(terms) > 1 and not of_table and not terms[1][1] and is_number(self.graph, terms[0][0], 0.0):
             terms = terms[1:]
