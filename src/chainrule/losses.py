@@ -1,8 +1,8 @@
-"""Losses: one number that says how wrong the predictions are. Each is a mean over the samples.
+"""Losses: one number that says how wrong predictions are, as a mean over the samples.
 
-Predictions are what a model gives: one number a sample, or a list of them. Targets have the same form, but for
-`cross_entropy`, where they are the indices of the right classes. Scores and logits are the model's raw outputs; the
-losses apply sigmoid and softmax themselves, in a form in which large numbers do not overflow.
+Predictions are what a model returns: one number a sample, or a list of numbers. Targets have the same form, except for
+`cross_entropy`, where they are the indices of the right classes. Scores and logits are raw outputs of the model: losses
+apply sigmoid and softmax themselves, in a form in which large numbers do not overflow.
 """
 
 from __future__ import annotations
@@ -21,8 +21,8 @@ def mean_squared_error(predictions: Any, targets: Any) -> Any:
     """The mean of (prediction - target)².
 
     Args:
-        predictions: a number, or a list of numbers, or a list of such lists.
-        targets: the same, of the same sizes.
+        predictions: a number, a list of numbers, or nested lists of numbers.
+        targets: numbers in the same structure.
 
     Raises:
         SizeError: the sizes differ, or there are no samples.
@@ -35,7 +35,7 @@ def mean_squared_error(predictions: Any, targets: Any) -> Any:
 
 
 def mean_absolute_error(predictions: Any, targets: Any) -> Any:
-    """The mean of |prediction - target|; arguments as those of `mean_squared_error`.
+    """The mean of |prediction - target|. It takes and raises what `mean_squared_error` does.
 
     >>> mean_absolute_error([1.0, 2.0, 6.0], [1.0, 0.0, 3.0])
     1.6666666666666665
@@ -44,7 +44,10 @@ def mean_absolute_error(predictions: Any, targets: Any) -> Any:
 
 
 def max_margin(scores: Any, targets: Any) -> Any:
-    """The mean of max(0, 1 - target · score), the hinge loss of a support vector machine; targets are -1 and 1.
+    """The hinge loss of support vector machines: the mean of max(0, 1 - target · score).
+
+    Targets are -1 and 1. The structures and errors are those of `mean_squared_error`, and ArgumentError for another
+    target.
 
     >>> max_margin([2.0, 0.5], [1, -1])
     0.75
@@ -53,9 +56,10 @@ def max_margin(scores: Any, targets: Any) -> Any:
 
 
 def binary_cross_entropy(logits: Any, targets: Any) -> Any:
-    """The mean of -log of the probability that sigmoid(logit) gives the target; targets are 0 and 1.
+    """The mean of -log P(target), where P(1) = sigmoid(logit).
 
-    With t the target and s the logit it is softplus(s) - t · s.
+    For a logit s and a target t of 0 or 1 this is softplus(s) - t · s. The structures and errors are those of
+    `mean_squared_error`, and ArgumentError for another target.
 
     >>> round(binary_cross_entropy([0.0, 1000.0], [1, 1]), 6)
     0.346574
@@ -64,14 +68,14 @@ def binary_cross_entropy(logits: Any, targets: Any) -> Any:
 
 
 def cross_entropy(logits: Any, targets: Any) -> Any:
-    """The mean of -log of the probability that softmax(logits) gives the right class.
+    """The mean of -log P(target), where P = softmax(logits): logsumexp(logits) - logits[target].
 
     Args:
-        logits: for each sample a list with one number a class; or one such list alone.
+        logits: for each sample a list with one number for each class; or one such list alone.
         targets: for each sample the index of its class; or one index alone.
 
     Raises:
-        SizeError: there are not as many samples as targets.
+        SizeError: the numbers of samples and targets differ.
         ArgumentError: a target is not the index of a class.
 
     >>> round(cross_entropy([[0.0, 0.0], [5.0, 1000.0]], [0, 1]), 6)
@@ -85,7 +89,7 @@ def cross_entropy(logits: Any, targets: Any) -> Any:
 
 
 def l2_penalty(parameters: Sequence[Value], strength: float = 1e-4) -> Any:
-    """strength · Σ p², to be added to a loss so that parameters stay small.
+    """strength · Σ p². Add it to a loss to keep parameters small.
 
     >>> l2_penalty([Value(3.0), Value(4.0)], 0.1).data
     2.5
@@ -100,7 +104,7 @@ def _mean(terms: list[Any]) -> Any:
 
 
 def _pairs(predictions: Any, targets: Any, depth: int = 0) -> list[tuple[Any, Any]]:
-    """Each number of the predictions with its target."""
+    """Pairs each number of the predictions with its target."""
     if depth > DEEPEST:
         raise too_deep(predictions)
     deep_p, deep_t = _is_list(predictions), _is_list(targets)
@@ -119,7 +123,7 @@ def _is_list(x: Any) -> bool:
 
 
 def _one_of(target: Any, allowed: tuple[int, int], loss: str) -> Any:
-    """The target, if it is one of two numbers (a Value, whose number may change, is taken as it is)."""
+    """Checks that the target is one of two numbers. A Value is accepted as it is, since its number may change."""
     if not isinstance(target, Value) and target not in allowed:
         raise ArgumentError(f"{loss} takes the targets {allowed[0]} and {allowed[1]}, not {shown(target)}")
     return target
@@ -127,7 +131,7 @@ def _one_of(target: Any, allowed: tuple[int, int], loss: str) -> Any:
 
 def _right(row: Sequence[Any], target: Any) -> Any:
     """The logit of the right class."""
-    if isinstance(target, Value):  # an integer argument of a function that is being compiled
+    if isinstance(target, Value):  # an integer argument during tracing
         return take(row, target)
     try:
         index = operator.index(target)

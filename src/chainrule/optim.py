@@ -7,7 +7,7 @@
         loss.backward()
         optimizer.step()
 
-A learning rate is a number, or a schedule: a function from the number of steps done to the rate of the next one.
+A learning rate is a number or a schedule: a function from the number of steps done to the rate of the next step.
 """
 
 from __future__ import annotations
@@ -25,12 +25,16 @@ Schedule = Callable[[int], float]
 
 
 def constant(lr: float) -> Schedule:
-    """Always `lr`."""
+    """A schedule that always gives `lr`.
+
+    >>> constant(0.1)(1000)
+    0.1
+    """
     return lambda step: lr
 
 
 def linear(start: float, end: float, steps: int) -> Schedule:
-    """From `start` to `end` in equal steps, and `end` from then on.
+    """A schedule that goes from `start` to `end` in `steps` equal steps, and stays at `end`.
 
     >>> [linear(1.0, 0.0, 4)(step) for step in range(6)]
     [1.0, 0.75, 0.5, 0.25, 0.0, 0.0]
@@ -39,7 +43,10 @@ def linear(start: float, end: float, steps: int) -> Schedule:
 
 
 def cosine(start: float, end: float, steps: int) -> Schedule:
-    """From `start` to `end` along half a wave of the cosine (Loshchilov and Hutter 2017), and `end` from then on.
+    """A schedule that goes from `start` to `end` along half a cosine wave in `steps` steps, and stays at `end`.
+
+    The formula is that of Loshchilov and Hutter, "SGDR: Stochastic Gradient Descent with Warm Restarts", 2017, without
+    restarts.
 
     >>> [round(cosine(1.0, 0.0, 4)(step), 4) for step in range(6)]
     [1.0, 0.8536, 0.5, 0.1464, 0.0, 0.0]
@@ -48,7 +55,7 @@ def cosine(start: float, end: float, steps: int) -> Schedule:
 
 
 def step_decay(start: float, factor: float, every: int) -> Schedule:
-    """`start`, multiplied by `factor` after every so many steps.
+    """A schedule that begins with `start` and is multiplied by `factor` after every `every` steps.
 
     >>> [step_decay(1.0, 0.5, 2)(step) for step in range(5)]
     [1.0, 1.0, 0.5, 0.5, 0.25]
@@ -63,10 +70,10 @@ def _steps(steps: int) -> int:
 
 
 class Optimizer:
-    """The base of the optimisers; a subclass says in `updated` where the parameters move.
+    """The base class of optimisers. A subclass implements `updated`, which calculates the new parameters.
 
     Args:
-        parameters: Values to be changed, such as `model.parameters()`.
+        parameters: the Values to change, such as `model.parameters()`.
         lr: the learning rate, or a schedule.
 
     Raises:
@@ -89,12 +96,12 @@ class Optimizer:
         return self.schedule(self.steps)
 
     def zero_grad(self) -> None:
-        """Sets the gradient of every parameter to 0: once a step, before `backward()`."""
+        """Sets the gradient of every parameter to 0. Call it once a step, before `backward()`."""
         for parameter in self.parameters:
             parameter.grad = 0.0
 
     def step(self) -> None:
-        """Moves every parameter by its gradient."""
+        """Updates every parameter by its gradient."""
         lr = self.lr
         self.steps += 1
         data, grads = [p.data for p in self.parameters], [p.grad for p in self.parameters]
@@ -102,18 +109,25 @@ class Optimizer:
             parameter.data = x
 
     def updated(self, data: list[float], grads: list[float], lr: float) -> list[float]:
-        """The new numbers of the parameters."""
+        """Calculates the new numbers of the parameters.
+
+        Args:
+            data: the number of each parameter.
+            grads: the gradient of each parameter.
+            lr: the learning rate of this step; `self.steps` counts this step already.
+        """
         raise NotImplementedError
 
     def state_dict(self) -> dict[str, Any]:
-        """All that a resumed run needs, in a form that JSON can hold."""
+        """Returns all that a resumed run needs, as data for JSON."""
         return {"type": type(self).__name__, "steps": self.steps} | {k: list(v) for k, v in self.memory.items()}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Takes up where another optimiser of the same kind and size was. Either all of it fits, or nothing changes.
+        """Restores a state that an optimiser of the same kind and size returned. If anything does not fit, nothing
+        changes.
 
         Raises:
-            SavedFileError: it is the state of another kind of optimiser, of another size, or damaged.
+            SavedFileError: the state is of another kind of optimiser, of another size, or damaged.
         """
         kind = type(self).__name__
         if state.get("type") != kind:
@@ -131,12 +145,12 @@ class Optimizer:
 
 
 class SGD(Optimizer):
-    """Gradient descent: p -= lr · v with v = momentum · v + grad (v = grad where there is no momentum).
+    """Stochastic gradient descent: p -= lr · v with v = momentum · v + grad (v = grad without momentum).
 
     Args:
         parameters, lr: see `Optimizer`.
-        momentum: how much of the last step's velocity v goes on (Polyak 1964).
-        nesterov: look ahead: step by grad + momentum · v (Nesterov 1983; this form: Sutskever et al. 2013).
+        momentum: the share of the last velocity v that is kept (Polyak 1964).
+        nesterov: whether to step by grad + momentum · v instead (Nesterov 1983; in the form of Sutskever et al. 2013).
         weight_decay: adds weight_decay · p to the gradient.
 
     >>> p = Value(3.0)
@@ -170,13 +184,21 @@ class SGD(Optimizer):
         if self.momentum:
             velocity = [self.momentum * v + g for v, g in zip(self.memory["velocity"], grads, strict=True)]
             self.memory["velocity"] = velocity
-            ahead = [g + self.momentum * v for v, g in zip(velocity, grads, strict=True)]
-            grads = ahead if self.nesterov else velocity
+            look_ahead = [g + self.momentum * v for v, g in zip(velocity, grads, strict=True)]
+            grads = look_ahead if self.nesterov else velocity
         return [x - lr * g for x, g in zip(data, grads, strict=True)]
 
 
 class Adam(Optimizer):
     """Adam (Kingma and Ba 2015): steps scaled by running means of the gradient and of its square.
+
+    m = b1 · m + (1 - b1) · grad and s = b2 · s + (1 - b2) · grad²; p -= lr · m' / (√s' + eps), with m' = m / (1 - b1ᵗ)
+    and s' = s / (1 - b2ᵗ) after t steps.
+
+    Args:
+        parameters, lr: see `Optimizer`.
+        betas: (b1, b2), the decay rates of the two means.
+        eps: keeps the divisor away from 0.
 
     >>> p = Value(3.0)
     >>> (p * p).backward()
@@ -208,17 +230,25 @@ class Adam(Optimizer):
 
     def updated(self, data: list[float], grads: list[float], lr: float) -> list[float]:
         (b1, b2), eps = self.betas, self.eps
-        sqrt = math.sqrt if all(type(g) is float for g in grads[:1]) else ops.sqrt  # the compiler has symbols there
+        sqrt = math.sqrt if all(type(g) is float for g in grads[:1]) else ops.sqrt  # the compiler passes symbols
         mean = [b1 * m + (1 - b1) * g for m, g in zip(self.memory["mean"], grads, strict=True)]
         square = [b2 * s + (1 - b2) * g * g for s, g in zip(self.memory["square"], grads, strict=True)]
         self.memory = {"mean": mean, "square": square}
-        # Both means start at 0; dividing by 1 - bᵗ takes that bias out.
+        # both means start at 0, and dividing by 1 - bᵗ removes that bias
         c1, c2 = 1 - b1**self.steps, 1 - b2**self.steps
         return [x - lr * (m / c1) / (sqrt(s / c2) + eps) for x, m, s in zip(data, mean, square, strict=True)]
 
 
 class AdamW(Adam):
-    """Adam with weight decay beside the gradient, not in it (Loshchilov and Hutter 2019)."""
+    """Adam with decoupled weight decay (Loshchilov and Hutter 2019): p shrinks by lr · weight_decay · p before each
+    step.
+
+    >>> p = Value(3.0)
+    >>> (p * p).backward()
+    >>> AdamW([p], lr=0.1, weight_decay=0.5).step()
+    >>> round(p.data, 6)
+    2.75
+    """
 
     def __init__(
         self,
@@ -237,7 +267,7 @@ class AdamW(Adam):
 
 
 def check_parameters(parameters: list[Any]) -> None:
-    """Sees that an optimiser can move these.
+    """Checks that an optimiser can update these parameters.
 
     Raises:
         ArgumentError: there are none, one is not a leaf, or one is given twice.

@@ -1,12 +1,12 @@
 """Derivatives of ordinary functions to any order: `grad`, `value_and_grad`, `jacobian`, `hessian`, `jvp`, `vjp`.
 
-A function of scalars, or of nested lists, tuples and dicts of scalars, is run on fresh Values; the chain rule then
-walks the graph that this leaves behind. It keeps its sums to itself, so `.grad` of Values that the function closes
-over is never touched.
+A transform runs a function of scalars, or of nested lists, tuples and dicts of scalars, on fresh Values, and applies
+the chain rule to the graph that results. It keeps its gradients to itself: `.grad` of Values that the function closes
+over does not change.
 
-Called with numbers at the outermost level, everything here gives plain floats, and the local derivatives kept in the
-graph are all that is needed. Called with Values, or from inside another transform, it gives Values that can be
-differentiated again: then the local derivatives are made afresh from the table, as Values.
+On numbers, at the outermost level, all results are plain floats, and the local derivatives stored in the graph suffice.
+On Values, or within another transform, results are Values that can be differentiated again: then the local derivatives
+are recalculated from the table, as Values.
 """
 
 from __future__ import annotations
@@ -26,18 +26,18 @@ from chainrule.ops import chain, identity
 
 
 def grad(f: Callable, argnums: int | Sequence[int] = 0) -> Callable:
-    """The function that gives the derivative of `f`, which must return one number.
+    """Returns the function that calculates the derivative of `f`, which must return one number.
 
     Args:
         f: a function of numbers, or of nested lists, tuples and dicts of numbers.
-        argnums: which positional argument (or arguments) to differentiate in.
+        argnums: the position of the argument to differentiate with respect to, or several positions.
 
     Returns:
         A function of the same arguments. Its result has the structure of argument `argnums`; for several argnums it
         is a tuple of such.
 
     Raises:
-        OperandError: on the call, if `f` does not return one number, or an argument holds something else than numbers.
+        OperandError: on the call, if `f` does not return one number, or an argument holds something other than numbers.
         ArgumentError: on the call, if there is no argument `argnums`.
 
     >>> from chainrule import exp, sin
@@ -70,7 +70,9 @@ def value_and_grad(f: Callable, argnums: int | Sequence[int] = 0) -> Callable:
 
 
 def jacobian(f: Callable, argnums: int | Sequence[int] = 0) -> Callable:
-    """The function that gives every derivative of every result of `f`.
+    """Returns the function that calculates every derivative of every result of `f`.
+
+    It takes and raises what `grad` does, but `f` may return nested lists, tuples and dicts of numbers.
 
     Returns:
         A function of the same arguments. Its result has the structure of what `f` returns, with, in place of each
@@ -89,7 +91,8 @@ def jacobian(f: Callable, argnums: int | Sequence[int] = 0) -> Callable:
 
 
 def hessian(f: Callable, argnums: int | Sequence[int] = 0) -> Callable:
-    """The function that gives all second derivatives of `f`, which must return one number.
+    """Returns the function that calculates all second derivatives of `f`, which must return one number. It raises what
+    `grad` does.
 
     Returns:
         A function of the same arguments: the structure of argument `argnums`, twice nested.
@@ -101,11 +104,20 @@ def hessian(f: Callable, argnums: int | Sequence[int] = 0) -> Callable:
 
 
 def vjp(f: Callable, *primals: Any) -> tuple[Any, Callable[[Any], tuple]]:
-    """Reverse mode: the value of `f`, and the function that takes upstream gradients back to the arguments.
+    """Reverse mode: evaluates `f`, and returns the function that maps upstream gradients to derivatives
+    (vector-Jacobian product).
+
+    Args:
+        f: a function of numbers, or of nested lists, tuples and dicts of numbers.
+        primals: its arguments.
 
     Returns:
-        (value, pullback): `pullback(upstream)` takes the structure of the value and gives a tuple of derivatives, one
+        (value, pullback): `pullback(upstream)` takes the structure of the value and returns a tuple of derivatives, one
         for each of `primals`.
+
+    Raises:
+        OperandError: an argument, or a result, is something other than numbers.
+        SizeError: on the call of `pullback`, if `upstream` has another structure.
 
     >>> value, pullback = vjp(lambda a, b: [a * b, a], 3.0, 4.0)
     >>> value, pullback([1.0, 10.0])
@@ -124,37 +136,42 @@ def vjp(f: Callable, *primals: Any) -> tuple[Any, Callable[[Any], tuple]]:
 
 
 def jvp(f: Callable, primals: Sequence[Any], tangents: Sequence[Any]) -> tuple[Any, Any]:
-    """Forward mode: the value of `f`, and its derivative in the direction `tangents`.
+    """Forward mode: evaluates `f` and its derivative in the direction `tangents` (Jacobian-vector product).
 
     Args:
         f: a function of `len(primals)` arguments.
-        primals: where to take the derivative: a list or tuple of arguments.
-        tangents: how each number of `primals` moves: the same structure.
+        primals: a list or tuple of arguments: the point.
+        tangents: the direction, in the structure of `primals`.
 
     Returns:
-        (value, derivative), both of the structure that `f` returns.
+        (value, derivative), both in the structure that `f` returns.
+
+    Raises:
+        OperandError: an argument, a tangent or a result is something other than numbers.
+        SizeError: `tangents` has another structure than `primals`.
 
     >>> jvp(lambda a, b: a * b, (3.0, 4.0), (1.0, 10.0))
     (12.0, 34.0)
     """
     run = _run(f, tuple(primals), {}, tuple(range(len(primals))), tangents)
-    moving = [(v, t) for v, t in zip(run.variables, _flat_like(tuple(primals), tangents), strict=True) if _moves(t)]
+    moving = [(v, t) for v, t in zip(run.variables, _flat_like(tuple(primals), tangents), strict=True) if _is_moving(t)]
     with nested_transform():
         tangent = {id(variable): t for variable, t in moving}
         for root in leaves(run.out):
             if isinstance(root, Value):
-                _push_forward(root, tangent, run.as_values)
+                _pushforward(root, tangent, run.as_values)
         return run.value(), tree_map(lambda out: run.result(tangent.get(id(out), 0.0)), run.out)
 
 
 def gradients(out: Value, variables: Sequence[Value]) -> list[float]:
-    """The derivative of a Value in each of some Values of its graph; other than `backward()`, it leaves `.grad` alone.
+    """The derivatives of a Value with respect to some Values of its graph. Unlike `backward()`, it does not touch
+    `.grad`.
 
     >>> x, y = Value(3.0), Value(4.0)
     >>> gradients(x * y, [x, y]), x.grad
     ([4.0, 3.0], 0.0)
     """
-    return [_plain(x) for x in _pull_back(out, list(variables), 1.0, False)]
+    return [_plain(x) for x in _pullback(out, list(variables), 1.0, False)]
 
 
 # ---- how a function is run, and how the chain rule walks what it leaves behind ------------------------------------
@@ -165,9 +182,9 @@ class _Run:
     """One call of a function on fresh Values."""
 
     variables: list[Value]
-    """One for each number of the arguments to differentiate in."""
+    """One for each number of the arguments to differentiate with respect to."""
     arguments: Any
-    """Those arguments; gradients are given back in their structure."""
+    """These arguments; gradients are returned in their structure."""
     out: Any
     as_values: bool
     """Whether results must be Values, to be differentiated again."""
@@ -184,22 +201,22 @@ class _Run:
         if not isinstance(out, Value):
             number(out, "the function's result")
             return [self.result(0.0) for _ in self.variables]
-        return [self.result(x) for x in _pull_back(out, self.variables, upstream, self.as_values)]
+        return [self.result(x) for x in _pullback(out, self.variables, upstream, self.as_values)]
 
     def like_arguments(self, flat: Iterable[Any]) -> Any:
         return unflatten(self.arguments, flat)
 
 
-def _run(f: Callable, args: tuple, named: dict, argnums: int | Sequence[int], also: Any = ()) -> _Run:
+def _run(f: Callable, args: tuple, named: dict, argnums: int | Sequence[int], others: Any = ()) -> _Run:
     numbers = (argnums,) if isinstance(argnums, int) else tuple(argnums)
     for i in numbers:
         if not -len(args) <= i < len(args):
             raise ArgumentError(f"argnums={i}, but {_name(f)} was called with {len(args)} positional arguments")
     chosen = [i % len(args) for i in numbers]
-    as_values = modes.nesting > 0 or any(isinstance(x, Value) for x in leaves([*args, *named.values(), also]))
+    as_values = modes.nesting > 0 or any(isinstance(x, Value) for x in leaves([*args, *named.values(), others]))
     with nested_transform():
         fresh = {i: tree_map(_variable, args[i]) for i in chosen}
-        variables = [leaf for i in chosen for leaf in leaves(fresh[i])]  # before `f` changes its lists
+        variables = [leaf for i in chosen for leaf in leaves(fresh[i])]  # before `f` may change its lists
         with differentiating(variables):
             out = f(*[fresh.get(i, arg) for i, arg in enumerate(args)], **named)
     arguments = args[chosen[0]] if isinstance(argnums, int) else tuple([args[i] for i in chosen])
@@ -207,53 +224,55 @@ def _run(f: Callable, args: tuple, named: dict, argnums: int | Sequence[int], al
 
 
 def _variable(x: Any) -> Value:
-    """A node for `x` that is used nowhere else, so that what the function closes over is held apart from it."""
+    """A node for `x` that is used nowhere else, and so is distinct from what the function closes over."""
     return identity(x) if isinstance(x, Value) else Value(number(x, "a differentiated argument"))
 
 
-def _pull_back(root: Value, variables: list[Value], upstream: Any, as_values: bool) -> list[Any]:
-    """Reverse mode: the derivative of `root` in each variable, times `upstream`."""
+def _pullback(root: Value, variables: list[Value], upstream: Any, as_values: bool) -> list[Any]:
+    """Reverse mode: the derivative of `root` with respect to each variable, times `upstream`."""
     order = topological_order(root)
-    reached = _reached(order, variables)
+    active = _active(order, variables)
     gradient = {id(root): upstream}
     if as_values or modes.places is not None or type(upstream) is not float:
-        _hand_down(order, reached, gradient, as_values)
+        _propagate(order, active, gradient, as_values)
     else:
-        _hand_down_numbers(order, reached, gradient)
+        _propagate_numbers(order, active, gradient)
     return [gradient.get(id(variable), 0.0) for variable in variables]
 
 
-def _hand_down(order: list[Value], reached: set[int], gradient: dict[int, Any], as_values: bool) -> None:
-    """Adds the derivatives of all nodes to `gradient`, which has that of the last one."""
+def _propagate(order: list[Value], active: set[int], gradient: dict[int, Any], as_values: bool) -> None:
+    """Adds the derivative with respect to each node to `gradient`, which has that of the last node."""
     for node in reversed(order):
-        if id(node) not in gradient or id(node) not in reached:
+        if id(node) not in gradient or id(node) not in active:
             continue
         operands = node.operands
         for i, (operand, kept) in enumerate(zip(operands, node.locals, strict=True)):
-            if kept is not None and id(operand) in reached:
+            if kept is not None and id(operand) in active:
                 local = _local(node, operands, i, kept) if as_values else kept
-                part = chain(gradient[id(node)], local)
+                contribution = chain(gradient[id(node)], local)
                 if modes.places is not None:
                     check_deposits(node, _plain(gradient[id(node)]), operand, _plain(local))
-                gradient[id(operand)] = gradient[id(operand)] + part if id(operand) in gradient else part
+                gradient[id(operand)] = (
+                    gradient[id(operand)] + contribution if id(operand) in gradient else contribution
+                )
     if modes.places is not None:
         warn_of_swallowed()
 
 
-def _hand_down_numbers(order: list[Value], reached: set[int], gradient: dict[int, float]) -> None:
-    """The same, where all are plain numbers and nobody looks on, in half the time."""
+def _propagate_numbers(order: list[Value], active: set[int], gradient: dict[int, float]) -> None:
+    """Does the same for plain numbers without `detect_anomaly()`, in half the time."""
     product = chain.value
     for node in reversed(order):
         upstream = gradient.get(id(node))
-        if upstream is not None and id(node) in reached:
+        if upstream is not None and id(node) in active:
             for operand, local in zip(node.operands, node.locals, strict=True):
                 at = id(operand)
-                if local is not None and at in reached:
-                    part = product(upstream, local)
-                    gradient[at] = gradient[at] + part if at in gradient else part
+                if local is not None and at in active:
+                    contribution = product(upstream, local)
+                    gradient[at] = gradient[at] + contribution if at in gradient else contribution
 
 
-def _push_forward(root: Value, tangent: dict[int, Any], as_values: bool) -> None:
+def _pushforward(root: Value, tangent: dict[int, Any], as_values: bool) -> None:
     """Forward mode: adds the derivative of each node of the graph to `tangent`, which has those of the variables."""
     for node in topological_order(root):
         if id(node) not in tangent:
@@ -261,24 +280,24 @@ def _push_forward(root: Value, tangent: dict[int, Any], as_values: bool) -> None
             for i, (operand, kept) in enumerate(zip(operands, node.locals, strict=True)):
                 if kept is not None and id(operand) in tangent:
                     local = _local(node, operands, i, kept) if as_values else kept
-                    part = chain(local, tangent[id(operand)])
-                    tangent[id(node)] = tangent[id(node)] + part if id(node) in tangent else part
+                    contribution = chain(local, tangent[id(operand)])
+                    tangent[id(node)] = tangent[id(node)] + contribution if id(node) in tangent else contribution
 
 
-def _reached(order: list[Value], variables: list[Value]) -> set[int]:
-    """The nodes through which a variable acts; on all others the derivative does not depend."""
-    reached = set(map(id, variables))
+def _active(order: list[Value], variables: list[Value]) -> set[int]:
+    """The ids of nodes that depend on a variable (activity analysis)."""
+    active = set(map(id, variables))
     for node in order:
         operands = node.operands
-        if not reached.isdisjoint(map(id, operands)):
-            ways = zip(operands, node.locals, strict=True)
-            if any(local is not None and id(operand) in reached for operand, local in ways):
-                reached.add(id(node))
-    return reached
+        if not active.isdisjoint(map(id, operands)):
+            edges = zip(operands, node.locals, strict=True)
+            if any(local is not None and id(operand) in active for operand, local in edges):
+                active.add(id(node))
+    return active
 
 
 def _local(node: Value, operands: tuple[Value, ...], i: int, kept: float) -> Any:
-    """A local derivative made afresh from the table as a Value; it must equal the number kept in the node."""
+    """A local derivative recalculated from the table, as a Value; it must equal the number stored in the node."""
     assert node.op is not None
     local = node.op.local(i, operands, node, finite=modes.trace is None and math.isfinite(_plain(node)))
     now = _plain(local)
@@ -294,7 +313,7 @@ def _plain(x: Any) -> float:
     return x.peek_data() if isinstance(x, Value) else x
 
 
-def _moves(tangent: Any) -> bool:
+def _is_moving(tangent: Any) -> bool:
     return isinstance(tangent, Value) or number(tangent, "a tangent") != 0
 
 
@@ -303,7 +322,7 @@ def _flat_like(tree: Any, other: Any) -> list[Any]:
 
 
 def _matched(tree: Any, other: Any, what: str) -> list[tuple[Any, Any]]:
-    """The numbers of two trees, in pairs; refused if their structures differ."""
+    """Pairs the numbers of two trees; refuses trees of different structures."""
     if tree_map(lambda leaf: None, tree) != tree_map(lambda leaf: None, other):
         raise SizeError(f"{what} must have the structure of {_shape(tree)} but has that of {_shape(other)}")
     return list(zip(leaves(tree), leaves(other), strict=True))

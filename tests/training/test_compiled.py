@@ -295,8 +295,8 @@ def test_native_code_is_compared_also_where_the_trial_diverges_at_its_own_rate(c
         rates.append(self.optimizer.lr)
         return moves(self, *arguments) and self.optimizer.lr > rate
 
-    moves = CompiledTrainer._moves_as_eager
-    monkeypatch.setattr(CompiledTrainer, "_moves_as_eager", note_rate)
+    moves = CompiledTrainer._updates_like_eager
+    monkeypatch.setattr(CompiledTrainer, "_updates_like_eager", note_rate)
     with pytest.raises(TraceError, match="did not move the parameters"):
         fit(model, [[x]] * 8, [0.0] * 8, loss=loss, optimizer=SGD([model.w], rate), epochs=1, compile=True)
     assert rates[-1] == rate

@@ -44,7 +44,7 @@ def close(found, wanted):
 def always(monkeypatch):
     """By itself, fit compiles all there is, however little."""
     monkeypatch.setattr(engines, "WORTH_IT", 0)
-    monkeypatch.setattr(engines, "TRACED", 0)
+    monkeypatch.setattr(engines, "TRACE_COST", 0)
 
 
 # ---- whether, and why not ------------------------------------------------------------------------------------------

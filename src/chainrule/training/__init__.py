@@ -1,4 +1,4 @@
-"""Training: `fit` and what belongs to it.
+"""Training: `fit`, its callbacks, checkpoints and history.
 
 >>> from chainrule.data import moons
 >>> from chainrule.nn import MLP

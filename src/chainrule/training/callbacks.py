@@ -1,7 +1,7 @@
-"""What is called after each epoch: early stopping, statistics of gradients, or a function of one's own.
+"""Callbacks, which `fit` calls after each epoch: early stopping, statistics of gradients, or a function of your own.
 
-A callback is a function of a `TrainingState`. A resumed run gives exactly the numbers of an unbroken one if its
-callbacks draw on nothing but that state and its history; both of those here do.
+A callback is a function of a `TrainingState`. A resumed run gives exactly the numbers of an uninterrupted one if its
+callbacks depend on nothing but that state and its history; both callbacks in this file do.
 """
 
 from __future__ import annotations
@@ -20,13 +20,13 @@ from chainrule.training.history import History
 
 @dataclass
 class TrainingState:
-    """How things stand after an epoch.
+    """The state of training after an epoch.
 
     Attributes:
-        model: the model as it is now.
+        model: the model.
         optimizer: the optimiser.
-        history: of all epochs so far; `history.rows[-1]` has the numbers of the one just done.
-        epochs: how many are to be done in all.
+        history: the history of all epochs so far; `history.rows[-1]` is the last one.
+        epochs: the number of epochs to be done in all.
     """
 
     model: Module
@@ -38,15 +38,15 @@ class TrainingState:
 
     @property
     def epoch(self) -> int:
-        """How many epochs are done."""
+        """The number of epochs done."""
         return len(self.history)
 
     def stop(self, reason: str = "callback") -> None:
-        """Ends training after this epoch; `history.stopped` will say the reason."""
+        """Ends training after this epoch; `history.stopped` becomes the reason."""
         self.stop_reason = reason
 
     def keep_best(self) -> None:
-        """If training ends here, the model gets the parameters of the best epoch, not of the last."""
+        """Restores the parameters of the best epoch if training ends here."""
         self.wants_best = True
 
 
@@ -55,16 +55,17 @@ Callback = Callable[[TrainingState], Any]
 
 @dataclass(frozen=True)
 class EarlyStopping:
-    """A callback that stops when the validation loss (without validation rows: the loss) has not improved for a while.
+    """A callback that stops training when the validation loss has not improved for a while (the loss, without
+    validation rows).
 
     Args:
-        patience: for how many epochs it may fail to improve.
-        min_delta: by how much it must fall below the best so far to count as improved.
-        restore_best: whether the model then gets the parameters of its best epoch; so it does, too, if the epochs run
-            out first.
+        patience: the number of epochs without an improvement after which it stops.
+        min_delta: how far the loss must fall below the best one so far to count as improved.
+        restore_best: whether the model gets the parameters of its best epoch at the end, also when all epochs were
+            done.
 
     Raises:
-        ArgumentError: `patience` is not a positive whole number, or `min_delta` is negative.
+        ArgumentError: `patience` is not a positive integer, or `min_delta` is negative.
 
     >>> EarlyStopping(patience=5)
     EarlyStopping(patience=5, min_delta=0.0, restore_best=True)
@@ -92,10 +93,10 @@ class EarlyStopping:
 
 
 def record_gradients(state: TrainingState) -> None:
-    """A callback that adds the statistics of each layer's gradients, in the last step of the epoch, to the history.
+    """A callback that adds statistics of each layer's gradients to the history, from the last step of the epoch.
 
-    `history.gradients[epoch][layer]` has "mean", "deviation" and "largest" (in size), and "zeros" (the share that is
-    exactly 0, as behind a relu that is off).
+    `history.gradients[epoch][layer]` has "mean", "deviation" (the standard deviation), "largest" (the largest absolute
+    value) and "zeros" (the share of gradients that are exactly 0, as behind a relu that is off).
     """
     state.history.gradients.append(
         {
@@ -106,7 +107,7 @@ def record_gradients(state: TrainingState) -> None:
 
 
 def gradient_statistics(gradients: list[float]) -> dict[str, float]:
-    """Mean, deviation, largest size and share of zeros.
+    """The mean, the standard deviation, the largest absolute value and the share of zeros.
 
     >>> gradient_statistics([0.0, 2.0, -2.0, 0.0])
     {'mean': 0.0, 'deviation': 1.4142135623730951, 'largest': 2.0, 'zeros': 0.5}

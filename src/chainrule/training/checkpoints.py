@@ -1,4 +1,4 @@
-"""Checkpoints: everything that the next step depends on, in one file that is readable at every moment."""
+"""Checkpoints: all that the next step depends on, in one file that is valid at every moment."""
 
 from __future__ import annotations
 
@@ -34,22 +34,25 @@ CHECKPOINT = Record(
         "history": HISTORY,
     }
 )
-"""What a checkpoint holds beside its format, version and checksum."""
+"""The content of a checkpoint, beside its format, version and checksum."""
 
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """Where and how often `fit` writes down how far it has come.
+    """Where and how often `fit` saves its progress.
 
     Args:
-        path: the file. What is there must be an older checkpoint, or nothing.
-        every: after how many epochs; after the last one in any case.
-        resume: go on from the checkpoint that is there, if there is one. The run then gives exactly the numbers of one
-            that was never stopped; data and settings must be the same, but `epochs` may be more. It goes on compiled if
-            it was so, and eagerly if not, unless `fit` is told otherwise.
+        path: the file. If it exists, it must be a checkpoint.
+        every: the number of epochs between two saves; the last epoch is always saved.
+        resume: whether to continue from an existing checkpoint. The run then gives exactly the numbers of an
+            uninterrupted one. Data and settings must be the same, but `epochs` may be larger. It continues with the
+            engine that it had, compiled or eager, unless `fit` is given `compile`.
 
     Raises:
-        ArgumentError: `every` is not a positive whole number.
+        ArgumentError: `every` is not a positive integer.
+
+    >>> Checkpoint("run.json", every=10)
+    Checkpoint(path='run.json', every=10, resume=False)
     """
 
     path: FilePath
@@ -61,17 +64,17 @@ class Checkpoint:
             raise ArgumentError(f"every is a number of epochs, 1 or more, not {shown(self.every)}")
 
     def open(self, settings: dict[str, Any]) -> dict[str, Any] | None:
-        """Looks at what is there, before anything is trained; nothing is written.
+        """Checks the path before training begins; writes nothing.
 
         Args:
             settings: all that the numbers of the run depend on, from `describe`.
 
         Returns:
-            The content of the checkpoint to go on from; None for a run from the beginning.
+            The content of the checkpoint to continue from; None for a run from the beginning.
 
         Raises:
-            SavedFileError: the path cannot be written, there is another kind of file, or, to resume, a damaged
-                checkpoint or one of another run.
+            SavedFileError: the path cannot be written, the file is of another kind, or, to resume, it is damaged or of
+                another run.
         """
         target = check_target(self.path)
         if not target.exists():
@@ -79,7 +82,7 @@ class Checkpoint:
         content = read_document(target, CHECKPOINT_FORMAT, CHECKPOINT_VERSION, CHECKPOINT)
         if not self.resume:
             return None
-        settings = json.loads(json.dumps(settings))  # as they look in a file
+        settings = json.loads(json.dumps(settings))  # in the form that a file gives back
         theirs = content["settings"]
         for name in settings:
             if theirs.get(name) != settings[name]:
@@ -90,7 +93,7 @@ class Checkpoint:
         return content
 
     def write(self, settings: dict[str, Any], content: dict[str, Any]) -> None:
-        """Puts a new checkpoint in the place of the old one, at once."""
+        """Replaces the checkpoint, atomically."""
         document = {"settings": settings, **content}
         write_document(self.path, CHECKPOINT_FORMAT, CHECKPOINT_VERSION, document, CHECKPOINT)
 
@@ -101,14 +104,14 @@ def describe_data(*parts: Any) -> str:
 
 
 def describe_function(function: Any) -> Any:
-    """The name of a function, or the kind of an object that is called; numbers, texts and None stand for themselves."""
+    """The name of a function, or the type of a callable object; numbers, texts and None describe themselves."""
     if function is None or isinstance(function, int | float | str):
         return function
     return getattr(function, "__qualname__", type(function).__name__)
 
 
 def describe_optimizer(optimizer: Optimizer) -> dict[str, Any]:
-    """Its kind and its settings; a schedule by what it gives at some steps."""
+    """The type of an optimiser and its settings; a schedule is described by its rates at some steps."""
     changing = {"parameters", "memory", "steps", "schedule"}
     kinds = int | float | str | list | tuple | None
     settings = {name: x for name, x in vars(optimizer).items() if name not in changing and isinstance(x, kinds)}
@@ -119,7 +122,7 @@ def describe_optimizer(optimizer: Optimizer) -> dict[str, Any]:
 def _rate(schedule: Callable[[int], float], step: int) -> float | str:
     try:
         return schedule(step)
-    except Exception as error:  # a schedule of one's own that ends earlier, such as a list's __getitem__
+    except Exception as error:  # a user's schedule may end earlier, as a list's __getitem__ does
         return type(error).__name__
 
 

@@ -1,4 +1,5 @@
-"""Which engine trains: native code where it is there, can be made, and is worth it; else the eager engine."""
+"""Chooses the engine that trains: native code where it is available, possible and worthwhile; otherwise the eager
+engine."""
 
 from __future__ import annotations
 
@@ -18,35 +19,36 @@ LIBRARIES = ("numpy", "llvmlite")
 INSTALL = "pip install 'chainrule[compiler]'"
 
 WORTH_IT = 10_000_000
-"""Compile by oneself from so many operands on: those of all operations of a forward pass over all rows, for all epochs.
-The eager engine takes about 0.1 µs for each, its gradient and its share of measuring included (moons and an MLP of
-[16, 16, 1]: 80 µs for a row with 700). So this is a second and more; such nets are compiled in 0.1 to 0.6 seconds."""
+"""With `compile="auto"`, training is compiled from so many operations on: those of a forward pass over all rows, for
+all epochs. The eager engine takes about 0.1 µs for each, with its gradient and its share of measuring (moons and
+an MLP of [16, 16, 1]: 80 µs for a row with 700). So this is at least a second; such nets are compiled in 0.1 to
+0.6 seconds."""
 
-TRACED = 60
-"""And so many more for each operand that is traced: that takes 6 µs."""
+TRACE_COST = 60
+"""Each traced operand costs as much as so many operations: it takes 6 µs."""
 
-ONCE = 5
-"""So many rows are traced where the loss is that of one row: what is done for each parameter costs as much as four."""
+TRACED_ROWS = 5
+"""So many rows are traced where the loss is that of one row: work for each parameter costs as much as four."""
 
 
 @dataclass
 class Engine:
-    """What trains, and why that.
+    """The engine that trains, and why it was chosen.
 
     Attributes:
         trainer: does the steps.
         name: "compiled", "eager" or "own".
-        note: how long compiling took, or why it was not done.
-        telling: whether the user should see the note.
+        note: how long compiling took, or why nothing was compiled.
+        is_shown: whether to show the note to the user.
     """
 
     trainer: Trainer
     name: str
     note: str
-    telling: bool = False
+    is_shown: bool = False
 
-    def look(self) -> bool:
-        """Whether compiled code has given up since the last time; name and note then say so."""
+    def has_given_up(self) -> bool:
+        """Whether compiled code has given up since the last call; `name` and `note` are then updated."""
         why = getattr(self.trainer, "gave_up", "") if self.name == "compiled" else ""
         if why:
             self.name, self.note = "eager", f"no longer compiled: {why}"
@@ -54,7 +56,7 @@ class Engine:
 
 
 def read_compile(compile: Any) -> bool | None:
-    """True, False, or None for "auto".
+    """Reads the option `compile`: True, False, or None for "auto".
 
     Raises:
         ArgumentError: it is something else.
@@ -68,44 +70,44 @@ def read_compile(compile: Any) -> bool | None:
     return None if compile == "auto" else compile
 
 
-def as_given(plan: Plan, why: str, telling: bool = False) -> Engine:
-    """The trainer that the plan has, which compiles nothing."""
-    return Engine(plan.trainer, "eager" if type(plan.trainer) is EagerTrainer else "own", why, telling)
+def without_compiling(plan: Plan, why: str, is_shown: bool = False) -> Engine:
+    """The engine of the trainer that the plan has."""
+    return Engine(plan.trainer, "eager" if type(plan.trainer) is EagerTrainer else "own", why, is_shown)
 
 
 def choose_engine(
-    plan: Plan, operands: int, compile: bool | None, made_with: str | None, tell: Callable[[str], None]
+    plan: Plan, operands: int, compile: bool | None, resumed_engine: str | None, notify: Callable[[str], None]
 ) -> Engine:
-    """The engine for a plan, made ready.
+    """Chooses the engine for a plan, and prepares it.
 
     Args:
-        plan: what is to be trained.
-        operands: how many there are in the loss of one row.
-        compile: True, False, or None to decide by oneself.
-        made_with: the engine of the run that is resumed; None if there is none.
-        tell: told that it compiles, which may take a while.
+        plan: what to train.
+        operands: the number of operands in the loss of one row.
+        compile: True, False, or None to decide here.
+        resumed_engine: the engine of the run that is resumed; None for a new run.
+        notify: called with a text when compiling begins, which may take a while.
 
     Raises:
-        ChainruleError: `compile` is True, and it cannot be done.
+        ChainruleError: `compile` is True, and compiling failed.
     """
     if plan.own_trainer or compile is False:
-        return as_given(plan, "compile=False" if compile is False else "the trainer was given")
+        return without_compiling(plan, "compile=False" if compile is False else "the trainer was given")
     if compile is None:
-        why, telling = _against(plan, operands, made_with)
+        why, is_shown = _reason_not_to_compile(plan, operands, resumed_engine)
         if why:
-            return as_given(plan, why, telling)
-    tell("compiling")
+            return without_compiling(plan, why, is_shown)
+    notify("compiling")
     return _compiled(plan, strict=bool(compile))
 
 
-def _against(plan: Plan, operands: int, made_with: str | None) -> tuple[str, bool]:
-    """Why not to compile, "" if nothing is against it; and whether the user should know."""
-    if made_with == "eager":
+def _reason_not_to_compile(plan: Plan, operands: int, resumed_engine: str | None) -> tuple[str, bool]:
+    """The reason not to compile, "" if there is none; and whether to show it to the user."""
+    if resumed_engine == "eager":
         return "resumes an eager run; compile=True goes on compiled", False
-    rows, traced = len(plan.train), ONCE
+    rows, traced = len(plan.train), TRACED_ROWS
     if not plan.objective.by_sample:
         traced += plan.batch_size + rows % plan.batch_size
-    if made_with != "compiled" and operands * (rows * plan.epochs - TRACED * traced) < WORTH_IT:
+    if resumed_engine != "compiled" and operands * (rows * plan.epochs - TRACE_COST * traced) < WORTH_IT:
         return "so little work that compiling would take longer", False
     missing = [library for library in LIBRARIES if find_spec(library) is None]
     if missing:
@@ -117,11 +119,11 @@ def _compiled(plan: Plan, *, strict: bool) -> Engine:
     watch = any(callback is not record_gradients and type(callback) is not EarlyStopping for callback in plan.callbacks)
     start = time.perf_counter()
     try:
-        compiled = importlib.import_module("chainrule.training.compiled")  # only here, since it needs the extra
+        compiled = importlib.import_module("chainrule.training.compiled")  # not at the top, as it needs the extra
         trainer = compiled.CompiledTrainer(plan.model, plan.objective, plan.optimizer, strict=strict, watch=watch)
         trainer.prepare(plan.train, plan.batch_size)
-    except Exception as error:  # also one of the user's own code, which does not know what it is called with
+    except Exception as error:  # also from the user's code, which may not expect tracing
         if strict:
             raise
-        return as_given(plan, f"not compiled: {as_reason(error)}", True)
+        return without_compiling(plan, f"not compiled: {as_reason(error)}", True)
     return Engine(trainer, "compiled", f"compiled in {time.perf_counter() - start:.1f} s", True)

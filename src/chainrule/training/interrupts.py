@@ -1,4 +1,4 @@
-"""Ctrl-C during training: the first asks to stop at the next good moment, the second stops at once."""
+"""Ctrl-C during training: the first one asks to stop after the present step, the second one stops at once."""
 
 from __future__ import annotations
 
@@ -7,15 +7,15 @@ import threading
 from types import FrameType
 
 
-class Interrupted(Exception):  # noqa: N818 (not an error: a way out of the loop)
-    """Ctrl-C was pressed, and this is a good moment to stop."""
+class Interrupted(Exception):  # noqa: N818 (not an error: it ends the loop)
+    """Raised at a safe point after Ctrl-C was pressed."""
 
 
 class CtrlC:
-    """Context manager that takes Ctrl-C over, where that is ours to take.
+    """Context manager that handles Ctrl-C, where Python's default handler is in place.
 
-    In a thread that is not the main one, or where the program handles Ctrl-C in a way of its own, nothing is taken
-    over; a KeyboardInterrupt may then come at any moment.
+    In a thread other than the main one, or where the program has a handler of its own, nothing is replaced;
+    KeyboardInterrupt may then be raised at any moment.
     """
 
     def __init__(self) -> None:
@@ -35,7 +35,7 @@ class CtrlC:
             signal.signal(signal.SIGINT, signal.default_int_handler)
 
     def check(self) -> None:
-        """A good moment to stop.
+        """Marks a safe point.
 
         Raises:
             Interrupted: Ctrl-C was pressed.
@@ -44,10 +44,10 @@ class CtrlC:
             raise Interrupted
 
     def hold(self) -> None:
-        """From here on nothing may be broken off: what remains takes no time."""
+        """Ignores Ctrl-C from here on: what remains takes no time and must be completed."""
         self._held = True
 
     def _note(self, signum: int, frame: FrameType | None) -> None:
         self.pressed += 1
-        if self.pressed == 2 and not self._held:  # the third would break off the tidying up after the second
+        if self.pressed == 2 and not self._held:  # a third one must not interrupt the cleanup
             raise KeyboardInterrupt

@@ -11,10 +11,10 @@ from chainrule.core.files import FilePath
 from chainrule.errors import AnomalyError, ArgumentError, ChainruleError, SavedFileError, shown
 from chainrule.nn import Module
 from chainrule.optim import Optimizer
-from chainrule.training.alone import alone_with
 from chainrule.training.callbacks import Callback, TrainingState
 from chainrule.training.checkpoints import Checkpoint
-from chainrule.training.engines import as_given, choose_engine, read_compile
+from chainrule.training.engines import choose_engine, read_compile, without_compiling
+from chainrule.training.exclusive import exclusively
 from chainrule.training.history import History
 from chainrule.training.interrupts import CtrlC, Interrupted
 from chainrule.training.objective import Loss, Metric, Objective, Penalty, read_objective
@@ -24,7 +24,7 @@ from chainrule.training.samples import divide, read_samples
 from chainrule.training.trainer import EagerTrainer, Snapshot, Trainer, some_steps
 
 
-def fit(  # noqa: PLR0913 (the one door to training, and all but the data by keyword)
+def fit(  # noqa: PLR0913 (the one entry to training; all but the data are keywords)
     model: Module,
     X: Any,
     y: Any,
@@ -43,50 +43,50 @@ def fit(  # noqa: PLR0913 (the one door to training, and all but the data by key
     compile: bool | Literal["auto"] = "auto",
     trainer: Callable[[Module, Objective, Optimizer], Trainer] | None = None,
 ) -> History:
-    """Train a model.
+    """Trains a model.
 
-    Everything that can be refused is refused before the model is changed or a file is written. From then on the model
-    always holds finite numbers after a whole step: if a loss, gradient or parameter stops being finite, training ends
-    with an error that names the operation. Ctrl-C ends training after the step at hand and leaves the best epoch's
-    parameters in the model; a second Ctrl-C raises KeyboardInterrupt at once.
+    Everything that can be refused is refused before the model changes or a file is written. From then on the model
+    holds finite numbers after each whole step: if a loss, gradient or parameter becomes infinite or nan, training ends
+    with an error that names the operation. Ctrl-C ends training after the present step and restores the parameters of
+    the best epoch; a second Ctrl-C raises KeyboardInterrupt at once.
 
-    Where the extra "compiler" is installed and there is work for more than about a second, steps and measurements are
-    compiled, and many of them done in one native call; `history.engine` says whether, and `history.engine_note` why
-    not. The numbers differ from those of the eager engine by roundings. What cannot be compiled is done by the eager
-    engine. So is a step in which a number is not finite: it names the operation.
+    If the extra "compiler" is installed and there is work for more than about a second, steps and measurements are
+    compiled, and many of them run in one native call. `history.engine` says whether, and `history.engine_note` why not.
+    Numbers then differ from the eager engine's by rounding. The eager engine does what cannot be compiled, and every
+    step in which a number is not finite, so that the error names the operation.
 
     Args:
-        model: the model; it is changed in place.
-        X: a list of rows, one a sample, each a list of finite numbers.
+        model: the model, which is changed in place.
+        X: a list of rows, one for each sample, each a list of finite numbers.
         y: the target of each row: a number, or a list of numbers; for "cross_entropy" the index of the class, for
             "binary_cross_entropy" 0 or 1, for "max_margin" -1 or 1.
         loss: "mean_squared_error", "mean_absolute_error", "max_margin", "binary_cross_entropy", "cross_entropy", or a
             function of (predictions, targets).
-        optimizer: an optimiser of the model's parameters (or of some of them); Adam with lr=0.01 if left out.
-        epochs: how often to go through all rows.
-        batch_size: how many rows a step takes; None for all. Batches are drawn afresh each epoch; where one batch takes
-            all rows, these keep their order.
-        validation: rows that are only measured: a share of the rows (the same of each class), or a pair (X, y).
-        metrics: what else to measure: "accuracy" (there already for losses about classes), names of losses, functions
-            of (predictions, targets) that take plain numbers.
-        penalty: the strength of an L2 penalty on all parameters, or a function that gives what is added to the loss.
+        optimizer: an optimiser of some or all of the model's parameters; Adam with lr=0.01 if left out.
+        epochs: how many times to go through all rows.
+        batch_size: how many rows a step takes; None for all. Batches are drawn anew in each epoch; a batch of all rows
+            keeps their order.
+        validation: rows that are only measured: a share of the rows (the same share of each class), or a pair (X, y).
+        metrics: what to measure beside the loss: "accuracy" (always measured for losses about classes), names of
+            losses, functions of (predictions, targets) that take plain numbers.
+        penalty: the strength of an L2 penalty on all parameters, or a function that returns what to add to the loss.
         seed: the seed of the batches and of the choice of validation rows.
         callbacks: functions of a `TrainingState`, called after each epoch, such as `EarlyStopping(patience=10)`.
-        checkpoint: where and how often to save how far training has come; see `Checkpoint`.
-        progress: whether to show it; left out, as a bar where there is a terminal and rich is installed.
-        compile: "auto", which decides as above; True, to compile or raise an error; False, not to. A run that is
-            resumed goes on with the engine that it had, unless one is asked for.
-        trainer: another way of doing a step; see `Trainer`.
+        checkpoint: where and how often to save the progress; see `Checkpoint`.
+        progress: whether to show progress; if left out, there is a bar on a terminal where rich is installed.
+        compile: "auto", to decide as above; True, to compile or raise an error; False, not to compile. A resumed run
+            keeps its engine, unless one is asked for.
+        trainer: another implementation of steps; see `Trainer`.
 
     Returns:
         The history.
 
     Raises:
-        DataError, SizeError, OperandError: X or y cannot be used; the message says where.
-        ArgumentError: an option makes no sense, or another thread trains the same model.
-        TraceError, MissingExtraError: `compile` is True, and it cannot be done.
-        SavedFileError: the checkpoint cannot be written, or is not one to go on from.
-        AnomalyError: a number was no longer finite.
+        DataError, SizeError, OperandError: X or y is invalid; the message says where.
+        ArgumentError: an option is invalid, or another thread trains the same model.
+        TraceError, MissingExtraError: `compile` is True, and compiling is impossible.
+        SavedFileError: the checkpoint cannot be written, or cannot be resumed.
+        AnomalyError: a number became infinite or nan.
 
     >>> from chainrule.data import xor
     >>> from chainrule.nn import MLP
@@ -104,7 +104,7 @@ def fit(  # noqa: PLR0913 (the one door to training, and all but the data by key
     objective = read_objective(model, loss, metrics, penalty)
     optimizer = read_optimizer(model, optimizer)
     samples = read_samples(X, y)
-    train, held = divide(samples, validation, classes=objective.classes, seed=read_count(seed, "seed", 0))
+    train, held_out = divide(samples, validation, classes=objective.classes, seed=read_count(seed, "seed", 0))
     rows = len(train) if batch_size is None else read_count(batch_size, "batch_size", 1)
     plan = Plan(
         model=model,
@@ -112,7 +112,7 @@ def fit(  # noqa: PLR0913 (the one door to training, and all but the data by key
         optimizer=optimizer,
         trainer=(trainer or EagerTrainer)(model, objective, optimizer),
         train=train,
-        held=held,
+        held_out=held_out,
         epochs=read_count(epochs, "epochs", 0),
         batch_size=min(rows, len(train)),
         seed=seed,
@@ -123,16 +123,16 @@ def fit(  # noqa: PLR0913 (the one door to training, and all but the data by key
     )
     display = choose_display(progress, plan.epochs, plan.batches)
     operands = plan.check()
-    with alone_with(model.parameters()):
+    with exclusively(model.parameters()):
         return _Run(plan, operands, wanted).train(display)
 
 
 def evaluate(
     model: Module, X: Any, y: Any, *, loss: str | Loss, metrics: Iterable[str | Metric] = ()
 ) -> dict[str, float]:
-    """How good a model is: its loss, its accuracy if the loss is about classes, and metrics.
+    """Measures a model: its loss, its accuracy if the loss is about classes, and metrics.
 
-    Takes and raises what `fit` does; nothing is changed.
+    It takes and raises what `fit` does, and changes nothing.
 
     >>> from chainrule.nn import MLP
     >>> model = MLP(1, [1], init=lambda rng, nin, nout: 2.0)
@@ -146,19 +146,19 @@ def evaluate(
 
 @dataclass(frozen=True)
 class _Best:
-    """What was monitored after the best epoch so far, and the model's numbers then."""
+    """The lowest monitored loss, and the parameters after that epoch."""
 
     loss: float
     state: dict[str, float]
 
 
 class _Run:
-    """How far a plan has come."""
+    """A training run."""
 
     def __init__(self, plan: Plan, operands: int, compile: bool | None) -> None:
         self.plan, self.operands, self.compile = plan, operands, compile
-        self.engine = as_given(plan, "")
-        self.made_with: str | None = None
+        self.engine = without_compiling(plan, "")
+        self.resumed_engine: str | None = None
         self.before = Snapshot(plan.model.parameters(), plan.optimizer)
         self.rng = Random(plan.seed)
         self.history = History(loss_name=plan.objective.name)
@@ -171,7 +171,7 @@ class _Run:
                 self._resume(plan.checkpoint, content)
 
     def train(self, display: Display) -> History:
-        """Does the epochs that are left."""
+        """Does the remaining epochs."""
         with CtrlC() as ctrl_c, display:
             try:
                 self._start(display)
@@ -190,15 +190,15 @@ class _Run:
         return self.history
 
     def _start(self, display: Display) -> None:
-        """Chooses the engine, if there is anything left to do."""
+        """Chooses the engine, unless nothing is left to do."""
         if len(self.history) < self.plan.epochs and not self.history.stopped:
             try:
-                self.engine = choose_engine(self.plan, self.operands, self.compile, self.made_with, display.busy)
+                self.engine = choose_engine(self.plan, self.operands, self.compile, self.resumed_engine, display.busy)
             except Exception:
                 self.before.restore()
                 raise
             display.busy("")
-            self._note_engine(display if self.engine.telling else None)
+            self._note_engine(display if self.engine.is_shown else None)
 
     def _note_engine(self, display: Display | None) -> None:
         self.history.engine, self.history.engine_note = self.engine.name, self.engine.note
@@ -219,7 +219,7 @@ class _Run:
             numbers = self._measure()
         except AnomalyError as error:
             raise AnomalyError(f"{error} ({where})") from None
-        if self.engine.look():
+        if self.engine.has_given_up():
             self._note_engine(display)
         self.history.rows.append(numbers | {"lr": lr})
         self._note_best(numbers.get("validation_loss", numbers["loss"]))
@@ -230,9 +230,9 @@ class _Run:
     def _measure(self) -> dict[str, float]:
         plan, trainer = self.plan, self.engine.trainer
         numbers = trainer.measure(plan.train.X, plan.train.y)
-        if plan.held:
-            held = trainer.measure(plan.held.X, plan.held.y)
-            numbers |= {f"validation_{name}": x for name, x in held.items()}
+        if plan.held_out:
+            held_out = trainer.measure(plan.held_out.X, plan.held_out.y)
+            numbers |= {f"validation_{name}": x for name, x in held_out.items()}
         return numbers
 
     def _batches(self) -> list[list[int]]:
@@ -269,13 +269,13 @@ class _Run:
             checkpoint.write(self.settings, content)
 
     def _resume(self, checkpoint: Checkpoint, content: dict[str, Any]) -> None:
-        """Takes up where the checkpoint is; all of it, or nothing is changed."""
+        """Restores a checkpoint; if anything is wrong with it, nothing changes."""
         try:
             self._check_names(content)
             version, words, gauss = content["rng"]
             self.rng.setstate((version, tuple(words), gauss))
             self.history = History.from_dict(content["history"])
-            self.made_with = self.history.engine
+            self.resumed_engine = self.history.engine
             self.best = _Best(**content["best"]) if content["best"] else None
             self.wants_best = bool(content["wants_best"])
             self.plan.optimizer.load_state_dict(content["optimizer"])
@@ -289,9 +289,9 @@ class _Run:
             raise SavedFileError(f"{checkpoint.path} cannot be resumed: {done}, more than epochs={self.plan.epochs}")
 
     def _check_names(self, content: dict[str, Any]) -> None:
-        """Sees that the parts of a checkpoint are of one run, and of this one."""
+        """Checks that the parts of a checkpoint belong to one run, and to this one."""
         measured = ["loss"] if self.plan.own_trainer else ["loss", *self.plan.objective.metrics]
-        names = [*measured, *[f"validation_{name}" for name in measured if self.plan.held], "lr"]
+        names = [*measured, *[f"validation_{name}" for name in measured if self.plan.held_out], "lr"]
         may_add = self.plan.own_trainer or bool(self.plan.callbacks)
         rows = content["history"]["rows"]
         for i, row in enumerate(rows):

@@ -1,4 +1,4 @@
-"""Rows and targets as native code takes them, and its results as predictions again. Needs NumPy."""
+"""Lays out rows and targets for native code, and turns its results into predictions. Needs NumPy."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from chainrule.engine import Value
 
 @dataclass(frozen=True)
 class LaidOut:
-    """Rows and targets, as they were given and as native code takes them.
+    """Rows and targets, as given and as native code takes them.
 
     Attributes:
-        rows, targets: as they were given.
-        X, y: what the batches of a step are made of: arrays, or lists where the loss is one of whole batches.
-        arrays: for measuring, the arguments of all rows.
+        rows, targets: as given.
+        X, y: what the batches of a step are taken from: arrays, or lists where the loss is one of whole batches.
+        arrays: the arguments for measuring, with all rows.
     """
 
     rows: list[Any]
@@ -33,12 +33,12 @@ class LaidOut:
         return self.X[at], self.y[at]
 
     def given(self, at: list[int]) -> tuple[list[Any], list[Any]]:
-        """Rows and targets as they were given."""
+        """Some rows and targets, as given."""
         return [self.rows[i] for i in at], [self.targets[i] for i in at]
 
 
 def laid_out(X: list[Any], y: list[Any], *, by_sample: bool) -> LaidOut:
-    """Rows and targets, for a loss of one sample or for one of whole batches."""
+    """Lays out rows and targets, for a loss of one sample or of whole batches."""
     rows = np.array(X, dtype=np.float64)
     if by_sample:
         targets = np.array(y, dtype=np.float64)
@@ -47,7 +47,7 @@ def laid_out(X: list[Any], y: list[Any], *, by_sample: bool) -> LaidOut:
 
 
 def by_row(predictions: Any) -> list[Any]:
-    """Columns, one for each number of a prediction, as one prediction a row.
+    """Turns columns, one for each number of a prediction, into one prediction for each row.
 
     >>> by_row([np.array([1.0, 2.0]), np.array([3.0, 4.0])])
     [[1.0, 3.0], [2.0, 4.0]]
@@ -62,7 +62,7 @@ def as_values(predictions: Any) -> Any:
 
 
 def _of_one_kind(rows: list[Any]) -> list[Any]:
-    """Rows in whose columns all numbers are whole, or all are floats: a trace is one for whole numbers or for floats.
+    """Makes the numbers of each column all integers or all floats: a trace is valid for one of the two.
 
     >>> _of_one_kind([[1, 2], [3, 0.5]])
     [[1, 2.0], [3, 0.5]]

@@ -1,4 +1,4 @@
-"""What training makes small, and what it measures besides."""
+"""The objective of training: the loss, the penalty, and metrics."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ LOSSES: dict[str, Loss] = {
 """The losses that `fit` knows by name."""
 
 LABELS = {"max_margin": (-1, 1), "binary_cross_entropy": (0, 1)}
-"""The two classes as the targets of a loss with one score a sample name them; a score above 0 means the second."""
+"""The targets for the two classes of losses with one score a sample; a score above 0 means the second class."""
 
 
 @dataclass(frozen=True)
@@ -36,9 +36,9 @@ class Objective:
     """A loss, a penalty on the parameters, and metrics.
 
     Attributes:
-        name: the loss's name, or its function's.
+        name: the name of the loss.
         loss: a function of (predictions, targets).
-        penalty: a function that gives what is added to the loss; None for nothing.
+        penalty: a function that returns what to add to the loss; None for nothing.
         metrics: functions of (predictions, targets) on plain numbers, by name.
     """
 
@@ -54,14 +54,14 @@ class Objective:
 
     @property
     def by_sample(self) -> bool:
-        """Whether the loss is known to be the mean of what it is for each sample."""
+        """Whether the loss is known to be the mean of the losses of the samples."""
         return LOSSES.get(self.name) is self.loss
 
     def value(self, predictions: Any, targets: Any) -> Value:
-        """The loss, without the penalty.
+        """The loss without the penalty.
 
         Raises:
-            ArgumentError: the loss is a function of one's own and gives no single Value.
+            ArgumentError: the loss is a function of the user's own and does not return a single Value.
         """
         value = self.loss(predictions, targets)
         if not isinstance(value, Value):
@@ -70,21 +70,21 @@ class Objective:
         return value
 
     def total(self, predictions: Any, targets: Any) -> Value:
-        """The loss with the penalty: what a step makes smaller."""
+        """The loss with the penalty: what training minimises."""
         value = self.value(predictions, targets)
         return value if self.penalty is None else value + self.penalty()
 
     def check_targets(self, targets: list[Any], outputs: int | None, name: str = "y") -> None:
-        """Refuse targets that the loss cannot take.
+        """Refuses targets that the loss cannot take.
 
         Args:
-            targets: of all rows.
-            outputs: how many numbers the model gives a sample; None for one that is not in a list.
-            name: of the targets in messages.
+            targets: the targets of all rows.
+            outputs: the number of outputs of the model; None if it returns a number instead of a list.
+            name: the name of the targets in messages.
 
         Raises:
             DataError: a target is not a class that the loss and the model have.
-            ArgumentError: the model gives no list of scores, which cross_entropy needs.
+            ArgumentError: the model does not return a list of scores, which cross_entropy needs.
         """
         if self.name == "cross_entropy":
             if outputs is None or outputs < 2:
@@ -105,7 +105,7 @@ class Objective:
                     raise DataError(f"{name}[{i}] is {wrong!r}: {self.name} takes {allowed[0]} and {allowed[1]}")
 
     def check_classes(self, targets: list[Any]) -> None:
-        """Refuse to learn classes from rows of a single one.
+        """Refuses rows that are all of one class.
 
         Raises:
             DataError: all targets are the same.
@@ -117,7 +117,7 @@ class Objective:
 def read_objective(
     model: Module, loss: str | Loss, metrics: Iterable[str | Metric] = (), penalty: Penalty = None
 ) -> Objective:
-    """Losses and metrics by name or as functions.
+    """Reads a loss and metrics, given by name or as functions.
 
     Raises:
         ArgumentError: there is no loss or metric of that name, or the penalty is neither a function nor a number.
@@ -159,10 +159,10 @@ def _read_penalty(model: Module, penalty: Penalty) -> Callable[[], Any] | None:
 
 
 def accuracy_of(loss_name: str) -> Metric:
-    """The metric "accuracy", for predictions as that loss understands them: the share that is right, 0 to 1.
+    """The metric "accuracy" for predictions of one loss: the share that is right, 0 to 1.
 
-    Lists of scores stand for the class with the highest; a single score for one of two classes, by which side it is on
-    of 0 where the loss takes scores, and of the middle between the two targets elsewhere.
+    A list of scores predicts the class with the highest score. A single score predicts one of two classes, depending on
+    whether it is above 0, where the loss takes scores, or above the midpoint of the two targets otherwise.
 
     >>> accuracy_of("cross_entropy")([[0.1, 2.0], [3.0, -1.0]], [1, 1])
     0.5
@@ -183,17 +183,17 @@ def accuracy_of(loss_name: str) -> Metric:
 
 
 def middle(targets: list[float]) -> float:
-    """Half-way between the two numbers that stand for classes.
+    """The midpoint between the two numbers that stand for classes.
 
     Raises:
         ArgumentError: there are more than two.
     """
-    different = sorted(set(targets))
-    if len(different) > 2:
-        raise ArgumentError(f"accuracy is for classes, but the targets have {len(different)} different values")
-    if len(different) == 1:
-        different = [0, 1] if different[0] in (0, 1) else [-1, 1]
-    return sum(different) / 2
+    values = sorted(set(targets))
+    if len(values) > 2:
+        raise ArgumentError(f"accuracy is for classes, but the targets have {len(values)} different values")
+    if len(values) == 1:
+        values = [0, 1] if values[0] in (0, 1) else [-1, 1]
+    return sum(values) / 2
 
 
 def _flat(x: Any) -> list[Any]:

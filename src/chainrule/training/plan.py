@@ -1,4 +1,4 @@
-"""What a training run is to be: sorted out, and looked through, before anything is changed."""
+"""The plan of a training run: its settings, checked before anything changes."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ from chainrule.training.trainer import Trainer
 
 @dataclass(frozen=True)
 class Plan:
-    """Everything about a run that stays as it is; `fit` documents the parts."""
+    """The settings of a run that do not change; `fit` documents them."""
 
     model: Module
     objective: Objective
     optimizer: Optimizer
     trainer: Trainer
     train: Samples
-    held: Samples | None
+    held_out: Samples | None
     epochs: int
     batch_size: int
     seed: int
@@ -40,29 +40,29 @@ class Plan:
 
     @property
     def batches(self) -> int:
-        """How many batches an epoch has."""
+        """The number of batches in an epoch."""
         return -(-len(self.train) // self.batch_size)
 
     def check(self) -> int:
-        """Refuse what cannot be trained, by trying it: the rows are run through the model once, and measured.
+        """Refuses what cannot be trained, by a trial: runs the rows through the model once and measures them.
 
         Returns:
-            How many operands there are in the loss of one row: the measure of the eager engine's work.
+            The number of operands in the loss of one row: a measure of the eager engine's work.
         """
         self.objective.check_classes(self.train.y)
         probe(self.model, self.objective, self.train)
         operands = check_connected(self.model, self.objective, self.train, self.optimizer)
         self.trainer.measure(self.train.X, self.train.y)
-        if self.held:
-            probe(self.model, self.objective, self.held, "validation ")
-            self.trainer.measure(self.held.X, self.held.y)
+        if self.held_out:
+            probe(self.model, self.objective, self.held_out, "validation ")
+            self.trainer.measure(self.held_out.X, self.held_out.y)
         return operands
 
     def settings(self) -> dict[str, Any]:
-        """All that the numbers of the run depend on, but for how many epochs there are: it may go on for longer."""
+        """All that the numbers of the run depend on, except the number of epochs, which may grow."""
         return {
             "data": describe_data(self.train.X, self.train.y),
-            "validation": describe_data(self.held.X, self.held.y) if self.held else None,
+            "validation": describe_data(self.held_out.X, self.held_out.y) if self.held_out else None,
             "model": config_of(self.model) or type(self.model).__name__,
             "parameters": len(self.model.parameters()),
             "loss": self.objective.name,
@@ -76,10 +76,10 @@ class Plan:
 
 
 def read_model(model: Any) -> Module:
-    """The model, if it is one.
+    """Checks the model.
 
     Raises:
-        ArgumentError: it is not, or it has no parameters.
+        ArgumentError: it is not a Module, or has no parameters.
     """
     if not isinstance(model, Module):
         raise ArgumentError(f"the model must be a Module, such as MLP(2, [8, 1]), not {shown(model, 40)}")
@@ -89,10 +89,10 @@ def read_model(model: Any) -> Module:
 
 
 def read_optimizer(model: Module, optimizer: Any) -> Optimizer:
-    """The optimiser; Adam if there is none.
+    """Checks the optimiser; creates an Adam if there is none.
 
     Raises:
-        ArgumentError: it is no optimiser, or one of other parameters than the model's.
+        ArgumentError: it is not an optimiser, or has other parameters than the model's.
     """
     if optimizer is None:
         return Adam(model.parameters(), lr=0.01)
@@ -109,10 +109,10 @@ def read_optimizer(model: Module, optimizer: Any) -> Optimizer:
 
 
 def read_callbacks(callbacks: Any) -> tuple[Callback, ...]:
-    """One callback or several.
+    """Checks callbacks; one may be given without a list.
 
     Raises:
-        ArgumentError: something among them cannot be called with a state.
+        ArgumentError: one of them cannot be called with a state.
     """
     given = (callbacks,) if callable(callbacks) or not isinstance(callbacks, Iterable) else tuple(callbacks)
     for callback in given:
@@ -126,15 +126,15 @@ def read_callbacks(callbacks: Any) -> tuple[Callback, ...]:
 
 
 def read_checkpoint(checkpoint: Checkpoint | FilePath | None) -> Checkpoint | None:
-    """A path stands for a checkpoint there."""
+    """Reads a checkpoint; a path stands for a checkpoint there."""
     return checkpoint if checkpoint is None or isinstance(checkpoint, Checkpoint) else Checkpoint(checkpoint)
 
 
 def read_count(x: Any, name: str, least: int) -> int:
-    """A whole number.
+    """Checks an integer.
 
     Raises:
-        ArgumentError: it is not, or is too small.
+        ArgumentError: it is not an integer, or too small.
     """
     if isinstance(x, bool) or not isinstance(x, int) or x < least:
         raise ArgumentError(f"{name} must be a whole number, {least} or more, not {shown(x)}")
@@ -142,11 +142,11 @@ def read_count(x: Any, name: str, least: int) -> int:
 
 
 def probe(model: Module, objective: Objective, samples: Samples, prefix: str = "") -> None:
-    """Refuse rows and targets that model and loss cannot take.
+    """Refuses rows and targets that the model and the loss cannot take.
 
     Raises:
         SizeError: the rows have the wrong length.
-        DataError: a target is none that the loss takes.
+        DataError: the loss does not take a target.
     """
     row = samples.X[0]
     try:
@@ -158,13 +158,13 @@ def probe(model: Module, objective: Objective, samples: Samples, prefix: str = "
 
 
 def check_connected(model: Module, objective: Objective, samples: Samples, optimizer: Optimizer) -> int:
-    """Refuse a loss in which no parameter has a part: its gradients would all be 0, and nobody would say so.
+    """Refuses a loss that does not depend on any parameter: all gradients would be 0 without a warning.
 
     Returns:
-        How many operands there are in the loss of one row.
+        The number of operands in the loss of one row.
 
     Raises:
-        ArgumentError: it is one.
+        ArgumentError: it does not.
     """
     graph = topological_order(objective.value(model(samples.X[:1]), samples.y[:1]))
     reached = {id(node) for node in graph}

@@ -1,4 +1,4 @@
-"""What is seen while `fit` runs: a bar in a terminal, a few lines elsewhere, or nothing."""
+"""The display of `fit`: a bar in a terminal, a few lines elsewhere, or nothing."""
 
 from __future__ import annotations
 
@@ -9,41 +9,44 @@ from typing import Any, Protocol
 from chainrule.errors import ArgumentError, MissingExtraError, require, shown
 from chainrule.training.history import History
 
-LINES = 10  # about how many lines a run prints where there is no bar
-WIDE = 110  # columns of a terminal from which on there is room for the numbers of training and validation rows
+LINES = 10
+"""About how many lines a run prints where there is no bar."""
+
+WIDE = 110
+"""A terminal with so many columns has room for the numbers of training and validation rows."""
 
 
 class Display(Protocol):
-    """A context manager that is told how far training has come."""
+    """A context manager that shows the progress of training."""
 
     def __enter__(self) -> Any: ...
     def __exit__(self, *exception: object) -> None: ...
 
     def step(self, done: int) -> None:
-        """So many batches are done."""
+        """Called after each step, with the number of batches done."""
         ...
 
     def epoch(self, history: History) -> None:
-        """One more epoch is done."""
+        """Called after each epoch."""
         ...
 
     def busy(self, text: str) -> None:
-        """What is being done before the first step; "" when it is done."""
+        """Called with what is done before the first step, and with "" when it is done."""
         ...
 
     def note(self, text: str) -> None:
-        """Something to know."""
+        """Called with a message for the user."""
         ...
 
 
 def choose_display(progress: bool | None, epochs: int, batches: int) -> Display:
-    """The display for this place.
+    """Chooses the display.
 
     Args:
-        progress: False for none; None for a bar where standard error is a terminal and rich is installed, and none
-            elsewhere; True for lines of text there.
-        epochs: how many there will be.
-        batches: how many an epoch has.
+        progress: False for none; None for a bar where standard error is a terminal and rich is installed; True for the
+            same bar, or for lines of text without one.
+        epochs: the number of epochs.
+        batches: the number of batches in an epoch.
 
     Raises:
         ArgumentError: `progress` is something else.
@@ -72,7 +75,7 @@ class Silent:
 
 
 class Lines(Silent):
-    """Prints a line now and then to standard error; needs no library and no terminal."""
+    """Prints a line now and then to standard error; it needs no library and no terminal."""
 
     def __init__(self, epochs: int) -> None:
         self._epochs, self._every = epochs, max(1, epochs // LINES)
@@ -88,7 +91,7 @@ class Lines(Silent):
 
 
 class Bar:
-    """A bar by rich, on standard error."""
+    """A progress bar by rich, on standard error."""
 
     def __init__(self, epochs: int, batches: int) -> None:
         rich = require("rich.progress", extra="progress")
@@ -129,8 +132,8 @@ class Bar:
 
 
 def _with_room(progress: Any, console: Any) -> Any:
-    """The kind of progress with room behind it: the `^C` that a terminal writes there must not begin a new line, or the
-    bar would be drawn below itself."""
+    """The progress class with some room on the right: the `^C` that a terminal echoes there must not wrap the line, or
+    the bar would be drawn again below itself."""
     constrain = require("rich.constrain", extra="progress").Constrain
 
     class WithRoom(progress):
@@ -141,7 +144,7 @@ def _with_room(progress: Any, console: Any) -> Any:
 
 
 def summary(history: History, *, brief: bool = False) -> str:
-    """The numbers of the last epoch in a few words; with `brief`, of the validation rows alone if there are any.
+    """The numbers of the last epoch in a few words; with `brief`, those of the validation rows if there are any.
 
     >>> summary(History([{"loss": 0.25, "accuracy": 0.9, "validation_loss": 0.5, "lr": 0.01}]))
     'loss 0.2500 (validation 0.5000)  accuracy 90.0 %'
@@ -150,13 +153,13 @@ def summary(history: History, *, brief: bool = False) -> str:
     parts = []
     for name in [name for name in row if name != "lr" and not name.startswith("validation_")]:
         shown = "{:.1%}" if name == "accuracy" else "{:.4f}" if 1e-3 <= abs(row[name]) < 1e6 else "{:.4g}"
-        held = row.get(f"validation_{name}")
-        if held is None:
+        validation = row.get(f"validation_{name}")
+        if validation is None:
             text = f"{name} {shown.format(row[name])}"
         elif brief:
-            text = f"validation {name} {shown.format(held)}"
+            text = f"validation {name} {shown.format(validation)}"
         else:
-            text = f"{name} {shown.format(row[name])} (validation {shown.format(held)})"
+            text = f"{name} {shown.format(row[name])} (validation {shown.format(validation)})"
         parts.append(text.replace("%", " %"))
     return "  ".join(parts)
 

@@ -1,4 +1,4 @@
-"""Training data, looked through before anything is done with it."""
+"""Training data, checked before use."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from chainrule.errors import ArgumentError, DataError, SizeError, shown
 
 @dataclass(frozen=True)
 class Samples:
-    """Rows of finite numbers, all of one width, and a target for each: a number, or a row of them."""
+    """Rows of finite numbers, all of one length, and for each row a target: a number, or a row of numbers."""
 
     X: list[list[float]]
     y: list[Any]
@@ -25,17 +25,17 @@ class Samples:
 
 
 def read_samples(X: Any, y: Any, prefix: str = "") -> Samples:
-    """Lists (or arrays) as Samples; whole numbers stay whole, for they may be indices.
+    """Reads lists or arrays as Samples. Integers stay integers, as they may be indices.
 
     Args:
         X: the rows.
-        y: the target of each.
-        prefix: stands before X and y in messages.
+        y: the target of each row.
+        prefix: precedes X and y in messages.
 
     Raises:
         DataError: there are no rows, X is not a list of rows, or a number is not finite.
         OperandError: something is not a number.
-        SizeError: the rows have different lengths, or there are not as many targets.
+        SizeError: the rows have different lengths, or the numbers of rows and targets differ.
 
     >>> read_samples([[0, 1.5]], [1])
     Samples(X=[[0, 1.5]], y=[1])
@@ -56,13 +56,13 @@ def read_samples(X: Any, y: Any, prefix: str = "") -> Samples:
 
 
 def divide(samples: Samples, validation: Any, *, classes: bool, seed: int) -> tuple[Samples, Samples | None]:
-    """The rows to train on, and those to validate on.
+    """Splits the rows into those to train on and those to validate on.
 
     Args:
         samples: all rows.
-        validation: None; the share of rows to set aside; or another `(X, y)`.
-        classes: whether the targets are classes: then, if each is one number, that share of every class is set aside.
-        seed: the seed of the choice.
+        validation: None; the share of rows to hold out; or another `(X, y)`.
+        classes: whether the targets are classes: if each is one number, that share of every class is held out.
+        seed: the seed of the random choice.
 
     Raises:
         ArgumentError: the share is not between 0 and 1, or `validation` is something else.
@@ -70,10 +70,10 @@ def divide(samples: Samples, validation: Any, *, classes: bool, seed: int) -> tu
     if validation is None:
         return samples, None
     if isinstance(validation, tuple | list) and len(validation) == 2:
-        held = read_samples(validation[0], validation[1], "validation ")
-        if len(held.X[0]) != len(samples.X[0]):
-            raise SizeError(f"validation X has rows of {len(held.X[0])} numbers, X has rows of {len(samples.X[0])}")
-        return samples, held
+        held_out = read_samples(validation[0], validation[1], "validation ")
+        if len(held_out.X[0]) != len(samples.X[0]):
+            raise SizeError(f"validation X has rows of {len(held_out.X[0])} numbers, X has rows of {len(samples.X[0])}")
+        return samples, held_out
     if isinstance(validation, bool) or not isinstance(validation, float) or not 0 < validation < 1:
         raise ArgumentError(
             f"validation is a share of the rows between 0 and 1, or a pair (X, y), not {shown(validation)}"

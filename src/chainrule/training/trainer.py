@@ -1,6 +1,6 @@
-"""One step on one batch, and one look at how good the model is: what training is made of.
+"""One training step on one batch, and one measurement of the model: what training consists of.
 
-`Trainer` is the seam at which another way of doing these two (compiled, for instance) takes the place of the eager one.
+`Trainer` is the interface; the compiled trainer, for instance, implements it in place of the eager one.
 """
 
 from __future__ import annotations
@@ -21,18 +21,22 @@ from chainrule.training.samples import Samples
 
 Numbers = dict[str, float]
 
-CHUNK = 64  # rows that are predicted at a time
-LONGEST_REASON = 2000  # letters
+CHUNK = 64
+"""How many rows are predicted at a time."""
+
+LONGEST_REASON = 2000
+"""The most characters of a reason."""
 
 
 class Trainer(Protocol):
-    """What the loop of `fit` needs; made with the model, the objective and the optimiser. See also `some_steps`."""
+    """What `fit` needs of a trainer; it is created with the model, the objective and the optimiser. See also
+    `some_steps`."""
 
     def step(self, X: list[Any], y: list[Any]) -> None:
-        """Move the parameters once, by the gradient on these rows.
+        """Updates the parameters once, by the gradient on these rows.
 
-        The step is done whole or, whatever is raised (Ctrl-C included), not at all: the numbers of model and optimiser
-        are then what they were. Afterwards they are finite, and the parameters hold the gradients of this batch.
+        The step is done completely or, whatever is raised (Ctrl-C included), not at all: model and optimiser are then
+        unchanged. After a step all their numbers are finite, and the parameters hold the gradients of this batch.
 
         Raises:
             AnomalyError: the loss, a gradient or a parameter would not be finite; it names the operation.
@@ -40,7 +44,7 @@ class Trainer(Protocol):
         ...
 
     def measure(self, X: list[Any], y: list[Any]) -> Numbers:
-        """The loss (without penalty) and the metrics of the model as it stands, on these rows.
+        """Measures the loss (without penalty) and the metrics of the model on these rows.
 
         Raises:
             AnomalyError: the loss is not finite.
@@ -49,11 +53,11 @@ class Trainer(Protocol):
 
 
 def some_steps(trainer: Trainer, samples: Samples, batches: Sequence[list[int]], first: int) -> int:
-    """At least one step, on the batches of rows from number `first` on; returns how many were done.
+    """Does at least one step, on the batches of row numbers from number `first` on; returns the number of steps done.
 
-    A trainer that does many steps at a time has a method of this name, which is called with all of this but the
-    trainer. It comes back before the user gets impatient, and also before a step at fault: the next call, which has
-    that one first, raises the error.
+    A trainer that does many steps at a time has a method of this name, which takes the other arguments. It returns
+    before the user gets impatient, and also before a step that fails: the next call begins with that step and raises
+    the error.
     """
     many = getattr(trainer, "some_steps", None)
     if many is not None:
@@ -81,7 +85,7 @@ class EagerTrainer:
         except BaseException as error:
             before.restore()
             if isinstance(error, AnomalyError):
-                self._zero_grad()  # they hold what is not finite
+                self._zero_grad()  # gradients may be infinite or nan
             raise
 
     def measure(self, X: list[Any], y: list[Any]) -> Numbers:
@@ -97,14 +101,14 @@ class EagerTrainer:
         return measured(self.objective, loss, to_numbers(predictions), y)
 
     def _backward(self, X: list[Any], y: list[Any]) -> bool:
-        """Leaves the gradients of a batch in the parameters; says whether they and the loss are finite."""
+        """Leaves the gradients of a batch in the parameters; returns whether they and the loss are finite."""
         total = self.objective.total(self.model(X), y)
         self._zero_grad()
         total.backward()
         return math.isfinite(total.data) and _all_finite([p.peek_grad() for p in self.optimizer.parameters])
 
     def _find_anomaly(self, X: list[Any], y: list[Any]) -> None:
-        """Runs the batch again in the slow way that names the operation at fault."""
+        """Repeats the batch in anomaly detection, which is slow but names the operation at fault."""
         with detect_anomaly():
             self._backward(X, y)
         raise AnomalyError("the loss or a gradient was not finite, but was when the same batch was run again")
@@ -122,12 +126,12 @@ class EagerTrainer:
         return [output for start in range(0, len(X), CHUNK) for output in self.model(X[start : start + CHUNK])]
 
     def _zero_grad(self) -> None:
-        for _, parameter in self._named:  # those that the optimiser leaves alone as well
+        for _, parameter in self._named:  # also parameters that the optimiser does not update
             parameter.grad = 0.0
 
 
 class Snapshot:
-    """The numbers of parameters and their optimiser, to go back to."""
+    """A copy of the numbers of parameters and their optimiser."""
 
     def __init__(self, parameters: Iterable[Value], optimizer: Optimizer) -> None:
         self._optimizer = optimizer
@@ -136,7 +140,7 @@ class Snapshot:
         self._steps = optimizer.steps
 
     def restore(self) -> None:
-        """Puts them back, as often as it is called."""
+        """Restores the numbers; it may be called repeatedly."""
         for parameter, x in self._parameters:
             parameter.data = x
         self._optimizer.memory = {name: list(column) for name, column in self._memory.items()}
@@ -144,13 +148,13 @@ class Snapshot:
 
 
 def measured(objective: Objective, loss: float, predictions: list[Any], y: list[Any]) -> Numbers:
-    """The loss, with the metrics of predictions that are plain numbers."""
+    """The loss and the metrics of predictions, which are plain numbers."""
     metrics = {name: metric(predictions, y) for name, metric in objective.metrics.items()}
     return {"loss": loss} | {name: float(x) if math.isfinite(x) else math.nan for name, x in metrics.items()}
 
 
 def to_numbers(predictions: Any, depth: int = 0) -> Any:
-    """Predictions as plain numbers in lists."""
+    """Turns predictions into plain numbers."""
     if depth > DEEPEST:
         raise too_deep(predictions)
     if isinstance(predictions, list | tuple):
@@ -159,7 +163,7 @@ def to_numbers(predictions: Any, depth: int = 0) -> Any:
 
 
 def as_reason(error: Exception) -> str:
-    """An error as the reason for which something was not compiled, of a length that a checkpoint may hold."""
+    """Turns an error into the reason why something was not compiled, short enough for a checkpoint."""
     text = str(error) if isinstance(error, TraceError) else f"{type(error).__name__}: {error}"
     return text if len(text) <= LONGEST_REASON else f"{text[:LONGEST_REASON]}..."
 

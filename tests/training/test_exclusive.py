@@ -10,7 +10,7 @@ import pytest
 from chainrule import fit
 from chainrule.errors import ArgumentError
 from chainrule.nn import MLP
-from chainrule.training import alone
+from chainrule.training import exclusive
 
 X, Y = [[0.0], [1.0], [2.0]], [1.0, 3.0, 5.0]
 
@@ -100,7 +100,7 @@ def test_a_model_is_free_again_after_an_error(in_threads):
 
     in_threads([run])
     train(model)
-    assert alone._going_on == []
+    assert exclusive._running == []
 
 
 def test_a_thread_that_does_not_exist_trains_nothing():
@@ -110,8 +110,8 @@ def test_a_thread_that_does_not_exist_trains_nothing():
     thread.start()
     thread.join()
     gone = thread.ident, frozenset(map(id, model.parameters()))
-    alone._going_on.append(gone)
+    exclusive._running.append(gone)
     try:
         train(model)
     finally:
-        alone._going_on.remove(gone)
+        exclusive._running.remove(gone)
