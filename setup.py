@@ -27,7 +27,7 @@ def extensions() -> list[Extension]:
 
     sys.path[:0] = [str(ROOT), str(ROOT / "src")]
     os.environ["CHAINRULE_PURE"] = "1"  # an older build may lie beside the sources
-    from generate_native import native  # noqa: PLC0415
+    from building.native import native  # noqa: PLC0415
 
     import chainrule.ops  # noqa: PLC0415
     from chainrule.core.builds import COMPILED  # noqa: PLC0415

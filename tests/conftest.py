@@ -21,6 +21,9 @@ from chainrule.core.builds import COMPILED
 from chainrule.core.operation import TABLE, forget
 from chainrule.errors import StaleGradientWarning
 
+sys.path.append(str(Path(__file__).parents[1]))  # where the build is imported from, as setup.py does
+from building.native import native
+
 if importlib.util.find_spec("hypothesis"):
     import hypothesis
 
@@ -36,7 +39,7 @@ def pytest_configure() -> None:
     if not engine.is_compiled() or not (package.parent.parent / "setup.py").exists():
         return
     sources = {"engine": [package / name for name in ("engine.pxd", *STORAGE)]}
-    old = [] if _native_code() == (package / "storage" / "native.pxd").read_text(encoding="utf-8") else ["ops/"]
+    old = [] if native(ops) == (package / "storage" / "native.pxd").read_text(encoding="utf-8") else ["ops/"]
     for module in COMPILED:
         file = package.joinpath(*module.split("."))
         made_of = file.with_suffix(".pyx") if file.with_suffix(".pyx").exists() else file.with_suffix(".py")
@@ -45,11 +48,6 @@ def pytest_configure() -> None:
         old += [source.name for source in [made_of, *sources.get(module, [])] if source.stat().st_mtime > since]
     if old:
         pytest.exit(f"{', '.join(old)} changed since the engine was compiled: pip install -e . again", 2)
-
-
-def _native_code() -> str:
-    """What the table of operations is in C now."""
-    return _loaded(Path(engine.__file__).parents[2] / "generate_native.py").native(ops)
 
 
 @pytest.fixture(scope="session")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import doctest
+import os
 import re
 import shutil
 import subprocess
@@ -31,25 +32,39 @@ def test_examples_of_operations_run(op):
     assert runner.tries > 0
 
 
-def test_adding_an_operation_touches_one_file(tmp_path):
-    """The operation that CONTRIBUTING adds is then tested, drawn, explained and checked, with no other file changed.
-
-    (The pure engine takes it as it stands; the compiled one is built again: see test_generate_native.)
-    """
-    text = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
-    code = re.search(r"<!-- operation -->\n```python\n(.*?)```", text, re.DOTALL)[1]
+@pytest.fixture
+def copied(tmp_path):
+    """A copy of the package that a test may change, and a function that runs Python with it."""
     package = tmp_path / "chainrule"
     shutil.copytree(
         Path(chainrule.__file__).parent, package, ignore=shutil.ignore_patterns("__pycache__", "*.so", "*.pyd")
     )
-    table = package / "ops" / "exponentials.py"
-    table.write_text(f"{table.read_text(encoding='utf-8')}\n\n{code}", encoding="utf-8")
-    environment = {"PYTHONPATH": str(tmp_path), "PATH": "", "PYTHONDONTWRITEBYTECODE": "1"}
+    path = os.pathsep.join([str(tmp_path), str(ROOT)])  # the build stands in the root
+    environment = {"PYTHONPATH": path, "PATH": "", "PYTHONDONTWRITEBYTECODE": "1", "CHAINRULE_CACHE": "off"}
 
     def run(*arguments):
         command = [sys.executable, *arguments]
         return subprocess.run(command, env=environment, cwd=tmp_path, capture_output=True, text=True, check=False)
 
+    return package, run
+
+
+def add(file, code, before=""):
+    """Adds lines to a file, at its end or before what stands there once."""
+    text = file.read_text(encoding="utf-8")
+    assert not before or text.count(before) == 1
+    file.write_text(text.replace(before, code + before) if before else f"{text}\n\n{code}", encoding="utf-8")
+
+
+def test_adding_an_operation_touches_one_file(copied):
+    """The operation that CONTRIBUTING adds is then tested, drawn, explained and checked, with no other file changed.
+
+    (The pure engine takes it as it stands; the compiled one is built again: see building/test_native.)
+    """
+    text = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    code = re.search(r"<!-- operation -->\n```python\n(.*?)```", text, re.DOTALL)[1]
+    package, run = copied
+    add(package / "ops" / "exponentials.py", code)
     tests = run("-m", "pytest", "-q", "-p", "no:cacheprovider", "-k", "sinh", str(ROOT / "tests" / "test_ops.py"))
     assert tests.returncode == 0, tests.stdout
     assert re.search(r"\d\d? passed", tests.stdout), tests.stdout
@@ -67,3 +82,56 @@ print(chainrule.sinh(0.5))
     result = run("-c", program)
     assert result.returncode == 0, result.stderr
     assert result.stdout == "0.5210953054937474\n"
+
+
+OF_A_NEW_FUNCTION = """
+@operation(local=[lambda a, b, y: 1.0, None], samples=[(1.0, 2.0), (3.0, 3.0)])
+def nextafter(a: float, b: float) -> float:
+    \"\"\"The float next to a on the way to b.\"\"\"
+    return math.nextafter(a, b)
+"""
+WHAT_BECOMES_OF_IT = """
+import math
+import chainrule
+from building.native import native
+from chainrule.ops import nextafter
+assert chainrule.Value(1.0).nextafter(2.0).data == nextafter(1.0, 2.0) == math.nextafter(1.0, 2.0)
+in_c = native(chainrule.ops).partition("double value_nextafter(")[2]
+print(in_c.splitlines()[1].strip())
+try:
+    from chainrule.compiler.lowering.operations import Emitter, NotLowered
+    from chainrule.compiler.native.llvm import Machine
+    from llvmlite import ir
+except ImportError:
+    raise SystemExit from None
+compiled = chainrule.compile(lambda x: nextafter(x, 2.0) * 1.0, strict=True)
+assert compiled(1.0) == nextafter(1.0, 2.0)
+module, number = ir.Module(), ir.DoubleType()
+function = ir.Function(module, ir.FunctionType(number, [number] * 2), "f")
+emitter = Emitter(ir.IRBuilder(function.append_basic_block()), module, Machine.host(), lanes=1)
+try:
+    emitter.apply(nextafter, function.args)
+except NotLowered as error:
+    print(str(error).partition(" (line")[0])
+else:
+    print("@nextafter" if "nextafter" in str(module) else "")
+"""
+
+
+def test_a_new_function_of_math_is_one_line_more(copied):
+    package, run = copied
+    add(package / "ops" / "arithmetic.py", OF_A_NEW_FUNCTION)
+    without = run("-c", WHAT_BECOMES_OF_IT)
+    assert without.returncode == 0, without.stderr
+    in_c, *in_llvm = without.stdout.splitlines()
+    assert "python_math('nextafter', (a, b))" in in_c
+    assert in_llvm in ([], ["the operation nextafter is not compiled: its text has math.nextafter of 2 numbers"])
+    line = '        Function("nextafter", 2, c="nextafter", llvm="libm"),\n'
+    add(package / "reading" / "functions.py", line, before='        Function("pow"')
+    tests = run("-m", "pytest", "-q", "-p", "no:cacheprovider", "-k", "nextafter", str(ROOT / "tests" / "test_ops.py"))
+    assert tests.returncode == 0, tests.stdout
+    done = run("-c", WHAT_BECOMES_OF_IT)
+    assert done.returncode == 0, done.stderr
+    in_c, *in_llvm = done.stdout.splitlines()
+    assert "return math.nextafter(a, b)" in in_c
+    assert in_llvm in ([], ["@nextafter"])

@@ -21,6 +21,7 @@ ANYTHING = None
 MAY_IMPORT: dict[str, set[str] | None] = {
     "errors": set(),
     "core": {"errors"},
+    "reading": set(),
     "ops": {"errors", "core"},
     "storage": {"errors", "core", "ops"},
     "engine": ENGINE,
@@ -34,7 +35,7 @@ MAY_IMPORT: dict[str, set[str] | None] = {
     "draw": {"errors", "core", "ops"},
     "data": {"errors", "core"},
     "saving": {"errors", "core", "nn"},
-    "compiler": ENGINE | {"transforms", "nn", "optim"},
+    "compiler": ENGINE | {"transforms", "nn", "optim", "reading"},
     "training": ENGINE | {"transforms", "nn", "losses", "optim", "data", "saving", "compiler"},
     "plots": ANYTHING,
     "bridges": ANYTHING,
@@ -174,10 +175,6 @@ def test_other_libraries_are_imported_only_where_they_are_used(file):
     assert not outside, f"{named(file)} needs more than the standard library at import: {outside}"
 
 
-CIRCLES = {("compiler/lowering/calls.py", "compiler/lowering/expressions.py")}
-"""Modules that may need each other: a call is one kind of expression, and its arguments are expressions."""
-
-
 def test_no_modules_need_each_other_in_a_circle():
     """Imports for types count as well: who reads one module would have to know the other before."""
     files = {module_of(file): file for file in FILES}
@@ -185,8 +182,6 @@ def test_no_modules_need_each_other_in_a_circle():
     for module, file in files.items():
         needed = {found if found in files else found[:-1] for _, found, _ in imports(file)}
         graph[named(file)] = {named(files[found]) for found in needed if found in files and found != module}
-    for one, other in CIRCLES:
-        graph[one].discard(other)
     TopologicalSorter(graph).prepare()
 
 
@@ -231,6 +226,66 @@ def test_import_loads_nothing_outside_the_standard_library():
     assert "chainrule" in loaded
     left_by_extension_modules = {name for name in loaded if name.startswith(("_cython_", "cython_runtime"))}
     assert loaded - left_by_extension_modules <= {*sys.stdlib_module_names, "chainrule"}
+
+
+# ---- who reads the text of functions ---------------------------------------------------------------------------------
+
+ROOT = Path(__file__).parents[1]
+PROGRAMS = [
+    ROOT / "setup.py",
+    *(file for folder in ("building", "tools") for file in sorted((ROOT / folder).rglob("*.py"))),
+]
+
+OF_INSPECT = {"getsource", "getsourcelines", "findsource", "getblock", "getlines", "updatecache", "PyCF_ONLY_AST"}
+"""What gives the text of a function or a file, or a syntax tree, beside `ast` itself."""
+
+MAY_READ = {"reading/reader.py": {"ast"}, "reading/source.py": {"ast", *OF_INSPECT}, "expression/grammar.py": {"ast"}}
+"""The one reader of operations, and that of expressions: neither a writer nor the build reads for itself."""
+
+
+def ways_to_read(text):
+    """The words in a program by which it comes to the text of functions, however it spells them."""
+    words = set()
+    for node in ast.walk(ast.parse(text)):
+        match node:
+            case ast.Import(names=names):
+                words |= {alias.name.partition(".")[0] for alias in names} & {"ast", "_ast"}
+            case ast.ImportFrom(module=module, names=names):
+                words |= {(module or "").partition(".")[0]} & {"ast", "_ast"}
+                words |= {alias.name for alias in names} & OF_INSPECT
+            case ast.Attribute(attr=word):
+                words |= {word} & OF_INSPECT
+            case ast.Constant(value=str() as word):
+                words |= {word} & {"ast", "_ast", *OF_INSPECT}
+    return words
+
+
+@pytest.mark.parametrize("file", [*FILES, *filter(Path.exists, PROGRAMS)], ids=lambda file: "/".join(file.parts[-2:]))
+def test_only_the_reader_and_the_grammar_take_texts_apart(file):
+    allowed = MAY_READ.get(named(file), set()) if file.is_relative_to(SOURCE) else set()
+    wrong = ways_to_read(file.read_text(encoding="utf-8")) - allowed
+    assert not wrong, f"{file} reads texts itself: {wrong}; what the text of an operation says is asked of reading/"
+
+
+@pytest.mark.parametrize(
+    ("program", "words"),
+    [
+        ("import ast", {"ast"}),
+        ("import ast as a", {"ast"}),
+        ("from ast import parse as p", {"ast"}),
+        ("__import__('ast').parse(x)", {"ast"}),
+        ("import importlib\nimportlib.import_module('ast')", {"ast"}),
+        ("import inspect\ninspect.getsource(f)", {"getsource"}),
+        ("from inspect import findsource as find", {"findsource"}),
+        ("import inspect as i\ni.getsourcelines(f)", {"getsourcelines"}),
+        ("import inspect\ngetattr(inspect, 'getsource')(f)", {"getsource"}),
+        ("from linecache import getlines", {"getlines"}),
+        ("compile(x, '', 'eval', __import__('_ast').PyCF_ONLY_AST)", {"_ast", "PyCF_ONLY_AST"}),
+        ("import inspect, linecache\ninspect.signature(f), linecache.getline(f, 1), parse(x)", set()),
+    ],
+)
+def test_every_spelling_of_reading_is_seen(program, words):
+    assert ways_to_read(program) == words
 
 
 def test_the_reader_of_imports_sees_every_kind(tmp_path, monkeypatch):

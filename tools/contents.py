@@ -16,7 +16,7 @@ from pathlib import Path, PurePosixPath
 ROOT = Path(__file__).parents[1]
 BUILDS = ROOT / "src" / "chainrule" / "core" / "builds.py"
 METADATA = {"METADATA", "RECORD", "WHEEL", "top_level.txt", "entry_points.txt", "licenses/LICENSE"}
-BUILD = {"pyproject.toml", "setup.py", "generate_native.py", "MANIFEST.in", "README.md", "LICENSE"}
+BUILD = {"pyproject.toml", "setup.py", "MANIFEST.in", "README.md", "LICENSE"}
 MADE = {"PKG-INFO", "setup.cfg"}
 
 
@@ -59,6 +59,7 @@ def of_sdist(names: list[str]) -> list[str]:
     """What is wrong with the files of an sdist."""
     inside = {name.partition("/")[2] for name in names} - {""}
     wanted = {f"src/chainrule/{name}" for name in tracked("src/chainrule", {".py", ".pyx", ".pxd", ".h", ".typed"})}
+    wanted |= {f"building/{name}" for name in tracked("building", {".py"})}
     found = {name for name in inside if not name.startswith("src/chainrule.egg-info/")}
     return _differences("sdist", found, wanted | BUILD | MADE)
 

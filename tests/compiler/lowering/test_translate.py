@@ -12,11 +12,11 @@ pytest.importorskip("llvmlite")
 
 import numpy as np
 
-from chainrule.compiler.lowering import translate
 from chainrule.compiler.lowering.operations import NotLowered
 from chainrule.compiler.native.llvm import Machine
 from chainrule.core.operation import Operation, ieee
 from chainrule.ops import clip, hypot, leaky_relu, logsumexp, sigmoid, tanh, weighted_sum
+from chainrule.reading.source import definition
 
 XS = [-2.5, -1.0, -0.0, 0.0, 0.25, 1.0, 3.0, 40.0, math.inf, -math.inf, math.nan]
 HALF = 0.5
@@ -224,6 +224,31 @@ def test_a_message_names_the_operation_and_what_stands_in_the_way(kernel):
         return x
 
     refused(kernel, forever, r"the operation forever is not compiled: its text has 'while x > 1:'")
+    line = forever.__code__.co_firstlineno + 1
+    refused(kernel, forever, rf"its text has 'while x > 1:' \(line {line} of .*test_translate\.py\)$")
+
+
+def test_a_message_names_the_line_in_the_function_that_has_it(kernel):
+    def remainder(x):
+        y = (
+            2.0
+            * x
+        )  # fmt: skip
+        return y % 3
+
+    def calls(x):
+        x = remainder(x) if x is None else x
+        x = _square(x)
+        return x.imag
+
+    first = remainder.__code__.co_firstlineno
+    refused(kernel, remainder, rf"the operator Mod \(line {first + 5} of")
+    refused(kernel, calls, rf"'x\.imag' \(line {calls.__code__.co_firstlineno + 3} of")
+
+    def indirect(x):
+        return 1 + remainder(x)
+
+    refused(kernel, indirect, rf"the operation indirect .* the operator Mod \(line {first + 5} of")
 
 
 @pytest.mark.parametrize(
@@ -263,6 +288,11 @@ def test_a_message_names_the_operation_and_what_stands_in_the_way(kernel):
         ("return x in (1.0, 2.0)", r"'x in \(1.0, 2.0\)'"),
         ("return f'{x}'", "f'{x}'"),
         ("return 10 ** 400 + x", "too large"),
+        ("return [x][1]", "a call of getitem that fails: list index out of range"),
+        ("return -'text'", "a call of neg that fails"),
+        ("return 1 if None < 2 else x", "a call of lt that fails"),
+        ("return " + "-" * 2000 + "x", "nested too deeply"),
+        ("return " + " + ".join(["x"] * 2000), "nested too deeply"),
     ],
 )
 def test_what_cannot_be_translated_is_refused(kernel, tmp_path, text, match):
@@ -290,8 +320,27 @@ def test_a_text_that_is_not_what_runs_is_refused(kernel, tmp_path):
     check(kernel, names["value"])
     file.write_text("def value(x):\n    return 5 * x\n")
     linecache.checkcache()
-    translate._definition.cache_clear()
+    definition.cache_clear()
     refused(kernel, names["value"], "the text that is found there is not what runs")
+
+
+def test_a_text_that_was_cut_off_is_refused(kernel, tmp_path):
+    file = tmp_path / "own.py"
+    file.write_text("def value(x):\n    return 2 * x\n")
+    names: dict = {}
+    exec(compile(file.read_text(), str(file), "exec"), names)
+    file.write_text("def value(x):\n    return (2 *\n")
+    linecache.checkcache()
+    refused(kernel, names["value"], "value, whose text cannot be had")
+
+
+def test_what_is_not_come_by_may_be_anything(kernel):
+    def value(x):
+        if len([x]) > 1:
+            raise ValueError(f"{x}")
+        return x if [x] else {x: 1}
+
+    check(kernel, value)
 
 
 def test_a_function_that_a_decorator_put_in_the_place_of_another_is_refused(kernel):

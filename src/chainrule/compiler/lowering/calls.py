@@ -1,42 +1,30 @@
-"""Calls in an operation's text: of operations, of Python's own functions and `math`'s, and of helpers beside it."""
+"""Calls in an operation's text: of operations, of Python's own functions and of those of `math`."""
 
 from __future__ import annotations
 
 import builtins
 import math
 import sys
-from collections.abc import Callable, Sequence
-from types import BuiltinFunctionType, FunctionType
-from typing import TYPE_CHECKING, Any
+from collections.abc import Sequence
+from types import BuiltinFunctionType
+from typing import Any
 
 from llvmlite import ir
 
-from chainrule.compiler.native.llvm import FROM_LIBM
+from chainrule.compiler.lowering.values import Values
 from chainrule.core.operation import TABLE, Operation, ieee
-from chainrule.errors import ChainruleError
-
-if TYPE_CHECKING:
-    from chainrule.compiler.lowering.expressions import Expressions
-
-OF_TWO = {"pow", "atan2", "fmod", "copysign", "hypot"}
-"""The functions of `math` that take two numbers."""
-
-PYTHONS_OWN = {"hypot", "ldexp", "fma", "round", "rint", "floor", "ceil", "trunc"}
-"""Functions of C that Python's `math` lacks, or does in its own way."""
-
-IEEE_IN_PYTHON = dict.fromkeys(("log", "log2", "log10", "log1p", "atanh"), math.nan) | {"sinh": math.inf}
-"""What `ieee` gives where a function of C becomes infinite; with all others that is the same."""
+from chainrule.reading.functions import of_math
 
 OF_LISTS = (len, range, zip, enumerate, reversed, list, tuple)
 """Functions of Python that only arrange what they are given."""
 
 
-def call(text: Expressions, function: Any, arguments: list[Any], named: dict[str, Any]) -> Any:
+def call(text: Values, function: Any, arguments: list[Any], named: dict[str, Any]) -> Any:
     """What a call gives.
 
     Args:
-        text: the text in which it stands.
-        function: what is called.
+        text: what makes values in the text in which it stands.
+        function: what is called; no function of the user's own.
         arguments: its arguments: numbers, truths, or what is known beforehand.
         named: those that are given by name.
 
@@ -45,26 +33,15 @@ def call(text: Expressions, function: Any, arguments: list[Any], named: dict[str
     """
     if isinstance(function, Operation):
         return _operation(text, function, arguments, named)
-    if function is ieee and len(arguments) == 2:
+    if function is ieee and len(arguments) == 2 and not named:
         return _of_math(text, arguments[0], arguments[1:], ieee)
     if function in OF_LISTS:
-        return certain(text, function, *arguments, **named)
-    if isinstance(function, FunctionType):
-        return text.run(function, arguments, named)
+        return text.certain(function, *arguments, **named)
     if isinstance(function, BuiltinFunctionType | type) and not named:
         if function.__module__ == "math":
             return _of_math(text, function, arguments, None)
         return _of_python(text, function, arguments)
     raise text.refuse(f"a call of {getattr(function, '__name__', repr(function))}")
-
-
-def certain(text: Expressions, function: Callable[..., Any], *arguments: Any, **named: Any) -> Any:
-    """A function of what is known beforehand, called right away."""
-    try:
-        return function(*arguments, **named)
-    except (ArithmeticError, TypeError, ValueError, ChainruleError) as error:
-        name = getattr(function, "__name__", repr(function))
-        raise text.refuse(f"a call of {name} that fails: {error}") from None
 
 
 class _Number:
@@ -78,41 +55,41 @@ class _Number:
         return op, operands
 
 
-def _operation(text: Expressions, op: Operation, arguments: list[Any], named: dict[str, Any]) -> Any:
+def _operation(text: Values, op: Operation, arguments: list[Any], named: dict[str, Any]) -> Any:
     def given(x: Any) -> Any:
         if isinstance(x, list | tuple):
             return [given(item) for item in x]
         return _Number(text.number(x)) if isinstance(x, ir.Value) else x
 
-    result = certain(text, op, *map(given, arguments), **{name: given(x) for name, x in named.items()})
+    result = text.certain(op, *map(given, arguments), **{name: given(x) for name, x in named.items()})
     if not isinstance(result, tuple):
         return result
     _, operands = result
     return text.emitter.apply(op, [x.value if isinstance(x, _Number) else text.number(x) for x in operands])
 
 
-def _of_math(text: Expressions, function: Any, arguments: Sequence[Any], guard: Any) -> Any:
+def _of_math(text: Values, function: Any, arguments: Sequence[Any], guard: Any) -> Any:
     """A function of the module `math`; those that the C library has are called there."""
     name, emitter = getattr(function, "__name__", ""), text.emitter
     if text.known(*arguments):
-        return certain(text, guard, function, *arguments) if guard else certain(text, function, *arguments)
-    xs = [text.number(x) for x in arguments]
-    if len(xs) != (2 if name in OF_TWO else 1) or getattr(function, "__module__", "") != "math":
+        return text.certain(guard, function, *arguments) if guard else text.certain(function, *arguments)
+    xs, found = [text.number(x) for x in arguments], of_math(name)
+    if len(xs) != found.operands or getattr(function, "__module__", "") != "math":
         raise text.refuse(f"math.{name} of {len(xs)} numbers")
-    if name in ("isnan", "isinf", "isfinite"):
+    if found.llvm == "test":
         return _kind(text, name, xs[0])
-    if name in ("floor", "ceil", "trunc"):  # they give an int, of which there is no -0
+    if found.llvm == "whole":  # of which there is no -0
         return emitter.builder.fadd(emitter.intrinsic(f"llvm.{name}", xs[0]), emitter.constant(0.0))
-    if name in ("fabs", "copysign", "sqrt"):
+    if found.llvm == "intrinsic":
         return emitter.intrinsic(f"llvm.{name}", *xs)
     if name in TABLE and emitter.has(name):
         y = emitter.apply(TABLE[name], xs)
-    elif name in FROM_LIBM and name not in PYTHONS_OWN:
-        y = emitter.libm(name, *xs)
+    elif found.llvm == "libm":
+        y = emitter.libm(found.c, *xs)
     else:
         raise text.refuse(f"math.{name}, which is Python's own")
-    if guard and name in IEEE_IN_PYTHON:
-        return emitter.where(_is_new(emitter, xs[0], y), emitter.constant(IEEE_IN_PYTHON[name]), y)
+    if guard and found.infinite is not None:
+        return emitter.where(_is_new(emitter, xs[0], y), emitter.constant(found.infinite), y)
     return y
 
 
@@ -124,7 +101,7 @@ def _is_new(emitter: Any, x: ir.Value, y: ir.Value) -> ir.Value:
     )
 
 
-def _kind(text: Expressions, name: str, x: ir.Value) -> ir.Value:
+def _kind(text: Values, name: str, x: ir.Value) -> ir.Value:
     emitter = text.emitter
     if name == "isnan":
         return emitter.is_nan(x)
@@ -132,10 +109,10 @@ def _kind(text: Expressions, name: str, x: ir.Value) -> ir.Value:
     return emitter.compare("==" if name == "isinf" else "<", emitter.abs(x), infinite)
 
 
-def _of_python(text: Expressions, function: Any, arguments: list[Any]) -> Any:
+def _of_python(text: Values, function: Any, arguments: list[Any]) -> Any:
     """One of Python's own functions."""
     if text.known(*arguments) and not any(isinstance(x, list | tuple) for x in arguments):
-        return certain(text, function, *arguments)
+        return text.certain(function, *arguments)
     items = list(arguments[0]) if len(arguments) == 1 and isinstance(arguments[0], list | tuple) else arguments
     if function in (builtins.max, builtins.min) and items:
         return _extreme(text, ">" if function is builtins.max else "<", items)
@@ -149,7 +126,7 @@ def _of_python(text: Expressions, function: Any, arguments: list[Any]) -> Any:
     raise text.refuse(f"a call of {function.__name__}")
 
 
-def _extreme(text: Expressions, sign: str, items: Sequence[Any]) -> Any:
+def _extreme(text: Values, sign: str, items: Sequence[Any]) -> Any:
     """Python's max or min, which keeps what it has until something is beyond it."""
     found, *others = [text.number(x) for x in items]
     for other in others:
@@ -157,7 +134,7 @@ def _extreme(text: Expressions, sign: str, items: Sequence[Any]) -> Any:
     return found
 
 
-def _total(text: Expressions, items: Sequence[Any]) -> ir.Value:
+def _total(text: Values, items: Sequence[Any]) -> ir.Value:
     total = text.emitter.constant(0.0)
     for x in items:
         total = text.emitter.builder.fadd(total, text.number(x))

@@ -2,40 +2,17 @@
 
 from __future__ import annotations
 
-import ast
 import builtins
 import operator
 from collections.abc import Callable, Sequence
 from types import FunctionType, ModuleType
 from typing import Any
 
-from llvmlite import ir
-
 from chainrule.compiler.lowering import calls
-from chainrule.compiler.lowering.arithmetic import NotLowered
-from chainrule.core.operation import TABLE
-
-ARITHMETIC: dict[type[ast.operator], tuple[Callable[[Any, Any], Any], str]] = {
-    ast.Add: (operator.add, "add"),
-    ast.Sub: (operator.sub, "sub"),
-    ast.Mult: (operator.mul, "mul"),
-    ast.Div: (operator.truediv, "div"),
-    ast.Pow: (operator.pow, "pow"),
-    ast.Mod: (operator.mod, ""),
-    ast.FloorDiv: (operator.floordiv, ""),
-}
-"""Of each operator of Python what it does to numbers known beforehand, and the operation that it is otherwise."""
-
-COMPARISONS: dict[type[ast.cmpop], tuple[Callable[[Any, Any], Any], str]] = {
-    ast.Lt: (operator.lt, "<"),
-    ast.LtE: (operator.le, "<="),
-    ast.Gt: (operator.gt, ">"),
-    ast.GtE: (operator.ge, ">="),
-    ast.Eq: (operator.eq, "=="),
-    ast.NotEq: (operator.ne, "!="),
-    ast.Is: (operator.is_, ""),
-    ast.IsNot: (operator.is_not, ""),
-}
+from chainrule.compiler.lowering.values import COMPARISONS, Values
+from chainrule.core.operation import ieee
+from chainrule.reading import tree
+from chainrule.reading.text import python
 
 
 class Names:
@@ -62,160 +39,103 @@ class Names:
         return getattr(builtins, name)
 
 
-class Expressions:
-    """Follows the text of one operation; what it works on is a number, a truth, or an object known beforehand."""
+class Expressions(Values):
+    """Walks over the expressions of one operation's text."""
 
     def __init__(self, emitter: Any, name: str) -> None:
-        self.emitter, self.name = emitter, name
+        super().__init__(emitter, name)
         self.calling: list[FunctionType] = []
-
-    def refuse(self, what: str) -> NotLowered:
-        """The error that says what stands in the way."""
-        return NotLowered(f"the operation {self.name} is not compiled: its text has {what}")
-
-    # ---- numbers, truths, and what is known beforehand -----------------------------------------------------------
-
-    def known(self, *values: Any) -> bool:
-        """Whether all of them are plain objects of Python."""
-        return not any(isinstance(x, ir.Value) for x in values)
-
-    def is_truth(self, x: Any) -> bool:
-        """Whether x is the outcome of a comparison of numbers."""
-        return isinstance(x, ir.Value) and x.type == self.emitter.truth_type
-
-    def number(self, x: Any) -> ir.Value:
-        """x as a number of the emitter's type."""
-        if self.is_truth(x):
-            return self.emitter.number(x)
-        if isinstance(x, ir.Value):
-            return x
-        if isinstance(x, int | float):
-            return self.emitter.constant(calls.certain(self, float, x))
-        raise self.refuse(f"a {type(x).__name__} in place of a number")
-
-    def truth(self, x: Any) -> Any:
-        """x as a truth, or as a bool if it is known."""
-        if self.known(x):
-            return bool(x)
-        return x if self.is_truth(x) else self.emitter.truth(x)
-
-    def choose(self, condition: ir.Value, a: Any, b: Any) -> Any:
-        """a where a condition holds, else b."""
-        if self.known(a, b) and type(a) is type(b) and (a is b or (isinstance(a, int) and a == b)):
-            return a
-        if isinstance(a, tuple) and isinstance(b, tuple) and len(a) == len(b):
-            return tuple(self.choose(condition, x, y) for x, y in zip(a, b, strict=True))
-        if self.is_truth(a) and self.is_truth(b):
-            return self.emitter.where(condition, a, b)
-        return self.emitter.where(condition, self.number(a), self.number(b))
 
     def run(self, function: FunctionType, arguments: Sequence[Any], named: dict[str, Any]) -> Any:
         """What a function written in Python returns."""
         raise NotImplementedError
 
-    def assign(self, target: ast.expr, value: Any, names: Names) -> None:
+    def assign(self, target: tree.Target, value: Any, names: Names) -> None:
         """Gives a name its value, or several names theirs."""
-        if isinstance(target, ast.Name):
-            names.own[target.id] = value
-        elif isinstance(target, ast.Tuple | ast.List) and isinstance(value, list | tuple):
-            if len(target.elts) != len(value):
-                raise self.refuse(f"{len(value)} values for {ast.unparse(target)}")
-            for one, item in zip(target.elts, value, strict=True):
+        if isinstance(target, tree.Name):
+            names.own[target.name] = value
+        elif isinstance(target, tree.Targets) and isinstance(value, list | tuple):
+            if len(target.targets) != len(value):
+                raise self.refuse(f"{len(value)} values for {python(target)}")
+            for one, item in zip(target.targets, value, strict=True):
                 self.assign(one, item, names)
         else:
-            raise self.refuse(f"an assignment to {ast.unparse(target)}")
+            raise self.refuse(f"an assignment to {python(target)}")
 
-    def value(self, node: ast.expr, names: Names) -> Any:
+    def value(self, node: tree.Expression, names: Names) -> Any:
         """The value of an expression."""
-        handler = getattr(self, f"on_{type(node).__name__}", None)
-        if handler is None:
-            raise self.refuse(f"{ast.unparse(node)!r}")
-        return handler(node, names)
+        return WALKS[type(node)](self, node, names)
 
-    def on_Constant(self, node: ast.Constant, names: Names) -> Any:  # noqa: N802
-        return node.value
+    def values(self, nodes: Sequence[tree.Expression], names: Names) -> list[Any]:
+        """The values of several."""
+        return [self.value(node, names) for node in nodes]
 
-    def on_Name(self, node: ast.Name, names: Names) -> Any:  # noqa: N802
+    def unread(self, node: tree.Unread, names: Names) -> Any:
+        raise self.refuse(node.words, node.line)
+
+    def named(self, node: tree.Name, names: Names) -> Any:
         try:
-            return names.find(node.id)
+            return names.find(node.name)
         except NameError:
-            raise self.refuse(f"the name {node.id}, which has no value on every way to it") from None
+            raise self.refuse(f"the name {node.name}, which has no value on every way to it") from None
 
-    def on_Attribute(self, node: ast.Attribute, names: Names) -> Any:  # noqa: N802
-        module = self.value(node.value, names)
-        if not isinstance(module, ModuleType) or not hasattr(module, node.attr):
-            raise self.refuse(f"{ast.unparse(node)!r}")
-        return getattr(module, node.attr)
+    def attribute(self, node: tree.Attribute, names: Names) -> Any:
+        module = self.value(node.of, names)
+        if not isinstance(module, ModuleType) or not hasattr(module, node.name):
+            raise self.refuse(repr(python(node)))
+        return getattr(module, node.name)
 
-    def on_Tuple(self, node: ast.Tuple, names: Names) -> tuple:  # noqa: N802
-        return tuple(self.value(item, names) for item in node.elts)
+    def items(self, node: tree.Items, names: Names) -> list | tuple:
+        found = self.values(node.items, names)
+        return found if node.brackets == "[]" else tuple(found)
 
-    def on_List(self, node: ast.List, names: Names) -> list:  # noqa: N802
-        return [self.value(item, names) for item in node.elts]
-
-    def on_ListComp(self, node: ast.ListComp | ast.GeneratorExp, names: Names) -> list:  # noqa: N802
+    def comprehension(self, node: tree.Comprehension, names: Names) -> list:
         found: list[Any] = []
-        self.comprehend(node.generators, node.elt, Names(names.function, dict(names.own)), found)
+        self.comprehend(node.loops, node.item, Names(names.function, dict(names.own)), found)
         return found
 
-    on_GeneratorExp = on_ListComp  # noqa: N815
-
-    def comprehend(self, loops: list[ast.comprehension], item: ast.expr, names: Names, found: list) -> None:
+    def comprehend(self, loops: Sequence[tree.Loop], item: tree.Expression, names: Names, found: list) -> None:
         """Adds the values of a comprehension to a list."""
         if not loops:
             found.append(self.value(item, names))
             return
-        for x in self.listed(self.value(loops[0].iter, names), loops[0].iter):
+        for x in self.listed(self.value(loops[0].items, names), loops[0].items):
             self.assign(loops[0].target, x, names)
-            wanted = [self.truth(self.value(condition, names)) for condition in loops[0].ifs]
+            wanted = [self.truth(condition) for condition in self.values(loops[0].conditions, names)]
             if not self.known(*wanted):
                 raise self.refuse("a comprehension whose length depends on numbers")
             if all(wanted):
                 self.comprehend(loops[1:], item, names, found)
 
-    def listed(self, items: Any, node: ast.expr) -> list:
+    def listed(self, items: Any, node: tree.Expression) -> list:
         """What a loop goes through."""
         if self.known(items) and isinstance(items, list | tuple | range | zip | enumerate | reversed):
             return list(items)
-        raise self.refuse(f"a loop over {ast.unparse(node)!r}")
+        raise self.refuse(f"a loop over {python(node)!r}")
 
-    def on_Subscript(self, node: ast.Subscript, names: Names) -> Any:  # noqa: N802
-        row, place = self.value(node.value, names), self.value(node.slice, names)
+    def index(self, node: tree.Index, names: Names) -> Any:
+        row, place = self.value(node.row, names), self.value(node.place, names)
         if not isinstance(row, list | tuple) or not isinstance(place, int | slice):
-            raise self.refuse(f"{ast.unparse(node)!r}")
-        return row[place]
+            raise self.refuse(repr(python(node)))
+        return self.certain(operator.getitem, row, place)
 
-    def on_Slice(self, node: ast.Slice, names: Names) -> slice:  # noqa: N802
-        return slice(*[part and self.value(part, names) for part in (node.lower, node.upper, node.step)])
+    def slice(self, node: tree.Slice, names: Names) -> slice:
+        return slice(*[part and self.value(part, names) for part in (node.first, node.end, node.step)])
 
-    def on_BinOp(self, node: ast.BinOp, names: Names) -> Any:  # noqa: N802
-        return self.arithmetic(node.op, self.value(node.left, names), self.value(node.right, names))
+    def binary(self, node: tree.Arithmetic, names: Names) -> Any:
+        return self.arithmetic(node.sign, self.value(node.left, names), self.value(node.right, names))
 
-    def arithmetic(self, sign: ast.operator, a: Any, b: Any) -> Any:
-        """An operator of Python on two values."""
-        by_python, name = ARITHMETIC.get(type(sign), (None, ""))
-        if by_python and self.known(a, b):
-            return calls.certain(self, by_python, a, b)
-        if not name:
-            raise self.refuse(f"the operator {type(sign).__name__}")
-        return self.emitter.apply(TABLE[name], [self.number(a), self.number(b)])
-
-    def on_UnaryOp(self, node: ast.UnaryOp, names: Names) -> Any:  # noqa: N802
+    def unary(self, node: tree.Unary, names: Names) -> Any:
         x = self.value(node.operand, names)
-        if isinstance(node.op, ast.Not):
-            truth = self.truth(x)
-            return not truth if isinstance(truth, bool) else self.emitter.builder.not_(truth)
-        if isinstance(node.op, ast.Invert):
-            raise self.refuse(f"{ast.unparse(node)!r}")
-        if self.known(x):
-            return -x if isinstance(node.op, ast.USub) else +x
-        return self.emitter.neg(self.number(x)) if isinstance(node.op, ast.USub) else self.number(x)
+        if node.sign == "+":
+            return self.certain(operator.pos, x) if self.known(x) else self.number(x)
+        return self.opposite(x) if node.sign == "not" else self.negative(x)
 
-    def on_BoolOp(self, node: ast.BoolOp, names: Names) -> Any:  # noqa: N802
+    def logic(self, node: tree.Logic, names: Names) -> Any:
         """`a and b` is a where a is false, else b; of truths, that is a bit."""
-        either = isinstance(node.op, ast.Or)
-        result = self.value(node.values[0], names)
-        for later in node.values[1:]:
+        either = node.sign == "or"
+        result = self.value(node.parts[0], names)
+        for later in node.parts[1:]:
             truth = self.truth(result)
             if isinstance(truth, bool):
                 result = result if truth == either else self.value(later, names)
@@ -229,39 +149,51 @@ class Expressions:
                 result = self.choose(truth, result, other) if either else self.choose(truth, other, result)
         return result
 
-    def on_Compare(self, node: ast.Compare, names: Names) -> Any:  # noqa: N802
-        left, result = self.value(node.left, names), None
-        for sign, right_node in zip(node.ops, node.comparators, strict=True):
-            right = self.value(right_node, names)
-            outcome = self.compare(sign, left, right, node)
-            if result is None or isinstance(result, bool):
-                result = outcome if result is not False else False
-            elif isinstance(outcome, bool):
-                result = result if outcome else False
-            else:
-                result = self.emitter.builder.and_(result, outcome)
+    def comparison(self, node: tree.Comparison, names: Names) -> Any:
+        left, result = self.value(node.parts[0], names), True
+        for sign, part in zip(node.signs, node.parts[1:], strict=True):
+            right = self.value(part, names)
+            result = self.both(result, self.compare(sign, left, right, node))
             left = right
         return result
 
-    def compare(self, sign: ast.cmpop, a: Any, b: Any, node: ast.expr) -> Any:
+    def compare(self, sign: str, a: Any, b: Any, node: tree.Expression) -> Any:
         """One comparison."""
-        by_python, text = COMPARISONS.get(type(sign), (None, ""))
-        if by_python and (self.known(a, b) or (not text and None in (a, b))):
-            return by_python(a, b)
-        if not text:
-            raise self.refuse(f"{ast.unparse(node)!r}")
-        return self.emitter.compare(text, self.number(a), self.number(b))
+        same = sign in ("is", "is not")
+        if self.known(a, b) or (same and (a is None or b is None)):
+            return self.certain(COMPARISONS[sign], a, b)
+        if same:
+            raise self.refuse(repr(python(node)))
+        return self.emitter.compare(sign, self.number(a), self.number(b))
 
-    def on_IfExp(self, node: ast.IfExp, names: Names) -> Any:  # noqa: N802
-        condition = self.truth(self.value(node.test, names))
+    def choice(self, node: tree.Choice, names: Names) -> Any:
+        condition = self.truth(self.value(node.condition, names))
         if isinstance(condition, bool):
-            return self.value(node.body if condition else node.orelse, names)
-        return self.choose(condition, self.value(node.body, names), self.value(node.orelse, names))
+            return self.value(node.first if condition else node.second, names)
+        return self.choose(condition, *self.values([node.first, node.second], names))
 
-    def on_Call(self, node: ast.Call, names: Names) -> Any:  # noqa: N802
-        function = self.value(node.func, names)
-        arguments = [self.value(argument, names) for argument in node.args if not isinstance(argument, ast.Starred)]
-        named = {keyword.arg: self.value(keyword.value, names) for keyword in node.keywords if keyword.arg}
-        if len(arguments) != len(node.args) or len(named) != len(node.keywords):
-            raise self.refuse(f"stars in {ast.unparse(node)!r}")
+    def call(self, node: tree.Call, names: Names) -> Any:
+        function, arguments = self.value(node.function, names), self.values(node.arguments, names)
+        named = {name: self.value(argument, names) for name, argument in node.named}
+        if isinstance(function, FunctionType) and function is not ieee:
+            return self.run(function, arguments, named)
         return calls.call(self, function, arguments, named)
+
+
+WALKS: dict[type, Callable[[Any, Any, Names], Any]] = {
+    tree.Constant: lambda walk, node, names: node.value,
+    tree.Name: Expressions.named,
+    tree.Attribute: Expressions.attribute,
+    tree.Items: Expressions.items,
+    tree.Comprehension: Expressions.comprehension,
+    tree.Index: Expressions.index,
+    tree.Slice: Expressions.slice,
+    tree.Unary: Expressions.unary,
+    tree.Arithmetic: Expressions.binary,
+    tree.Logic: Expressions.logic,
+    tree.Comparison: Expressions.comparison,
+    tree.Choice: Expressions.choice,
+    tree.Call: Expressions.call,
+    tree.Unread: Expressions.unread,
+}
+"""What walks over each kind of expression."""

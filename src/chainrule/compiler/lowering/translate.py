@@ -1,21 +1,18 @@
 """Operations from their text: the function of an operation's value, as instructions.
 
-The text of `value` is followed, statement by statement, with vectors in place of numbers. Whatever is known beforehand,
-such as the number of operands of a sum, is worked out on the spot, so that loops over operands unroll. Of a condition
-that depends on numbers both branches are calculated, and each lane chooses. Where Python would raise (1/0, exp(1000))
-there is IEEE's answer; so a `try` in the table stands for its body, since the handlers there spell out just that.
+The text of `value`, read into a tree, is followed, statement by statement, with vectors in place of numbers. Whatever
+is known beforehand, such as the number of operands of a sum, is worked out on the spot, so that loops over operands
+unroll. Of a condition that depends on numbers both branches are calculated, and each lane chooses. Where Python would
+raise (1/0, exp(1000)) there is IEEE's answer; so a `try` in the table stands for its body, since the handlers there
+spell out just that.
 """
 
 from __future__ import annotations
-import __future__
 
-import ast
-import functools
 import inspect
-import operator
-import textwrap
 from collections.abc import Sequence
-from types import CodeType, FunctionType
+from dataclasses import dataclass
+from types import FunctionType
 from typing import Any
 
 from llvmlite import ir
@@ -23,54 +20,14 @@ from llvmlite import ir
 from chainrule.compiler.lowering.arithmetic import Arithmetic
 from chainrule.compiler.lowering.expressions import Expressions, Names
 from chainrule.core.operation import Operation, is_built_in
+from chainrule.reading.source import NoTextError, definition
+from chainrule.reading.tree import Assign, For, If, Return, Statement, Target, Try, Unread, Update, statements
 
 MOST_STATEMENTS = 20_000
 """So many a function may take, its loops unrolled."""
 
-RAISED = {"ZeroDivisionError", "OverflowError", "ValueError", "ArithmeticError"}
-"""What arithmetic raises in Python, where C has an answer."""
-
-FEATURES = [getattr(__future__, name) for name in __future__.all_feature_names]
-FUTURE = functools.reduce(operator.or_, [feature.compiler_flag for feature in FEATURES])
-"""Of the flags of a function those which say how its text is to be read."""
-
 NOTHING = object()
 """The result of statements that do not return."""
-
-
-@functools.lru_cache(maxsize=1000)
-def _definition(function: FunctionType) -> ast.FunctionDef:
-    """The text of a function, read.
-
-    Raises:
-        OSError: there is no text, as for a function that was typed at Python's prompt; or it is a lambda's; or it is
-            another's: the file was edited since, or a decorator put this function in the place of that one.
-    """
-    if hasattr(function, "__wrapped__"):
-        raise OSError("it wraps another function")
-    (definition,) = ast.parse(textwrap.dedent(inspect.getsource(function))).body
-    if not isinstance(definition, ast.FunctionDef):
-        raise OSError("it is not made by def")
-    if not _is_what_runs(function):
-        raise OSError("the text that is found there is not what runs")
-    return definition
-
-
-def _is_what_runs(function: FunctionType) -> bool:
-    """Whether Python makes of the present text the instructions that the function has."""
-    lines, _ = inspect.findsource(function)
-    return function.__code__ in _functions_of("".join(lines), function.__code__.co_flags & FUTURE)
-
-
-@functools.lru_cache(maxsize=100)
-def _functions_of(text: str, flags: int) -> list[CodeType]:
-    """The instructions of all functions in a text, also of those within others."""
-    found, todo = [], [compile(text, "", "exec", flags=flags, dont_inherit=True)]
-    while todo:
-        inside = [x for x in todo.pop().co_consts if isinstance(x, CodeType)]
-        found += inside
-        todo += inside
-    return found
 
 
 def translate(emitter: Arithmetic, op: Operation, operands: Sequence[ir.Value]) -> ir.Value:
@@ -87,7 +44,18 @@ def translate(emitter: Arithmetic, op: Operation, operands: Sequence[ir.Value]) 
     translator = Translator(emitter, op.name)
     if not isinstance(op.value, FunctionType):
         raise translator.refuse(f"a value that is a {type(op.value).__name__}, of which there is no text")
-    return translator.number(translator.run(op.value, operands, {}))
+    try:
+        return translator.number(translator.run(op.value, operands, {}))
+    except RecursionError:
+        raise translator.refuse("expressions or calls that are nested too deeply") from None
+
+
+@dataclass(frozen=True)
+class Bound:
+    """A statement of the translator's own: a loop's target gets the next item."""
+
+    target: Target
+    value: Any
 
 
 class Translator(Expressions):
@@ -95,103 +63,92 @@ class Translator(Expressions):
 
     def __init__(self, emitter: Arithmetic, name: str) -> None:
         super().__init__(emitter, name)
-        self.statements = 0
+        self.done = 0
 
     def run(self, function: FunctionType, arguments: Sequence[Any], named: dict[str, Any]) -> Any:
         """What a function written in Python returns."""
         if function in self.calling:
             raise self.refuse(f"{function.__name__}, which calls itself")
         try:
-            definition = _definition(function)
+            text = definition(function)
             bound = inspect.signature(function).bind(*arguments, **named)
-        except (OSError, SyntaxError, TypeError, ValueError) as error:
+        except (NoTextError, TypeError, ValueError) as error:
             raise self.refuse(f"{function.__name__}, whose text cannot be had: {error}") from None
         bound.apply_defaults()
+        place = self.file, self.line
         self.calling.append(function)
-        result = self.block(definition.body, Names(function, dict(bound.arguments)))
+        self.file = function.__code__.co_filename
+        result = self.block(text.body, Names(function, dict(bound.arguments)))
         self.calling.pop()
+        self.file, self.line = place
         if result is NOTHING:
             raise self.refuse(f"a way through {function.__name__} that returns nothing")
         return result
 
-    def block(self, statements: Sequence[ast.stmt | Bound], names: Names) -> Any:
+    def block(self, body: Sequence[Statement | Bound], names: Names) -> Any:
         """What statements return, if they do; what they assign is put into names."""
-        todo = list(reversed(statements))
+        todo = list(reversed(body))
         while todo:
             statement = todo.pop()
-            self.statements += 1
-            if self.statements > MOST_STATEMENTS:
-                raise self.refuse(f"more than {MOST_STATEMENTS:,} steps")
-            if isinstance(statement, ast.Return) and statement.value is not None:
-                return self.value(statement.value, names)
-            if isinstance(statement, ast.If):
-                condition = self.truth(self.value(statement.test, names))
-                if isinstance(condition, bool):
-                    todo += reversed(statement.body if condition else statement.orelse)
-                elif any(isinstance(node, ast.Return) for node in ast.walk(statement)):
-                    rest = todo[::-1]
-                    return self.branch(condition, [*statement.body, *rest], [*statement.orelse, *rest], names)
-                else:
-                    self.join(condition, statement, names)
-            elif isinstance(statement, ast.For) and not statement.orelse:
-                items = self.value(statement.iter, names)
-                for item in reversed(self.listed(items, statement.iter)):
-                    todo += [*reversed(statement.body), Bound(statement.target, item)]
-            elif isinstance(statement, ast.Try):
-                todo += reversed(self.tried(statement, names))
-            else:
-                self.simple(statement, names)
+            self.count(statement)
+            match statement:
+                case Return(value):
+                    return self.value(value, names)
+                case If(test, first, second):
+                    condition = self.truth(self.value(test, names))
+                    if isinstance(condition, bool):
+                        todo += reversed(first if condition else second)
+                    elif any(isinstance(inside, Return) for inside in statements([statement])):
+                        rest = todo[::-1]
+                        return self.branch(condition, [*first, *rest], [*second, *rest], names)
+                    else:
+                        self.join(condition, statement, names)
+                case For(target, items, inside):
+                    for item in reversed(self.listed(self.value(items, names), items)):
+                        todo += [*reversed(inside), Bound(target, item)]
+                case Try(inside):
+                    if not is_built_in(names.function):
+                        raise self.refuse("a try, whose except may give any number")
+                    todo += reversed(inside)
+                case _:
+                    self.simple(statement, names)
         return NOTHING
+
+    def count(self, statement: Statement | Bound) -> None:
+        """Takes note of where the walk is, and sees that it ends."""
+        self.done += 1
+        if self.done > MOST_STATEMENTS:
+            raise self.refuse(f"more than {MOST_STATEMENTS:,} steps")
+        if not isinstance(statement, Bound):
+            self.line = statement.line
 
     def branch(self, condition: ir.Value, first: list, second: list, names: Names) -> Any:
         """Goes both ways, and chooses among the results."""
-        ways = [self.block(statements, Names(names.function, dict(names.own))) for statements in (first, second)]
+        ways = [self.block(body, Names(names.function, dict(names.own))) for body in (first, second)]
         if NOTHING in ways:
             raise self.refuse("an if with a way that returns nothing")
         return self.choose(condition, *ways)
 
-    def join(self, condition: ir.Value, statement: ast.If, names: Names) -> None:
+    def join(self, condition: ir.Value, statement: If, names: Names) -> None:
         """Goes both ways through an `if` that only assigns, and chooses what each name stands for."""
         first, second = [Names(names.function, dict(names.own)) for _ in range(2)]
-        self.block(statement.body, first)
-        self.block(statement.orelse, second)
+        self.block(statement.first, first)
+        self.block(statement.second, second)
         names.own = {
             name: self.choose(condition, first.own[name], second.own[name]) for name in first.own if name in second.own
         }
 
-    def tried(self, statement: ast.Try, names: Names) -> list[ast.stmt]:
-        """The statements that a `try` about numbers stands for."""
-        raised = {handler.type.id if isinstance(handler.type, ast.Name) else "" for handler in statement.handlers}
-        if raised - RAISED or statement.orelse or statement.finalbody:
-            raise self.refuse("a try that is not about arithmetic")
-        if not is_built_in(names.function):
-            raise self.refuse("a try, whose except may give any number")
-        return statement.body
-
-    def simple(self, statement: ast.stmt | Bound, names: Names) -> None:
-        """A statement that assigns, or does nothing."""
-        if isinstance(statement, Bound):
-            self.assign(statement.target, statement.value, names)
-        elif isinstance(statement, ast.Assign):
-            value = self.value(statement.value, names)
-            for target in statement.targets:
+    def simple(self, statement: Statement | Bound, names: Names) -> None:
+        """A statement that assigns."""
+        match statement:
+            case Bound(target, value):
                 self.assign(target, value, names)
-        elif isinstance(statement, ast.AnnAssign) and statement.value is not None:
-            self.assign(statement.target, self.value(statement.value, names), names)
-        elif isinstance(statement, ast.AugAssign) and isinstance(statement.target, ast.Name):
-            before = self.on_Name(statement.target, names)
-            after = self.arithmetic(statement.op, before, self.value(statement.value, names))
-            self.assign(statement.target, after, names)
-        elif not isinstance(statement, ast.Pass) and not _is_text(statement):
-            raise self.refuse(f"{ast.unparse(statement).splitlines()[0]!r}")
-
-
-class Bound:
-    """A statement of the translator's own: a loop's target gets the next item."""
-
-    def __init__(self, target: ast.expr, value: Any) -> None:
-        self.target, self.value = target, value
-
-
-def _is_text(statement: ast.stmt) -> bool:
-    return isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Constant)
+            case Assign(targets, node):
+                value = self.value(node, names)
+                for target in targets:
+                    self.assign(target, value, names)
+            case Update(name, sign, node):
+                before = self.named(name, names)
+                self.assign(name, self.arithmetic(sign, before, self.value(node, names)), names)
+            case Unread():
+                raise self.refuse(statement.words, statement.line)

@@ -21,6 +21,7 @@ from llvmlite import binding, ir
 from chainrule.compiler.native.uninterrupted import uninterrupted
 from chainrule.core.forks import held_while_forking, lock_held_while_forking
 from chainrule.errors import ArgumentError, ChainruleError, suggest
+from chainrule.reading.functions import FUNCTIONS
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -41,12 +42,10 @@ _NAMED = {
 """For each name its architecture, LLVM's name of the CPU, the bits of a vector and features that it stands for."""
 
 FROM_LIBM = (
-    *("exp", "expm1", "exp2", "log", "log1p", "log2", "log10", "pow", "sqrt", "cbrt", "hypot", "erf", "erfc"),
-    *("sin", "cos", "tan", "asin", "acos", "atan", "atan2", "sinh", "cosh", "tanh", "asinh", "acosh", "atanh"),
-    *("fabs", "fmod", "floor", "ceil", "trunc", "rint", "round", "ldexp", "copysign", "fma"),
-    *("floorf", "ceilf", "truncf"),
+    *[function.name for function in FUNCTIONS.values() if function.llvm not in ("", "test")],
+    *("rint", "round", "ldexp", "fma", "floorf", "ceilf", "truncf"),
 )
-"""The functions of C's `math.h` that compiled code may call."""
+"""The functions of C's `math.h` that compiled code may call; the last ones LLVM makes calls of by itself."""
 
 FROM_LIBC = ("memcpy", "memmove", "memset", "bzero")
 """Functions of C that LLVM makes calls of by itself."""

@@ -16,6 +16,7 @@ from typing import Any
 from chainrule import ops
 from chainrule.compiler.graph.differentiate import Symbol
 from chainrule.compiler.steps.dependencies import content, is_library, names_of
+from chainrule.reading.functions import FUNCTIONS
 
 
 def _least(*xs: Any, **more: Any) -> Any:
@@ -58,8 +59,7 @@ class _Above:
         return _instead(getattr(self._above, name), {})
 
 
-_BY_NAME = ("sqrt", "exp", "expm1", "log1p", "sin", "cos", "tan", "atan", "atan2", "tanh", "erf", "erfc", "pow")
-_OURS: dict[str, Callable] = {name: getattr(ops, name) for name in _BY_NAME}
+_OURS: dict[str, Callable] = {name: getattr(ops, name) for name in FUNCTIONS if name in ops.__all__}
 _OURS |= {"fabs": ops.abs, "fsum": ops.sum, "hypot": _hypot, "dist": _distance, "copysign": _with_sign}
 
 
@@ -80,7 +80,7 @@ for _name, _function in _OURS.items():
 _MATH.log = _of_symbols(lambda x, *base: ops.log(x) / ops.log(*base) if base else ops.log(x), math.log)
 
 _INSTEAD: dict[Any, Any] = {math: _MATH, min: _least, max: _most, super: _Above}
-_INSTEAD |= {getattr(math, name): getattr(_MATH, name) for name in [*_OURS, "log"]}
+_INSTEAD |= {getattr(math, name): getattr(_MATH, name) for name in _OURS}
 
 
 def with_ours(function: Callable, done: dict[Any, Any] | None = None) -> Any:

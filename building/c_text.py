@@ -1,0 +1,287 @@
+"""The writer of C: the tree of a value or a local derivative, as a function that Cython makes plain C of.
+
+The text stays what it is, but for a few things: names of operations become calls of their C functions, those of `math`
+the C library's where these give the same bits, and the operands of an operation of any number of them are read out of
+the edges of its node. What means something else in C, or nothing, needs Python.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from chainrule.reading.functions import of_math
+from chainrule.reading.text import ATOM, SIGN, Text
+from chainrule.reading.tree import (
+    Arithmetic,
+    Assign,
+    Attribute,
+    Call,
+    Choice,
+    Comparison,
+    Constant,
+    Expression,
+    For,
+    If,
+    Index,
+    Logic,
+    Name,
+    Return,
+    Slice,
+    Statement,
+    Try,
+    Unary,
+    Update,
+    statements,
+)
+
+NUMBER, WHOLE, EDGES = "double", "Py_ssize_t", "Edge*"
+"""The types of arguments in C: numbers, whole numbers, and the edges of a node of any number of operands."""
+
+COUNT, PLACE = "n", "i"
+"""In C, how many edges there are, and the place of a loop over them."""
+
+
+class NeedsPythonError(Exception):
+    """The function needs Python."""
+
+
+@dataclass(frozen=True)
+class CFunction:
+    """A function in C.
+
+    Attributes:
+        text: of the whole function.
+        calls: the operations whose values it calls.
+        python: whether it calls a function of Python's own, which may raise.
+    """
+
+    text: str
+    calls: frozenset[str]
+    python: bool
+
+
+@dataclass
+class CText(Text):
+    """Writes one function of the table as Cython code.
+
+    Args:
+        table: of each operation how many operands it takes; None for any number.
+        constants: the numbers that have names in the function's file.
+        types: the arguments in C, by name.
+        body: the statements of the function.
+    """
+
+    table: Mapping[str, int | None]
+    constants: Mapping[str, float]
+    types: Mapping[str, str]
+    body: Sequence[Statement]
+    calls: set[str] = field(default_factory=set)
+    python: bool = False
+    within_index: bool = False
+
+    def __post_init__(self) -> None:
+        self.row = next((name for name, kind in self.types.items() if kind == EDGES), "")
+        self.numbers, self.places = _assigned(self.body, self.row)
+        self.own = self.numbers | self.places | self.types.keys()
+
+    def function(self, name: str) -> CFunction:
+        """The whole function, under a name of its own.
+
+        Raises:
+            NeedsPythonError: it means something else in C, or nothing.
+        """
+        whole = {x for x, kind in self.types.items() if kind != NUMBER} | ({PLACE} if self.row else set())
+        if self.numbers & (self.places | whole) or self.places & self.types.keys():
+            raise NeedsPythonError("a name that stands for several kinds of things")
+        if not _returns(self.body):
+            raise NeedsPythonError("a way that returns nothing")
+        places = (self.places | whole) - self.types.keys()
+        declared = [f"cdef {WHOLE} {x}" for x in sorted(places)]
+        declared += [f"cdef {NUMBER} {x}" for x in sorted(self.numbers - self.types.keys())]
+        head = f"cdef inline double {name}({', '.join([f'{kind} {x}' for x, kind in self.types.items()])}) RAISES:"
+        lines = [head, *_indented([*declared, *self.block(self.body)])]
+        return CFunction("\n".join(lines) + "\n", frozenset(self.calls), self.python)
+
+    # ---- statements --------------------------------------------------------------------------------------------------
+
+    def block(self, body: Iterable[Statement]) -> list[str]:
+        """The lines of some statements."""
+        return [line for statement in body for line in self.lines(statement)] or ["pass"]
+
+    def lines(self, statement: Statement) -> list[str]:
+        """The lines of a statement."""
+        match statement:
+            case Return(value):
+                return [f"return {self.expression(value)}"]
+            case Assign(targets, value):
+                names = [target.name for target in targets if isinstance(target, Name)]
+                if len(names) == len(targets):
+                    return [" = ".join([*names, self.expression(value)])]
+            case Update(name, "+" | "-" | "*" | "/" as sign, value):
+                return [f"{self.expression(name)} {sign}= {self.expression(value)}"]
+            case If(condition, first, second):
+                otherwise = ["else:", *_indented(self.block(second))] if second else []
+                return [f"if {self.expression(condition)}:", *_indented(self.block(first)), *otherwise]
+            case For():
+                return self.loop(statement)
+            case Try(body):
+                return self.tried(body)
+        raise NeedsPythonError(type(statement).__name__)
+
+    def loop(self, statement: For) -> list[str]:
+        """A loop over operands, or over whole numbers."""
+        match statement:
+            case For(Name(name), Name(self.row), body):
+                if PLACE in self.places:
+                    raise NeedsPythonError(f"{PLACE} as a name of its own")
+                item = f"{name} = {self.row}[{PLACE}].operand._data"
+                return [f"for {PLACE} in range({COUNT}):", *_indented([item, *self.block(body)])]
+            case For(Name(name), Call(Name("range"), arguments, ()), body):
+                given = ", ".join([self.whole(argument) for argument in arguments])
+                return [f"for {name} in range({given}):", *_indented(self.block(body))]
+        raise NeedsPythonError("a loop over other things")
+
+    def tried(self, body: Sequence[Statement]) -> list[str]:
+        """Where Python raises, C gives IEEE's answer: the one that the handlers in the table spell out."""
+        before, self.python = self.python, False
+        lines = self.block(body)
+        if self.python:
+            raise NeedsPythonError("a function of Python's own may raise")
+        self.python = before
+        return lines
+
+    # ---- expressions -------------------------------------------------------------------------------------------------
+
+    def written(self, node: Expression) -> tuple[str, int]:
+        match node:
+            case Call(Name("select"), (condition, first, second), ()):  # C calculates only what it takes
+                return super().written(Choice(condition, first, second))
+            case Name(name) if name in self.constants and name not in self.own:
+                return _constant(self.constants[name])
+            case Arithmetic(_, "+" | "-" | "*", _) | Unary() | Logic() | Choice():
+                return super().written(node)
+            case Arithmetic(_, "/", _) if not self.within_index:
+                return super().written(node)
+            case Arithmetic(Name(name), "%", _) if self.types.get(name) == WHOLE:
+                return super().written(node)
+            case Comparison(_, signs) if not {"is", "is not"} & {*signs}:
+                return super().written(node)
+        return self.atom(node), ATOM
+
+    def compared(self, node: Expression) -> str:
+        match node:
+            case Call(Attribute(Name("math"), name), arguments, ()) if not self.within_index:
+                return self.of_math(name, arguments)  # an int, too: -0 compares as 0 does
+        return super().compared(node)
+
+    def atom(self, node: Expression) -> str:
+        match node:
+            case Constant(int() as number):
+                return repr(number)
+            case Constant(float() as number) if not self.within_index:
+                return repr(number)
+            case Name(name) if name in self.own - {self.row} and (self.is_place(name) or not self.within_index):
+                return name
+            case Index(Name(self.row), place) if not isinstance(place, Unary):  # which counts from the end
+                return f"{self.row}[{self.whole(place)}].operand._data"
+            case Call(function, arguments, ()):
+                return self.call(function, arguments)
+        raise NeedsPythonError(type(node).__name__)
+
+    def is_place(self, name: str) -> bool:
+        """Whether a name stands for a whole number."""
+        return name in self.places or self.types.get(name) == WHOLE
+
+    def whole(self, node: Expression) -> str:
+        """A whole number: the place of an operand, or an end of a range."""
+        if self.within_index:
+            raise NeedsPythonError("an index within an index")
+        self.within_index = True
+        text = self.expression(node)
+        self.within_index = False
+        return text
+
+    def call(self, function: Expression, arguments: Sequence[Expression]) -> str:
+        """A call of an operation, of a function of `math`, or of one of Python's that is another thing in C."""
+        match function, arguments:
+            case Name("len"), [Name(self.row)]:
+                return COUNT
+            case Name("int"), [place] if self.within_index:
+                self.within_index = False
+                text = f"whole({self.expression(place)})"
+                self.within_index = True
+                return text
+            case _ if self.within_index:
+                raise NeedsPythonError("a call that gives no whole number")
+            case Name("ieee"), [Attribute(Name("math"), name), *given] if _same_in_c(name, given):
+                return self.number_of_math(name, given)
+            case Name(name), [Index(Name(self.row), Slice(None, Name(end), None))] if self.takes(name, None):
+                return self.operation(name, f"{self.row}, {self.whole(Name(end))}")
+            case Name(name), _ if self.takes(name, len(arguments)):
+                return self.operation(name, ", ".join(map(self.expression, arguments)))
+            case Attribute(Name("math"), name), _:
+                return self.number_of_math(name, arguments)
+        raise NeedsPythonError("a call of what C has not")
+
+    def takes(self, name: str, count: int | None) -> bool:
+        """Whether a name stands for an operation of so many operands, or of any number of them (None)."""
+        return name in self.table and name not in self.own and self.table[name] == count
+
+    def operation(self, name: str, given: str) -> str:
+        """A call of the value of another operation."""
+        self.calls.add(name)
+        return f"value_{name}({given})"
+
+    def number_of_math(self, name: str, arguments: Sequence[Expression]) -> str:
+        """The same as a float: where Python gives an int, there is no -0."""
+        text = self.of_math(name, arguments)
+        return f"({text} + 0.0)" if of_math(name).llvm == "whole" else text
+
+    def of_math(self, name: str, arguments: Sequence[Expression]) -> str:
+        """A call of a function of `math`, in C where that gives the same bits."""
+        given = list(map(self.expression, arguments))
+        if _same_in_c(name, arguments):
+            return f"math.{of_math(name).c}({', '.join(given)})"
+        self.python = True
+        return f"python_math({name!r}, ({', '.join(given)}{',' if len(given) == 1 else ''}))"
+
+
+def _same_in_c(name: str, arguments: Sequence[Expression]) -> bool:
+    return of_math(name).c != "" and of_math(name).operands == len(arguments)
+
+
+def _returns(body: Sequence[Statement]) -> bool:
+    """Whether there is no way through these statements that returns nothing."""
+    return any(
+        isinstance(statement, Return)
+        or (isinstance(statement, If) and _returns(statement.first) and _returns(statement.second))
+        or (isinstance(statement, Try) and _returns(statement.body))
+        for statement in body
+    )
+
+
+def _assigned(body: Sequence[Statement], row: str) -> tuple[set[str], set[str]]:
+    """The names that statements give numbers, and those that count in loops."""
+    numbers: set[str] = set()
+    places: set[str] = set()
+    for statement in statements(body):
+        match statement:
+            case Assign(targets):
+                numbers |= {target.name for target in targets if isinstance(target, Name)}
+            case Update(Name(name)):
+                numbers.add(name)
+            case For(Name(name), items):
+                (numbers if items == Name(row) else places).add(name)
+    return numbers, places
+
+
+def _constant(x: float) -> tuple[str, int]:
+    """A number that has a name in Python, and how tightly its text holds together."""
+    text = "math.NAN" if math.isnan(x) else "math.INFINITY" if math.isinf(x) else repr(abs(x))
+    return (f"-{text}", SIGN) if math.copysign(1.0, x) < 0 else (text, ATOM)
+
+
+def _indented(lines: Iterable[str]) -> list[str]:
+    return [f"    {line}" for line in lines]

@@ -1,0 +1,191 @@
+"""Turns the table of operations into Cython code, at build time: `storage/native.pxd`.
+
+The text of each value and each local derivative in `ops/` becomes a C function of the same text (see `c_text.py`).
+`compute(node)` then chooses among them by the node's operation. What does not translate (a sort, say) is called in
+Python, as an operation of a user's own is.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from building.c_text import COUNT, EDGES, NUMBER, WHOLE, CFunction, CText, NeedsPythonError
+from chainrule.reading.source import OperationText, operations
+from chainrule.reading.tree import Call, Expression, Function, Name, Return
+
+HEADER = """\
+# Made from src/chainrule/ops/ by building/native.py; changes belong there.
+from libc cimport math
+from chainrule.storage.memory cimport flows, numbers_of
+from chainrule.storage.nodes cimport Edge, Node, python_math, slope_by_call, value_by_call
+
+cdef inline Py_ssize_t whole(double x) noexcept:
+    return <Py_ssize_t>x
+
+"""
+
+Table = Mapping[str, int | None]
+"""Of each operation how many operands it takes; None for any number."""
+
+
+class Entry:
+    """One operation: its functions in C, where they translate, and its case in `compute`.
+
+    Args:
+        code: its code.
+        text: how it stands in its file.
+        table: the operations that it may call.
+        constants: the numbers that have names in its file.
+
+    Attributes:
+        value: the C function of its value; None if that needs Python.
+        locals: that of the local derivative in each operand, or the one in all if there may be any number; None for
+            each that needs Python.
+    """
+
+    def __init__(self, code: int, text: OperationText, table: Table, constants: Mapping[str, float]) -> None:
+        self.name, self.code, self.text = text.value.name, code, text
+        self.table, self.constants = table, constants
+        self.value = self._c_function(f"value_{self.name}", text.value, self._arguments())
+        self.locals = [self._local(i) for i in range(len(text.locals))]
+
+    def drop_callers_of(self, names: set[str]) -> None:
+        """Gives up the C functions that call operations that have none."""
+        self.value, *self.locals = [
+            None if function is None or function.calls & names else function for function in [self.value, *self.locals]
+        ]
+
+    def _arguments(self) -> list[tuple[str, str]]:
+        """The arguments of its value in C, with their types."""
+        row = [(self.text.value.row, EDGES), (COUNT, WHOLE)] if self.text.value.row else []
+        return row + [(operand, NUMBER) for operand in self.text.value.operands]
+
+    def _local(self, i: int) -> CFunction | None:
+        """A local derivative in C."""
+        local = self.text.locals[i]
+        if not isinstance(local, Function):
+            return None
+        if not self.text.value.row:
+            return self._c_function(f"local_{self.name}_{i}", local, [(name, NUMBER) for name in local.operands])
+        place, row, result = local.operands
+        arguments = [(place, WHOLE), (row, EDGES), (COUNT, WHOLE), (result, NUMBER)]
+        return self._c_function(f"local_{self.name}_{i}", self._limited(local), arguments)
+
+    def _limited(self, local: Function) -> Function:
+        """A local derivative, or its limit where the result is infinite.
+
+        Raises:
+            ValueError: the two name their arguments otherwise.
+        """
+        if self.text.limit is None:
+            return local
+        if self.text.limit.operands != local.operands:
+            raise ValueError(f"{self.name}: limit= must name its arguments as local= does, {', '.join(local.operands)}")
+        ways = [x.value for function in (self.text.limit, local) for x in function.body if isinstance(x, Return)]
+        infinite = _call("eq", _call("abs", Name(local.operands[-1])), Name("inf"))
+        chosen = Return(_call("select", infinite, *ways), local.line)
+        return Function("", local.operands, "", (chosen,), local.line)
+
+    def _c_function(self, name: str, function: Function, arguments: Sequence[tuple[str, str]]) -> CFunction | None:
+        types = dict(arguments)
+        mixed = bool(self.text.value.row and self.text.value.operands)  # the edges are those of both together
+        try:
+            writer = CText(self.table, self.constants, types, function.body)
+            return writer.function(name) if len(types) == len(arguments) and not mixed else None
+        except NeedsPythonError:
+            return None
+
+
+def _call(name: str, *arguments: Expression) -> Call:
+    return Call(Name(name), arguments)
+
+
+def native(ops: ModuleType) -> str:
+    """The text of `storage/native.pxd` for a table of operations.
+
+    Args:
+        ops: the package in which the table stands.
+    """
+    built_in = [getattr(ops, name) for name in ops.__all__]
+    files = [Path(str(sys.modules[name].__file__)) for name in dict.fromkeys(op.__module__ for op in built_in)]
+    texts = {name: text for file in files for name, text in operations(file).items()}
+    table = {op.name: op.operand_names and len(op.operand_names) for op in built_in}
+    entries = [Entry(op.code, texts[op.name], table, _constants(op)) for op in built_in if op.name in texts]
+    for _ in entries:  # whoever calls an operation that needs Python needs it, too
+        without = set(table) - {entry.name for entry in entries if entry.value}
+        for entry in entries:
+            entry.drop_callers_of(without)
+    names = f"cdef inline tuple table_names():\n    return {tuple(table)!r}\n"
+    return HEADER + "\n".join([names, *_functions(entries), _compute(entries)])
+
+
+def _constants(op: Any) -> dict[str, float]:
+    """The numbers that have names in an operation's file."""
+    return {name: x for name, x in vars(sys.modules[op.__module__]).items() if type(x) is float}
+
+
+def _functions(entries: list[Entry]) -> list[str]:
+    """The C functions, those first that others call; one that may call Python may raise."""
+    functions = {f"value_{e.name}": e.value for e in entries}
+    for e in entries:
+        functions |= {f"local_{e.name}_{i}": local for i, local in enumerate(e.locals)}
+    ordered: dict[str, str] = {}
+    raising: set[str] = set()
+
+    def add(name: str) -> None:
+        function = functions[name]
+        if name in ordered or not function:
+            return
+        called = [other for other in functions if other != name and other.removeprefix("value_") in function.calls]
+        for other in called:
+            add(other)
+        if function.python or raising.intersection(called):
+            raising.add(name)
+        ordered[name] = function.text.replace("RAISES", "except? -1.0" if name in raising else "noexcept", 1)
+
+    for name in functions:
+        add(name)
+    return list(ordered.values())
+
+
+def _compute(entries: list[Entry]) -> str:
+    lines = [
+        "cdef inline int compute(Node* node) except -1:",
+        '    """Takes the number of a result, and its local derivative in each operand that is not a constant."""',
+        "    cdef Edge* xs = node._edges",
+        "    cdef Py_ssize_t i, n = node._count",
+        "    cdef double y",
+    ]
+    for k, entry in enumerate(entries):
+        lines.append(f"    {'elif' if k else 'if'} node._code == {entry.code}:")
+        lines += [f"        {line}" for line in _case(entry)]
+    lines += [
+        "    else:",
+        "        node._data = y = value_by_call(node._code, numbers_of(node))",
+        "        for i in range(n):",
+        "            if flows(xs[i].operand):",
+        "                xs[i].local = slope_by_call(node._code, i, numbers_of(node), y)",
+        "    return 0",
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def _case(entry: Entry) -> list[str]:
+    row = entry.text.value.row
+    numbers = "xs, n" if row else ", ".join([f"xs[{i}].operand._data" for i in range(len(entry.locals))])
+    value = f"value_{entry.name}({numbers})" if entry.value else "value_by_call(node._code, numbers_of(node))"
+    lines = [f"node._data = y = {value}"]
+    for i, local in enumerate(entry.locals):
+        if entry.text.locals[i] is None:
+            continue
+        index = "i" if row else str(i)
+        arguments = f"i, {numbers}, y" if row else f"{numbers}, y"
+        by_call = f"slope_by_call(node._code, {index}, numbers_of(node), y)"
+        slope = f"local_{entry.name}_{i}({arguments})" if local else by_call
+        step = [f"if flows(xs[{index}].operand):", f"    xs[{index}].local = {slope}"]
+        lines += ["for i in range(n):", *[f"    {line}" for line in step]] if row else step
+    return lines

@@ -1,0 +1,127 @@
+"""Where texts come from: that of a function at hand, if it is what runs, and those of the operations in a file."""
+
+from __future__ import annotations
+import __future__
+
+import ast
+import functools
+import inspect
+import operator
+import textwrap
+import tokenize
+from dataclasses import dataclass
+from pathlib import Path
+from types import CodeType, FunctionType
+
+from chainrule.reading import reader
+from chainrule.reading.tree import Function, Unread
+
+FEATURES = [getattr(__future__, name) for name in __future__.all_feature_names]
+FUTURE = functools.reduce(operator.or_, [feature.compiler_flag for feature in FEATURES])
+"""Of the flags of a function those which say how its text is to be read."""
+
+
+class NoTextError(Exception):
+    """The text of a function cannot be had; the message says why."""
+
+
+# ---- functions at hand -----------------------------------------------------------------------------------------------
+
+
+@functools.lru_cache(maxsize=1000)
+def definition(function: FunctionType) -> Function:
+    """The text of a function, read.
+
+    Raises:
+        NoTextError: there is no text, as for a function that was typed at Python's prompt; or it is a lambda's; or it
+            is another's: the file was edited since, or a decorator put this function in the place of that one.
+    """
+    if hasattr(function, "__wrapped__"):
+        raise NoTextError("it wraps another function")
+    try:
+        lines, first = inspect.getsourcelines(function)
+        (found,) = ast.parse(textwrap.dedent("".join(lines))).body
+        ast.increment_lineno(found, max(first, 1) - 1)
+        if not isinstance(found, ast.FunctionDef):
+            raise NoTextError("it is not made by def")
+        if not _is_what_runs(function):
+            raise NoTextError("the text that is found there is not what runs")
+        return reader.function(found)
+    except RecursionError:
+        raise NoTextError("it is nested too deeply") from None
+    except (OSError, SyntaxError, TypeError, ValueError, tokenize.TokenError) as error:
+        raise NoTextError(str(error)) from None
+
+
+def _is_what_runs(function: FunctionType) -> bool:
+    """Whether Python makes of the present text the instructions that the function has."""
+    lines, _ = inspect.findsource(function)
+    return function.__code__ in _functions_of("".join(lines), function.__code__.co_flags & FUTURE)
+
+
+@functools.lru_cache(maxsize=100)
+def _functions_of(text: str, flags: int) -> list[CodeType]:
+    """The instructions of all functions in a text, also of those within others."""
+    found, todo = [], [compile(text, "", "exec", flags=flags, dont_inherit=True)]
+    while todo:
+        inside = [x for x in todo.pop().co_consts if isinstance(x, CodeType)]
+        found += inside
+        todo += inside
+    return found
+
+
+# ---- files of the table ----------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class OperationText:
+    """The text of an operation as it stands in a file.
+
+    Attributes:
+        value: the function under the decorator.
+        locals: the local derivative in each operand, or one for them all if there may be any number; None where the
+            operation is constant.
+        limit: the one local derivative where the result is infinite, if there is another.
+    """
+
+    value: Function
+    locals: tuple[Function | Unread | None, ...]
+    limit: Function | None = None
+
+
+def operations(file: Path) -> dict[str, OperationText]:
+    """The operations that stand in a file, by name.
+
+    Args:
+        file: a file of Python, in which functions are decorated with `@operation(...)`.
+    """
+    body = ast.parse(file.read_text(encoding="utf-8")).body
+    found = {node.name: _operation(node) for node in body if isinstance(node, ast.FunctionDef)}
+    return {name: text for name, text in found.items() if text is not None}
+
+
+def _operation(node: ast.FunctionDef) -> OperationText | None:
+    match node.decorator_list:
+        case [ast.Call(func=ast.Name(id="operation"), keywords=keywords)]:
+            given = {keyword.arg: keyword.value for keyword in keywords}
+        case _:
+            return None
+    value, local = reader.function(node), given["local"]
+    count = 1 if value.row else len(value.operands)
+    arguments = 3 if value.row else count + 1
+    each = local.elts if isinstance(local, ast.List | ast.Tuple) and len(local.elts) == count else [local] * count
+    locals = tuple([_local(one, arguments) for one in each])
+    limit = _local(given["limit"], arguments) if "limit" in given else None
+    if isinstance(limit, Unread):
+        return OperationText(value, (limit,))
+    return OperationText(value, locals, limit)
+
+
+def _local(node: ast.expr, arguments: int) -> Function | Unread | None:
+    """A local derivative: a lambda of so many arguments, or None."""
+    if isinstance(node, ast.Lambda):
+        found = reader.function(node)
+        if len(found.operands) == arguments and not found.row:
+            return found
+    is_none = isinstance(node, ast.Constant) and node.value is None
+    return None if is_none else Unread(ast.unparse(node), node.lineno)

@@ -1,0 +1,255 @@
+"""The tree of a text: expressions and statements, as writers of other languages meet them.
+
+Names are what stands in the text; what they stand for is the writer's to say. What the reader has no node for is
+`Unread`, at its place in the tree, so that a text is refused only by a writer that comes by there: a branch that is
+never taken may hold anything.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Unread:
+    """An expression, a statement or the target of an assignment that cannot be read.
+
+    Attributes:
+        text: it, in Python.
+        line: where it stands in its file.
+        why: what it is, in words for a message; the text alone if left out.
+    """
+
+    text: str
+    line: int
+    why: str = ""
+
+    @property
+    def words(self) -> str:
+        """What a message says of it."""
+        return self.why or repr(self.text)
+
+
+# ---- expressions -----------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Constant:
+    """A number, a truth, None, or a text."""
+
+    value: object
+
+
+@dataclass(frozen=True)
+class Name:
+    """An operand, a local variable, or something around the function."""
+
+    name: str
+
+
+@dataclass(frozen=True)
+class Attribute:
+    """`math.exp` or `math.pi`."""
+
+    of: Expression
+    name: str
+
+
+@dataclass(frozen=True)
+class Items:
+    """`(a, b)` or `[a, b]`."""
+
+    items: tuple[Expression, ...]
+    brackets: str
+
+
+@dataclass(frozen=True)
+class Index:
+    """`xs[i]` or `xs[1:]`."""
+
+    row: Expression
+    place: Expression
+
+
+@dataclass(frozen=True)
+class Slice:
+    """The place in `xs[first:end:step]`."""
+
+    first: Expression | None
+    end: Expression | None
+    step: Expression | None
+
+
+@dataclass(frozen=True)
+class Unary:
+    """`-x`, `+x` or `not x`."""
+
+    sign: str
+    operand: Expression
+
+
+@dataclass(frozen=True)
+class Arithmetic:
+    """`a + b` and the like; `sign` is one of + - * / ** % //."""
+
+    left: Expression
+    sign: str
+    right: Expression
+
+
+@dataclass(frozen=True)
+class Logic:
+    """`a and b and c`, or the same with `or`."""
+
+    sign: str
+    parts: tuple[Expression, ...]
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """`a < b <= c`: one sign fewer than parts."""
+
+    parts: tuple[Expression, ...]
+    signs: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Choice:
+    """`first if condition else second`."""
+
+    condition: Expression
+    first: Expression
+    second: Expression
+
+
+@dataclass(frozen=True)
+class Call:
+    """`function(*arguments, **named)`, each of them written out."""
+
+    function: Expression
+    arguments: tuple[Expression, ...]
+    named: tuple[tuple[str, Expression], ...] = ()
+
+
+@dataclass(frozen=True)
+class Loop:
+    """`for target in items if condition`, within a comprehension."""
+
+    target: Target
+    items: Expression
+    conditions: tuple[Expression, ...]
+
+
+@dataclass(frozen=True)
+class Comprehension:
+    """`[item for x in xs]`, or the same in round brackets."""
+
+    item: Expression
+    loops: tuple[Loop, ...]
+    brackets: str
+
+
+Expression = (
+    Constant | Name | Attribute | Items | Index | Slice | Unary | Arithmetic | Logic | Comparison | Choice | Call
+    | Comprehension | Unread
+)  # fmt: skip
+
+# ---- statements ------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Targets:
+    """The several names to which `a, (b, c) = …` gives values."""
+
+    targets: tuple[Target, ...]
+
+
+Target = Name | Targets | Unread
+
+
+@dataclass(frozen=True)
+class Return:
+    """`return value`."""
+
+    value: Expression
+    line: int
+
+
+@dataclass(frozen=True)
+class Assign:
+    """`a = b = value`."""
+
+    targets: tuple[Target, ...]
+    value: Expression
+    line: int
+
+
+@dataclass(frozen=True)
+class Update:
+    """`name += value`, and the same with another sign."""
+
+    name: Name
+    sign: str
+    value: Expression
+    line: int
+
+
+@dataclass(frozen=True)
+class If:
+    """`if condition: first`, `else: second`."""
+
+    condition: Expression
+    first: tuple[Statement, ...]
+    second: tuple[Statement, ...]
+    line: int
+
+
+@dataclass(frozen=True)
+class For:
+    """`for target in items: body`."""
+
+    target: Target
+    items: Expression
+    body: tuple[Statement, ...]
+    line: int
+
+
+@dataclass(frozen=True)
+class Try:
+    """A body whose handlers are about what arithmetic raises in Python, and C has an answer for."""
+
+    body: tuple[Statement, ...]
+    line: int
+
+
+Statement = Return | Assign | Update | If | For | Try | Unread
+
+
+@dataclass(frozen=True)
+class Function:
+    """A value or a local derivative; a lambda is a function that returns.
+
+    Attributes:
+        name: empty for a lambda.
+        operands: the arguments by position.
+        row: the name of `*xs`; empty if there is none.
+        body: its statements, without its docstring.
+        line: where it begins.
+    """
+
+    name: str
+    operands: tuple[str, ...]
+    row: str
+    body: tuple[Statement, ...]
+    line: int
+
+
+def statements(body: Sequence[Statement]) -> Iterator[Statement]:
+    """All statements of a body, those within others after these."""
+    for statement in body:
+        yield statement
+        if isinstance(statement, If):
+            yield from statements([*statement.first, *statement.second])
+        elif isinstance(statement, For | Try):
+            yield from statements(statement.body)
