@@ -162,8 +162,8 @@ class CText(Text):
                 return _constant(self.constants[name])
             case Arithmetic(_, "+" | "-" | "*", _) | Unary() | Logic() | Choice():
                 return super().written(node)
-            case Arithmetic(_, "/", _) if not self.within_index:
-                return super().written(node)
+            case Arithmetic(left, "/", right) if not (self.within_index or (self.is_int(left) and self.is_int(right))):
+                return super().written(node)  # of two ints, C would give an int
             case Arithmetic(Name(name), "%", _) if self.types.get(name) == WHOLE:
                 return super().written(node)
             case Comparison(_, signs) if not {"is", "is not"} & {*signs}:
@@ -190,6 +190,23 @@ class CText(Text):
                 return self.call(function, arguments)
         raise NeedsPythonError(type(node).__name__)
 
+    def is_int(self, node: Expression) -> bool:
+        """Whether an expression is an int in C."""
+        match node:
+            case Constant(int()) | Comparison() | Unary("not", _) | Call(Name("len")):
+                return True
+            case Name(name):
+                return self.is_place(name)
+            case Unary(_, operand):
+                return self.is_int(operand)
+            case Arithmetic(left, _, right):
+                return self.is_int(left) and self.is_int(right)
+            case Choice(_, first, second):
+                return self.is_int(first) and self.is_int(second)
+            case Logic(_, parts):
+                return all(map(self.is_int, parts))
+        return False
+
     def is_place(self, name: str) -> bool:
         """Whether a name stands for a whole number."""
         return name in self.places or self.types.get(name) == WHOLE
@@ -215,8 +232,8 @@ class CText(Text):
                 return text
             case _ if self.within_index:
                 raise NeedsPythonError("a call that gives no whole number")
-            case Name("ieee"), [Attribute(Name("math"), name), *given] if _same_in_c(name, given):
-                return self.number_of_math(name, given)
+            case Name("ieee"), [Attribute(Name("math"), name), *given] if _same_in_ieee(name, given):
+                return self.of_math(name, given)
             case Name(name), [Index(Name(self.row), Slice(None, Name(end), None))] if self.takes(name, None):
                 return self.operation(name, f"{self.row}, {self.whole(Name(end))}")
             case Name(name), _ if self.takes(name, len(arguments)):
@@ -250,6 +267,10 @@ class CText(Text):
 
 def _same_in_c(name: str, arguments: Sequence[Expression]) -> bool:
     return of_math(name).c != "" and of_math(name).operands == len(arguments)
+
+
+def _same_in_ieee(name: str, arguments: Sequence[Expression]) -> bool:
+    return _same_in_c(name, arguments) and of_math(name).llvm != "whole"  # -inf is no int, and so inf there
 
 
 def _returns(body: Sequence[Statement]) -> bool:

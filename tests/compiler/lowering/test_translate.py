@@ -184,6 +184,14 @@ def test_a_function_of_math_without_fast_code_is_the_c_librarys(kernel):
     check(kernel, value, exact=False)
 
 
+def test_a_whole_number_is_what_ieee_makes_of_it(kernel):
+    def value(x):
+        return ieee(math.floor, x) + ieee(math.ceil, x / 2) - ieee(math.trunc, 0.3 * x)
+
+    check(kernel, value)
+    check(kernel, value, exact=False)
+
+
 def test_what_is_around_a_function_is_known(kernel):
     scale, offset = 3.0, 1
 

@@ -78,8 +78,8 @@ def _of_math(text: Values, function: Any, arguments: Sequence[Any], guard: Any) 
         raise text.refuse(f"math.{name} of {len(xs)} numbers")
     if found.llvm == "test":
         return _kind(text, name, xs[0])
-    if found.llvm == "whole":  # of which there is no -0
-        return emitter.builder.fadd(emitter.intrinsic(f"llvm.{name}", xs[0]), emitter.constant(0.0))
+    if found.llvm == "whole":
+        return _whole(text, name, xs[0], guard)
     if found.llvm == "intrinsic":
         return emitter.intrinsic(f"llvm.{name}", *xs)
     if name in TABLE and emitter.has(name):
@@ -91,6 +91,15 @@ def _of_math(text: Values, function: Any, arguments: Sequence[Any], guard: Any) 
     if guard and found.infinite is not None:
         return emitter.where(_is_new(emitter, xs[0], y), emitter.constant(found.infinite), y)
     return y
+
+
+def _whole(text: Values, name: str, x: ir.Value, guard: Any) -> ir.Value:
+    """A function that gives an int, of which there is no -0; `ieee` gives inf where an infinite x is none."""
+    emitter = text.emitter
+    y = emitter.builder.fadd(emitter.intrinsic(f"llvm.{name}", x), emitter.constant(0.0))
+    if not guard:
+        return y
+    return emitter.where(emitter.compare("==", y, emitter.constant(-math.inf)), emitter.constant(math.inf), y)
 
 
 def _is_new(emitter: Any, x: ir.Value, y: ir.Value) -> ir.Value:
