@@ -32,7 +32,7 @@ def extensions() -> list[Extension]:
     import chainrule.ops  # noqa: PLC0415
     from chainrule.core.builds import COMPILED  # noqa: PLC0415
 
-    made = native(chainrule.ops)
+    made = native(chainrule.ops, print)
     file = ROOT / "src" / "chainrule" / "storage" / "native.pxd"
     if not file.exists() or file.read_text(encoding="utf-8") != made:
         file.write_text(made, encoding="utf-8")

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from chainrule.reading.functions import of_math
-from chainrule.reading.text import ATOM, SIGN, Text
+from chainrule.reading.text import ATOM, SIGN, Text, python
 from chainrule.reading.tree import (
     Arithmetic,
     Assign,
@@ -32,6 +32,7 @@ from chainrule.reading.tree import (
     Statement,
     Try,
     Unary,
+    Unread,
     Update,
     statements,
 )
@@ -44,7 +45,7 @@ COUNT, PLACE = "n", "i"
 
 
 class NeedsPythonError(Exception):
-    """The function needs Python."""
+    """A function needs Python; the message says what its text has that C has not."""
 
 
 @dataclass(frozen=True)
@@ -80,11 +81,19 @@ class CText(Text):
     calls: set[str] = field(default_factory=set)
     python: bool = False
     within_index: bool = False
+    line: int = 0
 
     def __post_init__(self) -> None:
         self.row = next((name for name, kind in self.types.items() if kind == EDGES), "")
         self.numbers, self.places = _assigned(self.body, self.row)
         self.own = self.numbers | self.places | self.types.keys()
+
+    def refuse(self, what: Expression | str) -> NeedsPythonError:
+        """The error that says what stands in the way, and where."""
+        if isinstance(what, Unread):
+            return NeedsPythonError(f"{what.words} (line {what.line})")
+        words = what if isinstance(what, str) else repr(python(what))
+        return NeedsPythonError(f"{words} (line {self.line})")
 
     def function(self, name: str) -> CFunction:
         """The whole function, under a name of its own.
@@ -94,9 +103,9 @@ class CText(Text):
         """
         whole = {x for x, kind in self.types.items() if kind != NUMBER} | ({PLACE} if self.row else set())
         if self.numbers & (self.places | whole) or self.places & self.types.keys():
-            raise NeedsPythonError("a name that stands for several kinds of things")
+            raise self.refuse("a name that stands for several kinds of things")
         if not _returns(self.body):
-            raise NeedsPythonError("a way that returns nothing")
+            raise self.refuse("a way that returns nothing")
         places = (self.places | whole) - self.types.keys()
         declared = [f"cdef {WHOLE} {x}" for x in sorted(places)]
         declared += [f"cdef {NUMBER} {x}" for x in sorted(self.numbers - self.types.keys())]
@@ -112,6 +121,7 @@ class CText(Text):
 
     def lines(self, statement: Statement) -> list[str]:
         """The lines of a statement."""
+        self.line = statement.line
         match statement:
             case Return(value):
                 return [f"return {self.expression(value)}"]
@@ -128,27 +138,27 @@ class CText(Text):
                 return self.loop(statement)
             case Try(body):
                 return self.tried(body)
-        raise NeedsPythonError(type(statement).__name__)
+        raise self.refuse(statement if isinstance(statement, Unread) else "an assignment that C has not")
 
     def loop(self, statement: For) -> list[str]:
         """A loop over operands, or over whole numbers."""
         match statement:
             case For(Name(name), Name(self.row), body):
                 if PLACE in self.places:
-                    raise NeedsPythonError(f"{PLACE} as a name of its own")
+                    raise self.refuse(f"{PLACE} as a name of its own")
                 item = f"{name} = {self.row}[{PLACE}].operand._data"
                 return [f"for {PLACE} in range({COUNT}):", *_indented([item, *self.block(body)])]
             case For(Name(name), Call(Name("range"), arguments, ()), body):
                 given = ", ".join([self.whole(argument) for argument in arguments])
                 return [f"for {name} in range({given}):", *_indented(self.block(body))]
-        raise NeedsPythonError("a loop over other things")
+        raise self.refuse(f"a loop over {python(statement.items)!r}")
 
     def tried(self, body: Sequence[Statement]) -> list[str]:
         """Where Python raises, C gives IEEE's answer: the one that the handlers in the table spell out."""
         before, self.python = self.python, False
         lines = self.block(body)
         if self.python:
-            raise NeedsPythonError("a function of Python's own may raise")
+            raise self.refuse("a try, in which a function of Python's own may raise")
         self.python = before
         return lines
 
@@ -188,7 +198,7 @@ class CText(Text):
                 return f"{self.row}[{self.whole(place)}].operand._data"
             case Call(function, arguments, ()):
                 return self.call(function, arguments)
-        raise NeedsPythonError(type(node).__name__)
+        raise self.refuse(f"{self.row} as a whole" if node == Name(self.row) else node)
 
     def is_int(self, node: Expression) -> bool:
         """Whether an expression is an int in C."""
@@ -214,7 +224,7 @@ class CText(Text):
     def whole(self, node: Expression) -> str:
         """A whole number: the place of an operand, or an end of a range."""
         if self.within_index:
-            raise NeedsPythonError("an index within an index")
+            raise self.refuse("an index within an index")
         self.within_index = True
         text = self.expression(node)
         self.within_index = False
@@ -231,7 +241,7 @@ class CText(Text):
                 self.within_index = True
                 return text
             case _ if self.within_index:
-                raise NeedsPythonError("a call that gives no whole number")
+                raise self.refuse(f"a call of {python(function)} within an index")
             case Name("ieee"), [Attribute(Name("math"), name), *given] if _same_in_ieee(name, given):
                 return self.of_math(name, given)
             case Name(name), [Index(Name(self.row), Slice(None, Name(end), None))] if self.takes(name, None):
@@ -240,7 +250,7 @@ class CText(Text):
                 return self.operation(name, ", ".join(map(self.expression, arguments)))
             case Attribute(Name("math"), name), _:
                 return self.number_of_math(name, arguments)
-        raise NeedsPythonError("a call of what C has not")
+        raise self.refuse(f"a call of {python(function)}")
 
     def takes(self, name: str, count: int | None) -> bool:
         """Whether a name stands for an operation of so many operands, or of any number of them (None)."""

@@ -8,7 +8,7 @@ Python, as an operation of a user's own is.
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -45,19 +45,26 @@ class Entry:
         value: the C function of its value; None if that needs Python.
         locals: that of the local derivative in each operand, or the one in all if there may be any number; None for
             each that needs Python.
+        reasons: for each that needs Python what stands in the way, in words.
     """
 
     def __init__(self, code: int, text: OperationText, table: Table, constants: Mapping[str, float]) -> None:
         self.name, self.code, self.text = text.value.name, code, text
         self.table, self.constants = table, constants
+        self.reasons: list[str] = []
         self.value = self._c_function(f"value_{self.name}", text.value, self._arguments())
         self.locals = [self._local(i) for i in range(len(text.locals))]
 
     def drop_callers_of(self, names: set[str]) -> None:
         """Gives up the C functions that call operations that have none."""
-        self.value, *self.locals = [
-            None if function is None or function.calls & names else function for function in [self.value, *self.locals]
-        ]
+        self.value = self._without(names, self.value, f"value_{self.name}")
+        self.locals = [self._without(names, local, f"local_{self.name}_{i}") for i, local in enumerate(self.locals)]
+
+    def _without(self, names: set[str], function: CFunction | None, what: str) -> CFunction | None:
+        missing = sorted(function.calls & names) if function else []
+        if missing:
+            self.reasons.append(f"{what}, which calls {', '.join(missing)}")
+        return None if missing else function
 
     def _arguments(self) -> list[tuple[str, str]]:
         """The arguments of its value in C, with their types."""
@@ -68,6 +75,8 @@ class Entry:
         """A local derivative in C."""
         local = self.text.locals[i]
         if not isinstance(local, Function):
+            if local:
+                self.reasons.append(f"local_{self.name}_{i}, which is no lambda: {local.words} (line {local.line})")
             return None
         if not self.text.value.row:
             return self._c_function(f"local_{self.name}_{i}", local, [(name, NUMBER) for name in local.operands])
@@ -95,8 +104,11 @@ class Entry:
         mixed = bool(self.text.value.row and self.text.value.operands)  # the edges are those of both together
         try:
             writer = CText(self.table, self.constants, types, function.body)
-            return writer.function(name) if len(types) == len(arguments) and not mixed else None
-        except NeedsPythonError:
+            if mixed or len(types) < len(arguments):
+                raise writer.refuse("arguments that C would mix up")
+            return writer.function(name)
+        except NeedsPythonError as error:
+            self.reasons.append(f"{name}, whose text has {error}")
             return None
 
 
@@ -104,11 +116,12 @@ def _call(name: str, *arguments: Expression) -> Call:
     return Call(Name(name), arguments)
 
 
-def native(ops: ModuleType) -> str:
+def native(ops: ModuleType, tell: Callable[[str], object] | None = None) -> str:
     """The text of `storage/native.pxd` for a table of operations.
 
     Args:
         ops: the package in which the table stands.
+        tell: is called with a line for each value or local derivative that Python calculates, which says why.
     """
     built_in = [getattr(ops, name) for name in ops.__all__]
     files = [Path(str(sys.modules[name].__file__)) for name in dict.fromkeys(op.__module__ for op in built_in)]
@@ -119,6 +132,9 @@ def native(ops: ModuleType) -> str:
         without = set(table) - {entry.name for entry in entries if entry.value}
         for entry in entries:
             entry.drop_callers_of(without)
+    if tell:
+        for reason in [reason for entry in entries for reason in entry.reasons]:
+            tell(f"left to Python: {reason}")
     names = f"cdef inline tuple table_names():\n    return {tuple(table)!r}\n"
     return HEADER + "\n".join([names, *_functions(entries), _compute(entries)])
 

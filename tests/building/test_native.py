@@ -222,6 +222,45 @@ def test_operands_before_any_number_of_others_are_left_to_python(entry):
     assert made.value is None
 
 
+def test_the_build_tells_what_is_left_to_python_and_why():
+    told = []
+    native(ops, told.append)
+    line = ops.norm.value.__code__.co_firstlineno + 7
+    assert told[0] == f"left to Python: value_norm, whose text has stars in 'math.hypot(*xs)' (line {line})"
+    assert re.fullmatch(r"left to Python: value_logsumexp, whose text has xs as a whole \(line \d+\)", told[1])
+    assert len(told) == 2
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        (
+            "local=lambda x, y: 1.0)\ndef op(x):\n    while x:\n        x -= 1.0\n    return x",
+            "value_op, 'while x:' (line 3)",
+        ),
+        ("local=lambda x, y: 1.0)\ndef op(x):\n    y = 1.0\n    return {y}", "value_op, '{y}' (line 4)"),
+        ("local=lambda x, y: 1.0)\ndef op(x):\n    return x.real", "value_op, 'x.real' (line 3)"),
+        ("local=lambda x, y: 1.0)\ndef op(x):\n    return f(x)", "value_op, a call of f (line 3)"),
+        ("local=lambda x, y: UNKNOWN)\ndef op(x):\n    return x", "local_op_0, 'UNKNOWN' (line 1)"),
+    ],
+)
+def test_a_reason_names_the_operation_and_the_line(entry, text, reason):
+    made = entry(f"@operation({text}")
+    assert made.reasons == [reason.replace(", ", ", whose text has ", 1)]
+
+
+def test_so_does_that_of_what_calls_it_and_of_what_is_no_text(entry):
+    made = entry("@operation(local=[lambda a, b, y: slow(a), SLOPE])\ndef op(a, b):\n    return slow(b)")
+    made.drop_callers_of({"slow"})
+    assert made.reasons == [
+        *(
+            "local_op_1, which is no lambda: 'SLOPE' (line 1)",
+            "value_op, which calls slow",
+            "local_op_0, which calls slow",
+        ),
+    ]
+
+
 def test_constants_are_written_out(entry):
     made = entry("@operation(local=[None])\ndef op(x):\n    return HALF * x", HALF=0.5)
     assert "0.5 * x" in made.value.text
