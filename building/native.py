@@ -78,6 +78,11 @@ class Entry:
             if local:
                 self.reasons.append(f"local_{self.name}_{i}, which is no lambda: {local.words} (line {local.line})")
             return None
+        if self.text.limit and self.text.limit.operands != local.operands:
+            self.reasons.append(
+                f"local_{self.name}_{i}, whose limit= names its arguments otherwise (line {local.line})"
+            )
+            return None
         if not self.text.value.row:
             return self._c_function(f"local_{self.name}_{i}", local, [(name, NUMBER) for name in local.operands])
         place, row, result = local.operands
@@ -85,15 +90,9 @@ class Entry:
         return self._c_function(f"local_{self.name}_{i}", self._limited(local), arguments)
 
     def _limited(self, local: Function) -> Function:
-        """A local derivative, or its limit where the result is infinite.
-
-        Raises:
-            ValueError: the two name their arguments otherwise.
-        """
+        """A local derivative, or its limit where the result is infinite."""
         if self.text.limit is None:
             return local
-        if self.text.limit.operands != local.operands:
-            raise ValueError(f"{self.name}: limit= must name its arguments as local= does, {', '.join(local.operands)}")
         ways = [x.value for function in (self.text.limit, local) for x in function.body if isinstance(x, Return)]
         infinite = _call("eq", _call("abs", Name(local.operands[-1])), Name("inf"))
         chosen = Return(_call("select", infinite, *ways), local.line)

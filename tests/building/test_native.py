@@ -217,6 +217,14 @@ def test_a_limit_that_is_no_text_is_asked_of_python(entry):
     assert "slope_by_call(node._code, i, " in "".join(generator._case(made))
 
 
+def test_a_limit_that_names_its_arguments_otherwise_is_asked_of_python(entry):
+    made = entry(
+        "@operation(local=lambda i, xs, y: xs[i], limit=lambda y, xs, i: xs[y])\ndef op(*xs):\n    return xs[0]"
+    )
+    assert made.locals == [None]
+    assert made.reasons == ["local_op_0, whose limit= names its arguments otherwise (line 1)"]
+
+
 def test_operands_before_any_number_of_others_are_left_to_python(entry):
     made = entry("@operation(local=lambda i, xs, y: 1.0)\ndef op(first, *xs):\n    return xs[0]")
     assert made.value is None
