@@ -249,65 +249,78 @@ def _variable(x: Any) -> Any:
 def _write_down(record: Trace, arguments: list[Value], live: list[Value], out: Any, batched: Sequence[int]) -> Traced:
     results, guarded = leaves(out), [node for node, _ in record.guards]
     rows = [node.operands for node in record.nodes]
-    used = [*itertools.chain.from_iterable(rows), *results, *guarded]
+    flat = [*itertools.chain.from_iterable(rows)]
+    used = [*flat, *results, *guarded]
     copies = _used_copies(record, used)
-    sources = [source for _, source in copies]
-    made = [*[copy for copy, _ in copies], *record.nodes]
-    live = live + _closed_over([*used, *sources], {id(x) for x in [*arguments, *live, *made]})
+    sources, before = [source for _, source in copies], len(arguments) + len(live)
+    at, closed_over = _looked_up([*used, *sources], [*arguments, *live, *[copy for copy, _ in copies], *record.nodes])
+    of_flat, of_ends, of_sources = np.split(at, [len(flat), len(used)])
+    live = live + closed_over
     names = [x.label or f"x{i}" for i, x in enumerate(arguments)] + [x.label or f"p{i}" for i, x in enumerate(live)]
     graph = Graph.of_inputs(names, batched)
     graph.arguments = len(arguments)
     operations = [*[ops.stop_gradient] * len(copies), *[node.op for node in record.nodes]]
-    position = _add_nodes(graph, [*arguments, *live], made, operations, [*[(x,) for x in sources], *rows])
+    sources_and_rows = [*[(x,) for x in sources], *rows]
+    nodes = _add_nodes(graph, before, operations, sources_and_rows, np.concatenate([of_sources, of_flat]))
     copied: dict[int, int] = {}
-    for copy, source in copies:
-        at = position[id(source)]
-        copied[position[id(copy)]] = copied.get(at, at)
-
-    def place(x: Any) -> int:
-        at = position.get(id(x))
-        return graph.constant(_constant(x)) if at is None else at
-
-    graph.outputs = [place(x) for x in results]
-    graph.guards = [(place(node), truth) for node, truth in record.guards]
+    for i, k in enumerate(of_sources.tolist()):
+        copied[nodes[before + i]] = copied.get(nodes[k], nodes[k])
+    ends = zip(used[len(flat) :], of_ends.tolist(), strict=True)
+    places = [graph.constant(_constant(x)) if k < 0 else nodes[k] for x, k in ends]
+    graph.outputs, asked = places[: len(results)], places[len(results) :]
+    graph.guards = list(zip(asked, [truth for _, truth in record.guards], strict=True))
     found = [x.peek_data() if isinstance(x, Value) else float(x) for x in results]
     return Traced(graph, live, _numbered(out), found, frozenset(copied.values()))
 
 
+def _looked_up(used: Sequence[Any], known: Sequence[Value]) -> tuple[np.ndarray, list[Value]]:
+    """For each thing that was used its place in the row of those that are known; or, of other Values, that behind them,
+    in the order in which the function came upon them; and -1 for a constant. Also gives those other Values, which were
+    there before."""
+    index = dict(zip(map(id, known), range(len(known)), strict=True))
+    at = np.fromiter(map(index.get, map(id, used), itertools.repeat(-1)), np.intp, len(used))
+    rest = np.flatnonzero(at < 0).tolist()
+    others = {id(x): x for x in [used[k] for k in rest] if isinstance(x, Value) and not x.constant}
+    if others:
+        behind = dict(zip(others, range(len(known), len(known) + len(others)), strict=True))
+        at[rest] = [behind.get(id(used[k]), -1) for k in rest]
+    return at, list(others.values())
+
+
 def _add_nodes(
-    graph: Graph,
-    inputs: Sequence[Value],
-    made: Sequence[Value],
-    operations: Sequence[Any],
-    rows: Sequence[Sequence[Any]],
-) -> dict[int, int]:
+    graph: Graph, before: int, operations: Sequence[Any], rows: Sequence[Sequence[Any]], at: np.ndarray
+) -> list[int]:
     """Adds what was made to a graph of inputs, all in one go, since there are many; right before each node come the
     constants among its operands, each time anew.
 
+    Args:
+        graph: that graph.
+        before: how many of its inputs come before what was made, in the row where all of them have places; the other
+            inputs come behind.
+        operations, rows: of what was made.
+        at: for each operand its place in that row, -1 for a constant.
+
     Returns:
-        The nodes of the inputs, and of what was made, by id.
+        For each place in that row the node.
     """
-    first, operands = len(inputs), list(itertools.chain.from_iterable(rows))
-    ids = list(map(id, itertools.chain(inputs, made)))
-    index = dict(zip(ids, range(len(ids)), strict=True))
-    places = map(index.get, map(id, operands), itertools.repeat(-1))
-    at = np.fromiter(places, np.intp, len(operands))
+    first, operands = graph.inputs, list(itertools.chain.from_iterable(rows))
     sizes = np.fromiter(map(len, rows), np.intp, len(rows))
     is_constant, ends, row = at < 0, np.cumsum(sizes), np.repeat(np.arange(len(rows)), sizes)
     constants = np.concatenate([[0], np.cumsum(is_constant)])  # how many there are before each operand
-    nodes = np.concatenate([np.arange(first), first + np.arange(len(rows)) + constants[ends]])
+    made = first + np.arange(len(rows)) + constants[ends]
+    nodes = np.concatenate([np.arange(before), made, np.arange(before, first)])
     at = np.where(is_constant, first + row + constants[:-1], nodes[at])
     more = len(rows) + int(constants[-1])
     graph.ops += [None] * more
     graph.operands += [()] * more
     graph.numbers += [0.0] * more
-    flat, start, numbered = at.tolist(), 0, nodes.tolist()
-    for node, op, end in zip(numbered[first:], operations, ends.tolist(), strict=True):
+    flat, start = at.tolist(), 0
+    for node, op, end in zip(made.tolist(), operations, ends.tolist(), strict=True):
         graph.ops[node], graph.operands[node] = op, tuple(flat[start:end])
         start = end
     for k in np.flatnonzero(is_constant).tolist():
         graph.numbers[flat[k]] = _constant(operands[k])
-    return dict(zip(ids, numbered, strict=True))
+    return nodes.tolist()
 
 
 def _constant(x: Any) -> float:
@@ -359,12 +372,6 @@ def _used_copies(record: Trace, used: Sequence[Any]) -> list[tuple[Value, Value]
         if id(copy) in ids:
             ids.add(id(source))
     return [(copy, source) for copy, source in record.copies if id(copy) in ids]
-
-
-def _closed_over(used: Sequence[Any], known: set[int]) -> list[Value]:
-    """The Values that were there before, in the order in which the function came upon them."""
-    outside = {id(x): x for x in used if id(x) not in known}
-    return [x for x in outside.values() if isinstance(x, Value) and not x.constant]
 
 
 def _name_line(error: OperandError) -> None:
