@@ -1,4 +1,4 @@
-"""Everything chainrule can complain about: named exceptions, the warnings, and three small helpers.
+"""The exceptions and warnings of chainrule, and helpers for their messages.
 
 Each exception derives from `ChainruleError` (catch that to catch them all) and from the built-in exception that a
 Python programmer would expect in its place.
@@ -14,23 +14,23 @@ from types import ModuleType
 
 
 class ChainruleError(Exception):
-    """The base of every error that chainrule raises on purpose."""
+    """The base class of every error that chainrule raises on purpose."""
 
 
 class OperandError(ChainruleError, TypeError):
-    """Something that is not a real number met an operation, or an operation met the wrong number of operands."""
+    """An operand is not a real number, or an operation has the wrong number of operands."""
 
 
 class ArgumentError(ChainruleError, ValueError):
-    """An option or argument has a value that makes no sense here."""
+    """An option or argument has an invalid value."""
 
 
 class SizeError(ChainruleError, ValueError):
-    """Two things that must have matching sizes do not."""
+    """Two things that must match in size do not."""
 
 
 class ReadOnlyError(ChainruleError, AttributeError):
-    """An attribute was written that the graph needs unchanged."""
+    """An attribute that the graph needs unchanged was written."""
 
 
 class GraphError(ChainruleError, RuntimeError):
@@ -42,7 +42,7 @@ class TraceError(ChainruleError, RuntimeError):
 
 
 class AnomalyError(ChainruleError, ArithmeticError):
-    """Under `detect_anomaly()`: an operation made the first number that is not finite."""
+    """Under `detect_anomaly()`: an operation made the first infinite or nan number."""
 
 
 class DataError(ChainruleError, ValueError):
@@ -50,7 +50,7 @@ class DataError(ChainruleError, ValueError):
 
 
 class SavedFileError(ChainruleError, ValueError):
-    """A saved model or checkpoint is damaged, foreign, or does not fit."""
+    """A saved model or checkpoint is damaged, of another program, or does not fit."""
 
 
 class ExpressionError(ChainruleError, ValueError):
@@ -62,23 +62,23 @@ class MissingExtraError(ChainruleError, ImportError):
 
 
 class CacheWarning(UserWarning):
-    """The folder for compiled code is not the user's own, so compiled code is not kept."""
+    """The folder for compiled code belongs to another user, so compiled code is not kept."""
 
 
 class StaleGradientWarning(UserWarning):
-    """A gradient is not this step's: those of earlier ones are mixed in, or its graph is older than the numbers."""
+    """A gradient is not this step's: earlier gradients are mixed in, or its graph is older than the numbers."""
 
 
 class SlowWarning(UserWarning):
-    """Something that was compiled did much, and again and again, in a slower way than native code."""
+    """Compiled code repeatedly did much work in a slower way than by native code."""
 
 
 class SwallowedInfinityWarning(UserWarning):
-    """Under `detect_anomaly()`: an infinite slope met a zero in the chain rule, so that nothing was deposited."""
+    """Under `detect_anomaly()`: an infinite slope met a zero in the chain rule, so nothing was deposited."""
 
 
 def require(module: str, *, extra: str) -> ModuleType:
-    """Import `module`, or say which one `pip install` brings it.
+    """Imports `module`, or raises an error that names the `pip install` for it.
 
     Args:
         module: the name to import, such as `"matplotlib.pyplot"`.
@@ -108,7 +108,7 @@ def require(module: str, *, extra: str) -> ModuleType:
 
 
 def suggest(name: object, known: Iterable[str]) -> str:
-    """A hint for a mistyped name, to be put behind an error message; empty if nothing is close, or it is no text.
+    """A hint for a mistyped name, to append to an error message; empty if no name is similar, or it is not text.
 
     >>> suggest("tahn", ["tan", "tanh", "exp"])
     " Did you mean 'tanh'?"
@@ -123,7 +123,7 @@ def suggest(name: object, known: Iterable[str]) -> str:
 
 
 def shown(x: object, width: int = 60) -> str:
-    """Anything as it is shown in a message: short, whatever it is, and however large or deeply nested.
+    """The text of any object for a message: short, however large or deeply nested the object is.
 
     >>> shown([1.5, "a"]), shown(list(range(1000)), 20)
     ("[1.5, 'a']", '[0, 1, 2, 3, 4, 5...')

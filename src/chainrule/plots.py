@@ -1,8 +1,8 @@
-"""Plots, by matplotlib: the loss curve, the decision boundary, the gradients of each layer.
+"""Plots, by matplotlib: loss curves, decision boundaries, the gradients of each layer.
 
-Each `plot_*` function draws into the axes that it is given, or into a figure of its own, and returns the axes:
-`plot_history(history).figure.savefig("loss.png")`. No window is opened and no state of pyplot is used. Colours are
-those of Okabe and Ito, which people with any kind of colour vision can tell apart; markers and dashes differ as well.
+Each `plot_*` function draws into the axes that it is given, or into a new figure, and returns the axes:
+`plot_history(history).figure.savefig("loss.png")`. It opens no window and uses no state of pyplot. The colours are
+those of Okabe and Ito, which people with any kind of colour vision can distinguish; markers and dashes differ as well.
 """
 
 from __future__ import annotations
@@ -47,17 +47,17 @@ BINS = 41
 
 
 def plot_history(history: History, ax: Any = None) -> Any:
-    """The loss of each epoch, and the accuracy, if there is one, on an axis to the right.
+    """Plots the loss of each epoch, and the accuracy, if there is one, on an axis to the right.
 
     Args:
         history: what `fit` returned.
-        ax: where to draw; a figure of its own if left out.
+        ax: the axes to draw into; a new figure if left out.
 
     Returns:
         The axes of the loss.
 
     Raises:
-        ArgumentError: there are no epochs in the history.
+        ArgumentError: the history has no epochs.
         MissingExtraError: matplotlib is not installed.
 
     >>> ax = plot_history(History([{"loss": 0.9}, {"loss": 0.4}], loss_name="cross_entropy"))
@@ -96,23 +96,23 @@ def plot_boundary(
     features: Sequence[str] = ("x1", "x2"),
     threshold: float | None = None,
 ) -> Any:
-    """Which class the model gives to each point of the plane, and the samples.
+    """Plots the class that a model predicts at each point of the plane, and the samples.
 
     Args:
-        model: takes two numbers; gives one score for each class, or a single score for two classes.
+        model: takes two numbers; returns one score for each class, or a single score for two classes.
         X: the samples, rows of two numbers.
-        y: the class of each: for several scores the index, for a single score one of two numbers such as 0 and 1.
-        ax: where to draw; a figure of its own if left out.
-        classes: their names, in the order of the scores; the targets themselves if left out.
+        y: the class of each sample: an index for several scores, one of two numbers such as 0 and 1 for a single score.
+        ax: the axes to draw into; a new figure if left out.
+        classes: the names of the classes, in the order of the scores; the targets themselves if left out.
         features: the names of the two inputs.
-        threshold: the single score above which it is the second class. Left out: the middle between the two targets if
-            no sample's score is beyond these, as after a sigmoid or tanh; otherwise 0.
+        threshold: the single score above which the second class is predicted. If left out: the midpoint of the two
+            targets if no sample's score lies outside of them, as after a sigmoid or tanh; otherwise 0.
 
     Returns:
         The axes.
 
     Raises:
-        SizeError: the rows do not have two numbers, or there are not as many names as classes.
+        SizeError: the rows do not have two numbers, or the numbers of names and classes differ.
         DataError: a target is not a class of the model.
         MissingExtraError: matplotlib is not installed.
     """
@@ -141,17 +141,17 @@ def plot_boundary(
 
 
 def plot_gradients(model: Module, ax: Any = None) -> Any:
-    """A histogram of the gradients of each layer, as the last `backward()` left them, each to a scale of its own.
+    """Plots a histogram of the gradients of each layer after `backward()`, each at its own scale.
 
     Args:
         model: the model.
-        ax: where to draw; a figure of its own if left out.
+        ax: the axes to draw into; a new figure if left out.
 
     Returns:
         The axes.
 
     Raises:
-        ArgumentError: every gradient is 0, or one is not finite.
+        ArgumentError: every gradient is 0, or one is infinite or nan.
         MissingExtraError: matplotlib is not installed.
     """
     layers = {name: [p.peek_grad() for p in parameters] for name, parameters in parameters_by_layer(model).items()}
@@ -179,17 +179,17 @@ def training_picture(
     path: FilePath,
     **options: Any,
 ) -> None:
-    """One picture of a training run in a file: loss and accuracy, and the boundary where there are two inputs.
+    """Saves a picture of a training run: loss and accuracy, and the decision boundary if there are two inputs.
 
     Args:
         history: what `fit` returned.
-        model, X, y: for the boundary, which is drawn if all are given, X has two columns, and the loss is about classes
-            or y has two values.
-        path: a `.png`, `.svg` or `.pdf` file, which is written whole or not at all.
+        model, X, y: for the boundary. It is drawn if all three are given, X has two columns, and the loss is about
+            classes or y has two values.
+        path: a `.png`, `.svg` or `.pdf` file, written atomically.
         options: `classes`, `features` and `threshold`, as for `plot_boundary`.
 
     Raises:
-        ArgumentError: there are no epochs in the history, or it is a file of another kind.
+        ArgumentError: the history has no epochs, or the file is of another kind.
         SavedFileError: the file cannot be written.
         MissingExtraError: matplotlib is not installed.
     """
@@ -254,24 +254,24 @@ def _widened(low: float, high: float) -> tuple[float, float]:
 
 
 def _scores(model: Module, samples: Samples) -> tuple[list[Any], list[list[float]]]:
-    """The targets that stand for the classes, and each sample's scores: one, or one for each class."""
+    """The targets that stand for the classes, and the scores of each sample: one, or one for each class."""
     with no_grad():
         scores = [_list(output) for output in to_numbers(model(samples.X))]
-    different = set() if any(isinstance(target, list) for target in samples.y) else set(samples.y)
+    values = set() if any(isinstance(target, list) for target in samples.y) else set(samples.y)
     count = len(scores[0])
     if count > 1:
-        for target in different - set(range(count)) or ({samples.y[0]} if not different else set()):
+        for target in values - set(range(count)) or ({samples.y[0]} if not values else set()):
             raise DataError(f"the target {shown(target)} is not the index of a class: the model has 0 to {count - 1}")
         return list(range(count)), scores
-    if not 1 <= len(different) <= 2:
-        raise DataError(f"a single score parts two classes, but y has {len(different)} different numbers")
-    if len(different) == 1:
-        different |= {0, 1} if different <= {0, 1} else {-next(iter(different))}
-    return sorted(different), scores
+    if not 1 <= len(values) <= 2:
+        raise DataError(f"a single score parts two classes, but y has {len(values)} different numbers")
+    if len(values) == 1:
+        values |= {0, 1} if values <= {0, 1} else {-next(iter(values))}
+    return sorted(values), scores
 
 
 def _draw_regions(ax: Any, plane: _Plane, scores: list[Any]) -> None:
-    """Tints the plane by the highest score, with a line where two are equal."""
+    """Tints the plane by the highest score, with a line where two scores are equal."""
     numpy = require("numpy", extra="plot")
     tints = require("matplotlib.colors", extra="plot").ListedColormap(
         [_tint(PALETTE[i % len(PALETTE)]) for i in range(len(scores))]
@@ -295,7 +295,7 @@ def _draw_samples(ax: Any, samples: Samples, targets: list[Any], names: list[str
 
 
 def _draw_histogram(ax: Any, gradients: list[float], edges: list[float], baseline: int) -> None:
-    """The gradients of one layer, scaled so that the layers can stand one above the other."""
+    """Draws the gradients of one layer, scaled so that layers can stand above each other."""
     counts = require("numpy", extra="plot").histogram(gradients, edges)[0]
     ax.axhline(baseline, color="#BBBBBB", linewidth=1.0)
     ax.stairs(baseline + 0.8 * counts / counts.max(), edges, baseline=baseline, fill=True, color=BLUE)
@@ -305,17 +305,17 @@ def _draw_histogram(ax: Any, gradients: list[float], edges: list[float], baselin
 
 
 def _tint(colour: str) -> tuple[float, ...]:
-    """The colour, most of the way to white."""
+    """A light tint of a colour."""
     return tuple(1 - 0.35 * (1 - part) for part in require("matplotlib.colors", extra="plot").to_rgb(colour))
 
 
 # ---- matplotlib, without pyplot ----
 
 
-def _curves(ax: Any, name: str, train: list[float], held: list[float], colour: str) -> list[Any]:
+def _curves(ax: Any, name: str, train: list[float], validation: list[float], colour: str) -> list[Any]:
     """A solid line for the training rows, and a dashed one for the validation rows."""
     lines = []
-    for numbers, dashes, label in ((train, "-", name), (held, "--", f"validation {name}")):
+    for numbers, dashes, label in ((train, "-", name), (validation, "--", f"validation {name}")):
         if numbers:
             marker = "o" if len(numbers) == 1 else None  # a line of one point cannot be seen
             look = {"color": colour, "linestyle": dashes, "label": label, "marker": marker}

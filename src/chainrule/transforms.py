@@ -247,11 +247,11 @@ def _propagate(order: list[Value], active: set[int], gradient: dict[int, Any], a
         for i, (operand, kept) in enumerate(zip(operands, node.locals, strict=True)):
             if kept is not None and id(operand) in active:
                 local = _local(node, operands, i, kept) if as_values else kept
-                contribution = chain(gradient[id(node)], local)
+                deposit = chain(gradient[id(node)], local)
                 if modes.places is not None:
                     check_deposits(node, _plain(gradient[id(node)]), operand, _plain(local))
                 gradient[id(operand)] = (
-                    gradient[id(operand)] + contribution if id(operand) in gradient else contribution
+                    gradient[id(operand)] + deposit if id(operand) in gradient else deposit
                 )
     if modes.places is not None:
         warn_of_swallowed()
@@ -267,8 +267,8 @@ def _propagate_numbers(order: list[Value], gradient: dict[int, float]) -> None:
         if upstream is not None:
             for operand, local in zip(operands, node.locals, strict=True):
                 if local is not None:
-                    at, contribution = id(operand), product(upstream, local)
-                    gradient[at] = gradient[at] + contribution if at in gradient else contribution
+                    at, deposit = id(operand), product(upstream, local)
+                    gradient[at] = gradient[at] + deposit if at in gradient else deposit
 
 
 def _pushforward(root: Value, tangent: dict[int, Any], as_values: bool) -> None:
@@ -279,8 +279,8 @@ def _pushforward(root: Value, tangent: dict[int, Any], as_values: bool) -> None:
             for i, (operand, kept) in enumerate(zip(operands, node.locals, strict=True)):
                 if kept is not None and id(operand) in tangent:
                     local = _local(node, operands, i, kept) if as_values else kept
-                    contribution = chain(local, tangent[id(operand)])
-                    tangent[id(node)] = tangent[id(node)] + contribution if id(node) in tangent else contribution
+                    deposit = chain(local, tangent[id(operand)])
+                    tangent[id(node)] = tangent[id(node)] + deposit if id(node) in tangent else deposit
 
 
 def _active(order: list[Value], variables: list[Value]) -> set[int]:

@@ -24,12 +24,12 @@ from chainrule.core.files import MOST_BYTES, FilePath, atomic_write, read_file
 from chainrule.errors import SavedFileError, SizeError, require, suggest
 from chainrule.nn import Module
 from chainrule.saving.models import CONFIG, check_config, check_finite, config_of
-from chainrule.saving.schema import Anything, Maybe, Record, SchemaError, TableOf, Text, check, parse
+from chainrule.saving.schema import Anything, MapOf, Nullable, Record, SchemaError, Text, check, parse
 
 FORMAT = "chainrule model"
 VERSION = 1
-HEADER = Record({}, optional={"__metadata__": Maybe(TableOf(Text(MOST_BYTES)))}, others=TableOf(Anything()))
-"""The rest safetensors itself sees to: that arrays lie within the file."""
+HEADER = Record({}, optional={"__metadata__": Nullable(MapOf(Text(MOST_BYTES)))}, others=MapOf(Anything()))
+"""The header of a file; safetensors itself checks the rest, such as that arrays lie within the file."""
 METADATA = Record(
     {"format": Text(pattern=FORMAT), "version": Text(pattern="[1-9][0-9]{0,8}"), "config": Text(MOST_BYTES),
      "sha256": Text(pattern="[0-9a-f]{64}")},
@@ -42,14 +42,14 @@ Place = tuple[str, tuple[int, ...]]
 
 
 def save_safetensors(model: Module, path: FilePath) -> None:
-    """Write a model's parameters, whole or not at all.
+    """Writes a model's parameters to a safetensors file, atomically.
 
     Args:
         model: any Module.
-        path: the file; one that exists is replaced.
+        path: the file; an existing one is replaced.
 
     Raises:
-        ArgumentError: a parameter is not finite.
+        ArgumentError: a parameter is infinite or nan.
         SavedFileError: the file cannot be written.
         MissingExtraError: safetensors or NumPy is not installed.
     """
@@ -67,16 +67,16 @@ def save_safetensors(model: Module, path: FilePath) -> None:
 
 
 def load_safetensors(model: Module, path: FilePath) -> None:
-    """Put the numbers of a file into a model: all of them, or none.
+    """Loads the numbers of a safetensors file into a model: all of them, or none.
 
-    A file of another program is taken as well if it has float64 arrays of exactly these names and shapes.
+    A file of another program is accepted if it has float64 arrays of exactly these names and shapes.
 
     Args:
-        model: the model; it is changed in place.
+        model: the model, which is changed in place.
         path: the file.
 
     Raises:
-        SavedFileError: there is no such file, it is damaged, of a newer chainrule, or does not fit the model.
+        SavedFileError: there is no such file; it is damaged or of a newer chainrule; or it does not fit the model.
         MissingExtraError: safetensors or NumPy is not installed.
     """
     arrays, metadata = _read(path)
@@ -116,7 +116,7 @@ def _read(path: FilePath) -> tuple[Arrays, dict[str, str]]:
 
 
 def _check_metadata(path: FilePath, arrays: Arrays, metadata: dict[str, str], model: Module) -> None:
-    """Of a file of our own: version, checksum, and that it is the same kind of model."""
+    """Checks a file of our own: its version, its checksum, and that it holds the same kind of model."""
     try:
         check(METADATA, metadata)
         if int(metadata["version"]) > VERSION:
@@ -125,7 +125,7 @@ def _check_metadata(path: FilePath, arrays: Arrays, metadata: dict[str, str], mo
         if metadata["sha256"] != _checksum(metadata["config"], arrays):
             raise SavedFileError(f"{path} is damaged: its content does not match its checksum")
         config = parse(metadata["config"])
-        check(Maybe(CONFIG), config)
+        check(Nullable(CONFIG), config)
     except SchemaError as error:
         raise SavedFileError(f"{path} is damaged: in its metadata, {error}") from None
     check_config(path, config, model)

@@ -1,4 +1,4 @@
-"""Are the derivatives right? Each is found twice: by the chain rule, and by changing an input a little."""
+"""Gradient checks: each derivative is calculated twice, by the chain rule and by finite differences."""
 
 from chainrule.check.differences import central_difference, forward_difference, numerical_gradient
 from chainrule.check.gradients import check_gradients, check_operation

@@ -1,9 +1,8 @@
-"""Derivatives by trying out: how much does the result change when an input changes a little?
+"""Numerical derivatives by finite differences, against which `gradients.py` checks the chain rule.
 
-They are what `check.py` holds the chain rule against. The forward difference is the first idea anybody has; the
-central one is much closer for one more call; and extrapolating central differences to a step of zero (Richardson's
-method, with the stopping rule of Ridders, "Accurate computation of F'(x) and F'(x) F''(x)", 1982) is good to about ten
-digits and says how good.
+The forward difference is the first idea; the central difference is much more accurate for one more call. Extrapolating
+central differences to a step of zero (Richardson's method, with the stopping rule of Ridders, "Accurate computation of
+F'(x) and F'(x) F''(x)", 1982) gives about ten digits, and an estimate of its error.
 """
 
 from __future__ import annotations
@@ -29,20 +28,20 @@ ENOUGH = 1e-12
 
 
 def forward_difference(f: Callable, inputs: Any, h: float = 1e-4) -> Any:
-    """(f(x + h) - f(x)) / h for each input: the derivative as a learner first meets it; off by about h.
+    """The forward difference (f(x + h) - f(x)) / h for each input. Its error is about h.
 
     Args:
-        f: a function that gives one number; of plain floats or of Values.
-        inputs: its arguments in a list or tuple, each a number or nested lists of numbers; a number by itself is the
-            only argument of `f`.
+        f: a function of plain floats or of Values that returns one number.
+        inputs: its arguments in a list or tuple, each a number or nested lists of numbers; a single number is the only
+            argument of `f`.
         h: the step.
 
     Returns:
         The differences in the structure of `inputs`; a float if that is a number.
 
     Raises:
-        ArgumentError: h is zero or not finite.
-        OperandError: `f` does not give a number, or an input is none.
+        ArgumentError: h is zero, infinite or nan.
+        OperandError: `f` does not return a number, or an input is not a number.
 
     >>> round(forward_difference(lambda x: 3*x**2 - 4*x + 5, 3.0), 6)
     14.0003
@@ -51,41 +50,45 @@ def forward_difference(f: Callable, inputs: Any, h: float = 1e-4) -> Any:
     """
     run, point = _prepared(f, inputs, h)
     here = run(point)
-    return unflatten(inputs, [(run(_moved(point, i, h)) - here) / h for i in range(len(point))])
+    return unflatten(inputs, [(run(_shifted(point, i, h)) - here) / h for i in range(len(point))])
 
 
 def central_difference(f: Callable, inputs: Any, h: float = 1e-4) -> Any:
-    """(f(x + h) - f(x - h)) / 2h for each input; off by about h². Arguments as for `forward_difference`.
+    """The central difference (f(x + h) - f(x - h)) / 2h for each input. Its error is about h².
+
+    It takes and raises what `forward_difference` does.
 
     >>> round(central_difference(lambda x: 3*x**2 - 4*x + 5, 3.0), 6)
     14.0
     """
     run, point = _prepared(f, inputs, h)
-    pairs = [(run(_moved(point, i, h)), run(_moved(point, i, -h))) for i in range(len(point))]
+    pairs = [(run(_shifted(point, i, h)), run(_shifted(point, i, -h))) for i in range(len(point))]
     return unflatten(inputs, [(after - before) / (2 * h) for after, before in pairs])
 
 
 def numerical_gradient(f: Callable, inputs: Any) -> Any:
-    """The derivative for each input to about ten digits. Arguments as for `forward_difference`; the steps are chosen.
+    """The derivative for each input to about ten digits, by extrapolation with steps chosen automatically.
+
+    It takes and raises what `forward_difference` does, without h.
 
     >>> round(numerical_gradient(lambda x: x**3, 2.0), 9)
     12.0
     """
     run, point = _prepared(f, inputs, FIRST_STEP)
-    found = gradient_estimates(run, point, largest_number(graph(f, inputs)))
-    return unflatten(inputs, [one.derivative for one in found])
+    estimates = gradient_estimates(run, point, largest_number(graph(f, inputs)))
+    return unflatten(inputs, [one.derivative for one in estimates])
 
 
 def gradient_estimates(run: Callable[[list[float]], float], point: list[float], magnitude: float) -> list[Estimate]:
-    """An estimate for each input of a function of one flat list; `magnitude` as for `estimate`."""
+    """Estimates the derivative for each input of a function of one flat list; `magnitude` is that of `estimate`."""
     return [estimate(along(lambda p: [run(p)], point, i), point[i], magnitude)[0] for i in range(len(point))]
 
 
 def plain(f: Callable, like: Any) -> Callable[[Sequence[float]], float]:
-    """`f` as a function of one flat list of floats that gives a float, and records nothing.
+    """Turns `f` into a function from one flat list of floats to a float that records nothing.
 
-    It is run on Values, for their arithmetic is that of the graph (1/0 is inf); if it cannot take them (a function of
-    `math`, say), on floats.
+    It calls `f` with Values, whose arithmetic is that of the graph (1/0 is inf); if `f` cannot take them (a function of
+    `math`, for instance), with floats.
     """
 
     def run(point: Sequence[float]) -> float:
@@ -105,7 +108,7 @@ def plain(f: Callable, like: Any) -> Callable[[Sequence[float]], float]:
 
 
 def graph(f: Callable, inputs: Any) -> list[Value]:
-    """The nodes that `f` leaves behind at these inputs, operands first; [] if it does not calculate with Values."""
+    """The nodes that `f` creates at these inputs, operands first; [] if it does not calculate with Values."""
     with nested_transform():
         try:
             result = f(*arguments(inputs, [Value(x) for x in numbers(inputs)]))
@@ -115,39 +118,40 @@ def graph(f: Callable, inputs: Any) -> list[Value]:
 
 
 def largest_number(nodes: Sequence[Value]) -> float:
-    """The largest number or local derivative in a graph: what comes out has at least the rounding errors of that."""
+    """The largest number or local derivative in a graph: the rounding errors of a result are at least in proportion to
+    it."""
     sizes = [math.fabs(x) for node in nodes for x in (node.data, *node.locals) if x is not None]
     return max([size for size in sizes if math.isfinite(size)], default=0.0)
 
 
 @dataclass(frozen=True)
 class Estimate:
-    """A derivative found by trying out."""
+    """A numerical derivative."""
 
     derivative: float
     error: float
-    """How far off the derivative may be."""
+    """The estimated error of the derivative."""
     left: float
     right: float
-    """The slopes to either side, over the last step."""
+    """The slopes to both sides, over the last step."""
     kink: bool
-    """Whether those two stay apart however small the step."""
+    """Whether the two slopes stay apart however small the step is."""
     jump: bool
-    """Whether they grow without end: the function jumps there, and has no derivative."""
+    """Whether the slopes grow without bound: the function jumps there and has no derivative."""
     scale: float
-    """How large a derivative would be noticed at all, next to the size of the function's values."""
+    """The size of a derivative that is noticeable beside the function's values."""
 
 
 def estimate(f: Callable[[float], Sequence[float]], x: float, magnitude: float = 0.0) -> list[Estimate]:
-    """The derivative at `x` of each number that `f` gives.
+    """Estimates the derivative at `x` of each number that `f` returns.
 
     Args:
-        f: a function of one number. Where it raises an arithmetic error it counts as nan.
-        x: where to take the derivative.
-        magnitude: the largest number on the way to the result, whose rounding errors are in the result as well.
+        f: a function of one number that returns numbers. An arithmetic error counts as nan.
+        x: the point.
+        magnitude: the largest intermediate number, whose rounding errors affect the result.
     """
     here = [float(y) for y in f(x)]
-    tables = [_Table(y, magnitude) for y in here]
+    tables = [_Extrapolation(y, magnitude) for y in here]
     step = FIRST_STEP * max(1.0, math.fabs(x))
     for _ in range(MOST_ROWS):
         after, before = x + step, x - step
@@ -162,8 +166,9 @@ def estimate(f: Callable[[float], Sequence[float]], x: float, magnitude: float =
     return [table.estimate(max(1.0, math.fabs(x))) for table in tables]
 
 
-class _Table:
-    """Central differences of one number with ever smaller steps, and their extrapolation to a step of zero."""
+class _Extrapolation:
+    """Richardson extrapolation for one result: central differences with ever smaller steps, extrapolated to a step of
+    zero."""
 
     def __init__(self, here: float, magnitude: float) -> None:
         self.here = here
@@ -176,7 +181,7 @@ class _Table:
         self.done = not math.isfinite(here)
 
     def add(self, step: float, after: float, before: float) -> None:
-        """Takes in the values a step after and a step before; a step over the edge of the domain does not count."""
+        """Adds the values one step after and one step before; a step out of the function's domain does not count."""
         difference = (after - before) / (2 * step)
         if not math.isfinite(difference):
             self.row, self.slopes = [], []
@@ -201,7 +206,8 @@ class _Table:
         return Estimate(self.best, self.error, left, right, *self.kink_and_jump(), self.largest / unit)
 
     def kink_and_jump(self) -> tuple[bool, bool]:
-        """Whether, in the last two steps, the slopes to both sides did not come closer, and whether they grew."""
+        """Whether, in the last two steps, the slopes to both sides did not approach each other, and whether they
+        grew."""
         if len(self.slopes) < 2:
             return False, False
         (left, right), (previous_left, previous_right) = self.slopes[-1], self.slopes[-2]
@@ -227,7 +233,7 @@ def _prepared(f: Callable, inputs: Any, h: float) -> tuple[Callable[[Sequence[fl
 
 
 def numbers(inputs: Any) -> list[float]:
-    """The numbers of nested inputs in a flat list; of a Value its number counts."""
+    """The numbers of nested inputs in a flat list; a Value counts with its number."""
     return [x.data if isinstance(x, Value) else number(x, "an input") for x in leaves(inputs)]
 
 
@@ -251,5 +257,5 @@ def replaced(point: Sequence[float], i: int, x: float) -> list[float]:
     return [*point[:i], x, *point[i + 1 :]]
 
 
-def _moved(point: Sequence[float], i: int, h: float) -> list[float]:
+def _shifted(point: Sequence[float], i: int, h: float) -> list[float]:
     return replaced(point, i, point[i] + h)

@@ -1,7 +1,7 @@
-"""Gradient checks: is the chain rule right? Every derivative is found twice, by the chain rule and by trying out.
+"""Gradient checks: compares every derivative by the chain rule with a numerical one.
 
-Where the two differ, each operation of the graph is held against differences of its own value, so that the report can
-name the one whose local derivative is wrong.
+Where they differ, each operation of the graph is compared with differences of its own value, so that the report can
+name the operation whose local derivative is wrong.
 
 >>> print(check_gradients(lambda x, w: x * x * w, [3.0, 2.0], order=1))
 Derivatives of a function that is 18 at x = 3, w = 2
@@ -58,23 +58,23 @@ TOLERANCE = 1e-6
 def check_gradients(
     f: Callable, inputs: Any, *, order: int = 2, tolerance: float = TOLERANCE, names: Sequence[str] | None = None
 ) -> GradientReport:
-    """Compares the derivatives of `f` with differences; where they disagree, finds the operation that is wrong.
+    """Compares the derivatives of `f` with finite differences; where they disagree, finds the operation that is wrong.
 
     Args:
-        f: a function of Values that gives one Value; no randomness.
+        f: a function of Values that returns one Value, without randomness.
         inputs: its positional arguments in a list or tuple: numbers, or nested lists, tuples and dicts of numbers. A
-            number by itself is the only argument.
+            single number is the only argument.
         order: 1 for first derivatives, 2 for all second derivatives as well (n² of them).
-        tolerance: the relative error that passes.
-        names: what to call each number in the report; by default the names of the parameters of `f`.
+        tolerance: the largest relative error that passes.
+        names: a name for each number in the report; by default the names of the parameters of `f`.
 
     Returns:
         A `GradientReport`: true if all agree; print it to read the table.
 
     Raises:
-        ArgumentError: `order` is neither 1 nor 2, or `f` gives different results for the same inputs.
-        SizeError: there are more or fewer names than numbers.
-        OperandError: `f` does not give one number, or an input is none.
+        ArgumentError: `order` is neither 1 nor 2, or `f` returns different results for the same inputs.
+        SizeError: the numbers of names and inputs differ.
+        OperandError: `f` does not return one number, or an input is not a number.
 
     >>> check_gradients(lambda x, w: (x * w).tanh(), [0.5, 2.0]).ok
     True
@@ -89,13 +89,13 @@ def check_gradients(
 
     nodes = graph(f, inputs)
     gradient = value_and_grad(of_list)(point)[1]
-    found = gradient_estimates(run, point, largest_number(nodes))
-    first = [Comparison((labels[i],), point[i], found[i], gradient[i], tolerance) for i in range(len(point))]
+    estimates = gradient_estimates(run, point, largest_number(nodes))
+    first = [Comparison((labels[i],), point[i], estimates[i], gradient[i], tolerance) for i in range(len(point))]
     second, failure = _second(of_list, first, nodes) if order > 1 else ([], "")
     report = GradientReport(tuple(zip(labels, point, strict=True)), value, tuple(first), tuple(second), failure)
     if report.ok and not report.having(KINK):
         return report
-    culprits, kinks = _inspected(nodes, order, tolerance)
+    culprits, kinks = _wrong_operations(nodes, order, tolerance)
     report = replace(report, culprits=tuple(culprits))
     swallowed = [] if report.ok else _swallowed(of_list, point, order)
     return replace(report, notes=tuple(swallowed or _notes(report, nodes, kinks)))
@@ -104,13 +104,13 @@ def check_gradients(
 def check_operation(
     op: Operation, operands: Sequence[float], *, order: int = 2, tolerance: float = TOLERANCE
 ) -> GradientReport:
-    """Compares the local derivatives of one operation, at these operands, with differences of its value.
+    """Compares the local derivatives of one operation with finite differences of its value, at these operands.
 
     Args:
         op: an operation of the table.
-        operands: a number for each operand; of an operation that takes lists, as its `samples` have them.
-        order: 2 compares the derivatives of the local derivatives as well.
-        tolerance: the relative error that passes.
+        operands: a number for each operand; for an operation on lists, as in its `samples`.
+        order: 2 to compare the derivatives of the local derivatives as well.
+        tolerance: the largest relative error that passes.
 
     Returns:
         A `GradientReport`, without culprits.
@@ -137,7 +137,8 @@ def check_operation(
 
 
 def _second(f: Callable, first: Sequence[Comparison], nodes: Sequence[Value]) -> tuple[list[Comparison], str]:
-    """All second derivatives: the chain rule's against differences of its gradient; or why there are none."""
+    """Compares all second derivatives: the chain rule's with differences of its gradient; or says why there are
+    none."""
     point = [one.at for one in first]
     try:
         analytical = hessian(f)(point)
@@ -151,35 +152,35 @@ def _second(f: Callable, first: Sequence[Comparison], nodes: Sequence[Value]) ->
 def _derivatives_of_derivatives(
     gradient: Callable[[list[float]], list[float]], first: Sequence[Comparison], magnitude: float
 ) -> list[list[Estimate]]:
-    """For each input j the derivative by it of each first derivative i, by differences: `[j][i]`."""
+    """Numerical derivatives of each first derivative i with respect to each input j: `[j][i]`."""
     point = [one.at for one in first]
     columns = []
     for j, one in enumerate(first):
-        found = estimate(along(gradient, point, j), one.at, magnitude)
+        estimates = estimate(along(gradient, point, j), one.at, magnitude)
         scale = one.numerical.scale / max(1.0, math.fabs(one.at))
         singular = one.numerical.kink or one.numerical.jump  # then the gradient jumps, even where that does not show
-        columns.append([replace(x, scale=max(x.scale, scale), jump=x.jump or singular) for x in found])
+        columns.append([replace(x, scale=max(x.scale, scale), jump=x.jump or singular) for x in estimates])
     return columns
 
 
-def _pair(by: Comparison, one: Comparison, found: Estimate, analytical: float) -> Comparison:
-    return replace(one, names=(*by.names, *one.names), numerical=found, analytical=analytical)
+def _pair(by: Comparison, one: Comparison, numerical: Estimate, analytical: float) -> Comparison:
+    return replace(one, names=(*by.names, *one.names), numerical=numerical, analytical=analytical)
 
 
 def _first_of_operation(op: Operation, point: list[float], tolerance: float) -> list[Comparison]:
-    """The local derivatives against differences of the value."""
+    """Compares the local derivatives with differences of the value."""
     magnitude = max([math.fabs(x) for x in point], default=0.0)
     value = number(op.value(*point), op.name)
     compared = []
     for i, x in enumerate(point):
-        found = estimate(along(lambda p: [op.value(*p)], point, i), x, magnitude)[0]
+        numerical = estimate(along(lambda p: [op.value(*p)], point, i), x, magnitude)[0]
         local = _local(op, i, point, value)
-        compared.append(Comparison((operand_name(op, i),), x, found, local, tolerance, of_operation=True))
+        compared.append(Comparison((operand_name(op, i),), x, numerical, local, tolerance, of_operation=True))
     return compared
 
 
 def _second_of_operation(op: Operation, first: Sequence[Comparison]) -> list[list[Comparison] | str]:
-    """For each local derivative: its own derivatives against differences, or why it cannot be differentiated."""
+    """For each local derivative: compares its derivatives with differences, or says why it cannot be differentiated."""
 
     def local_derivatives(operands: list[float]) -> list[float]:
         value = number(op.value(*operands), op.name)
@@ -201,10 +202,10 @@ def _second_of_operation(op: Operation, first: Sequence[Comparison]) -> list[lis
     return rows
 
 
-def _inspected(nodes: Sequence[Value], order: int, tolerance: float) -> tuple[list[Culprit], list[str]]:
+def _wrong_operations(nodes: Sequence[Value], order: int, tolerance: float) -> tuple[list[Culprit], list[str]]:
     """The operations of a graph whose local derivatives are wrong, and the calls that are at a kink; each once."""
     checked: set[tuple] = set()
-    found: dict[tuple[str, int], Culprit] = {}
+    culprits: dict[tuple[str, int], Culprit] = {}
     kinks: list[str] = []
     for node in nodes:
         operands = tuple([operand.data for operand in node.operands])
@@ -217,12 +218,12 @@ def _inspected(nodes: Sequence[Value], order: int, tolerance: float) -> tuple[li
             kinks.append(call(node.op, operands))
         for culprit in _wrong_locals(node.op, first, order):
             key = (culprit.op.name, culprit.index)
-            found[key] = replace(found[key], places=found[key].places + 1) if key in found else culprit
-    return list(found.values()), kinks
+            culprits[key] = replace(culprits[key], places=culprits[key].places + 1) if key in culprits else culprit
+    return list(culprits.values()), kinks
 
 
 def _wrong_locals(op: Operation, first: Sequence[Comparison], order: int) -> Iterator[Culprit]:
-    """For each operand what is wrong with its local derivative, in first order or else in second."""
+    """Yields for each operand what is wrong with its local derivative, in first or else in second order."""
     point = [one.at for one in first]
     second = _second_of_operation(op, first) if order > 1 else [[] for _ in point]
     for i, (one, row) in enumerate(zip(first, second, strict=True)):
@@ -245,7 +246,7 @@ def _local_of_values(op: Operation, i: int, operands: list[Value]) -> Any:
 
 
 def _notes(report: GradientReport, nodes: Sequence[Value], kinks: Sequence[str]) -> Iterator[str]:
-    """What else there is to say of derivatives that do not agree though no operation is wrong."""
+    """Notes on derivatives that do not agree although no operation is wrong."""
     wrong = report.having(WRONG)
     if report.having(NOT_FINITE) or not all(math.isfinite(one.analytical) for one in wrong):
         yield from _not_finite(nodes)
@@ -254,7 +255,7 @@ def _notes(report: GradientReport, nodes: Sequence[Value], kinks: Sequence[str])
 
 
 def _not_finite(nodes: Sequence[Value]) -> Iterator[str]:
-    """Where in the graph the first number, or the first local derivative, is not finite."""
+    """Names the first number, or the first local derivative, of a graph that is infinite or nan."""
     for node in nodes:
         if node.op is not None:
             where = call(node.op, [operand.data for operand in node.operands])
@@ -267,7 +268,7 @@ def _not_finite(nodes: Sequence[Value]) -> Iterator[str]:
 
 
 def _swallowed(f: Callable, point: list[float], order: int) -> list[str]:
-    """Where an infinite slope met a zero, so that by the chain rule's own convention nothing was deposited."""
+    """Names where an infinite slope met a zero, so that nothing was deposited by the convention of the chain rule."""
     with swallowed_infinities() as noted, contextlib.suppress(Exception):  # of local derivatives that are wrong
         (hessian if order > 1 else grad)(f)(point)
     return [f"{note[0].upper()}{note[1:]}." for note in noted]
@@ -315,7 +316,7 @@ def _parameters(f: Callable) -> Sequence[str]:
 
 
 def _paths(path: str, tree: Any) -> list[str]:
-    """How one would write each number of a nested input: `w`, `w[0][1]`, `w['bias']`."""
+    """The expression for each number of a nested input: `w`, `w[0][1]`, `w['bias']`."""
     if isinstance(tree, dict):
         return [leaf for key, branch in tree.items() for leaf in _paths(f"{path}[{key!r}]", branch)]
     if isinstance(tree, list | tuple):

@@ -1,4 +1,4 @@
-"""What a gradient check found, and how it is told: a table of derivatives, and the operation that is wrong, if any."""
+"""The report of a gradient check: tables of derivatives, and the operations that are wrong, if any."""
 
 from __future__ import annotations
 
@@ -31,16 +31,17 @@ SECOND_ORDER = (
 
 @dataclass(frozen=True)
 class Comparison:
-    """One derivative, found twice.
+    """One derivative, calculated twice.
 
     Attributes:
-        names: by what it is taken: one input, or two for a second derivative.
-        at: the number of the input that was varied to find it by differences.
-        numerical: what differences give, and how sure that is.
-        analytical: what the chain rule gives.
-        tolerance: the relative error that passes.
-        of_operation: whether it is about one operation. At a kink of that, its derivative must lie between the slopes
-            to both sides; where kinks of several operations meet, their conventions need not combine to such a one.
+        names: the input with respect to which it is taken; two inputs for a second derivative.
+        at: the value of the input that was varied for the differences.
+        numerical: the numerical derivative, with its error.
+        analytical: the derivative by the chain rule.
+        tolerance: the largest relative error that passes.
+        of_operation: whether it is about one operation. At a kink, the derivative of an operation must lie between the
+            slopes to both sides; where kinks of several operations meet, their conventions need not combine to such a
+            derivative.
     """
 
     names: tuple[str, ...]
@@ -52,7 +53,7 @@ class Comparison:
 
     @property
     def relative_error(self) -> float:
-        """How far the two are apart, relative to the larger; differences of mere rounding count as such."""
+        """The difference relative to the larger derivative; below a size that rounding hides, relative to that size."""
         numerical, analytical = self.numerical.derivative, self.analytical
         if numerical == analytical:
             return 0.0
@@ -63,24 +64,24 @@ class Comparison:
 
     @property
     def verdict(self) -> str:
-        """What the comparison says.
+        """The verdict on the comparison.
 
         `ok`; `wrong`; `kink` where the slopes to both sides differ or the function jumps; `unclear` where rounding
         errors hide the derivative; `not finite` where there is nothing to compare with.
         """
-        found, analytical = self.numerical, self.analytical
-        doubt = 4 * found.error
-        largest = max(math.fabs(found.derivative), math.fabs(analytical))
-        singular = found.kink or found.jump
-        if not math.isfinite(found.derivative) or (singular and not math.isfinite(analytical)):
+        numerical, analytical = self.numerical, self.analytical
+        doubt = 4 * numerical.error
+        largest = max(math.fabs(numerical.derivative), math.fabs(analytical))
+        singular = numerical.kink or numerical.jump
+        if not math.isfinite(numerical.derivative) or (singular and not math.isfinite(analytical)):
             return NOT_FINITE
         if singular:
-            return KINK if found.jump or not self.of_operation or self._between_the_slopes() else WRONG
-        if found.derivative == analytical:
+            return KINK if numerical.jump or not self.of_operation or self._between_the_slopes() else WRONG
+        if numerical.derivative == analytical:
             return OK
-        if not math.fabs(found.derivative - analytical) <= self.tolerance * largest + doubt:
+        if not math.fabs(numerical.derivative - analytical) <= self.tolerance * largest + doubt:
             return WRONG
-        return OK if doubt <= self.tolerance * max(largest, found.scale) else UNCLEAR
+        return OK if doubt <= self.tolerance * max(largest, numerical.scale) else UNCLEAR
 
     def _between_the_slopes(self) -> bool:
         low, high = sorted([self.numerical.left, self.numerical.right])
@@ -100,7 +101,7 @@ class Culprit:
     """The two numbers that differ; None if the local derivative could not be differentiated at all."""
     failure: str = ""
     places: int = 1
-    """At how many places of the graph it is wrong."""
+    """The number of places in the graph where it is wrong."""
 
     def lines(self) -> Iterator[str]:
         where = f" (and at {counted(self.places - 1, 'other place')})" if self.places > 1 else ""
@@ -155,7 +156,7 @@ class GradientReport:
         return self.ok
 
     def having(self, verdict: str) -> list[Comparison]:
-        """The comparisons with that verdict."""
+        """The comparisons with a verdict."""
         return [one for one in (*self.first, *self.second) if one.verdict == verdict]
 
     def __str__(self) -> str:
@@ -181,7 +182,7 @@ class GradientReport:
             yield from wrapped("  ", note)
 
     def _kinks(self) -> list[Comparison]:
-        """Those to tell of: where the first derivative has a kink, the second cannot but jump."""
+        """The kinks to report: where a first derivative has a kink, the second one necessarily jumps."""
         inputs = {one.names[0] for one in self.first if one.verdict == KINK}
         return [one for one in self.having(KINK) if len(one.names) == 1 or one.names[-1] not in inputs]
 
@@ -204,12 +205,12 @@ class GradientReport:
 
 
 def operand_name(op: Operation, index: int) -> str:
-    """What an operand is called where the operation is defined; #1, #2, … if it takes any number of them."""
+    """The name of an operand in the operation's definition; #1, #2, … for a variadic operation."""
     return op.operand_names[index] if op.operand_names else f"#{index + 1}"
 
 
 def _table(title: str, comparisons: Sequence[Comparison]) -> Iterator[str]:
-    """The derivatives in rows; of many, those that do not agree come first and the rest is counted."""
+    """The rows of a table of derivatives; of many, those that do not agree come first, and the rest is counted."""
     ordered = list(comparisons)
     if len(ordered) > ROWS_SHOWN:
         ordered.sort(key=lambda one: one.verdict == OK)
@@ -230,15 +231,15 @@ def _table(title: str, comparisons: Sequence[Comparison]) -> Iterator[str]:
         yield f"  ... and {len(hidden):,} more, {which}; largest relative error {largest} ..."
 
 
-def _numerical(found: Estimate) -> str:
-    """What differences give: one number, the slopes to both sides of a kink, or none where the function jumps."""
-    if found.jump:
+def _numerical(estimate: Estimate) -> str:
+    """The text of a numerical derivative: one number, the slopes to both sides of a kink, or "none" at a jump."""
+    if estimate.jump:
         return "none"
-    return f"{_rounded(found.left)} | {_rounded(found.right)}" if found.kink else _rounded(found.derivative)
+    return f"{_rounded(estimate.left)} | {_rounded(estimate.right)}" if estimate.kink else _rounded(estimate.derivative)
 
 
 def _rounded(x: float) -> str:
-    """A numerical derivative without the digits that are mere rounding errors."""
+    """A numerical derivative without the digits that are only rounding errors."""
     return short(float(f"{x:.12g}"))
 
 
@@ -247,9 +248,9 @@ def _error(error: float) -> str:
 
 
 def _kink(one: Comparison) -> str:
-    by, found, takes = ", ".join(one.names), one.numerical, short(one.analytical)
+    by, estimate, takes = ", ".join(one.names), one.numerical, short(one.analytical)
     where = f"at {one.names[-1]} = {short(one.at)}" + (f" (second derivative by {by})" if len(one.names) > 1 else "")
-    if found.jump:
+    if estimate.jump:
         return f"Jump {where}: there is no slope; the chain rule takes {takes}."
-    sides = f"the slope is {_rounded(found.left)} to the left and {_rounded(found.right)} to the right"
+    sides = f"the slope is {_rounded(estimate.left)} to the left and {_rounded(estimate.right)} to the right"
     return f"Kink {where}: {sides}; the chain rule takes {takes}."

@@ -1,8 +1,8 @@
-"""The command `chainrule`: train a network, predict with it, and draw, explain or check an expression.
+"""The command `chainrule`: trains a network, predicts with it, and draws, explains or checks an expression.
 
-`main` runs one command and turns whatever may happen into an exit code: 0 if all went well, 1 if the work failed (a
-wrong derivative, a training that diverged), 2 for a mistake in the command or a file, 130 for Ctrl-C. A mistake is
-told in one line.
+`main` runs one command and turns every outcome into an exit code: 0 for success, 1 if the work failed (a wrong
+derivative, a training that diverged), 2 for a mistake in the command or a file, 130 for Ctrl-C. A mistake is reported
+in one line.
 
 >>> main(["explain", "a*b", "a=2", "b=-3", "--quiet"])
 a.grad = -3
@@ -18,7 +18,7 @@ from collections.abc import Sequence
 
 from chainrule.cli.app import run
 from chainrule.cli.codes import FAILED, INTERRUPTED, MISTAKE, PIPE_CLOSED
-from chainrule.cli.screen import complain, take_any_letter
+from chainrule.cli.screen import complain, tolerate_encoding
 from chainrule.errors import AnomalyError, ChainruleError
 
 
@@ -26,12 +26,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Runs one command.
 
     Args:
-        arguments: the words behind `chainrule`; those of the command line if left out.
+        arguments: the words after `chainrule`; those of the command line if left out.
 
     Returns:
         The exit code.
     """
-    take_any_letter()
+    tolerate_encoding()
     try:
         code = run(list(sys.argv[1:] if arguments is None else arguments))
         sys.stdout.flush()  # here, so that a closed pipe is met here and not when Python ends

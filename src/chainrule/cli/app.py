@@ -1,4 +1,4 @@
-"""The commands with their options and help, as cyclopts reads them from the functions here."""
+"""The commands with their options and help, which cyclopts derives from the functions here."""
 
 # No `from __future__ import annotations`: cyclopts reads the annotations, which name things that only exist in here.
 
@@ -33,7 +33,7 @@ def run(arguments: Sequence[str]) -> int:
         Its exit code.
 
     Raises:
-        ArgumentError: they cannot be read.
+        ArgumentError: the arguments are invalid.
         MissingExtraError: cyclopts is not installed.
     """
     cyclopts = require("cyclopts", extra="cli")
@@ -63,12 +63,12 @@ def build() -> Any:
 
 
 def _default(value: Any) -> str | None:
-    """What help says of a default: nothing of flags and of what is found out."""
+    """The default that help shows: none for flags, and none for what is determined later."""
     return None if value is None or value is False else str(value)
 
 
 def _convert(type_: Any, tokens: Any) -> Any:
-    """As cyclopts does it, but 2.7 is no whole number."""
+    """Converts like cyclopts, but refuses 2.7 as an integer."""
     convert = require("cyclopts", extra="cli").convert
     whole = int in (type_, *get_args(type_)) and isinstance(tokens, Sequence)
     if whole and not re.fullmatch(r"[+-]?\d+", tokens[0].value.strip(), re.ASCII):

@@ -1,4 +1,4 @@
-"""`chainrule draw`, `explain` and `check`: the chain rule on an expression that was typed in."""
+"""`chainrule draw`, `explain` and `check`: the chain rule on a typed expression."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from chainrule.expression.reading import Expression, parse, parse_assignments
 
 
 def draw(expression: str, numbers: Sequence[str], out: Path | None, *, expand: bool, force: bool, quiet: bool) -> int:
-    """Prints the graph as a tree, or writes it as a picture."""
+    """Prints the graph as a tree, or saves it as a picture."""
     root = _read(expression, numbers).root
     if out is not None:
         outputs.check(out, outputs.DRAWING, force=force)
@@ -32,18 +32,18 @@ def draw(expression: str, numbers: Sequence[str], out: Path | None, *, expand: b
 
 
 def explain(expression: str, numbers: Sequence[str], *, quiet: bool) -> int:
-    """Prints every step of the backward pass, or the derivatives alone."""
-    told = tell(_read(expression, numbers).root)
+    """Prints every step of the backward pass, or only the derivatives."""
+    explanation = tell(_read(expression, numbers).root)
     if quiet:
-        for name, derivative in told.derivatives.items():
+        for name, derivative in explanation.derivatives.items():
             print(f"{name}.grad = {derivative:.10g}")
     else:
-        print(told)
+        print(explanation)
     return FINE
 
 
 def check(expression: str, numbers: Sequence[str], *, order: int, quiet: bool) -> int:
-    """Prints the derivatives beside those found by differences; the exit code says whether they agree."""
+    """Prints the derivatives beside numerical ones; the exit code says whether they agree."""
     read = _read(expression, numbers)
     point = [leaf.data for leaf in read.variables.values()]
     report = check_gradients(read.function, point, order=order, names=read.names)

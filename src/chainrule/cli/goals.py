@@ -1,4 +1,5 @@
-"""What a network has to give for a table's target: which loss, how many outputs, which numbers, and how sure it is."""
+"""The goal of a network for a table's target: its loss, its outputs, its targets, and the probability of its
+predictions."""
 
 from __future__ import annotations
 
@@ -18,7 +19,7 @@ SIDES = {
     "mean_squared_error": (-1.0, 1.0),
     "mean_absolute_error": (-1.0, 1.0),
 }
-"""For losses that take one score a row: the numbers of the two classes. A score above 0 means the second."""
+"""For losses that take one score a row: the numbers of the two classes. A score above 0 means the second one."""
 
 FOR_NUMBERS = ("mean_squared_error", "mean_absolute_error")
 
@@ -27,10 +28,10 @@ Output = float | list[float]
 
 @dataclass(frozen=True)
 class Goal:
-    """A loss for a target.
+    """The goal of a network.
 
     Attributes:
-        loss: its name in the library.
+        loss: the name of the loss.
         classes: the names of the classes; None if the target is a number.
     """
 
@@ -39,10 +40,10 @@ class Goal:
 
     @classmethod
     def choose(cls, loss: str | None, encoder: Encoder) -> Goal:
-        """The loss that was asked for, or the usual one.
+        """Chooses the loss: the one that was asked for, or the usual one.
 
         Raises:
-            ArgumentError: there is no such loss, or it does not go with the target.
+            ArgumentError: there is no such loss, or it does not fit the target.
         """
         classes, target = encoder.classes, encoder.target.name
         loss = loss or ("cross_entropy" if classes else "mean_squared_error")
@@ -56,17 +57,17 @@ class Goal:
 
     @property
     def outputs(self) -> int:
-        """How many numbers the network gives for a row."""
+        """The number of outputs of the network."""
         return len(self.classes) if self.classes and self.loss == "cross_entropy" else 1
 
     def targets(self, encoded: Sequence[int] | Sequence[float]) -> list[int] | list[float]:
-        """The targets as the loss takes them, from those of the encoder."""
+        """Turns the targets of the encoder into those of the loss."""
         if self.classes and self.loss in SIDES:
             return [SIDES[self.loss][int(place)] for place in encoded]
         return list(encoded)
 
     def probability(self, output: Output) -> float | None:
-        """How likely the network finds the class that it chose; None where its scores are no logits.
+        """The probability of the predicted class; None where the scores are not logits.
 
         >>> round(Goal("cross_entropy", ("a", "b")).probability([0.0, 3.0]), 4)
         0.9526

@@ -1,4 +1,4 @@
-"""How good a model is: its predictions beside what the table says."""
+"""Measures a model: compares its predictions with a table."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from chainrule.nn import Module
 
 @dataclass(frozen=True)
 class Report:
-    """Predictions compared with the truth.
+    """The comparison of predictions with the truth.
 
     Attributes:
-        numbers: accuracy; or root mean squared error and R²; and how many rows there were.
-        words: the same for people.
-        classes: for each class how many of its rows were right, and how many there are; empty for numbers.
+        numbers: the accuracy, or root mean squared error and R²; and the number of rows.
+        words: the same in words.
+        classes: for each class the number of rows that are right, and the number of its rows; empty for numbers.
     """
 
     numbers: dict[str, float]
@@ -30,16 +30,16 @@ class Report:
 
 
 def outputs_of(model: Module, X: list[list[float]]) -> list[Output]:
-    """What the model gives for each row, as plain numbers."""
+    """The outputs of a model for each row, as plain numbers."""
     with no_grad():
         return [_plain(model(row)) for row in X]
 
 
 def compare(encoder: Encoder, table: Table, results: Sequence[Output], rows: Iterable[int] | None = None) -> Report:
-    """Holds the outputs of a model against the target column.
+    """Compares the outputs of a model with the target column.
 
     Raises:
-        DataError: there is no such column, or it holds what the model cannot know.
+        DataError: there is no such column, or it holds a class that the model does not know.
     """
     target = encoder.target
     if isinstance(target, ClassColumn):
@@ -67,7 +67,7 @@ def _of_numbers(target: NumberColumn, standardised: list[float], results: Sequen
 
 
 def root_mean_squared_error(predictions: Sequence[float], targets: Sequence[float]) -> float:
-    """In the units of the target.
+    """The root mean squared error, in the units of the target.
 
     >>> root_mean_squared_error([1.0, 2.0, 2.0, 2.0], [1.0, 2.0, 2.0, 4.0])
     1.0
@@ -76,7 +76,7 @@ def root_mean_squared_error(predictions: Sequence[float], targets: Sequence[floa
 
 
 def r2(predictions: Sequence[float], targets: Sequence[float]) -> float:
-    """The share of the targets' variance that the predictions explain; nan where there is no variance.
+    """R²: the share of the targets' variance that the predictions explain; nan where there is no variance.
 
     >>> r2([1.0, 1.0, 4.0], [1.0, 2.0, 3.0])
     0.0

@@ -1,4 +1,4 @@
-"""What can be said on the command line about a training run; each field becomes an option, its note the help."""
+"""The options of a training run on the command line; each field becomes an option, its note the help."""
 
 from __future__ import annotations
 
@@ -19,19 +19,19 @@ class DataOptions:
     """The column to predict; the last one if left out."""
 
     ignore: tuple[str, ...] = ()
-    """A column to leave out; once for each."""
+    """A column to leave out; repeat the option for several."""
 
     keep: tuple[str, ...] = ()
-    """A column to learn from although it seems to number the rows; once for each."""
+    """A column to learn from although it seems to number the rows; repeat the option for several."""
 
     held_out: float = 0.2
-    """The share of the rows that is never seen in training, only at the end."""
+    """The share of rows to hold out for measuring the trained network."""
 
     seed: int = 0
-    """Of everything that is drawn: held-out rows, weights, batches, the points of a toy set."""
+    """The seed of all random choices: held-out rows, weights, batches, the points of a toy set."""
 
     def check(self) -> None:
-        """Refuse a share that leaves no rows on one side, and a negative seed."""
+        """Refuses a share that leaves no rows on one side, and a negative seed."""
         if not 0 < self.held_out < 1:
             raise ArgumentError(f"--held-out is a share of the rows between 0 and 1, such as 0.2, not {self.held_out}")
         if self.seed < 0:
@@ -43,13 +43,13 @@ class NetOptions:
     """The network."""
 
     sizes: str = "8,8"
-    """How many neurons each hidden layer has, with commas; none for no hidden layer."""
+    """The number of neurons of each hidden layer, separated by commas; none for no hidden layer."""
 
     activation: str = "tanh"
-    """Of the hidden layers: tanh, relu, gelu, sigmoid, or another operation of one number."""
+    """The activation of the hidden layers: tanh, relu, gelu, sigmoid, or another operation of one number."""
 
     def check(self) -> None:
-        """Refuse sizes that are none; an activation is looked up when the network is built."""
+        """Refuses invalid sizes; an activation is looked up when the network is built."""
         _ = self.hidden
 
     @property
@@ -75,37 +75,37 @@ class TrainingOptions:
     """How to train it."""
 
     loss: str | None = None
-    """By the target cross_entropy or mean_squared_error; also mean_absolute_error, binary_cross_entropy, max_margin."""
+    """By default cross_entropy or mean_squared_error; also mean_absolute_error, binary_cross_entropy, max_margin."""
 
     optimizer: Literal["adam", "adamw", "sgd"] = "adam"
-    """What turns gradients into steps."""
+    """The optimizer."""
 
     lr: float | None = None
     """The learning rate; 0.01 if left out, 0.1 for sgd."""
 
     epochs: int = 50
-    """How often to go through all rows."""
+    """How many times to go through all rows."""
 
     batch_size: int = 16
     """How many rows each step takes."""
 
     patience: int | None = None
-    """Stop after so many epochs without a better loss on a fifth of the training rows, set aside for that."""
+    """Stop after so many epochs without a better loss on a fifth of the training rows, which is set aside for that."""
 
     checkpoint: Path | None = None
-    """A file to write down after each epoch how far training has come."""
+    """A file to save the progress in after each epoch."""
 
     resume: bool = False
-    """Go on from that checkpoint, if it is there."""
+    """Continue from that checkpoint, if it exists."""
 
     compile: bool = False
-    """Train by native code, which needs the extra "compiler". If left out: where it is there and worth it."""
+    """Train by native code, which needs the extra "compiler". By default it is used where it is worthwhile."""
 
     no_compile: bool = False
-    """Do not."""
+    """Train without native code."""
 
     def check(self) -> None:
-        """Refuse numbers with which nothing can be trained."""
+        """Refuses numbers with which nothing can be trained."""
         if self.lr is not None and not 0 < self.lr < math.inf:
             raise ArgumentError(f"--lr must be a number above 0, such as 0.01, not {self.lr}")
         counts = {"--epochs": self.epochs, "--batch-size": self.batch_size, "--patience": self.patience}
@@ -119,27 +119,27 @@ class TrainingOptions:
 
     @property
     def compiled(self) -> bool | Literal["auto"]:
-        """What `fit` is told of compiling."""
+        """The option `compile` of `fit`."""
         return True if self.compile else False if self.no_compile else "auto"
 
     @property
     def loss_name(self) -> str | None:
-        """The loss as the library calls it; hyphens are as good as underscores."""
+        """The name of the loss in the library; hyphens count as underscores."""
         return self.loss and self.loss.replace("-", "_")
 
 
 @dataclass(frozen=True)
 class OutputOptions:
-    """What to write and to say."""
+    """What to write and to print."""
 
     model: Path | None = None
-    """The file for the model; in the current folder, named after the data, if left out."""
+    """The file for the model; by default in the current folder, named after the data."""
 
     picture: Path | None = None
-    """The file for the picture, .png, .svg or .pdf; beside the model, as a .png, if left out."""
+    """The file for the picture, .png, .svg or .pdf; by default a .png beside the model."""
 
     quiet: bool = False
-    """Say nothing but the result."""
+    """Print only the result."""
 
     force: bool = False
-    """Write over files that are not an earlier model or picture of chainrule's; never over the data."""
+    """Overwrite files that are not an earlier model or picture of chainrule's; never the data."""

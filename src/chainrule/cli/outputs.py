@@ -1,4 +1,4 @@
-"""Which files may be written: what the user has is never written over by accident, and all is found out beforehand."""
+"""Checks which files may be written, before any work: no file of the user's is overwritten by accident."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from chainrule.core.files import check_target
 from chainrule.errors import ArgumentError
 
 HEAD = 100
-"""In how many bytes at its beginning a file says what it is."""
+"""A file shows its kind within so many bytes."""
 
 
 @dataclass(frozen=True)
@@ -20,9 +20,9 @@ class Kind:
     """A kind of file that chainrule writes.
 
     Attributes:
-        name: what a message calls it.
-        mark: what stands at the beginning of every such file; None if nothing does.
-        endings: of the file names that are allowed; none for any.
+        name: its name in messages.
+        mark: a text near the beginning of every such file; None if there is none.
+        endings: the allowed suffixes of file names; any if empty.
     """
 
     name: str
@@ -38,17 +38,17 @@ TABLE = Kind("table")
 
 
 def check(path: Path, kind: Kind, *, force: bool = False, inputs: Iterable[Path] = (), known: str = "") -> None:
-    """Refuse to write where something would be lost, or where nothing can be written. Nothing is touched.
+    """Refuses to write where something would be lost, or where writing is impossible. It touches nothing.
 
     Args:
-        path: the file to be written.
-        kind: what it will be.
-        force: allow it to take the place of any file but the inputs.
-        inputs: the files that are read.
-        known: the digest of a file that chainrule wrote, which may be replaced.
+        path: the file to write.
+        kind: its kind.
+        force: whether any file but the inputs may be replaced.
+        inputs: the files that the command reads.
+        known: the digest of a file that chainrule wrote and may replace.
 
     Raises:
-        ArgumentError: says why not.
+        ArgumentError: the file must not be written; the message says why.
     """
     if kind.endings and path.suffix.lower() not in kind.endings:
         raise ArgumentError(f"{path} cannot be a {kind.name}: its name must end in {' or '.join(kind.endings)}")
@@ -62,12 +62,12 @@ def check(path: Path, kind: Kind, *, force: bool = False, inputs: Iterable[Path]
 
 
 def digest(path: Path) -> str:
-    """By which a file is known again."""
+    """The digest by which a file is recognised."""
     return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
 def check_different(paths: Iterable[Path | None]) -> None:
-    """Refuse to write two things to one file.
+    """Refuses to write two things to one file.
 
     Raises:
         ArgumentError: two of the paths are the same.
@@ -82,7 +82,7 @@ def check_different(paths: Iterable[Path | None]) -> None:
 
 
 def quoted(*words: object) -> str:
-    """A command that can be typed."""
+    """A command quoted for the shell."""
     return " ".join([shlex.quote(str(word)) for word in words])
 
 

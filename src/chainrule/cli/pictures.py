@@ -1,4 +1,4 @@
-"""The picture that `chainrule train` leaves behind."""
+"""The picture that `chainrule train` saves."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from chainrule.training import History
 
 
 class InUnits(Module):
-    """A model for rows in the units of the table: it standardises them as the encoder does, and asks the other."""
+    """A model for rows in the units of the table: it standardises them like the encoder, and calls another model."""
 
     def __init__(self, model: Module, columns: Sequence[NumberColumn]) -> None:
         self.model, self.columns = model, columns
@@ -25,7 +25,8 @@ class InUnits(Module):
 
 
 def save_picture(path: Path, problem: Problem, model: Module, history: History) -> None:
-    """Loss and accuracy by epoch; for classes of two numbers also the boundary, with the rows that were trained on."""
+    """Saves loss and accuracy by epoch; for classes of two numbers also the decision boundary, with the training
+    rows."""
     encoder = problem.encoder
     columns = [column for column in encoder.inputs if isinstance(column, NumberColumn) and column.scale]
     if not problem.goal.classes or len(encoder.features) != 2 or len(columns) != 2:

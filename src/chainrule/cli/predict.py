@@ -1,4 +1,4 @@
-"""`chainrule predict`: what a saved model says of the rows of a file."""
+"""`chainrule predict`: the predictions of a saved model for the rows of a file."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from chainrule.training import LOSSES
 
 
 def predict(model_file: Path, file: Path, out: Path | None, *, force: bool, quiet: bool) -> int:
-    """Writes the rows of a file with predictions, on standard output or to a file."""
+    """Writes the rows of a file with predictions, to standard output or to a file."""
     model, encoder, goal = read_model(model_file)
     table = read_csv(file)
     X = encoder.encode_inputs(table)
@@ -43,10 +43,10 @@ def predict(model_file: Path, file: Path, out: Path | None, *, force: bool, quie
 
 
 def read_model(path: Path) -> tuple[Module, Encoder, Goal]:
-    """A model that `chainrule train` left behind, with all that is needed to use it.
+    """Loads a model that `chainrule train` saved, with all that is needed to use it.
 
     Raises:
-        SavedFileError: it is damaged, or was saved in another way.
+        SavedFileError: it is damaged, or was saved by other means.
     """
     model, extra = load_file(path)
     if "encoder" not in extra or "loss" not in extra:
@@ -65,7 +65,7 @@ def read_model(path: Path) -> tuple[Module, Encoder, Goal]:
 def _with_predictions(
     table: Table, encoder: Encoder, goal: Goal, results: list[Output]
 ) -> tuple[list[str], list[list[str]]]:
-    """The table as it is, and one or two columns more."""
+    """The table with one or two columns added."""
     added = [f"predicted_{encoder.target.name}"]
     likely = [goal.probability(result) for result in results]
     if likely and likely[0] is not None:
@@ -81,7 +81,7 @@ def _with_predictions(
 
 
 def _compare(table: Table, encoder: Encoder, results: list[Output]) -> None:
-    """Says how good the predictions are, if the file has the right answers; a file without them is as good."""
+    """Reports how good the predictions are, if the file has the right answers; otherwise nothing."""
     if encoder.target.name not in table.columns:
         return
     try:

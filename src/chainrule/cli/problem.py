@@ -1,6 +1,6 @@
-"""What a training run on the command line begins with: the rows and the goal, and the files that it will write.
+"""The beginning of a training run on the command line: the rows and the goal, and the files to write.
 
-`train`, `summary` and `pictures` all speak of these two; so they stand below the three, and know none of them.
+`train`, `summary` and `pictures` use both; so they are defined below these three, without knowledge of them.
 """
 
 from __future__ import annotations
@@ -21,32 +21,32 @@ from chainrule.saving.models import load_file
 
 @dataclass(frozen=True)
 class Problem:
-    """A table taken apart for training: which rows are learned from, which only test the result, and what is learned.
+    """A table prepared for training: which rows are learned from, which only test the result, and what is learned.
 
-    The rows are not copied: `train` and `held` are positions in `table`, each row in one of them. Training takes
+    Rows are not copied: `train` and `held_out` are positions in `table`, and each row is in one of them. Training takes
     `encoder.encode(table, train)`, which gives numbers for the network and the encoded targets; the model is then
-    measured on `encoder.encode(table, held)`.
+    measured on `encoder.encode(table, held_out)`.
 
     Attributes:
-        table: all rows, as they were read.
-        encoder: turns cells into the numbers of the network, and outputs back into classes or units. Means, scales and
-            categories come from the training rows alone, so that nothing of the held-out ones leaks into training.
+        table: all rows, as read.
+        encoder: encodes cells as the numbers of the network, and decodes its outputs. Means, scales and categories come
+            from the training rows alone, so that held-out rows do not leak into training.
         train: positions of the rows to learn from.
-        held: positions of the rows that are held out, on which the model is measured at the end.
+        held_out: positions of the rows that are held out, on which the model is measured at the end.
         goal: classes or a number; the loss, and how many outputs the network needs for it.
-        notes: what the user should know of the table, one line each, such as columns that were left out.
+        notes: notes on the table for the user, one line each, such as columns that were left out.
     """
 
     table: Table
     encoder: Encoder
     train: list[int]
-    held: list[int]
+    held_out: list[int]
     goal: Goal
     notes: tuple[str, ...]
 
     @classmethod
     def read(cls, data: str, rows: DataOptions, loss: str | None) -> Problem:
-        """Reads a table, or makes a toy set, and takes it apart.
+        """Reads a table, or creates a toy set, and prepares it.
 
         Args:
             data: the name of a CSV file or of a toy set.
@@ -54,28 +54,28 @@ class Problem:
             loss: the name of the loss; None for the usual one of the target.
 
         Raises:
-            DataError: it is no table, or one from which nothing can be learned.
-            ArgumentError: there is no such toy set, or the loss does not go with the target.
+            DataError: it is not a table, or nothing can be learned from it.
+            ArgumentError: there is no such toy set, or the loss does not fit the target.
         """
         table = read_source(data, rows.seed)
         task = Task.from_table(table, rows.target, ignore=rows.ignore, keep=rows.keep)
         stratify = task.goal == "classification"
-        train, held = split_indices(task.targets(table), rows.held_out, seed=rows.seed, stratify=stratify)
+        train, held_out = split_indices(task.targets(table), rows.held_out, seed=rows.seed, stratify=stratify)
         encoder = Encoder.fit(table, task, rows=train)
         notes = (*task.notes, *encoder.notes(table, train))
-        return cls(table, encoder, train, held, Goal.choose(loss, encoder), notes)
+        return cls(table, encoder, train, held_out, Goal.choose(loss, encoder), notes)
 
 
 @dataclass(frozen=True)
 class Files:
-    """The files that a training run writes. All were looked at before training: none is one that the user would miss.
+    """The files that a training run writes. All are checked before training, so that no file of the user's is lost.
 
     Attributes:
         model: the model with its encoder, as JSON: what `chainrule predict` reads.
         picture: loss and accuracy by epoch; None where none can be drawn.
-        checkpoint: how far training has come; None unless asked for.
-        earlier_picture: the digest of the picture that an earlier run wrote beside this model, "" if none did. Only a
-            picture with that digest is chainrule's own, which may be replaced; so it is noted in the model's file.
+        checkpoint: the progress of training; None unless asked for.
+        earlier_picture: the digest of the picture that an earlier run saved with this model, "" if there is none. Only
+            a picture with that digest is chainrule's own and may be replaced; the model's file records it.
     """
 
     model: Path
@@ -85,11 +85,11 @@ class Files:
 
     @classmethod
     def choose(cls, data: str, training: TrainingOptions, output: OutputOptions) -> Files:
-        """The files that were named, or such as are named after the data; all of them may be written.
+        """The files that were named, or files named after the data; all of them may be written.
 
         Raises:
-            ArgumentError: one may not.
-            MissingExtraError: a picture was asked for, and cannot be drawn.
+            ArgumentError: one must not be written.
+            MissingExtraError: a picture was asked for, and matplotlib is not installed.
         """
         read = files_of(data)
         model = output.model or Path(f"{Path(data).stem}.model.json")
@@ -105,7 +105,7 @@ class Files:
 
 
 def _picture_of(model: Path) -> str:
-    """The digest of the picture that an earlier run left behind with its model; "" if there is none."""
+    """The digest of the picture that an earlier run saved with its model; "" if there is none."""
     try:
         return str(load_file(model)[1].get("picture", ""))
     except SavedFileError:
@@ -113,10 +113,10 @@ def _picture_of(model: Path) -> str:
 
 
 def _can_draw(*, required: bool, quiet: bool) -> bool:
-    """Whether matplotlib is there; if not, says how to get it, unless it is to be quiet.
+    """Whether matplotlib is installed; if not, tells how to install it, unless it is to be quiet.
 
     Raises:
-        MissingExtraError: it is not, and a picture is `required`.
+        MissingExtraError: it is not installed, and a picture is `required`.
     """
     try:
         require("matplotlib", extra="plot")

@@ -1,4 +1,4 @@
-"""What the commands say: results on standard output, everything else on standard error."""
+"""The output of commands: results to standard output, everything else to standard error."""
 
 from __future__ import annotations
 
@@ -8,29 +8,29 @@ import sys
 from chainrule.errors import require
 
 LONGEST = 500
-"""As many letters of a complaint are shown; only what the user typed makes one longer."""
+"""A complaint is cut to so many characters; only the user's own input makes one longer."""
 
 
-def take_any_letter() -> None:
-    """Where the terminal's encoding lacks a letter, write its code rather than fail."""
+def tolerate_encoding() -> None:
+    """Has characters that the terminal's encoding lacks written as escapes instead of raising an error."""
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
 
 
 def complain(problem: object) -> None:
-    """One line on standard error, whatever stands in the problem."""
+    """Prints a problem on one line of standard error."""
     line = one_line(problem)
     print(f"chainrule: {line if len(line) <= LONGEST else line[:LONGEST] + ' …'}", file=sys.stderr)
 
 
 def remark(text: object) -> None:
-    """A line beside the results."""
+    """Prints a remark on standard error."""
     print(one_line(text), file=sys.stderr)
 
 
 def one_line(text: object) -> str:
-    r"""The text without line ends, and with what a terminal would act on written out.
+    r"""The text without line ends, and with control characters escaped.
 
     >>> one_line("no file 'a\x1b[2J'\n here")
     "no file 'a\\x1b[2J' here"
@@ -40,11 +40,12 @@ def one_line(text: object) -> str:
 
 
 def show(text: str) -> None:
-    """Text with rich's marks for emphasis, on standard output; plain where that is no terminal or asks for none."""
+    """Prints text with rich's markup to standard output; plain where that is not a terminal or colours are turned
+    off."""
     console = require("rich.console", extra="cli").Console(highlight=False, soft_wrap=True, emoji=False)
     console.print(text)
 
 
 def plain(text: object) -> str:
-    """Text in which rich sees no marks, to be put between some."""
+    """Escapes rich's markup in a text."""
     return require("rich.markup", extra="cli").escape(one_line(text))

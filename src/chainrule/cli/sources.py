@@ -1,4 +1,4 @@
-"""Where rows come from: a CSV file, or a toy set as a table of the same form."""
+"""The source of rows: a CSV file, or a toy set as a table of the same form."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ OTHER_OPTIONS: dict[str, Any] = {"n": 200, "noise": 0.1}
 
 
 def read_source(data: str, seed: int) -> Table:
-    """The rows to learn from.
+    """Reads the rows to learn from.
 
     Args:
-        data: the name of a toy set, or of a CSV file; of a file that has a toy set's name, say ./xor.
-        seed: of the points of a toy set.
+        data: the name of a toy set or of a CSV file; write ./xor for a file with a toy set's name.
+        seed: the seed of a toy set.
 
     Raises:
-        DataError: the file cannot be read as a table.
+        DataError: the file is not a valid table.
         ArgumentError: there is neither such a file nor such a toy set.
 
     >>> len(read_source("moons", seed=0)), read_source("moons", seed=0).columns
@@ -36,7 +36,7 @@ def read_source(data: str, seed: int) -> Table:
 
 
 def files_of(data: str) -> list[Path]:
-    """The file that is read, if one is."""
+    """The file that is read, if there is one."""
     return [] if data in TOY_SETS else [Path(data)]
 
 

@@ -1,4 +1,4 @@
-"""What `chainrule train` says: in one line what begins, and at the end what came of it."""
+"""The messages of `chainrule train`: one line at the beginning, and the result at the end."""
 
 from __future__ import annotations
 
@@ -12,22 +12,22 @@ from chainrule.cli.sources import files_of
 from chainrule.training import History
 
 MOST_CLASSES = 10
-"""So many classes are counted one by one, no more."""
+"""Results are listed by class for at most so many classes."""
 
 ENDS = {"interrupted": " (Ctrl-C)", "early stopping": " (stopped early)"}
-"""The ends at which the model keeps the numbers of its best epoch."""
+"""The endings after which the model has the parameters of its best epoch."""
 
 
 def beginning(problem: Problem) -> str:
-    """What is to be learned from what."""
+    """Says what is learned from what."""
     target, classes = problem.encoder.target.name, problem.goal.classes
     goal = f"{target} ({len(classes)} classes)" if classes else f"{target} (a number)"
     inputs = f"{len(problem.encoder.features)} input{'s' * (len(problem.encoder.features) > 1)}"
-    return f"learning {goal} from {inputs}: {len(problem.train)} rows, and {len(problem.held)} held out"
+    return f"learning {goal} from {inputs}: {len(problem.train)} rows, and {len(problem.held_out)} held out"
 
 
 def ending(report: Report, history: History, data: str, files: Files, *, quiet: bool) -> None:
-    """Prints the result, and what was left where."""
+    """Prints the result and the names of the files."""
     show(f"held-out [bold]{report.words}[/bold] never seen in training")
     if quiet:
         return

@@ -48,8 +48,8 @@ def train(data: str, rows: DataOptions, net: NetOptions, training: TrainingOptio
     if files.earlier_picture:  # known as ours until another one is drawn
         about["picture"] = files.earlier_picture
     save(model, files.model, **about)  # at once: whatever fails from here on, nothing that was learned is lost
-    X, _ = problem.encoder.encode(problem.table, problem.held)
-    report = compare(problem.encoder, problem.table, outputs_of(model, X), problem.held)
+    X, _ = problem.encoder.encode(problem.table, problem.held_out)
+    report = compare(problem.encoder, problem.table, outputs_of(model, X), problem.held_out)
     about["held_out"] = report.numbers
     if files.picture:
         save_picture(files.picture, problem, model, history)

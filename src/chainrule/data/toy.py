@@ -1,7 +1,7 @@
 """Toy data sets in two dimensions, and the split into training and held-out rows.
 
-Every set is a pair `(X, y)`: `X` is a list of points `[x1, x2]`, `y` a list with the class of each point, 0, 1, ….
-The same arguments give the same numbers on every machine; Python's global random generator is neither read nor moved.
+Every set is a pair `(X, y)`: `X` is a list of points `[x1, x2]`, `y` a list with the class of each point, 0, 1, …. The
+same arguments give the same numbers on every machine. Python's global random generator is neither used nor changed.
 
 >>> X, y = moons(n=200, noise=0.1, seed=0)
 >>> X_train, y_train, X_held, y_held = split(X, y, fraction=0.2)
@@ -30,10 +30,10 @@ SPIRAL_SWEEP = 4.0  # radians that an arm turns on its way from the centre to ra
 
 
 def xor(repeat: int = 1, noise: float = 0.0, seed: int = 0) -> DataSet:
-    """The four corners of the unit square; the class is 1 where exactly one coordinate is 1.
+    """The corners of the unit square; the class is 1 where exactly one coordinate is 1.
 
     Args:
-        repeat: how often the four points come, one round after the other.
+        repeat: how many times the four points are repeated, one round after the other.
         noise: standard deviation of the Gaussian noise on each coordinate.
         seed: the seed of the noise.
 
@@ -85,7 +85,7 @@ def moons(n: int = 100, noise: float = 0.1, seed: int = 0) -> DataSet:
 def circles(n: int = 100, noise: float = 0.1, *, factor: float = 0.5, seed: int = 0) -> DataSet:
     """A circle of radius 1 (class 0) around a smaller one of radius `factor` (class 1).
 
-    As in scikit-learn's `make_circles`, each circle r (cos t, sin t) is walked in even steps of t from 0 to 2π.
+    As in scikit-learn's `make_circles`, the points r (cos t, sin t) have evenly spaced t from 0 to 2π.
 
     Args:
         n: number of points, half of them on each circle (one more on the inner one if odd).
@@ -118,11 +118,11 @@ def circles(n: int = 100, noise: float = 0.1, *, factor: float = 0.5, seed: int 
 def spiral(n: int = 100, noise: float = 0.1, *, classes: int = 2, seed: int = 0) -> DataSet:
     """Arms that wind around the centre, one for each class.
 
-    On arm c of C the point at radius r, 0 < r ≤ 1, stands at the angle 4 r + 2π c / C + noise: the spiral of
-    Stanford's course CS231n, with the arms spread evenly so that any number of them fits.
+    On arm c of C, the point at radius r, 0 < r ≤ 1, has the angle 4 r + 2π c / C + noise. This is the spiral of
+    Stanford's course CS231n, with evenly spaced arms, so that any number of them fits.
 
     Args:
-        n: number of points, shared out evenly among the arms (the first ones take what is left over).
+        n: number of points, divided evenly among the arms (the first arms get the remainder).
         noise: standard deviation of the Gaussian noise on the angle, in radians.
         classes: number of arms, at least 2.
         seed: the seed of noise and order.
@@ -154,17 +154,17 @@ TOY_SETS: dict[str, Callable[..., DataSet]] = {"xor": xor, "moons": moons, "circ
 
 
 def toy_set(name: str, **options: Any) -> DataSet:
-    """The toy set called `name`, one of `TOY_SETS`.
+    """Creates the toy set called `name`, one of `TOY_SETS`.
 
     Args:
         name: "xor", "moons", "circles" or "spiral".
-        options: the arguments of the function of that name.
+        options: the arguments of the function with that name.
 
     Returns:
         `(X, y)`, as from that function.
 
     Raises:
-        ArgumentError: there is no such set, it has no such option, or an option has a value that it refuses.
+        ArgumentError: there is no such set, it has no such option, or it refuses the value of an option.
 
     >>> toy_set("moons", n=50) == moons(n=50)
     True
@@ -192,15 +192,15 @@ def split(
     seed: int = 0,
     stratify: bool | None = None,
 ) -> tuple[list[Row], list[Target], list[Row], list[Target]]:
-    """Set a share of the rows aside, to measure a trained model on rows that it has never seen.
+    """Holds out a share of the rows, to measure a trained model on rows that it has never seen.
 
     Args:
         X: the rows.
         y: the target of each row.
         fraction: the share to hold out, between 0 and 1.
         seed: the seed of the choice and of the order.
-        stratify: hold out this share of every class, so that each class with two rows or more is on both sides.
-            Left out: yes if the targets are whole numbers (classes), no if they are floats.
+        stratify: whether to hold out this share of every class, so that each class with at least two rows is on both
+            sides. If left out: yes for integers as targets (classes), no for floats.
 
     Returns:
         `(X_train, y_train, X_held, y_held)`, each in random order; together they are all the rows, once each.
@@ -223,9 +223,10 @@ def split(
 def split_indices(
     y: Sequence[Any], fraction: float = 0.2, *, seed: int = 0, stratify: bool | None = None
 ) -> tuple[list[int], list[int]]:
-    """The row numbers of a `split`, from the targets alone: `(train, held)`.
+    """Splits row numbers, from the targets alone: `(train, held)`.
 
-    Takes and raises what `split` does; for tables, whose rows can be encoded only once the training rows are known.
+    It takes and raises what `split` does. Tables need it, since their rows can be encoded only when the training rows
+    are known.
 
     >>> train, held = split_indices([0, 0, 1, 1, 1, 1], fraction=0.5)
     >>> sorted(train + held), len(held)
@@ -257,7 +258,7 @@ def split_indices(
 
 
 def _held_count(rows: int, fraction: float) -> int:
-    """How many of `rows` to hold out: the nearest whole number that leaves a row on each side, where there are two."""
+    """How many of `rows` to hold out: the nearest integer that leaves a row on each side, if there are two."""
     return min(max(math.floor(fraction * rows + 0.5), 1), rows - 1)
 
 
@@ -271,7 +272,7 @@ def _jitter(x1: float, x2: float, noise: float, rng: random.Random) -> Point:
 
 
 def _finish(points: list[tuple[float, float, int]], noise: float, rng: random.Random) -> DataSet:
-    """Add the noise, shuffle, and part points from labels."""
+    """Adds the noise, shuffles, and separates points from labels."""
     noisy = [(_jitter(x1, x2, noise, rng), label) for x1, x2, label in points]
     rng.shuffle(noisy)
     return [point for point, _ in noisy], [label for _, label in noisy]

@@ -1,4 +1,4 @@
-"""Pictures of expression graphs: SVG by a layout of our own, a text tree, HTML and Graphviz DOT.
+"""Pictures of expression graphs: SVG with a layout of our own, a text tree, HTML and Graphviz DOT.
 
 >>> from chainrule import Value
 >>> from chainrule.draw import draw
@@ -31,7 +31,7 @@ from chainrule.errors import ArgumentError, OperandError, shown, suggest
 __all__ = ["FOLD_ABOVE", "Drawing", "draw", "repr_html", "repr_svg"]
 
 FOLD_ABOVE = 60
-"""Graphs with more nodes than this are folded, unless something else is asked for."""
+"""Graphs with more nodes than this are folded by default."""
 
 
 def draw(
@@ -43,23 +43,23 @@ def draw(
     direction: Direction = "right",
     numbers: bool = True,
 ) -> Drawing:
-    """A picture of the graph behind a Value: what each node is and holds, and on each edge the local derivative.
+    """Draws the graph of a Value: the operation and numbers of each node, and the local derivative on each edge.
 
     Args:
         value: a Value, or several whose graphs belong in one picture.
-        expand: draw a neuron's weighted sum as its products and sums. Folded boxes stay as they are.
-        fold: draw large graphs in a few boxes, each for a group of nodes calculated alike. "auto" folds graphs of
-            more than 60 nodes, a number those of more nodes than that, True any, False none.
-        theme: "light", "dark", or "auto" for what the reader's system is set to.
-        direction: where the edges run, "right" or "down".
+        expand: whether to draw a neuron's weighted sum as its products and sums. Folded boxes stay as they are.
+        fold: whether to draw groups of similar nodes as one box each. "auto" does so for graphs of more than 60 nodes,
+            a number for graphs of more nodes than that, True always, False never.
+        theme: "light", "dark", or "auto" for the setting of the reader's system.
+        direction: the direction of the edges, "right" or "down".
         numbers: whether to show data, gradients and local derivatives.
 
     Returns:
         The picture; it keeps the numbers of this moment. A notebook shows it, `print` gives a text tree.
 
     Raises:
-        OperandError: `value` is not something that can be drawn.
-        ArgumentError: an option has a value that it cannot have.
+        OperandError: `value` cannot be drawn.
+        ArgumentError: an option has an invalid value.
 
     >>> from chainrule import Value
     >>> a = Value(3.0, label="a")
@@ -87,12 +87,12 @@ def draw(
 
 
 def repr_svg(value: Drawable) -> str:
-    """The SVG that a notebook shows for a Value."""
+    """The SVG of a Value in a notebook."""
     return draw(value).svg
 
 
 def repr_html(value: Drawable) -> str:
-    """The HTML that a notebook shows for a Value."""
+    """The HTML of a Value in a notebook."""
     return draw(value)._repr_html_()
 
 
@@ -115,7 +115,7 @@ def _limit(fold: object) -> int | None:
 
 
 def _roots(value: Any) -> list[Drawable]:
-    """The Values to draw, checked one by one."""
+    """The Values to draw, checked."""
     one = _can_be_drawn(value) or isinstance(value, str) or not isinstance(value, Iterable)
     roots: list[Any] = [value] if one else list(value)
     if not roots:

@@ -1,4 +1,4 @@
-"""The boxes of a folded picture: from groups of nodes to records with a caption, a count and the spans of numbers."""
+"""The boxes of a folded picture: turns groups of nodes into records with a caption, a count and spans of numbers."""
 
 from __future__ import annotations
 
@@ -13,21 +13,21 @@ from chainrule.draw.units import CHAIN, CONSTANT, LEAF, SUMS, Units
 
 TIMES = "\N{MULTIPLICATION SIGN}"
 SHOWN = 4
-"""How many different labels or operations a caption lists."""
+"""A caption lists at most so many different labels or operations."""
 MANY = {"bias": "biases", "weight": "weights", "input": "inputs"}
-"""What leaves are called by their use, where an operation tells."""
+"""The plurals of leaves by their role."""
 
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """Units drawn as one box: stages, each of which feeds the next."""
+    """Units that are drawn as one box, in stages that each feed the next."""
 
     stages: list[list[int]]
 
 
 @dataclass(slots=True)
 class _Box:
-    """A box before its caption: the places of its nodes, and the group or the role in which leaves are used."""
+    """A box without its caption: its nodes, and the group that it stands for or the role of its leaves."""
 
     places: list[int] = field(default_factory=list)
     group: Group | None = None
@@ -37,7 +37,8 @@ class _Box:
 
 
 def picture(trace: Trace, units: Units, groups: Sequence[Group], *, leaves_apart: bool = True) -> Graph:
-    """The graph of the boxes: one for each group, and one for the leaves that are first used by the same group alike.
+    """Builds the graph of the boxes: one for each group, and one for all leaves that the same group uses first and
+    alike.
 
     Without `leaves_apart`, all leaves are in one box and all constants in another.
     """
@@ -100,7 +101,7 @@ def _boxes(trace: Trace, units: Units, groups: Sequence[Group], *, leaves_apart:
 
 
 def _role(trace: Trace, place: int, index: int) -> str:
-    """As what an operation uses an operand, where that is known."""
+    """The role in which an operation uses an operand, if it is known."""
     operation = trace.values[place].op
     name = operation.name if operation is not None else ""
     if name == NEURON:
@@ -109,7 +110,7 @@ def _role(trace: Trace, place: int, index: int) -> str:
 
 
 def _order(boxes: Sequence[_Box]) -> list[int]:
-    """The boxes with operands first (Kahn, Topological Sorting of Large Networks, 1962), by their first nodes."""
+    """Sorts the boxes topologically (Kahn, Topological Sorting of Large Networks, 1962), preferring early nodes."""
     users: list[list[int]] = [[] for _ in boxes]
     waiting = [len(box.links) for box in boxes]
     for number, box in enumerate(boxes):
@@ -129,9 +130,9 @@ def _order(boxes: Sequence[_Box]) -> list[int]:
 
 
 def _layers(trace: Trace, units: Units, boxes: Sequence[_Box], order: Sequence[int]) -> dict[int, int]:
-    """The layer of each box of neurons: one more than the deepest layer behind it. A recurrence has no layers.
+    """Numbers the layers of neurons: one more than the deepest layer that feeds a box. A recurrence has no layers.
 
-    A single weighted sum of leaves is not called a layer: it may as well be a penalty.
+    A single weighted sum of leaves is not called a layer: it may just as well be a penalty.
     """
     if any(box.group is not None and _is_series(units, box.group) for box in boxes):
         return {}
@@ -151,8 +152,8 @@ def _layers(trace: Trace, units: Units, boxes: Sequence[_Box], order: Sequence[i
 def _neurons(trace: Trace, units: Units, group: Group) -> list[int]:
     """The units of a group that are the sums of neurons, whose weights are leaves; empty if there are none.
 
-    A product with constants is none (`1 - target * score` belongs to a loss), nor is a weighted sum whose weights were
-    calculated: the mean of squares in a normalisation, the scores of attention.
+    A product with constants does not count (`1 - target * score` belongs to a loss), and neither does a weighted sum
+    whose weights were calculated: the mean of squares in a normalisation, the scores of attention.
     """
     for i, stage in enumerate(group.stages):
         name = units.names[stage[0]]
@@ -200,7 +201,7 @@ def _span(trace: Trace, places: Iterable[int]) -> tuple[Span, Span]:
 
 
 def _caption(trace: Trace, units: Units, group: Group) -> tuple[str, str]:
-    """Such as "16 × [Σ + b → tanh]", and "each 100 times"."""
+    """A caption such as "16 × [Σ + b → tanh]", and a remark such as "each 100 times"."""
     steps = []
     count = len(group.stages[-1])
     for i, stage in enumerate(group.stages):
@@ -218,7 +219,7 @@ def _caption(trace: Trace, units: Units, group: Group) -> tuple[str, str]:
 
 
 def _parameters(trace: Trace, units: Units, unit: int) -> tuple[int, ...]:
-    """What tells a neuron from another: the places of its bias and weights, as far as they are seen from its sum."""
+    """The identity of a neuron: the nodes of its bias and weights, as far as its sum shows them."""
     places = [place for node in units.members[unit] for place in trace.operands[node]]
     if units.names[unit] == NEURON:
         return tuple(place for place in (places[0], *places[1::2]) if units.unit_of[place] != CONSTANT)
@@ -226,7 +227,7 @@ def _parameters(trace: Trace, units: Units, unit: int) -> tuple[int, ...]:
 
 
 def _series(trace: Trace, box: _Box) -> tuple[str, str]:
-    """A caption for units that feed each other: how many there are of what."""
+    """A caption for units that feed each other: how many there are of which operation."""
     symbols = Counter(op.symbol for place in box.places if (op := trace.values[place].op) is not None)
     if len(symbols) == 1:
         return f"{len(box.places):,} {TIMES} {next(iter(symbols))}", "in series"

@@ -1,4 +1,4 @@
-"""The boxes of an SVG picture: a pill with the operation, the label, data and gradient, side by side.
+"""The boxes of an SVG picture: a pill with the operation, then the label, data and gradient side by side.
 
 A box that stands for a group of nodes looks like a stack of cards.
 """
@@ -18,7 +18,7 @@ PILL = 24.0
 LABEL_COLUMNS = 32
 SYMBOL_COLUMNS = 12
 STACK = 4.0
-"""How far the card behind a stack looks out."""
+"""How far the card behind a stack sticks out."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,18 +42,18 @@ class Card:
 
     @property
     def width(self) -> float:
-        """Without the edge of the stack."""
+        """The width without the edge of the stack."""
         return max(self.pill + sum(cell.width for cell in self.cells), HEIGHT)
 
     @property
     def size(self) -> Size:
-        """The room that the card takes in a picture, as (width, height)."""
+        """The width and height that the card takes in a picture."""
         stack = STACK if self.node.size > 1 else 0.0
         return Size(self.width + 2 * stack, HEIGHT + 2 * stack)
 
 
 def card(node: Node, *, numbers: bool) -> Card:
-    """Measure the box of a node; without `numbers` it shows operation and label only."""
+    """Measures the box of a node; without `numbers` it shows only operation and label."""
     symbol = shortened(node.symbol, SYMBOL_COLUMNS)
     pill = max(PILL, text_width(symbol, 12.0) + 10.0) + 2 * (HEIGHT - PILL) / 2 if symbol else 0.0
     cells = []
@@ -80,11 +80,11 @@ def _number(heading: str, span: Span) -> Cell:
 
 
 def render(card: Card, left: float, top: float) -> str:
-    """The SVG of a card; `left` and `top` are those of the room that it takes."""
+    """The SVG of a card with its upper left corner at `left` and `top`."""
     node = card.node
     shift = STACK if node.size > 1 else 0.0
     parts = [f'<g class="node {node.kind}" transform="translate({left + shift:.1f} {top + shift:.1f})">']
-    parts.append(f"<title>{escaped(tip(node))}</title>")
+    parts.append(f"<title>{escaped(tooltip(node))}</title>")
     box = f'<rect class="box" width="{card.width:.1f}" height="{HEIGHT:g}" rx="9"'
     if shift:
         parts.append(f'{box} x="{shift:g}" y="{shift:g}"/>')
@@ -118,8 +118,8 @@ def _render_cell(cell: Cell, x: float) -> str:
     )
 
 
-def tip(node: Node) -> str:
-    """What hovering shows: everything, with all digits."""
+def tooltip(node: Node) -> str:
+    """The text shown on hovering: everything, with all digits."""
     lines = [f"{node.name}, {node.remark}" if node.remark else node.name]
     if node.size > 1:
         lines.append(f"{node.size:,} nodes")

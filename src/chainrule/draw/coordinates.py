@@ -1,9 +1,9 @@
-"""Where the nodes of ordered layers stand, so that edges run straight and nothing overlaps.
+"""Coordinates for ordered layers: places nodes so that edges run straight and nothing overlaps.
 
-After Brandes and Köpf, Fast and Simple Horizontal Coordinate Assignment (Graph Drawing 2001): nodes are aligned with
-their median neighbours in four ways (forward or backward, first or last choice first), each alignment is packed as
-tightly as it goes, and a node takes the mean of its two middle places. Packing works on the graph of aligned blocks by
-longest paths, which avoids the flaw that the paper's erratum (2020) mends.
+The method is that of Brandes and Köpf, Fast and Simple Horizontal Coordinate Assignment (Graph Drawing 2001). Nodes are
+aligned with their median neighbours in four ways (forward or backward, first or last choice first); each alignment is
+packed as tightly as possible; and each node gets the mean of its two middle places. Packing finds longest paths in the
+graph of aligned blocks, which avoids the flaw that the paper's erratum (2020) corrects.
 """
 
 from __future__ import annotations
@@ -13,8 +13,8 @@ from collections.abc import Callable, Sequence
 from typing import Protocol
 
 
-class Net(Protocol):
-    """What is needed of the layered graph."""
+class LayeredGraph(Protocol):
+    """The part of a layered graph that is needed here."""
 
     @property
     def layers(self) -> list[list[int]]: ...
@@ -31,53 +31,53 @@ class Net(Protocol):
 Places = list[float]
 
 
-def place_across(net: Net) -> Places:
-    """The centre of each vertex across the direction of the edges; the least border is at 0."""
-    conflicts = _conflicts(net)
+def place_across(graph: LayeredGraph) -> Places:
+    """The centre of each vertex across the direction of the edges; the smallest border is at 0."""
+    conflicts = _conflicts(graph)
     candidates: list[Places] = []
-    for neighbours, backward in ((net.before, False), (net.after, True)):
+    for neighbours, backward in ((graph.before, False), (graph.after, True)):
         for mirrored in (False, True):
-            layers = [layer[::-1] if mirrored else layer for layer in net.layers]
+            layers = [layer[::-1] if mirrored else layer for layer in graph.layers]
             block = _align(layers[::-1] if backward else layers, neighbours, conflicts)
-            places = _pack(layers, block, _separation(net))
+            places = _pack(layers, block, _separation(graph))
             candidates.append([-place for place in places] if mirrored else places)
-    return _balance(net, candidates)
+    return _balance(graph, candidates)
 
 
-def _separation(net: Net) -> Callable[[int, int], float]:
+def _separation(graph: LayeredGraph) -> Callable[[int, int], float]:
     def between(first: int, second: int) -> float:
-        return (net.sizes[first].across + net.sizes[second].across) / 2 + net.gap(first, second)
+        return (graph.sizes[first].across + graph.sizes[second].across) / 2 + graph.gap(first, second)
 
     return between
 
 
-def _conflicts(net: Net) -> set[tuple[int, int]]:
-    """Edges that must not be aligned because they cross a stretch between two virtual vertices (type 1 conflicts).
+def _conflicts(graph: LayeredGraph) -> set[tuple[int, int]]:
+    """Edges that must not be aligned because they cross an edge between two virtual vertices (type 1 conflicts).
 
     Long edges thus stay straight.
     """
     marked: set[tuple[int, int]] = set()
-    for upper, lower in zip(net.layers, net.layers[1:], strict=False):
+    for upper, lower in zip(graph.layers, graph.layers[1:], strict=False):
         place = {vertex: i for i, vertex in enumerate(upper)}
         start = left = 0
         for i, vertex in enumerate(lower):
-            inner = _inner_neighbour(net, vertex)
+            inner = _inner_neighbour(graph, vertex)
             if inner is None and i < len(lower) - 1:
                 continue
             right = len(upper) if inner is None else place[inner]
             for scanned in lower[start : i + 1]:
-                for neighbour in net.before[scanned]:
-                    both_virtual = net.is_virtual(neighbour) and net.is_virtual(scanned)
+                for neighbour in graph.before[scanned]:
+                    both_virtual = graph.is_virtual(neighbour) and graph.is_virtual(scanned)
                     if not both_virtual and not left <= place[neighbour] <= right:
                         marked.add((neighbour, scanned))
             start, left = i + 1, right
     return marked
 
 
-def _inner_neighbour(net: Net, vertex: int) -> int | None:
-    if net.is_virtual(vertex):
-        for neighbour in net.before[vertex]:
-            if net.is_virtual(neighbour):
+def _inner_neighbour(graph: LayeredGraph, vertex: int) -> int | None:
+    if graph.is_virtual(vertex):
+        for neighbour in graph.before[vertex]:
+            if graph.is_virtual(neighbour):
                 return neighbour
     return None
 
@@ -85,9 +85,9 @@ def _inner_neighbour(net: Net, vertex: int) -> int | None:
 def _align(
     layers: Sequence[Sequence[int]], neighbours: Sequence[Sequence[int]], conflicts: set[tuple[int, int]]
 ) -> list[int]:
-    """The block of each vertex, named by one of its members: chains of vertices that will get one place.
+    """Aligns vertices in blocks that get one place; returns for each vertex one member of its block.
 
-    Each vertex joins a median neighbour of the layer gone through before, unless that would cross an earlier choice.
+    Each vertex joins a median neighbour in the previous layer, unless that would cross an earlier choice.
     """
     block = list(range(len(neighbours)))
     taken = [False] * len(neighbours)
@@ -110,7 +110,8 @@ def _align(
 
 
 def _pack(layers: Sequence[Sequence[int]], block: Sequence[int], separation: Callable[[int, int], float]) -> Places:
-    """The tightest places with every block straight: first everything as low as it goes, then up to the next block."""
+    """The tightest places with every block straight: first each block as low as possible, then up towards the next
+    block."""
     count = len(block)
     above: list[list[tuple[int, float]]] = [[] for _ in range(count)]
     below: list[list[tuple[int, float]]] = [[] for _ in range(count)]
@@ -140,9 +141,9 @@ def _topological(blocks: Sequence[int], above: Sequence, below: Sequence) -> lis
     return order
 
 
-def _balance(net: Net, candidates: list[Places]) -> Places:
-    """Move the four placements over the narrowest one, and take the mean of each vertex's two middle places."""
-    halves = [size.across / 2 for size in net.sizes]
+def _balance(graph: LayeredGraph, candidates: list[Places]) -> Places:
+    """Shifts the four placements to the narrowest one, and takes the mean of each vertex's two middle places."""
+    halves = [size.across / 2 for size in graph.sizes]
     lows = [min((p - h for p, h in zip(c, halves, strict=True)), default=0.0) for c in candidates]
     highs = [max((p + h for p, h in zip(c, halves, strict=True)), default=0.0) for c in candidates]
     narrowest = min(range(4), key=lambda i: highs[i] - lows[i])

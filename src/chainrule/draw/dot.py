@@ -1,4 +1,4 @@
-"""A picture as text in DOT, the language of Graphviz, for those who want to go on with it there."""
+"""A picture in DOT, the language of Graphviz, for further work with that program."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ COLOURS = {
     "operation": ("#ffffff", "#8b97a6"),
     "root": ("#effaf3", "#55b07e"),
 }
-"""Fill and border of each kind of node."""
+"""The fill and border of each kind of node."""
 
 
 def render_dot(graph: Graph, *, direction: str = "right", numbers: bool = True) -> str:
@@ -50,7 +50,7 @@ def _edge(edge: Edge, *, numbers: bool) -> str:
 
 
 def _escaped(text: str) -> str:
-    r"""Text as it is, inside a quoted record label: `\`, quotes and the signs that part fields get a backslash.
+    r"""Escapes text for a quoted record label: `\`, quotes and the characters that separate fields get a backslash.
 
     >>> print(_escaped('a|b "c" {d}'))
     a\|b \"c\" \{d\}

@@ -1,4 +1,4 @@
-"""What `draw` gives back: one picture, in whatever form is asked for."""
+"""The result of `draw`: one picture, in several formats."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ from chainrule.draw.theme import escaped
 from chainrule.errors import ArgumentError, suggest
 
 FORMATS = {".svg": "svg", ".html": "html", ".dot": "dot", ".txt": "text"}
-"""The attribute that is saved under each suffix."""
+"""The attribute to save for each file suffix."""
 
 MOST_BOXES = 1500
-"""Boxes that are laid out at most; beyond it nobody would find anything in the picture, or see it finished."""
+"""The most boxes that are laid out; in a larger picture nobody would find anything."""
 
 
 class Drawing:
-    """A picture of a graph as it was when it was drawn, as `.svg`, `.html`, `.dot` or `.text`.
+    """A picture of a graph at the time of drawing, as `.svg`, `.html`, `.dot` or `.text`.
 
-    A notebook shows it, `print` gives the text, and `save` writes a file.
+    A notebook displays it, `print` prints the text, and `save` writes a file.
     """
 
     def __init__(self, graph: Graph, look: Look) -> None:
@@ -33,7 +33,7 @@ class Drawing:
 
     @cached_property
     def svg(self) -> str:
-        """The picture as SVG, with nothing outside it.
+        """The picture as SVG, without references to other files.
 
         Raises:
             ArgumentError: an unfolded picture has too many boxes to be laid out.
@@ -45,7 +45,7 @@ class Drawing:
 
     @cached_property
     def html(self) -> str:
-        """A page that shows the picture."""
+        """An HTML page with the picture."""
         scheme = "light dark" if self.look.theme == "auto" else self.look.theme
         return (
             '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
@@ -55,7 +55,7 @@ class Drawing:
 
     @cached_property
     def dot(self) -> str:
-        """The graph in the language of Graphviz, which is not needed for anything here."""
+        """The graph in the language of Graphviz, which is not needed for the other formats."""
         return render_dot(self.graph, direction=self.look.direction, numbers=self.look.numbers)
 
     @cached_property
@@ -64,16 +64,16 @@ class Drawing:
         return render_text(self.graph, numbers=self.look.numbers)
 
     def save(self, path: str | os.PathLike[str]) -> Path:
-        """Write the picture to a file, in the form that its suffix names; either the whole file is written or none.
+        """Writes the picture to a file atomically, in the format of its suffix.
 
         Args:
-            path: ends in .svg, .html, .dot or .txt.
+            path: a file name that ends in .svg, .html, .dot or .txt.
 
         Returns:
             The path.
 
         Raises:
-            ArgumentError: the suffix is none of these, or the picture is too large for the form.
+            ArgumentError: the suffix is another one, or the picture is too large for the format.
             SavedFileError: the file cannot be written.
         """
         target = Path(path)

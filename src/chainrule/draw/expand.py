@@ -1,8 +1,8 @@
-"""A neuron's weighted sum, drawn as the products and sums that it stands for.
+"""Expands a neuron's weighted sum into its products and sums.
 
-The engine keeps Σ wᵢxᵢ + b as one node. Someone who wants to see what happens inside gets a node for each product and
-for each partial sum here, with the numbers that the same neuron written out by hand would have: a partial sum passes
-its gradient on unchanged, so every part's gradient is that of the whole.
+The engine keeps Σ wᵢxᵢ + b as one node. Here each product and each partial sum becomes a node, with the numbers that
+the same neuron written out by hand would have: a partial sum passes its gradient on unchanged, so the gradient of every
+part is that of the whole.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ NEURON = "weighted_sum"
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """A product or partial sum inside a weighted sum; it can be drawn like a Value."""
+    """A product or partial sum of a weighted sum; it can be drawn like a Value."""
 
     op: Symbol
     operands: tuple[Drawable, ...]
@@ -29,12 +29,12 @@ class Part:
     constant: bool = False
 
     def peek_grad(self) -> float:
-        """The gradient: that of the weighted sum."""
+        """The gradient of the weighted sum."""
         return self.grad
 
 
 def expand(trace: Trace) -> Trace:
-    """The same graph with each weighted sum replaced by its parts, the last of which takes its place and label."""
+    """Replaces each weighted sum by its parts, the last of which takes its place and label."""
     values: list[Drawable] = []
     operands: list[list[int]] = []
     new_place: list[int] = []
@@ -54,29 +54,30 @@ def expand(trace: Trace) -> Trace:
 
 
 def _parts(neuron: Drawable) -> Iterator[Part]:
-    """Each product, followed by the sum of everything up to it: ((b + w₁x₁) + w₂x₂) + …, as `weighted_sum` adds."""
+    """Yields each product, followed by the sum of everything up to it: ((b + w₁x₁) + w₂x₂) + …, as `weighted_sum`
+    adds."""
     bias, *factors = neuron.operands
     local, *locals_ = neuron.locals
     no_bias = bias.constant and bias.data == 0
-    total: Drawable | None = None if no_bias else bias
+    partial: Drawable | None = None if no_bias else bias
     pairs = len(factors) // 2
     for i in range(pairs):
         last = i == pairs - 1
         pair, slopes = factors[2 * i : 2 * i + 2], locals_[2 * i : 2 * i + 2]
-        product = _product(neuron, (pair[0], pair[1]), (slopes[0], slopes[1]), whole=last and total is None)
+        product = _product(neuron, (pair[0], pair[1]), (slopes[0], slopes[1]), whole=last and partial is None)
         yield product
-        if total is None:
-            total = product
+        if partial is None:
+            partial = product
             continue
-        before: Drawable = total
+        before: Drawable = partial
         data, label = (neuron.data, neuron.label) if last else (before.data + product.data, "")
         result = Part(add, (before, product), (local, 1.0), data, label, neuron.peek_grad())
-        total, local = result, 1.0
+        partial, local = result, 1.0
         yield result
 
 
 def _product(neuron: Drawable, pair: tuple[Drawable, Drawable], slopes: tuple, *, whole: bool) -> Part:
-    """One wᵢxᵢ. A stored local derivative is the other factor as it was when the neuron was calculated."""
+    """One wᵢxᵢ. A stored local derivative is the other factor at the time when the neuron was calculated."""
     weight, x = pair
     data = (weight.data if slopes[1] is None else slopes[1]) * (x.data if slopes[0] is None else slopes[0])
     label = neuron.label if whole else f"{weight.label}·{x.label}" if weight.label and x.label else ""

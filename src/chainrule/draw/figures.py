@@ -1,4 +1,4 @@
-"""How numbers are written in pictures: short enough for a box, exact enough to follow a calculation.
+"""Formats numbers for pictures: short enough for a box, exact enough to follow a calculation.
 
 Pictures show a few digits; tooltips show `repr`, which loses nothing.
 """
@@ -14,7 +14,7 @@ _LARGEST_FIXED = 1e5
 
 
 def fixed(number: float) -> str:
-    """Four decimals where they say something, otherwise a short scientific form.
+    """Four decimals where they are meaningful, otherwise a short scientific form.
 
     >>> [fixed(number) for number in (2, -0.5, 0.0, 1.5e-7, -3e200, float("nan"), float("-inf"))]
     ['2.0000', '-0.5000', '0.0000', '1.50e-7', '-3.00e200', 'nan', '-inf']
@@ -29,7 +29,7 @@ def fixed(number: float) -> str:
 
 
 def short(number: float, digits: int = 4) -> str:
-    """At most `digits` significant digits and no trailing zeros: the form used on edges.
+    """At most `digits` significant digits, without trailing zeros: the form on edges.
 
     >>> [short(number) for number in (1.0, -3.0, 0.70710678, 123456.0, 1e-9, float("inf"))]
     ['1', '-3', '0.7071', '1.235e5', '1e-9', 'inf']
@@ -46,9 +46,9 @@ def _plain_exponent(text: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """The numbers of one box or edge: the least and the greatest, and how many are nan.
+    """The numbers of one box or edge: the smallest, the largest, and how many are nan.
 
-    A box that stands for a single node has `low` equal to `high`. With nothing but nan, both are nan.
+    For a single node, `low` equals `high`. If all numbers are nan, both are nan.
 
     >>> Span.of([1.0, 3.0, 2.0])
     Span(low=1.0, high=3.0, nans=0)
@@ -74,14 +74,14 @@ class Span:
 
     @property
     def single(self) -> bool:
-        """Whether one number tells everything."""
+        """Whether it consists of a single number."""
         return (self.low == self.high and not self.nans) or math.isnan(self.low)
 
     def __str__(self) -> str:
         return fixed(self.low) if self.single else self._range(short(self.low, 3), short(self.high, 3))
 
     def brief(self) -> str:
-        """The form for edges: as few digits as possible.
+        """The form on edges, with as few digits as possible.
 
         >>> Span.of([1.0]).brief(), Span.of([-1.0, 0.25]).brief()
         ('1', '-1 … 0.25')
@@ -89,7 +89,7 @@ class Span:
         return short(self.low) if self.single else str(self)
 
     def narrow(self) -> str:
-        """The form for the columns of a terminal.
+        """The form in the columns of a terminal.
 
         >>> Span.of([1.0]).narrow(), Span.of([-1.0, 0.256]).narrow()
         ('1.0000', '-1…0.26')
@@ -97,7 +97,7 @@ class Span:
         return str(self) if self.single else self._range(short(self.low, 2), short(self.high, 2)).replace(" … ", "…")
 
     def exact(self) -> str:
-        """Every digit, for tooltips.
+        """The form in tooltips, with every digit.
 
         >>> Span.of([0.1 + 0.2]).exact(), Span.of([0.0, 1.0]).exact()
         ('0.30000000000000004', '0.0 … 1.0')

@@ -1,14 +1,13 @@
-"""Large graphs in a few boxes: equal parts are found by their structure and drawn once, with a count.
+"""Folds large graphs into a few boxes: nodes of equal structure are drawn once, with a count.
 
-Nothing needs to be said about neurons and layers for this: a hundred samples through sixteen neurons are 1,600 nodes
-that were calculated in the same way, and the structure alone shows it. The steps:
+This needs no knowledge of neurons or layers: a hundred samples through sixteen neurons are 1,600 nodes that were
+calculated in the same way, and the structure alone shows it. The steps:
 
-1. a chain of additions in which every intermediate sum is used once counts as one sum (`units`);
-2. what was made alike is one group: first by the whole expression behind each node, which keeps layers apart; if that
-   leaves too many groups, by less and less of it (`_ways_of_grouping`). Groups that then depend on each other in a
-   circle are one: equal steps of a series, such as those of a recurrence;
-3. a group that only feeds one other group, in equal portions, joins it: [Σ + b → tanh];
-4. leaves are grouped by what uses them, and as what: weights, biases, inputs.
+1. a chain of additions in which every intermediate sum is used once counts as one sum (`units`); 2. nodes that were
+calculated alike form a group: first by the whole expression behind each node, which keeps layers apart; if that leaves
+too many groups, by less and less of it (`_partitions`). Groups that then depend on each other cyclically are merged:
+equal steps of a series, such as those of a recurrence; 3. a group that only feeds one other group, in equal portions,
+joins it: [Σ + b → tanh]; 4. leaves are grouped by what uses them, and in which role: weights, biases, inputs.
 
 Every node of the graph is in exactly one box.
 """
@@ -23,30 +22,31 @@ from chainrule.draw.graph import Graph, Trace
 from chainrule.draw.units import CONSTANT, LEAF, SUMS, Units, find_units
 
 DEPTHS = (2, 1, 0)
-"""How far behind a node its structure is looked at where whole expressions give too many groups."""
-HOPELESS = 50
-"""More groups than this many times the limit are not looked at any closer."""
+"""How many levels of a node's structure are compared where whole expressions give too many groups."""
+GROUPS_PER_BOX = 50
+"""A partition with more groups than so many times the limit is not examined further."""
 
 
 def fold(trace: Trace, limit: int) -> Graph:
-    """A picture of the graph with about `limit` boxes or fewer, however large the graph.
+    """Draws a graph of any size in about `limit` boxes or fewer.
 
     Args:
         trace: the nodes.
-        limit: grouping gets coarser until there are no more boxes than this. If even the coarsest grouping (one
-            box for all operations, one for leaves, one for constants) has more, that one is taken.
+        limit: the aim. Partitions get coarser until there are no more boxes than this; if even the coarsest one (one
+            box for all operations, one for leaves, one for constants) has more, it is taken.
     """
     units = find_units(trace)
-    for group_of in _ways_of_grouping(units, HOPELESS * limit):
-        groups = _groups(_without_circles(units, group_of))
-        boxes = picture(trace, units, _joined(trace, units, groups))
+    for group_of in _partitions(units, GROUPS_PER_BOX * limit):
+        groups = _groups(_condensed(units, group_of))
+        boxes = picture(trace, units, _merged(trace, units, groups))
         if len(boxes.nodes) <= limit:
             return boxes
     return picture(trace, units, [Group([list(range(len(units.members)))])], leaves_apart=False)
 
 
-def _ways_of_grouping(units: Units, most: int) -> Iterator[list[int]]:
-    """For each unit the number of its group; finest first, without those of more than `most` groups."""
+def _partitions(units: Units, most: int) -> Iterator[list[int]]:
+    """Yields for each unit the number of its group, finest partition first; skips partitions of more than `most`
+    groups."""
     for counted in (True, False):
         groups = _by_expression(units, most, counted=counted)
         if groups is not None:
@@ -63,10 +63,10 @@ def _ways_of_grouping(units: Units, most: int) -> Iterator[list[int]]:
 
 
 def _by_expression(units: Units, most: int, *, counted: bool) -> list[int] | None:
-    """Units whose whole expressions have the same form are one group; uncounted, whatever the length of their sums.
+    """Groups units whose whole expressions have the same form; uncounted, sums of different lengths count as equal.
 
-    Equal forms get equal numbers (hash-consing), so that a form is compared by the numbers of its operands only. None
-    if there are more than `most` forms.
+    Equal forms get equal numbers (hash-consing), so only the numbers of the operands need comparing. Returns None if
+    there are more than `most` forms.
     """
     numbers: dict[object, int] = {}
     forms: list[int] = []
@@ -80,9 +80,10 @@ def _by_expression(units: Units, most: int, *, counted: bool) -> list[int] | Non
 
 
 def _one_step_deeper(units: Units, most: int, shallower: list[int] | None) -> list[int] | None:
-    """Groups by the operation and the groups of its operands in a shallower grouping (none: by the operation).
+    """Groups units by operation and by the groups of their operands in a shallower partition (by the operation alone if
+    there is none).
 
-    None if there are more than `most`.
+    Returns None if there are more than `most` groups.
     """
     numbers: dict[object, int] = {}
     groups: list[int] = []
@@ -95,7 +96,7 @@ def _one_step_deeper(units: Units, most: int, shallower: list[int] | None) -> li
 
 
 def _runs(items: Sequence[int]) -> tuple[tuple[int, int], ...]:
-    """Runs of equal items with their lengths.
+    """Run-length encodes items.
 
     >>> _runs([5, 5, 5, 7])
     ((5, 3), (7, 1))
@@ -116,10 +117,11 @@ def _groups(group_of: Sequence[int]) -> list[Group]:
     return [Group([stage]) for stage in members.values()]
 
 
-def _without_circles(units: Units, group_of: Sequence[int]) -> list[int]:
-    """The grouping with groups merged that depend on each other: strongly connected components, after Tarjan (1972).
+def _condensed(units: Units, group_of: Sequence[int]) -> list[int]:
+    """Merges groups that depend on each other cyclically: the condensation of strongly connected components (Tarjan
+    1972).
 
-    Depth-First Search and Linear Graph Algorithms, with an explicit stack in place of recursion.
+    Depth-First Search and Linear Graph Algorithms, with an explicit stack instead of recursion.
     """
     below: dict[int, dict[int, None]] = {group: {} for group in group_of}
     for unit, operands in enumerate(units.operands):
@@ -131,7 +133,7 @@ def _without_circles(units: Units, group_of: Sequence[int]) -> list[int]:
 
 
 class _Components:
-    """Tarjan's search; `component` maps each vertex to one vertex of its component."""
+    """Tarjan's algorithm; `component` maps each vertex to one vertex of its component."""
 
     def __init__(self, below: dict[int, dict[int, None]]) -> None:
         self.below = below
@@ -141,7 +143,7 @@ class _Components:
         self._open: list[int] = []
 
     def run(self, start: int) -> None:
-        """Find the components of everything below `start`."""
+        """Finds the components of all vertices below `start`."""
         if start in self._index:
             return
         path = [(start, self._enter(start))]
@@ -172,27 +174,27 @@ class _Components:
 
 
 @dataclass(slots=True)
-class _Links:
-    """Between which groups operands go: how often each unit is used, by which groups, and what each group uses."""
+class _Uses:
+    """Dependences between groups: how often each unit is used, by which groups, and which groups each group uses."""
 
     uses: list[int]
     users: list[set[int]]
     sources: list[set[int]]
 
 
-def _joined(trace: Trace, units: Units, groups: list[Group]) -> list[Group]:
-    """Groups of several units that feed one other group only, each unit once and in equal portions, join it."""
-    links = _links(units, groups)
+def _merged(trace: Trace, units: Units, groups: list[Group]) -> list[Group]:
+    """Merges groups that feed only one other group, each unit once and in equal portions, with that group."""
+    links = _uses(units, groups)
     gone: set[int] = set()
     for number, group in enumerate(groups):  # operands come first, so a joined group can go on to join the next
         target = next(iter(links.users[number]), number)
-        if _can_join(units, groups, links, number, target) and _only_adds_to_it(trace, units, groups[target].stages[0]):
+        if _can_join(units, groups, links, number, target) and _is_pointwise(trace, units, groups[target].stages[0]):
             groups[target].stages[:0] = group.stages
             gone.add(number)
     return [group for number, group in enumerate(groups) if number not in gone]
 
 
-def _can_join(units: Units, groups: list[Group], links: _Links, number: int, target: int) -> bool:
+def _can_join(units: Units, groups: list[Group], links: _Uses, number: int, target: int) -> bool:
     own, into = groups[number].stages[-1], groups[target].stages[0]
     alone = links.users[number] == {target} and links.sources[target] == {number}
     if not alone or target == number or len(into) < 2 or len(own) % len(into):
@@ -203,10 +205,10 @@ def _can_join(units: Units, groups: list[Group], links: _Links, number: int, tar
     return all(sum(place >= 0 for place in units.operands[unit]) == portion for unit in into)
 
 
-def _only_adds_to_it(trace: Trace, units: Units, into: Sequence[int]) -> bool:
-    """Whether these units do nothing but sum up, or apply one function such as tanh or `** 2`, to what they are given.
+def _is_pointwise(trace: Trace, units: Units, into: Sequence[int]) -> bool:
+    """Whether these units only add up, or apply one function such as tanh or `** 2` to, what they are given.
 
-    A product with a weight is the start of something new, and so is the difference from a target.
+    A product with a weight begins something new, and so does the difference from a target.
     """
     if units.names[into[0]] in SUMS:
         return True
@@ -220,7 +222,7 @@ def _only_adds_to_it(trace: Trace, units: Units, into: Sequence[int]) -> bool:
     return len(numbers) <= 1
 
 
-def _links(units: Units, groups: Sequence[Group]) -> _Links:
+def _uses(units: Units, groups: Sequence[Group]) -> _Uses:
     group_of = {unit: number for number, group in enumerate(groups) for unit in group.stages[0]}
     uses = [0] * len(units.members)
     users: list[set[int]] = [set() for _ in groups]
@@ -231,4 +233,4 @@ def _links(units: Units, groups: Sequence[Group]) -> _Links:
                 uses[place] += 1
                 users[group_of[place]].add(group_of[unit])
                 sources[group_of[unit]].add(group_of[place])
-    return _Links(uses, users, sources)
+    return _Uses(uses, users, sources)

@@ -1,8 +1,8 @@
-"""From Values to what is drawn: the nodes behind some results, each once, and the records of a picture.
+"""The content of a picture: lists the nodes behind some results, and makes records of what is drawn.
 
-Two steps, so that a graph of a million nodes is never copied record by record: `trace` lists the nodes in an order with
+There are two steps, so that a graph of a million nodes is never copied record by record: `trace` lists the nodes with
 operands before results, and then either `one_by_one` makes a record of each, or `fold.fold` makes a few records of
-groups. Nothing here recurses, and nodes are told apart by identity alone.
+groups. Nothing here is recursive, and nodes are distinguished by identity alone.
 """
 
 from __future__ import annotations
@@ -17,11 +17,11 @@ from chainrule.errors import GraphError, shown
 Kind = Literal["leaf", "constant", "operation", "root"]
 
 WRITTEN = "written since"
-"""The remark at a leaf whose data was written after the results above it were calculated."""
+"""The remark on a leaf whose data was written after results had been calculated from it."""
 
 
 class Symbol(Protocol):
-    """What is drawn of an operation."""
+    """The part of an operation that is drawn."""
 
     @property
     def name(self) -> str: ...
@@ -30,7 +30,7 @@ class Symbol(Protocol):
 
 
 class Drawable(Protocol):
-    """What can be drawn: a `chainrule.Value`, or anything else with these attributes."""
+    """A `chainrule.Value`, or any other object with these attributes."""
 
     @property
     def label(self) -> str: ...
@@ -49,10 +49,10 @@ class Drawable(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Node:
-    """One box of a picture: a node of the graph, or (`size` above 1) a group of them.
+    """One box of a picture: a node of the graph, or (if `size` is above 1) a group of nodes.
 
-    `symbol` is the operation's ("" for leaves and groups) and `grad` is None where no gradient arrives. `place` says
-    where in a network the node is ("layer 1", "bias"), `remark` what else there is to say ("each 100 times").
+    `symbol` is the operation's ("" for leaves and groups), and `grad` is None where no gradient arrives. `place` is the
+    place within a network ("layer 1", "bias"), `remark` any other information ("each 100 times").
     """
 
     kind: Kind
@@ -66,7 +66,7 @@ class Node:
 
     @property
     def name(self) -> str:
-        """What to call the box in a sentence.
+        """The name of the box in a sentence.
 
         >>> Node("root", "+", "total", Span(3.0, 3.0), Span(1.0, 1.0)).name
         'total = +'
@@ -77,9 +77,9 @@ class Node:
 
 @dataclass(frozen=True, slots=True)
 class Edge:
-    """An operand's way into a result; `local` is d(result)/d(operand), None where no derivative flows.
+    """An edge from an operand to a result; `local` is d(result)/d(operand), None where no derivative flows.
 
-    `size` is how many edges of the graph it stands for.
+    `size` is the number of edges of the graph that it stands for.
     """
 
     source: int
@@ -90,7 +90,7 @@ class Edge:
 
 @dataclass(frozen=True, slots=True)
 class Graph:
-    """A picture's content. Nodes stand before the nodes that use them; edges are in the order of the operands."""
+    """The content of a picture. Nodes precede the nodes that use them; edges are in the order of the operands."""
 
     nodes: list[Node]
     edges: list[Edge]
@@ -106,7 +106,7 @@ class Graph:
 class Trace:
     """The nodes behind some roots, operands first; `operands[i]` are the places of node i's operands in `values`.
 
-    `written` has the leaves, by id, whose data was written after a result was made of it.
+    `written` has the ids of leaves whose data was written after results had been calculated from them.
     """
 
     values: list[Drawable]
@@ -116,14 +116,14 @@ class Trace:
 
 
 MOST_NODES = 5_000_000
-"""A picture stands for no more; something of one's own that makes its operands when asked for them might never end."""
+"""The most nodes of a picture; an object that makes new operands each time it is asked might never end."""
 
 
 def trace(roots: Sequence[Drawable]) -> Trace:
-    """List every node that the roots depend on, each once, operands before results.
+    """Lists every node that the roots depend on once, operands before results.
 
     Raises:
-        GraphError: a node leads back to itself, lacks a local derivative, or there are nodes without end.
+        GraphError: a node depends on itself or lacks a local derivative, or there are too many nodes.
     """
     place: dict[int, int] = {}
     values: list[Drawable] = []
@@ -174,7 +174,7 @@ def one_by_one(trace: Trace) -> Graph:
 
 
 def record(value: Drawable, *, is_root: bool = False, written: bool = False) -> Node:
-    """The box of a single node, with its numbers as they are now."""
+    """The box of a single node, with its present numbers."""
     kind = kind_of(value, is_root=is_root)
     grad = None if kind == "constant" else Span.of([value.peek_grad()])
     symbol = "" if value.op is None else value.op.symbol
@@ -182,7 +182,7 @@ def record(value: Drawable, *, is_root: bool = False, written: bool = False) -> 
 
 
 def kind_of(value: Drawable, *, is_root: bool) -> Kind:
-    """Which of the four kinds of boxes a node gets."""
+    """The kind of a node's box."""
     if value.op is None:
         return "constant" if value.constant else "leaf"
     return "root" if is_root else "operation"

@@ -1,8 +1,8 @@
-"""The order of the nodes in each layer of a picture, chosen so that few edges cross.
+"""Orders the nodes of each layer of a picture so that few edges cross.
 
-Barycentre sweeps after Sugiyama, Tagawa and Toda (1981): going forth and back, each layer is sorted by the mean place
-of every node's neighbours in the layer before, and neighbours that would cross less the other way round change places.
-Crossings are counted as in Barth, Mutzel and Jünger, Simple and Efficient Bilayer Cross Counting (2002).
+The method is barycentre sweeps (Sugiyama, Tagawa and Toda 1981): forwards and backwards, each layer is sorted by the
+mean place of every node's neighbours in the previous layer, and neighbours are swapped where that removes crossings.
+Crossings are counted as by Barth, Mutzel and Jünger, Simple and Efficient Bilayer Cross Counting (2002).
 """
 
 from __future__ import annotations
@@ -12,15 +12,15 @@ from collections.abc import Sequence
 
 SWEEPS = 24
 WORK = 400_000
-"""Vertices visited at most by all sweeps, so that pictures of large graphs get fewer sweeps and not more time."""
+"""The most vertices that all sweeps visit, so that large graphs get fewer sweeps instead of more time."""
 PATIENCE = 4
-"""Sweeps without progress after which the search ends."""
+"""The search ends after so many sweeps without progress."""
 
 Neighbours = Sequence[Sequence[int]]
 
 
 def order_layers(layers: list[list[int]], before: Neighbours, after: Neighbours) -> list[list[int]]:
-    """The same layers, each in an order with few crossings.
+    """Orders layers so that few edges cross.
 
     Args:
         layers: the vertices of each layer.
@@ -49,7 +49,7 @@ def order_layers(layers: list[list[int]], before: Neighbours, after: Neighbours)
 
 
 def count_crossings(layers: Sequence[Sequence[int]], after: Neighbours) -> int:
-    """How many pairs of edges cross.
+    """Counts the pairs of edges that cross.
 
     >>> count_crossings([[0, 1], [2, 3]], [[3], [2], [], []])
     1
@@ -63,7 +63,7 @@ def count_crossings(layers: Sequence[Sequence[int]], after: Neighbours) -> int:
 
 
 def _inversions(ends: Sequence[int], width: int) -> int:
-    """Pairs in the wrong order, with a Fenwick tree of the ends seen so far."""
+    """Counts the pairs in the wrong order, with a Fenwick tree of the ends seen so far."""
     tree = [0] * (width + 1)
     total = 0
     for seen, end in enumerate(ends):
@@ -80,7 +80,7 @@ def _inversions(ends: Sequence[int], width: int) -> int:
 
 
 def _depth_first(layers: list[list[int]], before: Neighbours, after: Neighbours) -> list[list[int]]:
-    """The order in which the graph is met walking back from its results; trees come out without a crossing."""
+    """The order of a depth-first search from the results; trees get no crossings."""
     layer_of = {vertex: number for number, layer in enumerate(layers) for vertex in layer}
     ordered: list[list[int]] = [[] for _ in layers]
     stack = [vertex for layer in layers for vertex in reversed(layer) if not after[vertex]]
@@ -96,7 +96,7 @@ def _depth_first(layers: list[list[int]], before: Neighbours, after: Neighbours)
 
 
 def _sweep(layers: Sequence[list[int]], neighbours: Neighbours) -> None:
-    """Sort each layer by the mean place of its vertices' neighbours in the layer gone through before it."""
+    """Sorts each layer by the mean place of its vertices' neighbours in the layer before."""
     place: dict[int, int] = {}
     for layer in layers:
         centre = {vertex: _mean([place[n] for n in neighbours[vertex]], i) for i, vertex in enumerate(layer)}
@@ -109,7 +109,7 @@ def _mean(places: Sequence[int], otherwise: int) -> float:
 
 
 def _transpose(layers: Sequence[list[int]], before: Neighbours, after: Neighbours) -> None:
-    """Let neighbours change places where that leaves fewer crossings on their two sides together."""
+    """Swaps neighbours where that leaves fewer crossings on their two sides together."""
     for number, layer in enumerate(layers):
         previous = {vertex: i for i, vertex in enumerate(layers[number - 1])} if number else {}
         following = {vertex: i for i, vertex in enumerate(layers[number + 1])} if number + 1 < len(layers) else {}
@@ -123,7 +123,7 @@ def _transpose(layers: Sequence[list[int]], before: Neighbours, after: Neighbour
 
 
 def _crossing_pairs(first: Sequence[int], second: Sequence[int]) -> int:
-    """Pairs of edges that cross if the vertex with neighbours `first` stands before the one with `second`."""
+    """Counts the pairs of edges that cross if the vertex with neighbours `first` precedes the one with `second`."""
     total = smaller = 0
     for place in first:
         while smaller < len(second) and second[smaller] < place:

@@ -1,4 +1,4 @@
-"""A picture as SVG: one text without anything outside it, in light or dark, that a browser shows as it is."""
+"""Renders a picture as one self-contained SVG, in light or dark."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ MEANING = {"leaf": "leaf", "constant": "constant", "operation": "operation", "ro
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """How a picture is drawn: its colours, the way its edges run, and whether it shows numbers."""
+    """The look of a picture: its colours, the direction of its edges, and whether it shows numbers."""
 
     theme: Theme = "auto"
     direction: Direction = "right"
@@ -34,7 +34,7 @@ class Look:
 
 
 def render_svg(graph: Graph, look: Look) -> str:
-    """The SVG of a graph: a complete document that can also stand inside an HTML page."""
+    """The SVG of a graph: a complete document that can also be embedded in an HTML page."""
     cards = [card(node, numbers=look.numbers) for node in graph.nodes]
     labels = [_label_size(edge, look) for edge in graph.edges]
     layout = _laid_out([c.size for c in cards], graph.edges, labels, look.direction)
@@ -54,7 +54,8 @@ def render_svg(graph: Graph, look: Look) -> str:
 
 
 def _document(graph: Graph, body: str, size: Size, look: Look) -> str:
-    """The body with its frame. The class that scopes the style is made of the content, so equal pictures are equal."""
+    """The document around the body. The class that scopes the style is a hash of the content, so equal pictures are
+    equal."""
     scope = "cr" + hashlib.sha256(f"{look.theme}\n{body}".encode()).hexdigest()[:10]
     name = escaped(title(graph))
     return (
@@ -66,7 +67,7 @@ def _document(graph: Graph, body: str, size: Size, look: Look) -> str:
 
 
 def title(graph: Graph) -> str:
-    """What a picture shows, in a few words: for screen readers and page titles."""
+    """A short description of a picture, for screen readers and page titles."""
     names = [graph.nodes[root].label or graph.nodes[root].symbol or "a leaf" for root in graph.roots[:3]]
     more = ", …" if len(graph.roots) > len(names) else ""
     count = f"{graph.total:,} node{'' if graph.total == 1 else 's'}"
@@ -74,24 +75,24 @@ def title(graph: Graph) -> str:
 
 
 def _laid_out(sizes: Sequence[Size], edges: Sequence[Edge], labels: Sequence[Size], direction: Direction) -> Layout:
-    """The layout with `along` as x and `across` as y, whichever way the edges run."""
+    """The layout with `along` as x and `across` as y, for either direction of the edges."""
     pairs = [(edge.source, edge.target) for edge in edges]
     if direction == "right":
         return lay_out(sizes, pairs, labels)
-    turned = lay_out([_turned(size) for size in sizes], pairs, [_turned(size) for size in labels])
+    transposed = lay_out([_transposed(size) for size in sizes], pairs, [_transposed(size) for size in labels])
     return Layout(
-        [_turned_point(point) for point in turned.boxes],
-        [[_turned_point(point) for point in route] for route in turned.routes],
-        [_turned_point(point) for point in turned.labels],
-        _turned(turned.size),
+        [_transposed_point(point) for point in transposed.boxes],
+        [[_transposed_point(point) for point in route] for route in transposed.routes],
+        [_transposed_point(point) for point in transposed.labels],
+        _transposed(transposed.size),
     )
 
 
-def _turned(size: Size) -> Size:
+def _transposed(size: Size) -> Size:
     return Size(size.across, size.along)
 
 
-def _turned_point(point: Point) -> Point:
+def _transposed_point(point: Point) -> Point:
     return Point(point.across, point.along)
 
 
@@ -148,7 +149,7 @@ def _any_written(graph: Graph) -> bool:
 
 
 def _legend(graph: Graph, look: Look) -> tuple[str, float]:
-    """A line under the picture that says what its colours and numbers mean, and its width."""
+    """The line under the picture that explains its colours and numbers, and its width."""
     parts: list[str] = []
     x = 0.0
     present = {node.kind for node in graph.nodes}

@@ -1,7 +1,7 @@
-"""A picture as text: a tree for a terminal, from the result down to the leaves, with the numbers in columns.
+"""Renders a picture as text: a tree for a terminal, from the result down to the leaves, with numbers in columns.
 
-A node that is used several times is printed once, with a number, and referred to by it afterwards. A tree that would
-get too wide goes on further down, under such a number as well.
+A node that is used several times is printed once, with a number by which later uses refer to it. A tree that would get
+too wide continues further down, under such a number as well.
 """
 
 from __future__ import annotations
@@ -16,9 +16,9 @@ from chainrule.draw.theme import columns, shortened
 
 WIDTH = 80
 DEPTH = 11
-"""Levels before a subtree goes on further down."""
+"""How many levels a tree has before a subtree continues further down."""
 WIDE, NARROW = 3, 2
-"""Columns of one level's branch."""
+"""How many columns the branch of one level takes."""
 LINES = 120
 LEAST_NAME = 12
 HEADINGS = ("data", "grad", "local")
@@ -26,7 +26,8 @@ HEADINGS = ("data", "grad", "local")
 
 @dataclass(frozen=True, slots=True)
 class _Line:
-    """One line: for each level of the tree whether its last branch is reached, the name, and the columns' texts."""
+    """One line: for each level of the tree whether its last branch is reached, the name, and the texts of the
+    columns."""
 
     lasts: Sequence[bool]
     name: str
@@ -35,24 +36,24 @@ class _Line:
 
 @dataclass(slots=True)
 class _Printed:
-    """What has been said so far."""
+    """What has been printed so far."""
 
     number: dict[int, int] = field(default_factory=dict)
     shown: set[int] = field(default_factory=set)
     later: deque[int] = field(default_factory=deque)
 
     def mark(self, node: int) -> str:
-        """The number under which a node is referred to."""
+        """The number by which later uses refer to a node."""
         return f"#{self.number.setdefault(node, len(self.number) + 1)}"
 
 
 def render_text(graph: Graph, *, numbers: bool = True, lines: int = LINES) -> str:
-    """The text tree of a graph.
+    """Renders the text tree of a graph.
 
     Args:
-        graph: what to draw.
+        graph: the graph.
         numbers: whether to show data, gradients and local derivatives.
-        lines: how many lines of nodes at most; a last line then says how many nodes are not shown.
+        lines: the most lines of nodes; a last line then says how many nodes are not shown.
     """
     printed = _Printed()
     tree = list(islice(_lines(graph, printed), lines))
@@ -64,7 +65,7 @@ def render_text(graph: Graph, *, numbers: bool = True, lines: int = LINES) -> st
 
 
 def _lines(graph: Graph, printed: _Printed) -> Iterator[_Line]:
-    """All lines of the tree, one root after the other, each followed by the subtrees that were put off."""
+    """Yields all lines: one root after the other, each followed by its postponed subtrees."""
     operands: list[list[Edge]] = [[] for _ in graph.nodes]
     for edge in graph.edges:
         operands[edge.target].append(edge)
@@ -80,7 +81,7 @@ def _lines(graph: Graph, printed: _Printed) -> Iterator[_Line]:
 def _tree(
     graph: Graph, start: int, operands: Sequence[Sequence[Edge]], uses: Counter[int], printed: _Printed
 ) -> Iterator[_Line]:
-    """The lines of one tree. The stack holds what is still to be printed: node, branches, last of its kind, edge."""
+    """Yields the lines of one tree. The stack holds what is still to be printed: node, branches, edge."""
     stack: list[tuple[int, list[bool], Edge | None]] = [(start, [], None)]
     while stack:
         node, lasts, edge = stack.pop()
@@ -122,7 +123,8 @@ def _local(edge: Edge | None) -> str:
 
 
 def _in_columns(lines: Sequence[_Line]) -> list[str]:
-    """Names on the left, numbers flush right. Where a line would get too wide, branches and then names get shorter."""
+    """Names on the left, numbers flush right. Where a line would get too wide, branches and then names are
+    shortened."""
     count = max(len(line.cells) for line in lines)
     widths = [max((len(line.cells[i]) for line in lines if line.cells), default=0) for i in range(count)]
     room = max(WIDTH - sum(widths) - 2 * count, LEAST_NAME)

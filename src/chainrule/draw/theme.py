@@ -1,6 +1,6 @@
-"""The look of pictures: colours for light and dark, fonts, and how wide a text will be.
+"""The theme of pictures: colours for light and dark, fonts, and estimates of the width of text.
 
-Colours are CSS variables, set on the picture's own class, so that several pictures on one page keep to themselves.
+Colours are CSS variables of the picture's own class, so several pictures on one page do not affect each other.
 """
 
 from __future__ import annotations
@@ -93,7 +93,7 @@ def _variables(colours: dict[str, str]) -> str:
 
 
 def text_width(text: str, size: float, *, mono: bool = False) -> float:
-    """How wide a text may get, in any of the fonts: rather too much than too little.
+    """The largest width of a text in any of the fonts, rather over- than underestimated.
 
     >>> text_width("1.0000", 10.0, mono=True)
     37.2
@@ -120,7 +120,7 @@ def _is_wide(character: str) -> bool:
 
 
 def printable(text: str) -> str:
-    """The text without signs that a terminal obeys or that no document may contain; line ends stay.
+    """Replaces characters that a terminal interprets or that a document must not contain; line ends stay.
 
     >>> printable("red: \x1b[31m")
     'red:  [31m'
@@ -129,7 +129,7 @@ def printable(text: str) -> str:
 
 
 def escaped(text: str) -> str:
-    """The text as it stands in SVG and HTML.
+    """Escapes text for SVG and HTML.
 
     >>> escaped('<b> & "c"')
     '&lt;b&gt; &amp; &quot;c&quot;'
@@ -138,7 +138,7 @@ def escaped(text: str) -> str:
 
 
 def columns(text: str) -> int:
-    """How many columns of a terminal a text takes.
+    """The number of terminal columns of a text.
 
     >>> columns("rate"), columns("学习率")
     (4, 6)

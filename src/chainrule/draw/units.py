@@ -1,4 +1,4 @@
-"""The units that a large graph is folded from: its operations, with each chain of additions taken as one sum."""
+"""The units of folding: operations, where each chain of additions counts as one sum."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from chainrule.draw.graph import Trace
 
 LEAF = -1
 CONSTANT = -2
-"""What stands in a unit's operands for leaves and constants."""
+"""Mark leaves and constants among a unit's operands."""
 CHAIN = "sum of a chain"
 """The name of a unit that is a chain of additions."""
 SUMS = {CHAIN, "add", "sum"}
@@ -16,10 +16,10 @@ SUMS = {CHAIN, "add", "sum"}
 
 @dataclass(frozen=True, slots=True)
 class Units:
-    """Operations that fold as one, operands before results.
+    """The units of a graph, operands before results.
 
-    `members[u]` are the places of unit u's nodes in the trace, the result last; `operands[u]` are units, or `LEAF` or
-    `CONSTANT`; `unit_of` has the unit of each node of the trace (`LEAF` or `CONSTANT` for those).
+    `members[u]` are the places of unit u's nodes in the trace, the result last; `operands[u]` are units, `LEAF` or
+    `CONSTANT`; `unit_of` has the unit of each node of the trace, or `LEAF` or `CONSTANT`.
     """
 
     names: list[str]
@@ -30,18 +30,18 @@ class Units:
 
 
 def find_units(trace: Trace) -> Units:
-    """The units of a graph.
+    """Finds the units of a graph.
 
-    An addition belongs to the addition that uses it, if nothing else does: `a + b + c + d` is one sum.
+    An addition belongs to the addition that uses it, if nothing else uses it: `a + b + c + d` is one sum.
     """
-    top = _tops(trace)
+    last = _last_additions(trace)
     members: dict[int, list[int]] = {}
     unit_of = [0] * len(trace.values)
     for place, value in enumerate(trace.values):
         if value.op is None:
             unit_of[place] = CONSTANT if value.constant else LEAF
         else:
-            members.setdefault(top[place], []).append(place)
+            members.setdefault(last[place], []).append(place)
     ordered = sorted(members.items())
     for unit, (_, nodes) in enumerate(ordered):
         for node in nodes:
@@ -58,8 +58,8 @@ def find_units(trace: Trace) -> Units:
     return Units(names, [nodes for _, nodes in ordered], operands, is_root, unit_of)
 
 
-def _tops(trace: Trace) -> list[int]:
-    """For each node the last addition of the chain that it belongs to, or itself."""
+def _last_additions(trace: Trace) -> list[int]:
+    """For each node the last addition of its chain, or the node itself."""
     uses = [0] * len(trace.values)
     user = [0] * len(trace.values)
     for place, sources in enumerate(trace.operands):
@@ -69,8 +69,8 @@ def _tops(trace: Trace) -> list[int]:
     for root in trace.roots:
         uses[root] += 1  # a root is looked at from outside
     is_addition = [value.op is not None and value.op.name == "add" for value in trace.values]
-    top = list(range(len(trace.values)))
-    for place in reversed(top):
+    last = list(range(len(trace.values)))
+    for place in reversed(last):
         if uses[place] == 1 and is_addition[place] and is_addition[user[place]]:
-            top[place] = top[user[place]]
-    return top
+            last[place] = last[user[place]]
+    return last

@@ -1,4 +1,4 @@
-"""The chain rule in words and formulas, on the user's own numbers."""
+"""Explanations: the chain rule in words and formulas, on the user's own numbers."""
 
 from chainrule.explain.story import Deposit, Explanation, Step, explain
 

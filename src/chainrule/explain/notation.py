@@ -1,8 +1,8 @@
-"""How numbers, operations and local derivatives are written for a reader.
+"""Writes numbers, operations and local derivatives for readers.
 
-The formulas are not kept anywhere: they are what comes out when an operation of the table is called on names in place
-of numbers. `formula(tanh, 0)` calls tanh's own local derivative on a thing that writes down what is done to it. So an
-operation of the user's own has a formula as well, typed into a console or not.
+Formulas are not stored anywhere: they result from calling an operation of the table on names instead of numbers.
+`formula(tanh, 0)` calls tanh's own local derivative on an object that writes down what is done to it. So a user's own
+operation has a formula as well, even one typed into a console.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ TERNARY, COMPARISON, SUM, PRODUCT, SIGN, POWER, ATOM = range(7)
 """How tightly a piece of a formula binds, loosest first, as in Python."""
 
 MANY = 100
-"""An operation of more operands than these is not written out: nobody reads it."""
+"""An operation with more operands is not written out: nobody would read it."""
 
 _INFIX = {
     "+": (" + ", SUM),
@@ -33,9 +33,9 @@ _INFIX = {
 
 
 def short(x: float) -> str:
-    """A number as a person wants to read it: six significant digits, or more where six would look too round.
+    """A number for readers: six significant digits, or more where six would suggest a rounder number.
 
-    What differs from a round number by no more than rounding errors do is shown as that number.
+    A number that differs from a round one only by rounding errors is shown as that.
 
     >>> short(0.7071067811865476), short(-1.4999999999999996), short(0.99999998), short(1e-7), short(1234567.0)
     ('0.707107', '-1.5', '0.99999998', '1e-7', '1234567')
@@ -56,7 +56,7 @@ def short(x: float) -> str:
 
 
 class Term:
-    """A piece of a formula; operations called on it give the longer formula."""
+    """A piece of a formula; applying operations to it gives the longer formula."""
 
     __slots__ = ("binding", "text")
 
@@ -69,7 +69,7 @@ class Term:
         return _applied(op, [_term(x) for x in operands])
 
     def within(self, binding: int) -> str:
-        """The text for a place that needs at least this binding, in parentheses where it binds less."""
+        """The text in a place that needs at least this binding, in parentheses if it binds less."""
         return self.text if self.binding >= binding else f"({self.text})"
 
     # fmt: off
@@ -108,10 +108,10 @@ def formula(op: Operation, index: int, operands: Sequence[str | float] = (), res
 
     Args:
         op: an operation of the table.
-        index: the operand's position.
-        operands: what to write for each operand, a name or a number; left out, the operation's own names. Needed for
-            an operation of any number of operands.
-        result: what to write for the operation's result.
+        index: the position of the operand.
+        operands: a name or number for each operand; the operation's own names if left out. A variadic operation needs
+            them.
+        result: a name or number for the result.
 
     Returns:
         The formula; "0" where the operation is constant in that operand; None for a local derivative that is not
@@ -136,7 +136,7 @@ def formula(op: Operation, index: int, operands: Sequence[str | float] = (), res
 
 
 def call(op: Operation, operands: Sequence[str | float]) -> str:
-    """An operation applied to names or numbers, as one would write it in Python.
+    """An operation applied to names or numbers, as in Python.
 
     >>> call(ops.mul, ["x", -3.0]), call(ops.tanh, ["n"]), call(ops.gt, ["x", 0.0]), call(ops.logsumexp, ["a", "b"])
     ('x*(-3)', 'tanh(n)', '(x > 0)', 'logsumexp([a, b])')
@@ -158,7 +158,7 @@ def call(op: Operation, operands: Sequence[str | float]) -> str:
 
 
 def _term(x: Any) -> Term:
-    """A Term, a name or a number as a Term."""
+    """Turns a name or a number into a Term."""
     if isinstance(x, Term):
         return x
     if isinstance(x, str):
@@ -168,7 +168,7 @@ def _term(x: Any) -> Term:
 
 
 def _applied(op: Operation, terms: Sequence[Term]) -> Term:
-    """An operation written out: infix, prefix, `if … else`, or as a call."""
+    """Writes an operation: infix, prefix, `if … else`, or as a call."""
     if op.symbol in _INFIX and len(terms) == 2:
         return _infix(op.symbol, *terms)
     if op.symbol == "-" and len(terms) == 1:

@@ -1,8 +1,7 @@
-"""The chain rule, told on the user's own numbers.
+"""Explains the chain rule on the user's own numbers.
 
-`explain(value)` walks through a graph as `backward()` does and writes down every step: what came from upstream, the
-local derivative, their product, and what it was added to. It keeps gradients of its own, so those of the graph stay
-as they are.
+`explain(value)` walks through a graph like `backward()` and records every step: the upstream gradient, the local
+derivative, their product, and what it was added to. It keeps gradients of its own, so those of the graph do not change.
 
 >>> x = Value(3.0, label="x")
 >>> print(explain(x * x))
@@ -55,7 +54,7 @@ from chainrule.explain.wording import (
 from chainrule.ops import chain, stop_gradient
 
 OPERANDS_SHOWN = 12
-"""How many operands of one operation are told; a neuron may have hundreds."""
+"""How many operands of one operation are explained; a neuron may have hundreds."""
 
 ORDINALS = ("1st", "2nd", "3rd")
 
@@ -68,7 +67,7 @@ INTRODUCTION = (
 
 @dataclass(frozen=True)
 class Deposit:
-    """One product of the chain rule: what an operation hands to one of its operands."""
+    """One product of the chain rule: what an operation passes to one of its operands."""
 
     index: int
     operand: Value
@@ -76,7 +75,7 @@ class Deposit:
     """The local derivative; None where nothing flows, because the operation is constant in that operand."""
     product: float
     before: float | None
-    """The operand's gradient to which the product was added; None if nothing had arrived there yet."""
+    """The operand's gradient before this product was added; None if nothing had arrived there yet."""
 
 
 @dataclass(frozen=True)
@@ -90,13 +89,13 @@ class Step:
 
 @dataclass(frozen=True)
 class Explanation:
-    """What `explain` found; its text, from `str()` or `print()`, is what a person reads.
+    """The result of `explain`; `str()` or `print()` gives its text.
 
     Attributes:
         root: the Value that was explained.
         order: every Value of its graph, operands before results.
-        steps: the operations in backward order, with what each handed on.
-        names: by `id()`, what each Value is called in the text.
+        steps: the operations in backward order, with what each passed on.
+        names: by `id()`, the name of each Value in the text.
         gradients: by `id()`, the derivative of the root with respect to each Value.
     """
 
@@ -123,13 +122,13 @@ class Explanation:
 
 
 def explain(value: Value, *, limit: int = 50) -> Explanation:
-    """Tells how the derivatives of `value` come about, step by step, on its own numbers.
+    """Explains how the derivatives of `value` arise, step by step, on its own numbers.
 
-    Gradients are neither read nor written: the explanation starts from zero, as after `zero_grad()`.
+    It neither reads nor writes gradients: the explanation starts from zero, as after `zero_grad()`.
 
     Args:
         value: the result to explain, made by operations on Values. Labels of Values are used as names.
-        limit: how many operations are shown at most; of a larger graph, those nearest to the result.
+        limit: the most operations to show; of a larger graph, those nearest to the result.
 
     Returns:
         An `Explanation`: print it, or take its numbers from `.derivatives` and `.steps`.
@@ -137,7 +136,7 @@ def explain(value: Value, *, limit: int = 50) -> Explanation:
     Raises:
         OperandError: `value` is not a Value.
         ArgumentError: `limit` is not at least 1.
-        GraphError: a number was changed after the graph was calculated; `value.refresh()` mends that.
+        GraphError: a number was changed after the graph was calculated; `value.refresh()` repairs that.
 
     >>> x = Value(3.0, label="x")
     >>> explain(x * x).derivatives
@@ -159,7 +158,7 @@ def explain(value: Value, *, limit: int = 50) -> Explanation:
 
 
 def _step(node: Value, gradients: dict[int, float]) -> Step:
-    """The chain rule at one node, as the engine does it: a zero on either side deposits nothing."""
+    """The chain rule at one node, as in the engine: a zero on either side deposits nothing."""
     upstream = gradients.get(id(node), 0.0)
     deposits = []
     for index, (operand, local) in enumerate(zip(node.operands, node.locals, strict=True)):
@@ -199,18 +198,18 @@ def _inputs(order: Sequence[Value]) -> list[Value]:
 class _Writer:
     """Writes an explanation, section by section."""
 
-    def __init__(self, told: Explanation) -> None:
-        self.told = told
-        self.y = told.names[id(told.root)]
+    def __init__(self, explanation: Explanation) -> None:
+        self.explanation = explanation
+        self.y = explanation.names[id(explanation.root)]
         self.arrived: dict[int, list[float]] = {}
-        for step in told.steps:
+        for step in explanation.steps:
             for deposit in step.deposits:
                 if deposit.local is not None and step.upstream != 0:
                     self.arrived.setdefault(id(deposit.operand), []).append(deposit.product)
 
     def lines(self) -> Iterator[str]:
-        if not self.told.root.operands:
-            yield f"{self.y} = {short(self.told.root.data)} is an input: no operation made it."
+        if not self.explanation.root.operands:
+            yield f"{self.y} = {short(self.explanation.root.data)} is an input: no operation made it."
             yield "Its derivative with respect to itself is 1, and there is nothing to go back to."
             return
         yield from self.forward()
@@ -220,22 +219,22 @@ class _Writer:
         yield from self.summary()
 
     def name(self, node: Value) -> str:
-        return self.told.names[id(node)]
+        return self.explanation.names[id(node)]
 
     def names(self, nodes: Sequence[Value]) -> list[str | float]:
-        return [name_or_number(node, self.told.names) for node in nodes]
+        return [name_or_number(node, self.explanation.names) for node in nodes]
 
     # -- forward
 
     def forward(self) -> Iterator[str]:
         yield f"The forward pass: the numbers, from the inputs to {self.y}"
-        inputs = _inputs(self.told.order)
-        shown = [f"{self.name(leaf)} = {short(leaf.data)}" for leaf in inputs[: self.told.limit]]
+        inputs = _inputs(self.explanation.order)
+        shown = [f"{self.name(leaf)} = {short(leaf.data)}" for leaf in inputs[: self.explanation.limit]]
         if len(inputs) > len(shown):
             shown.append(f"and {len(inputs) - len(shown):,} more")
         yield from wrapped("  inputs: ", ", ".join(shown))
-        nodes = [step.node for step in reversed(self.told.steps[: self.told.limit])]
-        hidden = len(self.told.steps) - len(nodes)
+        nodes = [step.node for step in reversed(self.explanation.steps[: self.explanation.limit])]
+        hidden = len(self.explanation.steps) - len(nodes)
         if hidden:
             yield f"  ... {counted(hidden, 'earlier operation')} not shown ..."
         finite = True
@@ -264,11 +263,11 @@ class _Writer:
         yield from wrapped("  ", INTRODUCTION.format(y=y))
         yield ""
         yield f"  Start at {y} itself: {y}.grad = {derivative(y, y)} = 1"
-        shown = self.told.steps[: self.told.limit]
+        shown = self.explanation.steps[: self.explanation.limit]
         for position, step in enumerate(shown, start=1):
             yield ""
             yield from self.step(position, step)
-        hidden = len(self.told.steps) - len(shown)
+        hidden = len(self.explanation.steps) - len(shown)
         if hidden:
             yield ""
             yield f"  ... {counted(hidden, 'further step')} not shown (a larger limit shows more) ..."
@@ -293,9 +292,9 @@ class _Writer:
                 why = constant if step.node.op is stop_gradient else unmoved
                 yield f"{indent}nothing flows to {operand}: {why}"
         flowing = [deposit for deposit in shown if deposit.local is not None]
-        told = [(self.local(step, deposit), self.deposited(step, deposit)) for deposit in flowing]
-        width = max([len(local) for local, _ in told], default=0)
-        for local, deposited in told:
+        rows = [(self.local(step, deposit), self.deposited(step, deposit)) for deposit in flowing]
+        width = max([len(local) for local, _ in rows], default=0)
+        for local, deposited in rows:
             if len(indent) + width + 4 + len(deposited) <= WIDTH:
                 yield f"{indent}{local:{width}}    {deposited}"
             else:
@@ -317,7 +316,8 @@ class _Writer:
         return " = ".join(without_repeats(parts))
 
     def place(self, node: Value, index: int) -> str:
-        """What the local derivative is taken by: the operand's name, or `1st x` where x stands at several places."""
+        """The name of the operand with respect to which a local derivative is taken; `1st x` where x is an operand
+        several times."""
         operands = node.operands
         name = self.name(operands[index])
         places = [i for i, operand in enumerate(operands) if operand is operands[index]]
@@ -341,21 +341,21 @@ class _Writer:
     # -- summary
 
     def summary(self) -> Iterator[str]:
-        inputs = _inputs(self.told.order)
+        inputs = _inputs(self.explanation.order)
         yield f"The derivatives of {self.y} with respect to the inputs"
-        for leaf in inputs[: self.told.limit]:
+        for leaf in inputs[: self.explanation.limit]:
             yield from self.summed(leaf)
-        if len(inputs) > self.told.limit:
-            yield f"  ... and {counted(len(inputs) - self.told.limit, 'more input')} ..."
+        if len(inputs) > self.explanation.limit:
+            yield f"  ... and {counted(len(inputs) - self.explanation.limit, 'more input')} ..."
         if not inputs:
             yield "  There are none: it is made of plain numbers only."
         yield from self.in_words(inputs)
 
     def in_words(self, inputs: Sequence[Value]) -> Iterator[str]:
-        """What the largest of the derivatives says."""
-        slopes = [(self.told.gradients[id(leaf)], self.name(leaf)) for leaf in inputs]
+        """The meaning of the largest derivative."""
+        slopes = [(self.explanation.gradients[id(leaf)], self.name(leaf)) for leaf in inputs]
         slopes = [(slope, name) for slope, name in slopes if math.isfinite(slope) and slope != 0]
-        if slopes and math.isfinite(self.told.root.data):
+        if slopes and math.isfinite(self.explanation.root.data):
             slope, name = max(slopes, key=lambda pair: math.fabs(pair[0]))
             change = float(f"{0.001 * slope:.3g}")
             yield ""
@@ -364,7 +364,7 @@ class _Writer:
 
     def summed(self, leaf: Value) -> Iterator[str]:
         """`a.grad = 2 + 3 = 5`"""
-        total = gradient_text(self.told.gradients[id(leaf)])
+        total = gradient_text(self.explanation.gradients[id(leaf)])
         arrived = self.arrived.get(id(leaf), [])
         parts = [f"{self.name(leaf)}.grad", total]
         if 1 < len(arrived) <= OPERANDS_SHOWN:

@@ -1,6 +1,6 @@
-"""Words and lines for explanations and reports that are read in a terminal: names of Values, and text that fits in.
+"""Words and lines for explanations and reports in a terminal: names of Values, and text of at most 80 columns.
 
-Numbers and formulas are written by `notation.py`; here they are put into lines of at most 80 columns.
+`notation.py` writes the numbers and formulas that are put into lines here.
 """
 
 from __future__ import annotations
@@ -15,7 +15,8 @@ WIDTH = 80
 
 
 def names_of(order: Sequence[Value]) -> dict[int, str]:
-    """A name for each Value: its label where it has one, else y for the result, n1, n2, … and v1, v2, … for inputs."""
+    """Names every Value: by its label if it has one; otherwise y for the result, n1, n2, … for others, and v1, v2, …
+    for inputs."""
     names: dict[int, str] = {}
     taken: dict[str, int] = {}
     for node in order:
@@ -41,7 +42,7 @@ def names_of(order: Sequence[Value]) -> dict[int, str]:
 
 
 def _free(label: str, taken: dict[str, int]) -> str:
-    """The label, or with a number behind it where another Value has the same; `taken` counts the copies."""
+    """The label, followed by a number if another Value has it already; `taken` counts the uses."""
     name = label
     while name in taken:
         taken[label] += 1
@@ -73,7 +74,7 @@ def counted(count: int, noun: str) -> str:
 
 
 def without_repeats(parts: Sequence[str]) -> list[str]:
-    """Empty parts, and those that say the same as the part before, left out."""
+    """Drops empty parts, and parts that repeat the one before."""
     kept: list[str] = []
     for part in parts:
         if part and (not kept or part != kept[-1]):
@@ -82,7 +83,7 @@ def without_repeats(parts: Sequence[str]) -> list[str]:
 
 
 def equation(indent: str, parts: Sequence[str]) -> Iterator[str]:
-    """`a = b = c` on one line, or on several where that is too long."""
+    """`a = b = c` on one line, or on several if that is too long."""
     parts = without_repeats([cut(part) for part in parts])
     line = indent + parts[0]
     for part in parts[1:]:
@@ -95,7 +96,7 @@ def equation(indent: str, parts: Sequence[str]) -> Iterator[str]:
 
 
 def side_by_side(head: str, parts: Sequence[str]) -> Iterator[str]:
-    """The parts on one line, or one below the other where that is too long."""
+    """The parts on one line, or one below the other if that is too long."""
     if len(line := head + ", ".join(parts)) <= WIDTH:
         yield line
     else:
@@ -104,7 +105,7 @@ def side_by_side(head: str, parts: Sequence[str]) -> Iterator[str]:
 
 
 def wrapped(head: str, text: str) -> Iterator[str]:
-    """A text in lines, the first of which begins with `head`; `x = 2` stays on one line."""
+    """Wraps a text in lines, the first of which begins with `head`; `x = 2` stays on one line."""
     glued = text.replace(" = ", "\N{NO-BREAK SPACE}=\N{NO-BREAK SPACE}")
     lines = textwrap.wrap(
         glued,
@@ -118,7 +119,7 @@ def wrapped(head: str, text: str) -> Iterator[str]:
 
 
 def cut(text: str, width: int = 60) -> str:
-    """A long formula with words left out in the middle, so that it begins and ends as the whole does."""
+    """Shortens a long formula in the middle, so that its beginning and end stay."""
     words = text.split(" ")
     if len(text) <= width or len(words) < 3:
         return text

@@ -1,4 +1,4 @@
-"""Models on disk: one JSON file each, and the schemas that any document must pass before it is believed."""
+"""Models on disk: one JSON file each, checked by a schema before it is used."""
 
 from chainrule.saving.models import load, load_file, save
 

@@ -1,4 +1,4 @@
-"""Models on disk: one JSON file with what the model is, its numbers to the last bit, and whatever belongs to it.
+"""Models on disk: one JSON file with the model's description, its exact numbers, and whatever belongs to it.
 
 >>> import tempfile
 >>> from chainrule.nn import MLP
@@ -25,15 +25,15 @@ from chainrule.errors import ArgumentError, OperandError, SavedFileError, SizeEr
 from chainrule.nn import MLP, Module, from_config
 from chainrule.saving.schema import (
     Anything,
+    Integer,
     Kind,
     ListOf,
-    Maybe,
+    MapOf,
+    Nullable,
     Number,
     Record,
     SchemaError,
-    TableOf,
     Text,
-    Whole,
     check,
     check_plain,
     parse,
@@ -42,29 +42,29 @@ from chainrule.saving.schema import (
 MODEL_FORMAT = "chainrule model"
 MODEL_VERSION = 1
 
-STATE = TableOf(Number())
+STATE = MapOf(Number())
 CONFIG = Record({"type": Text(1000)}, others=Anything())
-MODEL = Record({"model": Text(1000), "config": Maybe(CONFIG), "state": STATE, "extra": TableOf(Anything())})
-"""What a model file holds beside its format, version and checksum."""
+MODEL = Record({"model": Text(1000), "config": Nullable(CONFIG), "state": STATE, "extra": MapOf(Anything())})
+"""The content of a model file, beside its format, version and checksum."""
 
-SIZE = Whole(1, 10**9)
+SIZE = Integer(1, 10**9)
 MLP_CONFIG = Record(
     {"type": Text(pattern=MLP.__name__), "nin": SIZE, "nouts": ListOf(SIZE, 1), "activations": ListOf(Text(1000), 1)}
 )
-"""What an `MLP` can be rebuilt from."""
+"""The description that an `MLP` is rebuilt from."""
 
 
 def save(model: Module, path: FilePath, **extra: Any) -> None:
-    """Write a model to a file, whole or not at all.
+    """Writes a model to a file, atomically.
 
     Args:
-        model: any Module. An `MLP` can be rebuilt from its file alone; for a class of one's own the file holds the
-            numbers, and `load` is given a model to put them into.
-        path: the file; one that exists is replaced.
-        extra: what else belongs to the model, as JSON has it (tuples come back as lists): an encoder, class names, ….
+        model: any Module. An `MLP` can be rebuilt from its file alone. For a class of your own the file holds the
+            numbers, and `load` needs a model to load them into.
+        path: the file; an existing one is replaced.
+        extra: what else belongs to the model, as data for JSON (tuples come back as lists): an encoder, class names, ….
 
     Raises:
-        ArgumentError: a parameter is not finite, or something in `extra` cannot be held by JSON.
+        ArgumentError: a parameter is infinite or nan, or JSON cannot hold something in `extra`.
         SavedFileError: the file cannot be written.
     """
     state = model.state_dict()
@@ -75,24 +75,25 @@ def save(model: Module, path: FilePath, **extra: Any) -> None:
 
 
 def load(path: FilePath, model: Module | None = None) -> Module:
-    """The model of a file that `save` wrote.
+    """Loads a model that `save` wrote.
 
     Args:
         path: the file.
-        model: where the numbers go; needed if the file holds a class of one's own. Left out, an `MLP` is built.
+        model: the model to load the numbers into; needed if the file holds a class of your own. If left out, an `MLP`
+            is built.
 
     Returns:
         The model, which is `model` itself if that was given.
 
     Raises:
-        SavedFileError: there is no such file, it is damaged, of another program or of a newer chainrule, or it does
-            not fit `model`, which is then left as it was.
+        SavedFileError: there is no such file; it is damaged, of another program or of a newer chainrule; or it does not
+            fit `model`, which then does not change.
     """
     return load_file(path, model)[0]
 
 
 def load_file(path: FilePath, model: Module | None = None) -> tuple[Module, dict[str, Any]]:
-    """The model of a file, and the `extra` that was saved along with it; takes and raises what `load` does."""
+    """Loads a model and the `extra` that was saved with it; takes and raises what `load` does."""
     content = read_document(path, MODEL_FORMAT, MODEL_VERSION, MODEL)
     state, config, extra = content["state"], content["config"], content["extra"]
     if model is None:
@@ -107,7 +108,7 @@ def load_file(path: FilePath, model: Module | None = None) -> tuple[Module, dict
 
 
 def config_of(model: Module) -> dict[str, Any] | None:
-    """What `from_config` could rebuild the model from; None if it is of a class that it does not know."""
+    """The description that `from_config` can rebuild a model from; None for a class that it does not know."""
     try:
         config = model.config()
     except SavedFileError:
@@ -117,10 +118,10 @@ def config_of(model: Module) -> dict[str, Any] | None:
 
 
 def check_config(path: FilePath, config: dict[str, Any] | None, model: Module) -> None:
-    """Refuse to load into a model of other sizes or activations than the file's.
+    """Refuses a model of other sizes or activations than the file's.
 
     Raises:
-        SavedFileError: they differ; the message says in what.
+        SavedFileError: they differ; the message names the difference.
     """
     own = config_of(model)
     if config is None or own is None:
@@ -133,7 +134,7 @@ def check_config(path: FilePath, config: dict[str, Any] | None, model: Module) -
 
 
 def check_finite(state: dict[str, float]) -> None:
-    """Refuse to save a model that has gone to nan or inf.
+    """Refuses to save a model with infinite or nan parameters.
 
     Raises:
         ArgumentError: names the first such parameter.
@@ -160,7 +161,7 @@ def _rebuild(path: FilePath, content: dict[str, Any], config: dict[str, Any] | N
 
 
 def _mlp_parameters(config: dict[str, Any]) -> int:
-    """How many there would be: looked at first, so that a wrong size never asks for all the memory there is."""
+    """The number of parameters of an MLP. It is checked first, so that a wrong size cannot allocate all memory."""
     sizes = [config["nin"], *config["nouts"]]
     return sum((nin + 1) * nout for nin, nout in pairwise(sizes))
 
@@ -171,11 +172,11 @@ def _mlp_parameters(config: dict[str, Any]) -> int:
 def write_document(
     path: FilePath, kind: str, version: int, content: dict[str, Any], schema: Kind | None = None
 ) -> None:
-    """Write `content` as JSON with a marker, a version and a checksum.
+    """Writes `content` as JSON with its format, its version and a checksum.
 
     Raises:
-        ArgumentError: it holds nan, inf, something that JSON does not have, or what reading it by the schema would
-            refuse; nothing is written.
+        ArgumentError: the content holds nan, inf, something that JSON cannot hold, or something that the schema
+            refuses; nothing is written.
         SavedFileError: the file cannot be written.
     """
     try:
@@ -193,10 +194,10 @@ def write_document(
 
 
 def read_document(path: FilePath, kind: str, version: int, schema: Kind | None = None) -> dict[str, Any]:
-    """The content of a file that `write_document` wrote, which is what the schema says.
+    """Reads a file that `write_document` wrote, and checks it by the schema.
 
     Raises:
-        SavedFileError: it cannot be read, is damaged or cut short, of another kind, or of a newer version.
+        SavedFileError: it cannot be read, is damaged or truncated, of another kind, or of a newer version.
     """
     raw = read_file(path)
     try:
@@ -227,5 +228,5 @@ def read_document(path: FilePath, kind: str, version: int, schema: Kind | None =
 
 
 def _checksum(content: dict[str, Any]) -> str:
-    """Of what the JSON means, not of how it is laid out."""
+    """The checksum of the content, independent of its formatting."""
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()

@@ -1,6 +1,6 @@
-"""What a document must look like: JSON that is read without surprises, and schemas that it is held against as a whole.
+"""Schemas for documents, and a JSON parser that refuses what is ambiguous.
 
-A schema is made of kinds. Each looks at a piece of a document and complains of the first fault, with the way to it:
+A schema consists of kinds. Each checks a part of a document and reports the first fault, with the path to it:
 
 >>> point = Record({"x": Number(), "name": Text()}, optional={"tags": ListOf(Text())})
 >>> check(point, {"x": 1.5, "name": "a"})
@@ -23,23 +23,23 @@ from typing import Any
 from chainrule.errors import shown
 
 DEEPEST = 60
-"""On so many levels the lists and tables of a document may lie."""
+"""The deepest nesting of the lists and tables of a document."""
 MOST_PARTS = 30_000_000
 MOST_DIGITS = 400
-"""An integer has no more: no float is larger."""
+"""An integer has at most so many digits: no float is larger."""
 
 
 class SchemaError(ValueError):
-    """A document is not what its schema says; the message has the way to the place, and what should be there."""
+    """A document does not match its schema; the message has the path to the fault, and what should be there."""
 
 
 class Kind:
-    """What a piece of a document is."""
+    """The kind of a part of a document."""
 
     words = ""
 
     def check(self, x: Any, path: str) -> None:
-        """Sees that `x`, which stands at `path`, is of this kind.
+        """Checks that `x`, at `path`, is of this kind.
 
         Raises:
             SchemaError: it is not.
@@ -52,33 +52,34 @@ class Kind:
 
 @dataclass(frozen=True)
 class Number(Kind):
-    """A finite number, which a float can hold."""
+    """A finite number that a float can hold."""
 
-    least: float = -sys.float_info.max
+    minimum: float = -sys.float_info.max
     words = "a finite number"
 
     def check(self, x: Any, path: str) -> None:
-        if type(x) not in (float, int) or not self.least <= x <= sys.float_info.max:
+        if type(x) not in (float, int) or not self.minimum <= x <= sys.float_info.max:
             raise self.refuse(x, path)
 
 
-def _span(kind: Whole | ListOf) -> str:
-    return f"{kind.least}" if kind.most == kind.least else f"{kind.least} to {kind.most}"
+def _span(kind: Integer | ListOf) -> str:
+    return f"{kind.minimum}" if kind.maximum == kind.minimum else f"{kind.minimum} to {kind.maximum}"
 
 
 @dataclass(frozen=True)
-class Whole(Kind):
-    """A whole number within bounds."""
+class Integer(Kind):
+    """An integer within bounds."""
 
-    least: int
-    most: int = 2**53
+    minimum: int
+    maximum: int = 2**53
 
     @property
     def words(self) -> str:  # type: ignore[override]
-        return f"the whole number {self.least}" if self.most == self.least else f"a whole number from {_span(self)}"
+        exact = self.minimum == self.maximum
+        return f"the whole number {self.minimum}" if exact else f"a whole number from {_span(self)}"
 
     def check(self, x: Any, path: str) -> None:
-        if type(x) is not int or not self.least <= x <= self.most:
+        if type(x) is not int or not self.minimum <= x <= self.maximum:
             raise self.refuse(x, path)
 
 
@@ -95,7 +96,7 @@ class Flag(Kind):
 
 @dataclass(frozen=True)
 class Text(Kind):
-    """Text of a length that a name may have; `pattern` says more about it."""
+    """Text of limited length; `pattern` restricts it further."""
 
     longest: int = 10_000
     pattern: str = ""
@@ -113,15 +114,15 @@ class Text(Kind):
 
 @dataclass(frozen=True)
 class Anything(Kind):
-    """Whatever JSON can hold."""
+    """Any JSON value."""
 
     def check(self, x: Any, path: str) -> None:
         pass
 
 
 @dataclass(frozen=True)
-class Maybe(Kind):
-    """Something, or null."""
+class Nullable(Kind):
+    """A value of a kind, or null."""
 
     kind: Kind
 
@@ -132,28 +133,28 @@ class Maybe(Kind):
 
 @dataclass(frozen=True)
 class ListOf(Kind):
-    """A list of things of one kind."""
+    """A list of values of one kind."""
 
     kind: Kind
-    least: int = 0
-    most: int | None = None
+    minimum: int = 0
+    maximum: int | None = None
 
     @property
     def words(self) -> str:  # type: ignore[override]
-        if self.most is None:
-            return f"a list of {self.least} or more" if self.least else "a list"
+        if self.maximum is None:
+            return f"a list of {self.minimum} or more" if self.minimum else "a list"
         return f"a list of {_span(self)}"
 
     def check(self, x: Any, path: str) -> None:
-        if type(x) is not list or len(x) < self.least or (self.most is not None and len(x) > self.most):
+        if type(x) is not list or len(x) < self.minimum or (self.maximum is not None and len(x) > self.maximum):
             raise self.refuse(x, path)
         for i, part in enumerate(x):
             self.kind.check(part, f"{path}[{i}]")
 
 
 @dataclass(frozen=True)
-class Row(Kind):
-    """A list with a thing of its own kind in each place."""
+class TupleOf(Kind):
+    """A list with a kind for each place."""
 
     kinds: tuple[Kind, ...]
 
@@ -169,8 +170,8 @@ class Row(Kind):
 
 
 @dataclass(frozen=True)
-class TableOf(Kind):
-    """A table: things of one kind by name."""
+class MapOf(Kind):
+    """A JSON object whose values are of one kind."""
 
     kind: Kind
     words = "a table"
@@ -184,7 +185,7 @@ class TableOf(Kind):
 
 @dataclass(frozen=True)
 class Record(Kind):
-    """A table with these names and no others, unless `others` says what they are."""
+    """A JSON object with these names and no others, unless `others` gives a kind for them."""
 
     kinds: Mapping[str, Kind]
     optional: Mapping[str, Kind] = field(default_factory=dict)
@@ -209,10 +210,10 @@ class Record(Kind):
 
 
 def check(kind: Kind, document: Any) -> None:
-    """Holds a document against a schema.
+    """Checks a document by a schema.
 
     Raises:
-        SchemaError: it is something else; the message names the first place.
+        SchemaError: it does not match; the message names the first fault.
     """
     kind.check(document, "")
 
@@ -226,11 +227,11 @@ def _below(path: str, name: str) -> str:
 
 
 def parse(text: str) -> Any:
-    """The document that a text is in JSON.
+    """Parses JSON.
 
     Raises:
-        SchemaError: it is none, or one with what no document of ours has: NaN, a number that no float holds, a name
-            twice in one table, half a surrogate pair, or lists within lists without end.
+        SchemaError: the text is not JSON, or has what no document of ours has: NaN, a number beyond floats, a duplicate
+            name, half a surrogate pair, or too deep nesting.
 
     >>> parse('{"a": [1, 2.5], "a": 1}')
     Traceback (most recent call last):
@@ -249,19 +250,19 @@ def parse(text: str) -> Any:
 
 
 def check_plain(document: Any) -> None:
-    """Sees that something, made of Python's own lists and dicts, is a document that can be written and read again.
+    """Checks that a structure of lists and dicts can be written as JSON and read again without a change.
 
     Raises:
-        SchemaError: it holds what JSON cannot hold or would change in silence.
+        SchemaError: it holds what JSON cannot hold or would change silently.
     """
     level: dict[int, tuple[Any, int]] = {0: ([document], 1)}  # lists and tables, and how many ways lead to each
     parts = 0
     for _ in range(DEEPEST + 1):
         below: dict[int, tuple[Any, int]] = {}
-        for whole, ways in level.values():
+        for whole, paths in level.values():
             if isinstance(whole, dict):
                 _check_names(whole)
-            parts += ways * len(whole)
+            parts += paths * len(whole)
             if parts > MOST_PARTS:  # where a list stands twice in each of many others, all of 2ⁿ would be written
                 raise SchemaError(f"more than {MOST_PARTS:,} parts")
             for x in whole.values() if isinstance(whole, dict) else whole:
@@ -269,7 +270,7 @@ def check_plain(document: Any) -> None:
                     if not math.isfinite(x):
                         raise SchemaError(f"{x} is no finite number")
                 elif isinstance(x, dict | list | tuple):
-                    below[id(x)] = x, ways + below.get(id(x), (x, 0))[1]
+                    below[id(x)] = x, paths + below.get(id(x), (x, 0))[1]
                 else:
                     _check_single(x)
         if not below:
@@ -296,7 +297,7 @@ def _check_names(table: dict[Any, Any]) -> None:
 
 
 def _name(key: Any) -> str:
-    """What JSON makes of a key."""
+    """The text that JSON makes of a key."""
     if not isinstance(key, int | float | None):
         raise SchemaError(f"keys must be str, int, float, bool or None, not {type(key).__name__}")
     return json.dumps(key)
@@ -326,7 +327,7 @@ def _integer(digits: str) -> int:
 
 
 def _depth(text: str) -> int:
-    """On how many levels the lists and tables of a JSON text lie."""
+    """The nesting depth of a JSON text."""
     depth = deepest = 0
     for mark in re.finditer(r'"(?:[^"\\]|\\.)*"|[\[{]|[\]}]', text):
         letter = mark.group()[0]

@@ -12,24 +12,24 @@ from chainrule.core.files import FilePath, check_target, remove_leftovers
 from chainrule.errors import ArgumentError, SavedFileError, shown
 from chainrule.optim import Optimizer
 from chainrule.saving.models import STATE, read_document, write_document
-from chainrule.saving.schema import Anything, Flag, ListOf, Maybe, Number, Record, Row, TableOf, Text, Whole
+from chainrule.saving.schema import Anything, Flag, Integer, ListOf, MapOf, Nullable, Number, Record, Text, TupleOf
 
 CHECKPOINT_FORMAT = "chainrule checkpoint"
 CHECKPOINT_VERSION = 1
 
 HISTORY = Record(
-    {"rows": ListOf(TableOf(Maybe(Number()))), "gradients": ListOf(TableOf(TableOf(Number()))),
+    {"rows": ListOf(MapOf(Nullable(Number()))), "gradients": ListOf(MapOf(MapOf(Number()))),
      "stopped": Text(), "loss_name": Text()},
     optional={"engine": Text(pattern="compiled|eager|own"), "engine_note": Text()},
 )  # fmt: skip
 CHECKPOINT = Record(
     {
-        "settings": TableOf(Anything()),
-        "epoch": Whole(0),
+        "settings": MapOf(Anything()),
+        "epoch": Integer(0),
         "model": STATE,
-        "optimizer": Record({"type": Text(1000), "steps": Whole(0)}, others=Anything()),
-        "rng": Row((Whole(3, 3), ListOf(Whole(0, 2**32 - 1), 625, 625), Maybe(Number()))),
-        "best": Maybe(Record({"loss": Number(), "state": STATE})),
+        "optimizer": Record({"type": Text(1000), "steps": Integer(0)}, others=Anything()),
+        "rng": TupleOf((Integer(3, 3), ListOf(Integer(0, 2**32 - 1), 625, 625), Nullable(Number()))),
+        "best": Nullable(Record({"loss": Number(), "state": STATE})),
         "wants_best": Flag(),
         "history": HISTORY,
     }

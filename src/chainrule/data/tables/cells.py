@@ -1,4 +1,4 @@
-"""What one cell of a table says: a number, a truth value, nothing, or text."""
+"""Interprets a cell of a table: a number, a truth value, a missing value, or text."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _COMMA_NUMBER = re.compile(r"[+-]?\d[\d.]*,[\d.,]*\d", re.ASCII)
 
 
 def is_missing(cell: str) -> bool:
-    """Whether the cell is empty or holds one of the usual marks for "not known".
+    """Whether a cell is empty or holds one of the usual marks for "not known".
 
     >>> [is_missing(cell) for cell in ("", "NaN", "?", "n/a", "0", "none")]
     [True, True, True, True, False, False]
@@ -30,9 +30,9 @@ def is_missing(cell: str) -> bool:
 
 
 def to_number(cell: str) -> float | None:
-    """The number that the cell writes, possibly infinite; None if it is none.
+    """The number that a cell holds, possibly infinite; None if it holds none.
 
-    Stricter than Python's `float`, which also takes "1_000" and digits of other scripts.
+    This is stricter than Python's `float`, which also accepts "1_000" and digits of other scripts.
 
     >>> [to_number(cell) for cell in ("-1.5e3", ".5", "inf", "1_000", "1,5", "red")]
     [-1500.0, 0.5, inf, None, None, None]
@@ -41,22 +41,22 @@ def to_number(cell: str) -> float | None:
 
 
 def to_bool(cell: str) -> float | None:
-    """1.0 for "true" and 0.0 for "false" in any case; None for everything else."""
+    """1.0 for "true" and 0.0 for "false" in any case; None for anything else."""
     return BOOLEANS.get(cell.lower())
 
 
 def read_as(kind: Kind, cell: str) -> float | None:
-    """The number of a cell in a column of kind "number" or "bool"; None if it is not one of that kind."""
+    """The number of a cell in a column of kind "number" or "bool"; None if it is of another kind."""
     return to_number(cell) if kind == "number" else to_bool(cell)
 
 
 def may_be_name(cell: str) -> bool:
-    """Whether the cell could name a column: it writes no number, not even with a comma, and no truth value."""
+    """Whether a cell could name a column: it holds no number, not even one with a comma, and no truth value."""
     return to_number(cell) is None and to_bool(cell) is None and not _COMMA_NUMBER.fullmatch(cell)
 
 
 def kind_of(cells: Iterable[str]) -> Kind | None:
-    """What all cells that are not missing have in common; None if all are missing.
+    """The kind that all cells have in common, missing ones aside; None if all are missing.
 
     >>> kind_of(["1", "", "2.5"]), kind_of(["true", "False"]), kind_of(["1", "true"]), kind_of(["?", ""])
     ('number', 'bool', 'text', None)
@@ -70,7 +70,7 @@ def kind_of(cells: Iterable[str]) -> Kind | None:
 
 
 def check_text(where: str, cells: Sequence[tuple[int, str]]) -> str | None:
-    """Look through a column of kind "text" for numbers that were only written wrongly.
+    """Looks for numbers that were only written wrongly, in a column of kind "text".
 
     Args:
         where: the file and column, for the message.
@@ -96,10 +96,10 @@ def check_text(where: str, cells: Sequence[tuple[int, str]]) -> str | None:
 
 
 def read_numbers(where: str, kind: Kind, cells: Sequence[tuple[int, str]]) -> list[float | None]:
-    """The numbers of a column of kind "number" or "bool", None where a cell is missing.
+    """The numbers of a column of kind "number" or "bool"; None for missing cells.
 
     Raises:
-        DataError: a cell holds something else, or a number that is not finite; it is named with its line.
+        DataError: a cell holds something else, or an infinite number; the message names its line.
     """
     numbers = [None if is_missing(cell) else read_as(kind, cell) for _, cell in cells]
     pairs = list(zip(cells, numbers, strict=True))

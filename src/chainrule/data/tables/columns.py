@@ -1,4 +1,4 @@
-"""Columns that know how to become numbers: what was learned of each from the training rows, and nothing else."""
+"""Encodes columns as numbers, by what was learned of each from the training rows alone."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ class NumberColumn:
     Attributes:
         name: the name of the column.
         kind: "number" or "bool".
-        mean: the mean over the training rows; it stands in for missing cells.
-        scale: the standard deviation over the training rows (divided by their number, not by one less). It is 0 where
-            all are equal: such a column has taught nothing, so every cell of it is encoded as 0.
+        mean: the mean over the training rows, which also replaces missing cells.
+        scale: the standard deviation over the training rows (divided by n, not by n - 1). It is 0 where all are equal:
+            such a column has taught nothing, so all its cells are encoded as 0.
     """
 
     name: str
@@ -34,7 +34,7 @@ class NumberColumn:
 
     @classmethod
     def fit(cls, table: Table, name: str, kind: Kind, rows: Iterable[int]) -> NumberColumn:
-        """Take mean and scale from the given rows."""
+        """Learns mean and scale from the given rows."""
         numbers = read_numbers(_where(table, name), kind, table.cells(name, rows))
         known = [number for number in numbers if number is not None]
         if not known or min(known) == max(known):  # sums could miss an exact 0 by rounding
@@ -65,17 +65,17 @@ class NumberColumn:
         return encoded
 
     def encode(self, table: Table, rows: Iterable[int] | None = None) -> list[list[float]]:
-        """One input for each row."""
+        """Encodes each row as one input."""
         return [[z] for z in self.standardise(table, rows)]
 
     def decode(self, output: float | Sequence[float]) -> float:
-        """The way back: x = mean + scale z."""
+        """The inverse of standardising: x = mean + scale · z."""
         if isinstance(output, Sequence):
             raise SizeError(f"{len(output)} outputs for {self.name!r}, which is one number")
         return self.mean + self.scale * output
 
     def notes(self, table: Table, rows: Iterable[int] | None = None) -> list[str]:
-        """What was filled in."""
+        """Notes on what was filled in."""
         where = _where(table, self.name)
         gaps = [line for line, cell in table.cells(self.name, rows) if is_missing(cell)]
         filled = f"{where}: {len(gaps)} missing, filled with the mean {self.mean:.6g} ({name_lines(gaps)})"
@@ -85,11 +85,11 @@ class NumberColumn:
 
 @dataclass(frozen=True)
 class TextColumn:
-    """A column of text: one input for each category, 1 where the cell holds it and 0 elsewhere.
+    """A column of text, one-hot encoded: one input for each category, 1 where the cell holds it and 0 elsewhere.
 
     Attributes:
         name: the name of the column.
-        categories: what stood in the training rows, sorted; "" for missing cells.
+        categories: the distinct cells of the training rows, sorted; "" for missing cells.
     """
 
     name: str
@@ -98,7 +98,7 @@ class TextColumn:
 
     @classmethod
     def fit(cls, table: Table, name: str, rows: Iterable[int]) -> TextColumn:
-        """Take the categories from the given rows."""
+        """Learns the categories from the given rows."""
         return cls(name, tuple(sorted({_category(cell) for _, cell in table.cells(name, rows)})))
 
     @property
@@ -106,7 +106,7 @@ class TextColumn:
         return [f"{self.name}={category or '(missing)'}" for category in self.categories]
 
     def encode(self, table: Table, rows: Iterable[int] | None = None) -> list[list[float]]:
-        """One input for each row and category; all 0 for a cell that is none of them."""
+        """Encodes each row as one input for each category; all 0 for a cell that is in no category."""
         places = {category: place for place, category in enumerate(self.categories)}
         encoded = []
         for _, cell in table.cells(self.name, rows):
@@ -117,7 +117,7 @@ class TextColumn:
         return encoded
 
     def notes(self, table: Table, rows: Iterable[int] | None = None) -> list[str]:
-        """Missing cells, and cells that were not in the training rows."""
+        """Notes on missing cells, and on cells that were not in the training rows."""
         where, cells = _where(table, self.name), table.cells(self.name, rows)
         gaps = [line for line, cell in cells if is_missing(cell)]
         unknown = [(line, cell) for line, cell in cells if _category(cell) not in self.categories]
@@ -132,7 +132,7 @@ class ClassColumn:
 
     Attributes:
         name: the name of the column.
-        kind: what its cells are; numbers name the same class however they are written (1, 1.0).
+        kind: the kind of its cells; numbers name the same class however they are written (1, 1.0).
         classes: the names, sorted (by value if they are numbers); a class is encoded as its position.
     """
 
@@ -142,10 +142,10 @@ class ClassColumn:
 
     @classmethod
     def find(cls, table: Table, name: str, kind: Kind) -> ClassColumn:
-        """Take the classes from all rows.
+        """Finds the classes in all rows.
 
         Raises:
-            DataError: there is only one, or as many as rows.
+            DataError: there is only one class, or as many as rows.
         """
         where = _where(table, name)
         names = {_class_name(kind, cell) for _, cell in table.cells(name)}
@@ -173,7 +173,7 @@ class ClassColumn:
         return [places[_class_name(self.kind, cell)] for _, cell in cells]
 
     def decode(self, output: float | Sequence[float]) -> str:
-        """The class with the largest score; of two classes the second, if a single score is above 0."""
+        """The class with the highest score; of two classes the second one, if a single score is above 0."""
         scores = list(output) if isinstance(output, Sequence) else [0.0, output]
         if len(scores) != len(self.classes):
             raise SizeError(f"{len(scores)} scores for the {len(self.classes)} classes {', '.join(self.classes)}")
@@ -187,13 +187,13 @@ TargetColumn = NumberColumn | ClassColumn
 
 
 def column_to_config(column: InputColumn | TargetColumn) -> dict[str, Any]:
-    """The column as a dict that JSON can hold."""
+    """The column as a dict for JSON."""
     config = {key: list(value) if isinstance(value, tuple) else value for key, value in asdict(column).items()}
     return {"kind": column.kind, **config}
 
 
 def input_from_config(config: object, where: str) -> InputColumn:
-    """The input column that `column_to_config` wrote.
+    """Restores an input column from the dict of `column_to_config`.
 
     Raises:
         SavedFileError: it is damaged; the message begins with `where`.
@@ -205,7 +205,7 @@ def input_from_config(config: object, where: str) -> InputColumn:
 
 
 def target_from_config(config: object, where: str) -> TargetColumn:
-    """The target column that `column_to_config` wrote; raises as `input_from_config` does."""
+    """Restores a target column from the dict of `column_to_config`; raises what `input_from_config` does."""
     if not (isinstance(config, dict) and "classes" in config):
         return _number_column(config, where)
     _check_keys(config, where, {"name", "kind", "classes"})

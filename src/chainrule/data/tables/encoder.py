@@ -1,4 +1,4 @@
-"""From the cells of a table to the numbers that a network takes, and from its outputs back to cells."""
+"""Encodes the cells of a table as the numbers that a network takes, and decodes its outputs."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ from chainrule.errors import DataError, SavedFileError
 
 @dataclass(frozen=True)
 class Encoder:
-    """Encodes the rows of any table that has the columns it was fitted on; they are found by name, in any order.
+    """Encodes the rows of any table with the columns that it was fitted on, which it finds by name, in any order.
 
     Attributes:
-        inputs: the input columns, each with what it learned from the training rows.
+        inputs: the input columns, with what each learned from the training rows.
         target: the column to predict: a `ClassColumn`, or a `NumberColumn` for a quantity.
     """
 
@@ -35,12 +35,12 @@ class Encoder:
 
     @classmethod
     def fit(cls, table: Table, task: Task, rows: Iterable[int] | None = None) -> Encoder:
-        """Learn means, standard deviations and categories.
+        """Learns means, standard deviations and categories.
 
         Args:
-            table: what `read_csv` gave.
+            table: a table from `read_csv`.
             task: what to predict from what.
-            rows: the positions of the training rows; nothing is learned from the others. All rows if left out.
+            rows: the positions of the training rows, all rows if left out; nothing is learned from other rows.
 
         Raises:
             DataError: there are no rows, or a column of numbers holds something else or an infinite number.
@@ -67,10 +67,10 @@ class Encoder:
     def encode(
         self, table: Table, rows: Iterable[int] | None = None
     ) -> tuple[list[list[float]], list[int] | list[float]]:
-        """Inputs and targets.
+        """Encodes inputs and targets.
 
         Args:
-            table: a table with all columns, the target included; others are passed over.
+            table: a table with all columns, the target included; other columns are ignored.
             rows: the positions of the rows to encode; all if left out.
 
         Returns:
@@ -78,7 +78,7 @@ class Encoder:
             standardised quantity.
 
         Raises:
-            DataError: a column is missing, a column of numbers holds something else, or the target no known class.
+            DataError: a column is missing, a column of numbers holds something else, or the target is no known class.
         """
         rows = None if rows is None else list(rows)
         X = self.encode_inputs(table, rows)
@@ -88,20 +88,21 @@ class Encoder:
         return X, self.target.standardise(table, rows)
 
     def encode_inputs(self, table: Table, rows: Iterable[int] | None = None) -> list[list[float]]:
-        """`X` alone, of a table that need not have the target; otherwise as `encode`."""
+        """Encodes `X` alone, for a table that need not have the target; otherwise like `encode`."""
         self._check_columns(table)
         rows = None if rows is None else list(rows)
         blocks = [column.encode(table, rows) for column in self.inputs]
         return [[number for block in row for number in block] for row in zip(*blocks, strict=True)]
 
     def notes(self, table: Table, rows: Iterable[int] | None = None) -> list[str]:
-        """What `encode` passes over in silence, one line each: missing cells, and categories not seen in training."""
+        """Notes on what `encode` handles silently, one line each: missing cells, and categories that were not in
+        training."""
         self._check_columns(table)
         rows = None if rows is None else list(rows)
         return [note for column in self.inputs for note in column.notes(table, rows)]
 
     def decode(self, output: float | Sequence[float]) -> str | float:
-        """What the model's output for one row means.
+        """Decodes the model's output for one row.
 
         Args:
             output: the scores (logits) of the classes; for two classes also a single score, positive for the second;
@@ -117,12 +118,12 @@ class Encoder:
         return self.target.decode(output)
 
     def to_config(self) -> dict[str, Any]:
-        """Everything in a dict that JSON can hold, to be saved with the model."""
+        """Returns the encoder as a dict for JSON, to be saved with the model."""
         return {"inputs": [column_to_config(column) for column in self.inputs], "target": column_to_config(self.target)}
 
     @classmethod
     def from_config(cls, config: object) -> Encoder:
-        """The encoder that `to_config` wrote.
+        """Restores the encoder from the dict of `to_config`.
 
         Raises:
             SavedFileError: the config is damaged; the message names the place.

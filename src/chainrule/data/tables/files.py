@@ -1,4 +1,4 @@
-"""CSV files: from the bytes on disk to a `Table` of raw cells, and back."""
+"""CSV files: reads bytes on disk as a `Table` of raw cells, and writes them."""
 
 from __future__ import annotations
 
@@ -25,15 +25,15 @@ Record = tuple[int, list[str]]  # the line on which a row starts, and its cells
 
 @dataclass(frozen=True)
 class Table:
-    """A CSV file as text: every row has one cell for every column, and nothing is interpreted yet.
+    """A CSV file as text: every row has one cell for every column, and nothing is interpreted.
 
     Attributes:
-        path: the file, as the user wrote it; errors begin with it.
-        columns: the names, all different; `column_1`, `column_2`, … where the file names none.
+        path: the file, as the user wrote it; messages begin with it.
+        columns: the names of the columns, all different; `column_1`, `column_2`, … where the file names none.
         rows: the cells, stripped of surrounding spaces.
         lines: the line of the file on which each row starts.
         has_header: whether the first row of the file names the columns.
-        unnamed: of these columns, those that the header of the file leaves without a name.
+        unnamed: the columns that the header leaves without a name.
     """
 
     path: str
@@ -62,11 +62,11 @@ class Table:
         return {name: place for place, name in enumerate(self.columns)}
 
     def cells(self, column: str, rows: Iterable[int] | None = None) -> list[tuple[int, str]]:
-        """One column, top to bottom.
+        """The cells of one column, from top to bottom.
 
         Args:
             column: its name.
-            rows: the positions of the rows wanted, in `rows`; all of them if left out.
+            rows: the positions of the wanted rows in `rows`; all if left out.
 
         Returns:
             A list of `(line, cell)`.
@@ -79,23 +79,23 @@ class Table:
 
 
 def read_csv(path: str | Path, *, header: bool | None = None, delimiter: str | None = None) -> Table:
-    """Read a CSV file in UTF-8, with or without a byte order mark.
+    """Reads a CSV file in UTF-8, with or without a byte order mark.
 
-    Cells may be quoted with `"`, and then hold delimiters and line ends; blank lines, and lines of nothing but
+    Cells may be quoted with `"`, and then contain delimiters and line ends. Blank lines, and lines of nothing but
     delimiters, are skipped.
 
     Args:
         path: the file.
-        header: whether the first row names the columns. Left out, it is found: it does if it holds text above every
-            column of numbers (or of true and false), or, without such columns, if it repeats nothing.
-        delimiter: left out, the one of tab, semicolon and comma that cuts most rows as it cuts the first.
+        header: whether the first row names the columns. If left out, it does if it holds text above every column of
+            numbers (or of true and false), or, without such columns, if it repeats nothing.
+        delimiter: a character; if left out, the one of tab, semicolon and comma that splits most rows like the first.
 
     Returns:
         The table; it has at least one row.
 
     Raises:
-        DataError: the file cannot be read, is no text in UTF-8, has no rows, wrongly quoted cells, rows of different
-            lengths, or two columns of one name. The message names file and lines.
+        DataError: the file cannot be read, is not text in UTF-8, or has no rows, wrongly quoted cells, rows of
+            different lengths, or two columns of the same name. The message names file and lines.
         ArgumentError: `delimiter` is not a single character.
     """
     if delimiter is not None and (len(delimiter) != 1 or delimiter in '"\r\n'):
@@ -123,13 +123,13 @@ def read_csv(path: str | Path, *, header: bool | None = None, delimiter: str | N
 def write_csv(
     path: str | Path, header: Sequence[str], rows: Iterable[Sequence[object]], *, source: str | Path | None = None
 ) -> None:
-    """Write a CSV file in one step: whatever happens, `path` holds either the old file or the whole new one.
+    """Writes a CSV file atomically: whatever happens, `path` holds either the old file or the complete new one.
 
     Args:
         path: where to write.
         header: the names of the columns.
         rows: the cells, each row as long as `header`; None makes an empty cell.
-        source: a file that must not be written over, such as the one that the rows came from.
+        source: a file that must not be overwritten, such as the one that the rows came from.
 
     Raises:
         DataError: `path` is `source`, a row has another length than the header, or the file cannot be written.
@@ -147,7 +147,7 @@ def write_csv(
 
 
 def _read_text(path: Path) -> str:
-    """The text of a file, or one clear line about why there is none."""
+    """Reads the text of a file."""
     content = read_file(path, error=DataError)
     if content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
         raise DataError(f"{path} is text in UTF-16: save it as CSV in UTF-8")
@@ -178,7 +178,7 @@ def _records(path: str, text: str, delimiter: str) -> list[Record]:
 
 
 def _find_delimiter(text: str) -> str:
-    """The delimiter that cuts the largest share of rows into as many cells as the first row, and at least two."""
+    """The delimiter that splits the largest share of rows into as many cells as the first row, and at least two."""
 
     def agreement(delimiter: str) -> float:
         reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, skipinitialspace=True)
@@ -193,7 +193,7 @@ def _find_delimiter(text: str) -> str:
 
 
 def _check_widths(path: str, records: list[Record]) -> None:
-    """Refuse rows that are longer or shorter than the first, and more columns than anything could be learned from."""
+    """Refuses rows that are longer or shorter than the first one, and more columns than can be learned from."""
     first_line, first = records[0]
     if len(first) > MOST_COLUMNS:
         most = f"at most {MOST_COLUMNS:,} can be learned from: keep those that matter"
@@ -219,7 +219,7 @@ def _find_header(rows: list[list[str]]) -> bool:
 
 
 def _column_names(path: str, first: list[str], has_header: bool) -> tuple[str, ...]:
-    """The names in the header, or `column_1`, … where there is none or a name is left out."""
+    """The names in the header; `column_1`, … where there is no header or a name is missing."""
     numbered = [f"column_{number}" for number in range(1, len(first) + 1)]
     if not has_header:
         return tuple(numbered)

@@ -1,6 +1,6 @@
-"""Columns that number the rows, such as the index that pandas writes: nothing may be learned from them.
+"""Recognises columns that number the rows, such as the index that pandas writes: nothing should be learned from them.
 
-In a file that is sorted by its target, the number of a row gives the target away, also of the rows that are held out.
+In a file that is sorted by its target, a row's number reveals the target, also for held-out rows.
 """
 
 from __future__ import annotations
@@ -16,18 +16,18 @@ NAMES = {
     *("record", "recordid", "recordno", "row", "rowid", "rowindex", "rowname", "rownames", "rowno", "rownr", "rownum"),
     *("rownumber", "serial", "serialno", "serialnumber", "sn", "sno", "unnamed"),
 }
-"""What columns are called that number the rows, in small letters and digits alone."""
+"""The usual names of columns that number the rows, in lower case, reduced to letters and digits."""
 
 COUNTS = "counts the rows"
 LEAST = 10
-"""Rows, below which whole numbers may be all different, or count up, by chance."""
+"""With fewer rows, integers may be all different, or count up, by chance."""
 
 
 def why_row_number(table: Table, name: str) -> str:
-    """In what a column shows that it numbers the rows; "" if it does not.
+    """The evidence that a column numbers the rows; "" if there is none.
 
-    A column of whole numbers that are all different is a row number if its name says so or if it has none; whatever its
-    name, so is one that goes up by one from row to row, from 0 or 1.
+    A column of integers that are all different counts as row numbers if its name says so or if it has no name; whatever
+    its name, it does if it counts up by one from row to row, from 0 or 1.
     """
     cells = [cell for _, cell in table.cells(name)]
     numbers = [None if is_missing(cell) else to_number(cell) for cell in cells]
@@ -42,7 +42,7 @@ def why_row_number(table: Table, name: str) -> str:
 
 
 def rises(table: Table, name: str) -> bool:
-    """Whether a column of numbers goes up, or down, from each row to the next."""
+    """Whether a column of numbers increases, or decreases, from each row to the next."""
     numbers = [to_number(cell) for _, cell in table.cells(name)]
     known = [number for number in numbers if number is not None]
     if len(known) < max(LEAST, len(numbers)):

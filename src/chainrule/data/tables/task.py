@@ -1,4 +1,4 @@
-"""What is to be learned from a table: which column from which others, and whether it is a class or a number."""
+"""The learning task of a table: which column to predict from which others, as a class or as a number."""
 
 from __future__ import annotations
 
@@ -25,13 +25,14 @@ MOST_CATEGORIES = 20  # a text column with more, and few rows for each, gets a r
 
 @dataclass(frozen=True)
 class Task:
-    """Which columns go in, which comes out, and of what kind each is: found on the whole table, without statistics.
+    """Which columns are inputs, which is the target, and of what kind each is. It is found on the whole table, without
+    statistics.
 
     Attributes:
         inputs: the kind of each input column, by name and in the order of the table.
         target: the name of the column to predict.
-        target_kind: what its cells are.
-        classes: how to read the target as classes; None if it is a quantity (regression).
+        target_kind: the kind of its cells.
+        classes: the classes of the target; None if it is a number (regression).
         notes: remarks for the user, one line each.
     """
 
@@ -51,28 +52,28 @@ class Task:
         ignore: Iterable[str] = (),
         keep: Iterable[str] = (),
     ) -> Task:
-        """Look through the columns. Left out, with a note, are those without a single cell and those that number rows.
+        """Examines the columns. It leaves out, with a note, columns that are empty and columns that number the rows.
 
         Args:
-            table: what `read_csv` gave.
+            table: a table from `read_csv`.
             target: the name of the column to predict; the last one if left out.
-            goal: "classification" or "regression". Left out, text, true/false and whole numbers with at most 20
-                different values, each on two rows or more on average, are classes, and other numbers a quantity.
+            goal: "classification" or "regression". If left out, classification for text, true/false, and integers with
+                at most 20 different values, each on two rows or more on average; regression for other numbers.
             ignore: names of columns to leave out.
             keep: names of columns to learn from although they seem to number the rows.
 
         Raises:
-            DataError: a named column does not exist, there are no inputs, the target has missing cells, one value
-                only, or as many classes as rows, or a column holds cells that are likely to be mistakes.
-            ArgumentError: `goal` is unknown, or a column is to be ignored and to be the target or kept as well.
+            DataError: a named column does not exist; there are no inputs; the target has missing cells, only one value,
+                or as many classes as rows; or a column holds cells that are probably mistakes.
+            ArgumentError: `goal` is unknown, or a column to ignore is also the target or to be kept.
         """
         kept = list(keep)
         kinds, notes = _find_kinds(table, target, list(ignore), kept)
         target = target or list(kinds)[-1]
-        notes += _leave_out_row_numbers(table, kinds, target, kept)
+        notes += _drop_row_numbers(table, kinds, target, kept)
         _check_complete(table, target)
         for name, kind in kinds.items():
-            notes += _look_through(table, name, kind, name == target)
+            notes += _check_column(table, name, kind, name == target)
         target_kind = kinds.pop(target)
         if not kinds:
             alone = "separate the cells with commas, semicolons or tabs"
@@ -87,7 +88,7 @@ class Task:
         return "classification" if self.classes else "regression"
 
     def targets(self, table: Table) -> list[int] | list[float]:
-        """The class of each row as a whole number, or its quantity as it stands: what `split_indices` needs."""
+        """The class of each row as an integer, or its number: what `split_indices` needs."""
         if self.classes:
             return self.classes.encode(table)
         where = f"{table.path}, column {self.target!r}"
@@ -98,7 +99,7 @@ class Task:
 def _find_kinds(
     table: Table, target: str | None, ignored: list[str], kept: list[str]
 ) -> tuple[dict[str, Kind], list[str]]:
-    """The kind of every column that takes part, and a note on those that hold nothing."""
+    """The kind of every column that takes part, and notes on empty ones."""
     for name in [*ignored, *kept] if target is None else [*ignored, *kept, target]:
         table.index(name)  # raises if there is none
     if target in ignored:
@@ -120,8 +121,9 @@ def _find_kinds(
     return kinds, notes
 
 
-def _leave_out_row_numbers(table: Table, kinds: dict[str, Kind], target: str, kept: list[str]) -> list[str]:
-    """Takes out the inputs that number the rows, and notes it. What merely counts stays if it is all that there is."""
+def _drop_row_numbers(table: Table, kinds: dict[str, Kind], target: str, kept: list[str]) -> list[str]:
+    """Removes inputs that number the rows, and returns notes on them. One that only counts is kept if there is no other
+    input."""
     inputs = [name for name in kinds if name != target]
     reasons = {name: why_row_number(table, name) for name in inputs if name not in kept}
     surely = [name for name, why in reasons.items() if why not in ("", COUNTS)]
@@ -150,8 +152,9 @@ def _check_complete(table: Table, target: str) -> None:
         raise DataError(f"{where} is the target, but is missing in {name_lines(gaps)}: fill in or delete these rows")
 
 
-def _look_through(table: Table, name: str, kind: Kind, is_target: bool) -> list[str]:
-    """Refuse infinite and mistyped numbers; remark on columns that mix kinds, and on texts that hardly come twice."""
+def _check_column(table: Table, name: str, kind: Kind, is_target: bool) -> list[str]:
+    """Refuses infinite and mistyped numbers; returns notes on columns that mix kinds, and on texts that rarely
+    repeat."""
     where, cells = f"{table.path}, column {name!r}", table.cells(name)
     if kind != "text":
         read_numbers(where, kind, cells)
@@ -165,7 +168,7 @@ def _look_through(table: Table, name: str, kind: Kind, is_target: bool) -> list[
 
 
 def _find_classes(table: Table, target: str, kind: Kind, goal: Goal | None) -> ClassColumn | None:
-    """How to read the target as classes, if it is to be."""
+    """The classes of the target; None for regression."""
     where = f"{table.path}, column {target!r}"
     if goal not in (None, "classification", "regression"):
         raise ArgumentError(f"goal must be 'classification' or 'regression', not {goal!r}")
@@ -192,7 +195,8 @@ def _rare_class_notes(table: Table, classes: ClassColumn) -> list[str]:
 
 
 def _sorted_notes(table: Table, classes: ClassColumn, inputs: dict[str, Kind]) -> list[str]:
-    """Among rows sorted by class, an input that rises from row to row tells a held-out class by its neighbours."""
+    """Notes on inputs that rise from row to row where rows are sorted by class: neighbouring rows then reveal a
+    held-out class."""
     changes = sum(a != b for a, b in pairwise(classes.encode(table)))
     if changes >= len(classes.classes):
         return []
