@@ -102,7 +102,7 @@ def require(module: str, *, extra: str) -> ModuleType:
     except ModuleNotFoundError as error:
         library = module.partition(".")[0]
         if error.name is None or error.name.partition(".")[0] != library:
-            raise  # the library is there, but something that it needs is not: its own message is the better one
+            raise  # one of the library's own dependencies is missing: its message is better
         message = f"this needs {library}, which is not installed: pip install 'chainrule[{extra}]'"
         raise MissingExtraError(message) from None
 
@@ -118,7 +118,7 @@ def suggest(name: object, known: Iterable[str]) -> str:
     if not isinstance(name, str):
         return ""
     close = difflib.get_close_matches(name, list(known), n=3)
-    swapped = [other for other in close if sorted(other) == sorted(name)]  # two letters in the wrong order
+    swapped = [other for other in close if sorted(other) == sorted(name)]  # transposed letters first
     return f" Did you mean {[*swapped, *close][0]!r}?" if close else ""
 
 

@@ -38,11 +38,14 @@ STYLE = {
     "axes.edgecolor": "#666666",
     "lines.linewidth": 2.2,
     "legend.frameon": False,
-    "svg.hashsalt": "chainrule",  # the same picture gives the same file
+    "svg.hashsalt": "chainrule",  # makes files reproducible
 }
 FORMATS = ("png", "svg", "pdf")
-GRID = 50  # points a side at which a model is evaluated for its boundary
-FINE = 400  # points a side that are drawn, interpolated between those
+GRID = 50
+"""A model is evaluated on a grid of so many points a side for its decision boundary."""
+
+FINE = 400
+"""The boundary is drawn on a grid of so many points a side, by interpolation."""
 BINS = 41
 
 
@@ -244,7 +247,7 @@ class _Plane:
             rows = [[_list(output) for output in to_numbers(model([[x, y] for x in xs.tolist()]))] for y in ys.tolist()]
         coarse = numpy.moveaxis(numpy.array(rows), 2, 0)
         places = numpy.linspace(0, GRID - 1, FINE)
-        weights = numpy.clip(1 - abs(places[:, None] - numpy.arange(GRID)), 0, 1)  # linear between neighbours
+        weights = numpy.clip(1 - abs(places[:, None] - numpy.arange(GRID)), 0, 1)  # linear interpolation
         return weights @ coarse @ weights.T
 
 
@@ -317,7 +320,7 @@ def _curves(ax: Any, name: str, train: list[float], validation: list[float], col
     lines = []
     for numbers, dashes, label in ((train, "-", name), (validation, "--", f"validation {name}")):
         if numbers:
-            marker = "o" if len(numbers) == 1 else None  # a line of one point cannot be seen
+            marker = "o" if len(numbers) == 1 else None  # a line of one point would be invisible
             look = {"color": colour, "linestyle": dashes, "label": label, "marker": marker}
             lines += ax.plot(range(1, len(numbers) + 1), numbers, **look)
     return lines

@@ -10,11 +10,11 @@ import pytest
 from chainrule.saving.schema import (
     DEEPEST,
     MOST_DIGITS,
+    Integer,
     ListOf,
     Number,
     SchemaError,
     Text,
-    Whole,
     check,
     check_plain,
     parse,
@@ -26,8 +26,8 @@ from chainrule.saving.schema import (
     [
         (Text(), 1, "must be text, not 1"),
         (Text(pattern="[0-9]+"), "abc", r"must be text of the form \[0-9\]\+, not 'abc'"),
-        (Whole(3, 3), 4, "must be the whole number 3, not 4"),
-        (Whole(3, 5), 6, "must be a whole number from 3 to 5, not 6"),
+        (Integer(3, 3), 4, "must be the whole number 3, not 4"),
+        (Integer(3, 5), 6, "must be a whole number from 3 to 5, not 6"),
         (ListOf(Number()), 1, "must be a list, not 1"),
         (ListOf(Number(), 2), [1], r"must be a list of 2 or more, not \[1\]"),
         (ListOf(Number(), 2, 2), [1], r"must be a list of 2, not \[1\]"),

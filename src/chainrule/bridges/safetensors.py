@@ -80,7 +80,7 @@ def load_safetensors(model: Module, path: FilePath) -> None:
         MissingExtraError: safetensors or NumPy is not installed.
     """
     arrays, metadata = _read(path)
-    if metadata.get("format") == FORMAT or "sha256" in metadata:  # either alone: one may be what is damaged
+    if metadata.get("format") == FORMAT or "sha256" in metadata:  # either one, as the other may be damaged
         _check_metadata(path, arrays, metadata, model)
     places, shapes = _layout([name for name, _ in model.named_parameters()])
     for name in [name for name in arrays if name not in shapes]:
@@ -151,7 +151,7 @@ def _layout(names: list[str]) -> tuple[dict[str, Place], dict[str, tuple[int, ..
         if shape is not None and array not in places:
             shapes[array] = shape
             places |= {name: (array, index) for name, index in indices.items()}
-        else:  # rows of different lengths, say: each number for itself
+        else:  # rows of different lengths, for instance: a scalar array for each number
             shapes |= dict.fromkeys(indices, ())
             places |= {name: (name, ()) for name in indices}
     return places, shapes

@@ -99,7 +99,7 @@ def plain(f: Callable, like: Any) -> Callable[[Sequence[float]], float]:
                 try:
                     result = f(*arguments(like, point))
                 except Exception:
-                    result = None  # floats do not help: what went wrong with Values is the better message
+                    result = None  # the error with Values is the better message
                 if result is None:
                     raise
         return result.data if isinstance(result, Value) else number(result, "the result of the function")
@@ -156,7 +156,7 @@ def estimate(f: Callable[[float], Sequence[float]], x: float, magnitude: float =
     for _ in range(MOST_ROWS):
         after, before = x + step, x - step
         if step < 64 * EPSILON * math.fabs(x):
-            break  # few floats are left between
+            break  # too few floats lie in between
         for table, high, low in zip(tables, _values(f, after, here), _values(f, before, here), strict=True):
             if not table.done:
                 table.add((after - before) / 2, high, low)
@@ -222,7 +222,7 @@ class _Extrapolation:
 def _values(f: Callable[[float], Sequence[float]], x: float, like: Sequence[float]) -> list[float]:
     try:
         return [float(y) for y in f(x)]
-    except (ArithmeticError, ValueError):  # a function of Python's own beyond its domain
+    except (ArithmeticError, ValueError):  # a function of `math` out of its domain
         return [math.nan] * len(like)
 
 

@@ -142,7 +142,7 @@ def _second(f: Callable, first: Sequence[Comparison], nodes: Sequence[Value]) ->
     point = [one.at for one in first]
     try:
         analytical = hessian(f)(point)
-    except Exception as error:  # the first derivatives worked, so a local derivative cannot run on Values
+    except Exception as error:  # a local derivative that cannot run on Values
         return [], f"{type(error).__name__}: {error}"
     columns = _derivatives_of_derivatives(grad(f), first, largest_number(nodes))
     pairs = [(i, j) for i in range(len(first)) for j in range(len(first))]
@@ -158,7 +158,7 @@ def _derivatives_of_derivatives(
     for j, one in enumerate(first):
         estimates = estimate(along(gradient, point, j), one.at, magnitude)
         scale = one.numerical.scale / max(1.0, math.fabs(one.at))
-        singular = one.numerical.kink or one.numerical.jump  # then the gradient jumps, even where that does not show
+        singular = one.numerical.kink or one.numerical.jump  # then the gradient jumps, visibly or not
         columns.append([replace(x, scale=max(x.scale, scale), jump=x.jump or singular) for x in estimates])
     return columns
 
@@ -195,7 +195,7 @@ def _second_of_operation(op: Operation, first: Sequence[Comparison]) -> list[lis
     for i in range(len(point)):
         try:
             analytical = grad(lambda xs, i=i: _local_of_values(op, i, xs))(point)
-        except Exception as error:  # the user's own function, made for floats, may fail in any way on Values
+        except Exception as error:  # a user's function for floats may raise anything on Values
             rows.append(f"{type(error).__name__}: {error}")
             continue
         rows.append([_pair(first[i], one, columns[j][i], analytical[j]) for j, one in enumerate(first)])
@@ -269,7 +269,7 @@ def _not_finite(nodes: Sequence[Value]) -> Iterator[str]:
 
 def _swallowed(f: Callable, point: list[float], order: int) -> list[str]:
     """Names where an infinite slope met a zero, so that nothing was deposited by the convention of the chain rule."""
-    with swallowed_infinities() as noted, contextlib.suppress(Exception):  # of local derivatives that are wrong
+    with swallowed_infinities() as noted, contextlib.suppress(Exception):  # wrong local derivatives may raise
         (hessian if order > 1 else grad)(f)(point)
     return [f"{note[0].upper()}{note[1:]}." for note in noted]
 

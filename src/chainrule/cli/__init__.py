@@ -34,11 +34,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     tolerate_encoding()
     try:
         code = run(list(sys.argv[1:] if arguments is None else arguments))
-        sys.stdout.flush()  # here, so that a closed pipe is met here and not when Python ends
+        sys.stdout.flush()  # so that a closed pipe raises here and not at Python's exit
     except KeyboardInterrupt:
         complain("stopped by Ctrl-C")
         return INTERRUPTED
-    except BrokenPipeError:  # `chainrule predict … | head`: the reader has had enough
+    except BrokenPipeError:  # as in `chainrule predict … | head`
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return PIPE_CLOSED
     except AnomalyError as error:

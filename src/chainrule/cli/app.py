@@ -54,7 +54,7 @@ def build() -> Any:
         help_flags=["--help", "-h"],
         version=__version__,
         group_parameters="Options",
-        suppress_keyboard_interrupt=False,  # main says what Ctrl-C did
+        suppress_keyboard_interrupt=False,  # main reports Ctrl-C
         default_parameter=cyclopts.Parameter(negative="", show_default=_default, converter=_convert),
     )
     for add in (_add_train, _add_predict, _add_draw, _add_explain, _add_check):

@@ -81,10 +81,10 @@ def r2(predictions: Sequence[float], targets: Sequence[float]) -> float:
     >>> r2([1.0, 1.0, 4.0], [1.0, 2.0, 3.0])
     0.0
     """
-    if len(set(targets)) < 2:  # their rounded mean may be another number than they are
+    if len(set(targets)) < 2:  # their mean may differ from them by rounding
         return math.nan
     mean = math.fsum([t / len(targets) for t in targets])
-    spread = math.hypot(*[t - mean for t in targets])  # where squares would be infinite, hypot is not
+    spread = math.hypot(*[t - mean for t in targets])  # hypot does not overflow where squares do
     error = math.hypot(*[p - t for p, t in zip(predictions, targets, strict=True)])
     ratio = error / spread
     return 1.0 - ratio * ratio

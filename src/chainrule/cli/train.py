@@ -45,9 +45,9 @@ def train(data: str, rows: DataOptions, net: NetOptions, training: TrainingOptio
         complain("stopped by Ctrl-C before the first epoch was done: there is no model")
         return INTERRUPTED
     about: dict[str, Any] = {"encoder": problem.encoder.to_config(), "loss": problem.goal.loss}
-    if files.earlier_picture:  # known as ours until another one is drawn
+    if files.earlier_picture:  # recorded as ours until another one is drawn
         about["picture"] = files.earlier_picture
-    save(model, files.model, **about)  # at once: whatever fails from here on, nothing that was learned is lost
+    save(model, files.model, **about)  # first of all, so that no later failure loses the trained model
     X, _ = problem.encoder.encode(problem.table, problem.held_out)
     report = compare(problem.encoder, problem.table, outputs_of(model, X), problem.held_out)
     about["held_out"] = report.numbers

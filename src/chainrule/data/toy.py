@@ -26,7 +26,8 @@ Row = TypeVar("Row")
 Target = TypeVar("Target")
 
 XOR_POINTS = (((0.0, 0.0), 0), ((0.0, 1.0), 1), ((1.0, 0.0), 1), ((1.0, 1.0), 0))
-SPIRAL_SWEEP = 4.0  # radians that an arm turns on its way from the centre to radius 1
+SPIRAL_SWEEP = 4.0
+"""The angle, in radians, by which an arm turns from the centre to radius 1."""
 
 
 def xor(repeat: int = 1, noise: float = 0.0, seed: int = 0) -> DataSet:

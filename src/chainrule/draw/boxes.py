@@ -81,7 +81,7 @@ def _boxes(trace: Trace, units: Units, groups: Sequence[Group], *, leaves_apart:
     def put(place: int, user: int, role: str) -> None:
         constant = trace.values[place].constant
         if constant and role == "bias" and trace.values[place].data == 0:
-            box_of[place] = user  # a neuron without a bias: there is nothing to see
+            box_of[place] = user  # a neuron without a bias needs no box for the 0
             boxes[user].places.append(place)
             return
         key = (constant, user, role) if leaves_apart else constant

@@ -133,7 +133,7 @@ def _pack(layers: Sequence[Sequence[int]], block: Sequence[int], separation: Cal
 def _topological(blocks: Sequence[int], above: Sequence, below: Sequence) -> list[int]:
     waiting = {b: len(above[b]) for b in blocks}
     order = [b for b in blocks if not waiting[b]]
-    for b in order:  # the list grows while it is gone through
+    for b in order:  # the list grows during the loop
         for other, _ in below[b]:
             waiting[other] -= 1
             if not waiting[other]:

@@ -22,7 +22,7 @@ def fixed(number: float) -> str:
     if not math.isfinite(number):
         return str(float(number))
     if number == 0:
-        return "0.0000"  # also for -0.0: the sign of a zero would only puzzle; the tooltip has it
+        return "0.0000"  # also for -0.0, whose sign would only confuse; the tooltip shows it
     if _SMALLEST_FIXED <= abs(number) < _LARGEST_FIXED:
         return f"{number:.4f}"
     return _plain_exponent(f"{number:.2e}")

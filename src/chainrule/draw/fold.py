@@ -186,7 +186,7 @@ def _merged(trace: Trace, units: Units, groups: list[Group]) -> list[Group]:
     """Merges groups that feed only one other group, each unit once and in equal portions, with that group."""
     links = _uses(units, groups)
     gone: set[int] = set()
-    for number, group in enumerate(groups):  # operands come first, so a joined group can go on to join the next
+    for number, group in enumerate(groups):  # operands first, so a merged group can merge again
         target = next(iter(links.users[number]), number)
         if _can_join(units, groups, links, number, target) and _is_pointwise(trace, units, groups[target].stages[0]):
             groups[target].stages[:0] = group.stages

@@ -132,7 +132,7 @@ def trace(roots: Sequence[Drawable]) -> Trace:
     while stack:
         value = stack[-1]
         identity = id(value)
-        if identity in entered:  # its operands are listed, or it was reached a second time
+        if identity in entered:  # all operands are listed, or this is a second visit
             stack.pop()
             if identity not in place:
                 place[identity] = len(values)
@@ -157,7 +157,7 @@ def trace(roots: Sequence[Drawable]) -> Trace:
 def _written(values: Sequence[Drawable]) -> Iterator[int]:
     for value in values:
         if value.op is not None:
-            for i in getattr(value, "peek_written", list)():  # other things that can be drawn may lack it
+            for i in getattr(value, "peek_written", list)():  # not every Drawable has it
                 yield id(value.operands[i])
 
 

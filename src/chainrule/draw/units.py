@@ -67,7 +67,7 @@ def _last_additions(trace: Trace) -> list[int]:
             uses[source] += 1
             user[source] = place
     for root in trace.roots:
-        uses[root] += 1  # a root is looked at from outside
+        uses[root] += 1  # the picture itself uses a root
     is_addition = [value.op is not None and value.op.name == "add" for value in trace.values]
     last = list(range(len(trace.values)))
     for place in reversed(last):

@@ -130,7 +130,7 @@ def formula(op: Operation, index: int, operands: Sequence[str | float] = (), res
         if local is None:
             return "0"
         term = _term(local)
-    except Exception:  # a user's own function may fail in any way on what is not a number
+    except Exception:  # a user's function may raise anything on a Term
         return None
     return f"1 if {term.text} else 0" if term.binding == COMPARISON else term.text
 
@@ -148,10 +148,10 @@ def call(op: Operation, operands: Sequence[str | float]) -> str:
         return _applied(op, [_term(x) for x in (*first, "…", operands[-1])]).text
     terms = [_term(operand) for operand in operands]
     term: Any = None
-    if op.operand_names is None:  # several operands read best as what is done to them, where that is plain arithmetic
+    if op.operand_names is None:  # plain arithmetic reads better than a call
         try:
             term = op.value(*terms)
-        except Exception:  # the value is written for floats, and may fail in any way on names
+        except Exception:  # the function is written for floats and may raise anything on Terms
             term = None
     term = term if isinstance(term, Term) else _applied(op, terms)
     return term.within(SUM)

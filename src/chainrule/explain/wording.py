@@ -56,7 +56,7 @@ def name_or_number(node: Value, names: dict[int, str]) -> str | float:
 
 
 def gradient_text(x: float) -> str:
-    return short(x + 0.0)  # a gradient of -0 is a 0 that something was multiplied with: the sign says nothing
+    return short(x + 0.0)  # + 0.0 turns -0.0 into 0.0, as the sign of a zero gradient means nothing
 
 
 def factor_text(x: float) -> str:

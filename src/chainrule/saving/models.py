@@ -113,7 +113,7 @@ def config_of(model: Module) -> dict[str, Any] | None:
         config = model.config()
     except SavedFileError:
         return None
-    # A subclass inherits config(), but what would be rebuilt is the base.
+    # a subclass inherits config(), which would rebuild the base class
     return config if config.get("type") == type(model).__name__ else None
 
 

@@ -255,7 +255,7 @@ def check_plain(document: Any) -> None:
     Raises:
         SchemaError: it holds what JSON cannot hold or would change silently.
     """
-    level: dict[int, tuple[Any, int]] = {0: ([document], 1)}  # lists and tables, and how many ways lead to each
+    level: dict[int, tuple[Any, int]] = {0: ([document], 1)}  # by id: each list or dict, and the number of paths to it
     parts = 0
     for _ in range(DEEPEST + 1):
         below: dict[int, tuple[Any, int]] = {}
@@ -263,7 +263,7 @@ def check_plain(document: Any) -> None:
             if isinstance(whole, dict):
                 _check_names(whole)
             parts += paths * len(whole)
-            if parts > MOST_PARTS:  # where a list stands twice in each of many others, all of 2ⁿ would be written
+            if parts > MOST_PARTS:  # shared lists are written once for each path, which may be 2ⁿ times
                 raise SchemaError(f"more than {MOST_PARTS:,} parts")
             for x in whole.values() if isinstance(whole, dict) else whole:
                 if isinstance(x, float):

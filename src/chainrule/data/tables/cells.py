@@ -13,8 +13,11 @@ Kind = Literal["number", "bool", "text"]
 
 MISSING_WORDS = frozenset({"", "na", "n/a", "#na", "#n/a", "<na>", "nan", "-nan", "null", "?"})
 BOOLEANS = {"false": 0.0, "true": 1.0}
-MOST_STRAY_TEXT = 0.1  # up to this share of texts among numbers is taken for mistakes, more for a column of text
-MOST_NAMED = 5  # how many lines or cells an error names before it only counts
+MOST_STRAY_TEXT = 0.1
+"""Up to this share of texts among numbers counts as mistakes; with more, the column is text."""
+
+MOST_NAMED = 5
+"""An error names at most so many lines or cells, and counts the rest."""
 
 _NUMBER = re.compile(r"[+-]?(?:(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?|inf|infinity)", re.IGNORECASE | re.ASCII)
 _COMMA_NUMBER = re.compile(r"[+-]?\d[\d.]*,[\d.,]*\d", re.ASCII)

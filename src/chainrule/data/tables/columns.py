@@ -12,7 +12,7 @@ from chainrule.data.tables.cells import Kind, is_missing, name_cells, name_lines
 from chainrule.data.tables.files import Table
 from chainrule.errors import ArgumentError, DataError, SavedFileError, SizeError
 
-MISSING = ""  # the category of missing cells; no other cell is empty
+MISSING = ""  # the category of missing cells
 
 
 @dataclass(frozen=True)
@@ -37,10 +37,10 @@ class NumberColumn:
         """Learns mean and scale from the given rows."""
         numbers = read_numbers(_where(table, name), kind, table.cells(name, rows))
         known = [number for number in numbers if number is not None]
-        if not known or min(known) == max(known):  # sums could miss an exact 0 by rounding
+        if not known or min(known) == max(known):  # exact, where a sum could miss 0 by rounding
             return cls(name, kind, mean=known[0] if known else 0.0, scale=0.0)
         mean = math.fsum(number / len(known) for number in known)
-        # hypot neither overflows nor underflows on its way
+        # hypot avoids the overflow and underflow of squares
         scale = math.hypot(*(number - mean for number in known)) / math.sqrt(len(known))
         if not math.isfinite(scale):
             raise DataError(f"{_where(table, name)} has numbers that are too large to be standardised")

@@ -16,11 +16,17 @@ from chainrule.core.files import atomic_write, read_file
 from chainrule.data.tables.cells import is_missing, kind_of, may_be_name, name_lines
 from chainrule.errors import ArgumentError, DataError, shown, suggest
 
-DELIMITERS = ("\t", ";", ",")  # commas last: of the three they are the likeliest inside a cell
-SNIFFED_ROWS = 100  # rows that are looked at to find the delimiter
-MOST_COLUMNS = 10_000  # of which each is at least one input of a network of single numbers
+DELIMITERS = ("\t", ";", ",")
+"""Commas come last, as they occur most often inside of cells."""
 
-Record = tuple[int, list[str]]  # the line on which a row starts, and its cells
+SNIFFED_ROWS = 100
+"""How many rows are examined to find the delimiter."""
+
+MOST_COLUMNS = 10_000
+"""A table has at most so many columns, each of which becomes at least one input of a network."""
+
+Record = tuple[int, list[str]]
+"""The line on which a row starts, and its cells."""
 
 
 @dataclass(frozen=True)
@@ -138,7 +144,7 @@ def write_csv(
     if source is not None and path.exists() and path.samefile(source):
         raise DataError(f"{path} is the file that is being read, and would be written over: choose another name")
     buffer = io.StringIO(newline="")
-    writer = csv.writer(buffer)  # rows end in \r\n, without which a cell with a lone \r would not be quoted
+    writer = csv.writer(buffer)  # its line end \r\n makes it quote cells with a lone \r
     for number, row in enumerate([header, *rows]):
         if len(row) != len(header):
             raise DataError(f"row {number} for {path} has {len(row)} cells, but the header has {len(header)}")
@@ -162,7 +168,7 @@ def _read_text(path: Path) -> str:
 
 def _records(path: str, text: str, delimiter: str) -> list[Record]:
     """The rows that are not blank."""
-    # strict: a quote that is never closed is an error, not one huge cell that swallows the rows below it
+    # strict, so that an unclosed quote is an error instead of one huge cell
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, skipinitialspace=True, strict=True)
     records: list[Record] = []
     line = 1
@@ -171,7 +177,7 @@ def _records(path: str, text: str, delimiter: str) -> list[Record]:
             stripped = [cell.strip() for cell in cells]
             if any(stripped):
                 records.append((line, stripped))
-            line = reader.line_num + 1  # a quoted cell may span several lines: the next row starts after the last
+            line = reader.line_num + 1  # a quoted cell may span several lines
     except csv.Error as error:
         raise DataError(f"{path}, line {line}: wrongly quoted or oversized cell ({error})") from None
     return records
@@ -186,9 +192,9 @@ def _find_delimiter(text: str) -> str:
         return widths.count(widths[0]) / len(widths) if widths and widths[0] > 1 else 0.0
 
     try:
-        best = max(DELIMITERS, key=agreement)  # the first of equals
+        best = max(DELIMITERS, key=agreement)  # the first one of equals
         return best if agreement(best) else ","
-    except csv.Error:  # a cell beyond the csv module's limit: reading the rows will say on which line
+    except csv.Error:  # an oversized cell: reading the rows will name its line
         return ","
 
 

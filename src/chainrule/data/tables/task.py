@@ -17,10 +17,17 @@ from chainrule.errors import ArgumentError, DataError
 
 Goal = Literal["classification", "regression"]
 
-MOST_CLASSES = 20  # whole numbers with more values than this are quantities, not classes
-MOST_EXACT = 2.0**53  # up to here floats tell whole numbers apart; beyond, every float is whole
-LEAST_ROWS_PER_CLASS = 2  # and with fewer rows for each value than this, on average
-MOST_CATEGORIES = 20  # a text column with more, and few rows for each, gets a remark
+MOST_CLASSES = 20
+"""Integers with more different values are quantities, not classes."""
+
+MOST_EXACT = 2.0**53
+"""Floats below this represent every integer exactly."""
+
+LEAST_ROWS_PER_CLASS = 2
+"""Integers with fewer rows for each value, on average, are quantities."""
+
+MOST_CATEGORIES = 20
+"""A text column with more categories, and few rows for each, gets a remark."""
 
 
 @dataclass(frozen=True)
@@ -93,7 +100,7 @@ class Task:
             return self.classes.encode(table)
         where = f"{table.path}, column {self.target!r}"
         numbers = read_numbers(where, self.target_kind, table.cells(self.target))
-        return [number for number in numbers if number is not None]  # none is missing: from_table looked
+        return [number for number in numbers if number is not None]  # from_table has refused missing ones
 
 
 def _find_kinds(
