@@ -250,16 +250,14 @@ def _propagate(order: list[Value], active: set[int], gradient: dict[int, Any], a
                 deposit = chain(gradient[id(node)], local)
                 if modes.places is not None:
                     check_deposits(node, _plain(gradient[id(node)]), operand, _plain(local))
-                gradient[id(operand)] = (
-                    gradient[id(operand)] + deposit if id(operand) in gradient else deposit
-                )
+                gradient[id(operand)] = gradient[id(operand)] + deposit if id(operand) in gradient else deposit
     if modes.places is not None:
         warn_of_swallowed()
 
 
 def _propagate_numbers(order: list[Value], gradient: dict[int, float]) -> None:
-    """Does the same for plain numbers without `detect_anomaly()`. It adds up the gradients of all nodes, which takes less
-    time than to ask which of them depend on a variable."""
+    """Does the same for plain numbers without `detect_anomaly()`. It adds up the gradients of all nodes, which takes
+    less time than to ask which of them depend on a variable."""
     product = chain.value
     for node in reversed(order):
         operands = node.operands
