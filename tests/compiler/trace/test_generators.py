@@ -9,14 +9,17 @@ import heapq
 import json
 import random
 import statistics
+import subprocess
+import sys
 import tempfile
 import types
 
 import pytest
 
 import chainrule
-from chainrule.compiler.trace import randomness
-from chainrule.compiler.trace.randomness import generators_of, traced_surely
+from chainrule.compiler.trace import generators
+from chainrule.compiler.trace.generators import generators_of
+from chainrule.compiler.trace.randomness import traced_surely
 from chainrule.compiler.trace.tracing import trace
 from chainrule.errors import TraceError
 
@@ -34,7 +37,7 @@ def test_generators_are_found_that_functions_of_libraries_name_or_are_given():
 
 
 def test_what_functions_of_the_compiler_lead_to_leaves_the_search_for_ones_own_its_places(monkeypatch):
-    monkeypatch.setattr(randomness, "MOST", 20)
+    monkeypatch.setattr(generators, "MOST", 20)
     rng = random.Random(0)
 
     def last(x):
@@ -120,3 +123,23 @@ RARE = {
 def test_a_draw_that_gives_the_same_twice_is_refused_since_its_generator_moves(name):
     with pytest.raises(TraceError, match="gives other numbers each time"):
         chainrule.compile(RARE[name]())(3.0)
+
+
+LATE = """
+import sys, chainrule
+assert chainrule.compile(lambda x: x * 2.0)(3.0) == 6.0
+assert "numpy.random" not in sys.modules
+def loading(x):
+    draw = __import__("numpy.random", fromlist=["rand"]).rand
+    return x * (2.0 + ({} < 0.0))
+try:
+    print(chainrule.compile(loading)(3.0))
+except chainrule.errors.TraceError as error:
+    print("refused")
+"""
+
+
+@pytest.mark.parametrize(("number", "wanted"), [("0.0", "6.0\n"), ("draw()", "refused\n")])
+def test_numpys_generators_are_not_loaded_only_to_look_for_some_and_seen_once_they_are(number, wanted):
+    ran = subprocess.run([sys.executable, "-c", LATE.format(number)], capture_output=True, text=True, check=False)
+    assert (ran.stdout, ran.stderr) == (wanted, "")

@@ -17,7 +17,7 @@ import pytest
 
 import chainrule
 from chainrule import Value
-from chainrule.compiler.trace.randomness import generators_of
+from chainrule.compiler.trace.generators import generators_of
 from chainrule.errors import TraceError
 from chainrule.nn import Module
 from chainrule.optim import SGD

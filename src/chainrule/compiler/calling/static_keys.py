@@ -24,6 +24,7 @@ from chainrule.compiler.calling.class_keys import (
     reduced_parts,
     slots_of,
 )
+from chainrule.compiler.trace.generators import generator_kinds
 from chainrule.core.operation import Operation
 from chainrule.engine import Value
 from chainrule.errors import OperandError, shown
@@ -32,7 +33,6 @@ from chainrule.nn.module import Module
 _THEMSELVES = (types.CodeType, type(None), type(...), type(NotImplemented), Operation)
 _THEIR_VALUE = {int, str, bytes, bool}
 _VALUES = {Value}
-_GENERATORS = (random.Random, np.random.Generator, np.random.RandomState)
 
 
 def static_key(x: Any) -> Any:
@@ -204,7 +204,7 @@ def _of_object(x: Any, seen: Seen) -> Any:
     own = _attributes(x, seen)
     if issubclass(type(x), Module):
         return kind, Same(x), own
-    if issubclass(type(x), _GENERATORS):
+    if issubclass(type(x), generator_kinds()):
         if alone or issubclass(type(x), random.SystemRandom):
             raise OperandError(_not_seen(x))
         return kind, Same(x), _state(x)
