@@ -52,9 +52,10 @@ def main() -> None:
 
 
 def report(arguments: argparse.Namespace) -> int:
-    """Runs the workloads and shows their tables; 1 where a contestant computed something else than the others."""
+    """Runs the workloads and prints their tables; returns 1 if a contestant calculated something else than the
+    others."""
     from compiled_contest import report as tables  # noqa: PLC0415
-    from compiled_contest.rounds import play  # noqa: PLC0415
+    from compiled_contest.rounds import run_rounds  # noqa: PLC0415
     from contest.machine import machine, python  # noqa: PLC0415
     from rich.console import Console  # noqa: PLC0415
 
@@ -70,72 +71,72 @@ def report(arguments: argparse.Namespace) -> int:
     )
     start, results = perf_counter(), {}
     with console.status("") as status:
-        tell = _teller(console, status)
+        notify = _notifier(console, status)
         for workload in _chosen(arguments.only):
             names = [name for name in WORKLOADS[workload].names if not arguments.names or name in arguments.names]
-            results[workload] = play(workload, names, arguments.rounds, arguments.setups, tell)
+            results[workload] = run_rounds(workload, names, arguments.rounds, arguments.setups, notify)
             tables.show(console, workload, results[workload])
-        grown = _growth(console, arguments, tell) if not arguments.only or GROWTH in arguments.only else None
-    return _ending(console, arguments, results, grown, perf_counter() - start)
+        grown = _growth(console, arguments, notify) if not arguments.only or GROWTH in arguments.only else None
+    return _conclude(console, arguments, results, grown, perf_counter() - start)
 
 
 def _chosen(only: list[str]) -> list[str]:
-    """The workloads to run; `irregular` is two of them."""
+    """The workloads to run; `irregular` stands for two of them."""
     return [name for name in WORKLOADS if not only or name in only or name.split("_")[0] in set(only) - {"moons"}]
 
 
-def _growth(console: Any, arguments: argparse.Namespace, tell: Callable[[str], None]) -> Any:
+def _growth(console: Any, arguments: argparse.Namespace, notify: Callable[[str], None]) -> Any:
     from compiled_contest.growth.measure import measure  # noqa: PLC0415
     from compiled_contest.growth.show import draw, show  # noqa: PLC0415
 
-    grown = measure(arguments.largest, tell)
+    grown = measure(arguments.largest, notify)
     show(console, grown)
     draw(grown, arguments.out)
     return grown
 
 
-def _teller(console: Any, status: Any) -> Callable[[str], None]:
+def _notifier(console: Any, status: Any) -> Callable[[str], None]:
     return status.update if console.is_terminal else lambda text: print(text, file=sys.stderr)
 
 
-def _ending(console: Any, arguments: argparse.Namespace, results: dict[str, Any], grown: Any, seconds: float) -> int:
-    """What was found in all: versions, targets, and who was wrong."""
+def _conclude(console: Any, arguments: argparse.Namespace, results: dict[str, Any], grown: Any, seconds: float) -> int:
+    """Prints the versions, the targets, and which contestants were wrong; returns the exit status."""
     from compiled_contest.targets import rows  # noqa: PLC0415
     from contest import layout  # noqa: PLC0415
 
     versions = {
         CONTESTANTS[name].library: opened["version"]
-        for played in results.values()
-        for name, opened in played.opened.items()
+        for measured in results.values()
+        for name, opened in measured.opened.items()
         if CONTESTANTS[name].library
     }
     if versions:
-        found = ", ".join(f"{library} {version}" for library, version in versions.items())
-        console.print("Versions:", found, markup=False)
+        listed = ", ".join(f"{library} {version}" for library, version in versions.items())
+        console.print("Versions:", listed, markup=False)
     console.print(f"{seconds / 60:.1f} minutes in all\n")
     layout.targets(console, "must show", rows(results, grown))
     wrong = [f"{workload}: {CONTESTANTS[name].title}" for workload in results for name in results[workload].wrong()]
     if wrong:
         console.print("These computed something else than the reference:", *wrong, sep="\n  ", markup=False)
     if arguments.json:
-        arguments.json.write_text(json.dumps(_plain(results, grown), indent=1) + "\n", encoding="utf-8")
+        arguments.json.write_text(json.dumps(_to_json(results, grown), indent=1) + "\n", encoding="utf-8")
     return 1 if wrong else 0
 
 
-def _plain(results: dict[str, Any], grown: Any) -> dict[str, Any]:
-    """The results as JSON has them."""
+def _to_json(results: dict[str, Any], grown: Any) -> dict[str, Any]:
+    """The results as data for JSON."""
     from contest.machine import machine, python  # noqa: PLC0415
 
     workloads = {
         workload: {
-            "seconds": played.seconds,
-            "times_c": {name: played.ratios(name) for name in played.opened},
-            "setups": played.setups,
-            "off": {name: played.off(name) for name in played.opened},
-            "absent": played.absent,
-            "failed": played.failed,
+            "seconds": measured.seconds,
+            "times_c": {name: measured.ratios(name) for name in measured.opened},
+            "setups": measured.setups,
+            "off": {name: measured.deviation(name) for name in measured.opened},
+            "absent": measured.absent,
+            "failed": measured.failed,
         }
-        for workload, played in results.items()
+        for workload, measured in results.items()
     }
     growth = grown and [vars(point) for point in grown.points]
     return {"machine": machine(), "python": python(), "workloads": workloads, "growth": growth}

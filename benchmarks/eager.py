@@ -17,7 +17,7 @@ WORKLOADS = ("multiply-add", "demo", "gpt", "memory", "build")
 
 
 def sizes_of(workload: str, quick: bool) -> dict[str, dict[str, Any]]:
-    """Who takes part in a workload, and with what: slow contestants get fewer nodes."""
+    """The contestants of a workload, with their parameters: slow contestants get fewer nodes."""
     seconds = 0.01 if quick else 0.05
     if workload == "multiply-add":
         return {name: {"count": 1000, "seconds": seconds} for name in CONTESTANTS}
@@ -60,7 +60,7 @@ def main() -> None:
 
 def report(rounds: int, only: list[str] | None, quick: bool, file: Path | None) -> None:
     from contest import report as tables  # noqa: PLC0415
-    from contest.rounds import Results, play, weigh  # noqa: PLC0415
+    from contest.rounds import Results, measure_memory, run_rounds  # noqa: PLC0415
     from rich.console import Console  # noqa: PLC0415
 
     console = Console(highlight=False)
@@ -76,7 +76,7 @@ def report(rounds: int, only: list[str] | None, quick: bool, file: Path | None) 
     results: dict[str, Results] = {}
     with console.status("") as status:
 
-        def tell(text: str) -> None:
+        def notify(text: str) -> None:
             if console.is_terminal:
                 status.update(text)
             else:
@@ -85,18 +85,20 @@ def report(rounds: int, only: list[str] | None, quick: bool, file: Path | None) 
         for workload in only or WORKLOADS:
             sizes = sizes_of(workload, quick)
             results[workload] = (
-                weigh(sizes, workers, tell) if workload == "memory" else play(workload, sizes, workers, rounds, tell)
+                measure_memory(sizes, workers, notify)
+                if workload == "memory"
+                else run_rounds(workload, sizes, workers, rounds, notify)
             )
             tables.SHOW[workload](console, results[workload])
     tables.targets(console, results)
     for worker in workers.values():
         worker.close()
     if file:
-        file.write_text(json.dumps(_plain(rounds, workers, results), indent=1) + "\n", encoding="utf-8")
+        file.write_text(json.dumps(_to_json(rounds, workers, results), indent=1) + "\n", encoding="utf-8")
 
 
 def start(console: Any) -> dict[str, Any]:
-    """The contestants that can take part; says who they are, and who is missing."""
+    """Starts the contestants; prints which take part and which are missing."""
     from contest.machine import machine, python  # noqa: PLC0415
     from contest.rounds import Worker, WorkerError  # noqa: PLC0415
 
@@ -113,15 +115,15 @@ def start(console: Any) -> dict[str, Any]:
     return workers
 
 
-def _plain(rounds: int, workers: dict[str, Any], results: dict[str, Any]) -> dict[str, Any]:
-    """The results as JSON has them."""
+def _to_json(rounds: int, workers: dict[str, Any], results: dict[str, Any]) -> dict[str, Any]:
+    """The results as data for JSON."""
     from contest.layout import holds  # noqa: PLC0415
     from contest.machine import machine, python  # noqa: PLC0415
     from contest.targets import TARGETS  # noqa: PLC0415
 
     workloads = {}
-    for workload, found in results.items():
-        workloads[workload] = {name: _medians(found, name, answers) for name, answers in found.answers.items()}
+    for workload, measured in results.items():
+        workloads[workload] = {name: _medians(measured, name, answers) for name, answers in measured.answers.items()}
     figures = [(target, target.figure(results)) for target in TARGETS]
     return {
         "machine": machine(),
@@ -142,9 +144,9 @@ def _plain(rounds: int, workers: dict[str, Any], results: dict[str, Any]) -> dic
     }
 
 
-def _medians(found: Any, name: str, answers: list[dict[str, Any]]) -> dict[str, Any]:
-    measures = {measure: found.seconds(name, measure) for measure in answers[0]["seconds"]}
-    medians = {measure: found.time(name, measure)[0] for measure in measures}
+def _medians(measured: Any, name: str, answers: list[dict[str, Any]]) -> dict[str, Any]:
+    measures = {measure: measured.seconds(name, measure) for measure in answers[0]["seconds"]}
+    medians = {measure: measured.time(name, measure)[0] for measure in measures}
     rest = {key: answers[0][key] for key in ("count", "object", "resident") if key in answers[0]}
     return {"median_seconds": medians, "seconds": measures} | rest
 

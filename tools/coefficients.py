@@ -1,9 +1,9 @@
-"""Calculates the numbers that the functions in `src/chainrule/compiler/lowering/maths/` are made of.
+"""Calculates the coefficients of the functions in `src/chainrule/compiler/lowering/maths/`.
 
     python tools/coefficients.py > src/chainrule/compiler/lowering/maths/coefficients.py
 
-Each polynomial approximates what its comment says, best for its degree (see `remez.py`), as the error behind it shows;
-the exponent of two is that of the largest error beside the function's value.
+Each polynomial is the best approximation of its degree (see `remez.py`) to what its comment says. The exponent of two
+in the comment is that of the largest error, relative to the function's value.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ HEADER = '''"""Numbers that the mathematics is made of. Made by tools/coefficien
 
 
 def show(name: str, comment: str, numbers: list[mpf]) -> None:
-    """Prints a row of numbers as a tuple of floats."""
+    """Prints numbers as a tuple of floats."""
     print(f"\n# {comment}")
     print(f"{name} = (")
     for x in numbers:
@@ -28,24 +28,24 @@ def show(name: str, comment: str, numbers: list[mpf]) -> None:
 
 
 def polynomial(name: str, comment: str, interval: tuple, powers: range, *functions: Function) -> list[mpf]:
-    """Prints the best polynomial for a function and, if given, a weight of the error; returns its coefficients."""
+    """Prints the best polynomial for a function, with an optional weight of the error; returns its coefficients."""
     coefficients, error = minimax(functions[0], *interval, list(powers), *functions[1:])
     show(name, f"{comment}: 2^{float(mp.log(error, 2)):.1f}", coefficients)
     return coefficients
 
 
 def parts(x: mpf, digits: list[int]) -> list[mpf]:
-    """x as a sum of numbers with so many binary digits."""
-    found = []
+    """Splits x into a sum of numbers with so many binary digits."""
+    terms = []
     for n in digits:
         unit = mpf(2) ** (mp.floor(mp.log(abs(x), 2)) + 1 - n)
-        found.append(mp.nint(x / unit) * unit)
-        x -= found[-1]
-    return found
+        terms.append(mp.nint(x / unit) * unit)
+        x -= terms[-1]
+    return terms
 
 
 def exponentials() -> None:
-    """exp, and what is made with it."""
+    """exp, and functions that are made with it."""
 
     def near(r: mpf) -> mpf:
         return 1 / mp.sqrt(r * r + mpf("0.01"))
@@ -114,7 +114,7 @@ def circle() -> None:
 
 
 def errors() -> None:
-    """erf near 0 by its series, and erfc(x) further out as exp(-x^2) · P(t) / (x + 3) with t = (x - 3) / (x + 3)."""
+    """erf near 0 by its series, and erfc(x) farther out as exp(-x^2) · P(t) / (x + 3) with t = (x - 3) / (x + 3)."""
 
     def near(z: mpf) -> mpf:
         return mp.erf(mp.sqrt(z)) / mp.sqrt(z) - 1

@@ -1,8 +1,8 @@
-"""Whether a wheel and an sdist hold what they should, and nothing else: python tools/contents.py KIND WHEEL SDIST
+"""Checks the files of a wheel and an sdist: python tools/contents.py KIND WHEEL SDIST
 
-What git tracks is what there is. The wheel has the modules and the metadata; one that is "compiled" has all compiled
-modules beside them, a "pure" one none. The sdist has all that a wheel is built from. Exit code 1, with a line for each
-file that is missing or does not belong there.
+The files that git tracks are the reference. A wheel has the modules and the metadata; a "compiled" one also has all
+compiled modules, a "pure" one has none. The sdist has all that a wheel is built from. The exit code is 1, with a line
+for each file that is missing or does not belong there.
 """
 
 import runpy
@@ -21,10 +21,10 @@ MADE = {"PKG-INFO", "setup.cfg"}
 
 
 def tracked(folder: str, suffixes: set[str]) -> set[str]:
-    """The files that git tracks below a folder, from there.
+    """The files that git tracks in a folder, relative to it.
 
     Raises:
-        SystemExit: git is not installed, or does not list them; it says why.
+        SystemExit: git is not installed or cannot list them; the message says why.
     """
     try:
         listed = subprocess.run(["git", "ls-files", folder], cwd=ROOT, capture_output=True, text=True, check=True)
@@ -32,17 +32,17 @@ def tracked(folder: str, suffixes: set[str]) -> set[str]:
         raise SystemExit("tools/contents.py asks git which files there are: install git") from None
     except subprocess.CalledProcessError as error:
         raise SystemExit(f"git cannot list the files of {ROOT}: {error.stderr.strip()}") from None
-    found = [PurePosixPath(name) for name in listed.stdout.splitlines()]
-    return {str(name.relative_to(folder)) for name in found if name.suffix in suffixes}
+    paths = [PurePosixPath(name) for name in listed.stdout.splitlines()]
+    return {str(name.relative_to(folder)) for name in paths if name.suffix in suffixes}
 
 
 def of_wheel(names: list[str], modules: set[str], compiled: set[str]) -> list[str]:
-    """What is wrong with the files of a wheel: one line each.
+    """The faults of the files of a wheel, one line each.
 
     Args:
-        names: the files.
+        names: the files of the wheel.
         modules: the Python files that it must have.
-        compiled: the modules that it must have as extension modules, too, by name below `chainrule`.
+        compiled: the modules that it must also have as extension modules, by name below `chainrule`.
     """
     wanted = {f"chainrule/{name}" for name in modules} | {"chainrule/py.typed"}
     extensions = {name for name in names if name.endswith(tuple(EXTENSION_SUFFIXES))}
@@ -56,17 +56,17 @@ def of_wheel(names: list[str], modules: set[str], compiled: set[str]) -> list[st
 
 
 def of_sdist(names: list[str]) -> list[str]:
-    """What is wrong with the files of an sdist."""
+    """The faults of the files of an sdist, one line each."""
     inside = {name.partition("/")[2] for name in names} - {""}
     wanted = {f"src/chainrule/{name}" for name in tracked("src/chainrule", {".py", ".pyx", ".pxd", ".h", ".typed"})}
     wanted |= {f"building/{name}" for name in tracked("building", {".py"})}
-    found = {name for name in inside if not name.startswith("src/chainrule.egg-info/")}
-    return _differences("sdist", found, wanted | BUILD | MADE)
+    sources = {name for name in inside if not name.startswith("src/chainrule.egg-info/")}
+    return _differences("sdist", sources, wanted | BUILD | MADE)
 
 
-def _differences(what: str, found: set[str], wanted: set[str]) -> list[str]:
-    wrong = [f"{name} is no part of the {what}" for name in sorted(found - wanted)]
-    return wrong + [f"{name} is missing in the {what}" for name in sorted(wanted - found)]
+def _differences(what: str, actual: set[str], expected: set[str]) -> list[str]:
+    wrong = [f"{name} is no part of the {what}" for name in sorted(actual - expected)]
+    return wrong + [f"{name} is missing in the {what}" for name in sorted(expected - actual)]
 
 
 def main(kind: str, wheel: str, sdist: str) -> int:

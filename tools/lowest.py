@@ -11,7 +11,7 @@ PROJECT = Path(__file__).parents[1] / "pyproject.toml"
 
 
 def lowest(requirements: list[str]) -> dict[str, str]:
-    """The version at which each requirement begins; those that name no lowest version are the project's own extras.
+    """The lowest version that each requirement allows; the project's own extras, which name none, are left out.
 
     >>> lowest(["rich>=13.6", "torch==2.13.0", "chainrule[all]"])
     {'rich': '13.6', 'torch': '2.13.0'}
@@ -19,14 +19,14 @@ def lowest(requirements: list[str]) -> dict[str, str]:
     Traceback (most recent call last):
     SystemExit: numpy>=2.1; python_version >= '3.13': what is its lowest version? Known are NAME>=VERSION, NAME==VERSION
     """
-    found = {}
+    versions = {}
     for requirement in requirements:
         match = re.fullmatch(r"([\w.-]+)[>=]=([\d.]+)", requirement)
         if match:
-            found[match[1]] = match[2]
+            versions[match[1]] = match[2]
         elif not re.fullmatch(r"chainrule\[[\w,]+\]", requirement):
             raise SystemExit(f"{requirement}: what is its lowest version? Known are NAME>=VERSION, NAME==VERSION")
-    return found
+    return versions
 
 
 def main() -> None:

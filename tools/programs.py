@@ -1,10 +1,10 @@
-"""Runs many random programs of objects, ragged loops and changed lists, and says what became of them.
+"""Runs many random programs of objects, ragged loops and changed lists, and reports the outcomes.
 
     python tools/programs.py --seeds 0-9999 --processes 16 --results programs.jsonl
 
-needs chainrule (installed, or its `src` on PYTHONPATH), NumPy and llvmlite, and this repository's tests beside it. Each
-program runs in a process that may die of it: then its seed is named, and the others go on. With `--results` each
-outcome is written to a file as a line of JSON, and what stands there already is not run again. `--show 17` prints a
+It needs chainrule (installed, or its `src` on PYTHONPATH), NumPy, llvmlite, and this repository's tests beside it. Each
+program runs in a process that it may crash: then its seed is reported, and the other programs go on. With `--results`
+each outcome is appended to a file as a line of JSON, and outcomes in the file are not repeated. `--show 17` prints a
 program, `--seeds 17-17` compares it. The exit status is 0 if nothing was wrong and few programs were set aside.
 """
 
@@ -28,12 +28,12 @@ from object_programs.comparison import examine
 from object_programs.generator import program_of
 
 CHUNK = 20
-"""So many programs a process is given at once."""
+"""How many programs a process gets at once."""
 WORKER = [__file__, "--worker"]
-"""What Python runs in a process."""
+"""The arguments with which Python runs a worker process."""
 ENDED = "the process ended with"
 PATIENCE = 300.0
-"""After so many seconds with one program a process is ended."""
+"""A process is killed after so many seconds with one program."""
 
 
 def main() -> int:
@@ -43,11 +43,11 @@ def main() -> int:
         return 0
     if options.worker:
         return worker(*_range(options.seeds))
-    started, found = time.perf_counter(), _results_of(options.results)
+    started, outcomes = time.perf_counter(), _results_of(options.results)
     first, last = _range(options.seeds)
-    wanted = [seed for seed in range(first, last + 1) if seed not in found]
-    Runs(wanted, options.processes, options.results, found).run()
-    return told([found[seed] for seed in range(first, last + 1)], time.perf_counter() - started)
+    wanted = [seed for seed in range(first, last + 1) if seed not in outcomes]
+    Runs(wanted, options.processes, options.results, outcomes).run()
+    return summarise([outcomes[seed] for seed in range(first, last + 1)], time.perf_counter() - started)
 
 
 def _options() -> argparse.Namespace:
@@ -66,9 +66,12 @@ def _range(text: str) -> tuple[int, int]:
 
 
 def _results_of(path: Path | None) -> dict[int, dict[str, Any]]:
-    """The outcomes in a file, by seed. A line that was cut off is none, nor is the end of a process: somebody may have
-    ended it, and what a program does it does again."""
-    found = {}
+    """The outcomes in a file, by seed.
+
+    Truncated lines are skipped, and so are crashes: somebody may have killed the process, and a program that crashes
+    will crash again.
+    """
+    outcomes = {}
     if path is not None and path.exists():
         for line in path.read_text(encoding="utf-8").splitlines():
             try:
@@ -76,15 +79,15 @@ def _results_of(path: Path | None) -> dict[int, dict[str, Any]]:
             except ValueError:
                 continue
             if not any(text.startswith(ENDED) for text in outcome["wrong"]):
-                found[outcome["seed"]] = outcome
-    return found
+                outcomes[outcome["seed"]] = outcome
+    return outcomes
 
 
 # ---- the processes ---------------------------------------------------------------------------------------------------
 
 
 def worker(first: int, last: int) -> int:
-    """Compares some programs: for each a line with its seed, and one with its outcome."""
+    """Compares some programs; prints for each a line with its seed, and one with its outcome."""
     for seed in range(first, last + 1):
         print(f"start {seed}", flush=True)
         outcome = examine(program_of(seed))
@@ -93,10 +96,12 @@ def worker(first: int, last: int) -> int:
 
 
 class Runs:
-    """Gives programs to processes, and gathers their outcomes."""
+    """Distributes programs among processes and collects their outcomes."""
 
-    def __init__(self, seeds: list[int], processes: int, path: Path | None, found: dict[int, dict[str, Any]]) -> None:
-        self.processes, self.path, self.found = processes, path, found
+    def __init__(
+        self, seeds: list[int], processes: int, path: Path | None, outcomes: dict[int, dict[str, Any]]
+    ) -> None:
+        self.processes, self.path, self.outcomes = processes, path, outcomes
         self.waiting: queue.SimpleQueue[tuple[int, int]] = queue.SimpleQueue()
         self.lock = threading.Lock()
         self.whole, self.done = len(seeds), 0
@@ -123,7 +128,7 @@ class Runs:
                 first = self._process(first, last) + 1
 
     def _process(self, first: int, last: int) -> int:
-        """One process; gives the last seed that it is through with."""
+        """Runs one process; returns the last seed that it has finished."""
         command = [sys.executable, "-X", "faulthandler", *WORKER, "--seeds", f"{first}-{last}"]
         environment = {"CHAINRULE_CACHE": "off", **os.environ}
         with subprocess.Popen(
@@ -146,14 +151,14 @@ class Runs:
             reader.join()
         if code or seed < last:
             seed = max(seed, first)
-            if seed not in self.found:
+            if seed not in self.outcomes:
                 reason = f"{ENDED} {code}: {errors[0][-1500:]}"
                 self._take({"seed": seed, "counts": {}, "wrong": [reason], "refused": "", "worst": 0.0, "seconds": 0.0})
         return seed
 
     def _take(self, outcome: dict[str, Any]) -> None:
         with self.lock:
-            self.found[outcome["seed"]] = outcome
+            self.outcomes[outcome["seed"]] = outcome
             self.done += 1
             if outcome["wrong"]:
                 print(f"seed {outcome['seed']} is WRONG: {outcome['wrong'][0]}", flush=True)
@@ -167,8 +172,8 @@ class Runs:
 # ---- what is said in the end -----------------------------------------------------------------------------------------
 
 
-def told(outcomes: list[dict[str, Any]], seconds: float) -> int:
-    """Prints the totals; gives the exit status."""
+def summarise(outcomes: list[dict[str, Any]], seconds: float) -> int:
+    """Prints the totals; returns the exit status."""
     counts: Counter[str] = Counter()
     for outcome in outcomes:
         counts.update(outcome["counts"])

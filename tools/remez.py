@@ -9,20 +9,20 @@ from mpmath import mp, mpf
 Function = Callable[[mpf], mpf]
 
 GRID = 24
-"""So many points are looked at between two extremes of the error."""
+"""How many points are evaluated between two extremes of the error."""
 
 
 def minimax(
     f: Function, low: float, high: float, powers: Sequence[int], weight: Function = lambda x: mpf(1)
 ) -> tuple[list[mpf], mpf]:
-    """The exchange algorithm of Remez (1934).
+    """Finds a minimax polynomial by the exchange algorithm of Remez (1934).
 
     Args:
-        f: what to approximate by Σ cₖ xᵖ.
-        low: where the interval begins.
-        high: where it ends.
-        powers: the p's, one a coefficient.
-        weight: what the error is multiplied with.
+        f: the function to approximate by Σ cₖ xᵖ.
+        low: the beginning of the interval.
+        high: the end of the interval.
+        powers: the exponents p, one for each coefficient.
+        weight: a factor of the error.
 
     Returns:
         The coefficients, and the largest weighted error.
@@ -43,14 +43,14 @@ def minimax(
 
 
 def _extremes(grid: list[mpf], errors: list[mpf], count: int) -> list[mpf]:
-    """Where the error is largest in each stretch of one sign; the `count` in a row that are worst."""
-    found: list[int] = []
+    """The point with the largest error in each interval of one sign; the worst `count` consecutive ones."""
+    extremes: list[int] = []
     for i, error in enumerate(errors):
-        if found and (errors[found[-1]] > 0) == (error > 0):
-            if abs(error) > abs(errors[found[-1]]):
-                found[-1] = i
+        if extremes and (errors[extremes[-1]] > 0) == (error > 0):
+            if abs(error) > abs(errors[extremes[-1]]):
+                extremes[-1] = i
         else:
-            found.append(i)
-    while len(found) > count:
-        found.pop(0 if abs(errors[found[0]]) < abs(errors[found[-1]]) else -1)
-    return [grid[i] for i in found]
+            extremes.append(i)
+    while len(extremes) > count:
+        extremes.pop(0 if abs(errors[extremes[0]]) < abs(errors[extremes[-1]]) else -1)
+    return [grid[i] for i in extremes]

@@ -1,10 +1,10 @@
-"""A soak: threads do at random all that chainrule does, and every number is compared with one that is known.
+"""A soak test: threads do at random everything that chainrule does, and compare every number with a known one.
 
     python tools/soak.py --seconds 30 --threads 8 --starts 20
 
-Each start is a process of its own with an empty cache, in which threads take turns as often as Python lets them. It
-ends with the first wrong number, exception or crash; the line that is then printed says with which seed to see it
-again (threads being threads, perhaps not in the same place). The exit status is 0 if all starts ended well.
+Each start is a process of its own with an empty cache, in which threads switch as often as Python allows. It ends with
+the first wrong number, exception or crash, and prints the seed with which to repeat it (threads being threads, perhaps
+not at the same place). The exit status is 0 if all starts ended well.
 """
 
 from __future__ import annotations
@@ -34,13 +34,13 @@ from chainrule.training import fit
 X, Y = moons(n=24, noise=0.1, seed=0)
 
 
-def close(found, wanted, what):
-    """Numbers, or nested lists of them, are those that must be."""
-    if isinstance(wanted, list | tuple):
-        for a, b in zip(found, wanted, strict=True):
+def close(actual, expected, what):
+    """Asserts that numbers, or nested lists of numbers, are nearly equal."""
+    if isinstance(expected, list | tuple):
+        for a, b in zip(actual, expected, strict=True):
             close(a, b, what)
-    elif not math.isclose(found, wanted, rel_tol=1e-8, abs_tol=1e-9):
-        raise AssertionError(f"{what}: {found!r}, and not {wanted!r}")
+    elif not math.isclose(actual, expected, rel_tol=1e-8, abs_tol=1e-9):
+        raise AssertionError(f"{what}: {actual!r}, and not {expected!r}")
 
 
 # ---- functions, all made anew with numbers of their own, so that there is always something to compile ----------------

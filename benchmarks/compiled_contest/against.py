@@ -1,4 +1,4 @@
-"""The compiler against another state of itself."""
+"""Compares the compiler with another version of itself."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import tempfile
 from collections.abc import Callable
 from typing import Any
 
-from contest.against import Compared, alternating, conclude, introduce, states, teller
+from contest.against import Compared, alternating, conclude, introduce, notifier, states
 from contest.rounds import Process
 from rich.console import Console
 
@@ -19,19 +19,20 @@ from compiled_contest.rounds import SCRIPT, SECONDS
 
 
 def compare(arguments: argparse.Namespace, workloads: list[str]) -> int:
-    """Runs the workloads on both states and shows the ratios, of a step and of the set-up; 1 where this is slower."""
-    console, found = Console(highlight=False, width=None if sys.stdout.isatty() else 120), states(arguments.against)
-    introduce(console, found, arguments.rounds)
+    """Runs the workloads on both versions and prints the ratios of a step and of the set-up; returns 1 if this version
+    is slower."""
+    console, digests = Console(highlight=False, width=None if sys.stdout.isatty() else 120), states(arguments.against)
+    introduce(console, digests, arguments.rounds)
     compared: list[Compared] = []
     with console.status("") as status, tempfile.TemporaryDirectory() as scratch:
-        tell = teller(console, status)
+        notify = notifier(console, status)
         for workload in workloads:
             for name in [name for name in COMPILERS if name in (arguments.names or [COMPILED])]:
-                tell(f"{workload}: {CONTESTANTS[name].title}")
+                notify(f"{workload}: {CONTESTANTS[name].title}")
                 compared.append(_steps(workload, name, arguments, scratch))
-                tell(f"{workload}: {CONTESTANTS[name].title} sets up")
+                notify(f"{workload}: {CONTESTANTS[name].title} sets up")
                 compared.append(_setups(workload, name, arguments, scratch))
-    return conclude(console, compared, found, arguments.json)
+    return conclude(console, compared, digests, arguments.json)
 
 
 def _start(workload: str, name: str, python: str, scratch: str) -> tuple[Process, dict[str, Any]]:
@@ -41,7 +42,7 @@ def _start(workload: str, name: str, python: str, scratch: str) -> tuple[Process
 
 
 def _steps(workload: str, name: str, arguments: argparse.Namespace, scratch: str) -> Compared:
-    """The seconds of a step, in blocks of the same length."""
+    """Measures the seconds of a step, in blocks of equal length."""
     started = [_start(workload, name, python, scratch) for python in (sys.executable, arguments.against)]
     opened = started[0][1]
     repeats = math.ceil(SECONDS / opened["unit"])
@@ -57,7 +58,7 @@ def _steps(workload: str, name: str, arguments: argparse.Namespace, scratch: str
 
 
 def _setups(workload: str, name: str, arguments: argparse.Namespace, scratch: str) -> Compared:
-    """The seconds of the set-up, each time in a fresh process."""
+    """Measures the seconds of the set-up, each time in a fresh process."""
 
     def setting_up(python: str) -> Callable[[int], float]:
         def once(_: int) -> float:

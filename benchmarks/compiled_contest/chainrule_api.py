@@ -1,4 +1,4 @@
-"""The two functions of chainrule's compiler that the benchmark calls, and the options of its contestants."""
+"""The functions of chainrule's compiler that the benchmark calls, and the options of its contestants."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ TOLERANCES = {FLOAT32: 1e-4}
 
 def function(name: str) -> Callable[..., Any]:
     """`chainrule.compile` or `chainrule.compile_step`; what they import is imported now, and does not count later."""
-    found = getattr(chainrule, name, None)
-    if found is None:
+    function = getattr(chainrule, name, None)
+    if function is None:
         raise AbsentError(f"chainrule.{name} does not exist yet")
     for module in ("numpy", "llvmlite.binding"):
         with suppress(ModuleNotFoundError):
             import_module(module)
-    return found
+    return function
 
 
 def entries(entry: Callable[..., Any]) -> dict[str, Callable[[], Any]]:

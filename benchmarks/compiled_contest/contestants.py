@@ -1,4 +1,4 @@
-"""Who takes part in `compiled.py`, in the order of the tables."""
+"""The contestants of `compiled.py`, in the order of the tables."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a contestant does in a workload: the base of all those classes."""
+"""The base class of the contestants' programs."""
 
 from __future__ import annotations
 
@@ -12,47 +12,48 @@ class AbsentError(Exception):
 class Entry:
     """One contestant in one workload.
 
-    A *unit* is `steps` steps from the same beginning. What is timed is `run`; `reset`, which goes back to that
-    beginning, and `numbers` are not. `__init__` makes the data and imports the library, untimed.
+    A *unit* is `steps` steps from the same beginning. Only `run` is timed; `reset`, which goes back to that beginning,
+    and `numbers` are not. `__init__` makes the data and imports the library, untimed.
     """
 
     steps = 1
-    """How many steps make a unit."""
+    """The number of steps of a unit."""
     checked = 1
-    """How many steps are run to compare their numbers."""
+    """The number of steps whose results are compared."""
     rounds: int | None = None
-    """At most so many rounds, where one takes long."""
+    """The most rounds, for slow contestants."""
     tolerance = 1e-9
-    """How far a number may be off, relative to the largest of them or to 1."""
+    """The tolerance of results, relative to the largest of them or to 1."""
     compiles = False
-    """Whether the first unit takes longer than the second, because something is prepared."""
+    """Whether the first unit includes preparation."""
     threads = False
-    """Whether it is to run on several cores at once."""
+    """Whether it runs on several cores."""
     note = ""
 
     def build(self) -> None:
-        """Traces, records, compiles; this, and what a first unit takes longer than a second, is the set-up time."""
+        """Traces, records, compiles. The set-up time is the time of this, and what the first unit takes longer than the
+        second."""
 
     def reset(self) -> None:
-        """Back to the beginning."""
+        """Goes back to the beginning."""
 
     def run(self, steps: int) -> None:
-        """Does the steps, and waits until they are done."""
+        """Runs steps, and waits until they are done."""
         raise NotImplementedError
 
     def numbers(self) -> list[float]:
-        """What came out of the last run: the losses of its steps, or a result and its derivatives."""
+        """The results of the last run: the losses of its steps, or a value and its derivatives."""
         raise NotImplementedError
 
     def timed(self, steps: int) -> float:
-        """The seconds of one run from the beginning; here too waits a contestant that has processes of its own."""
+        """The seconds of one run from the beginning; a contestant with processes of its own waits here."""
         self.reset()
         start = perf_counter()
         self.run(steps)
         return perf_counter() - start
 
     def open(self) -> tuple[float | None, float]:
-        """The seconds of the set-up, None where there is nothing to set up, and those of a unit."""
+        """The seconds of the set-up, or None without one, and the seconds of a unit."""
         start = perf_counter()
         self.build()
         building = perf_counter() - start

@@ -6,21 +6,21 @@ from contest import layout
 from rich.console import Console
 
 from compiled_contest.contestants import C_TWICE, CONTESTANTS, C
-from compiled_contest.rounds import Played
+from compiled_contest.rounds import Measurements
 from compiled_contest.workloads import WORKLOADS
 
 
-def show(console: Console, workload: str, played: Played) -> None:
+def show(console: Console, workload: str, measured: Measurements) -> None:
     what = WORKLOADS[workload]
     console.print(f"[bold]{workload}[/bold]: {what.title}")
     table = layout.table("contestant", f"time of {what.step}", "÷ C", "set-up", "check")
     table.add_column("", justify="left")
     for name in what.names:
-        if name in played.opened:
-            row = (layout.time(played.time(name)), layout.spread(played.ratio(name)), _setup(played, name))
-            table.add_row(CONTESTANTS[name].title, *row, _check(played, name), played.opened[name]["note"])
+        if name in measured.opened:
+            row = (layout.time(measured.time(name)), layout.spread(measured.ratio(name)), _setup(measured, name))
+            table.add_row(CONTESTANTS[name].title, *row, _check(measured, name), measured.opened[name]["note"])
     console.print(table, end="\n\n")
-    for verb, reasons in (("absent", played.absent), ("failed", played.failed), ("left out", what.left_out)):
+    for verb, reasons in (("absent", measured.absent), ("failed", measured.failed), ("left out", what.left_out)):
         for line in _gathered(reasons):
             console.print(f"  {verb}: {line}", markup=False)
     console.print()
@@ -34,16 +34,22 @@ def _gathered(reasons: dict[str, str]) -> list[str]:
     ]
 
 
-def _setup(played: Played, name: str) -> str:
-    seconds = played.setup(name)
+def _setup(measured: Measurements, name: str) -> str:
+    seconds = measured.setup(name)
     if seconds is None:
         return "–"
     return layout.time((seconds, 0.0)).removesuffix(" (0%)") + (" (cc)" if name in (C, C_TWICE) else "")
 
 
-def _check(played: Played, name: str) -> str:
-    if name == played.reference():
+def _check(measured: Measurements, name: str) -> str:
+    if name == measured.reference():
         return "–"
-    off = played.off(name)
-    assert off is not None
-    return f"[red]WRONG: {off:.0e}[/red]" if name in played.wrong() else f"{off:.0e}" if off else "equal"
+    deviation = measured.deviation(name)
+    assert deviation is not None
+    return (
+        f"[red]WRONG: {deviation:.0e}[/red]"
+        if name in measured.wrong()
+        else f"{deviation:.0e}"
+        if deviation
+        else "equal"
+    )

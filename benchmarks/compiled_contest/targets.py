@@ -1,4 +1,4 @@
-"""What the compiler must show, each target with the figure of this run."""
+"""The targets of the compiler, each with the figure of this run."""
 
 from __future__ import annotations
 
@@ -7,22 +7,22 @@ from dataclasses import dataclass
 
 from compiled_contest.contestants import AADC, C_TWICE, COMPILED, JAX, JAX_SCAN, NUMPY, TWO_THREADS, C
 from compiled_contest.growth.measure import Growth
-from compiled_contest.rounds import Played
+from compiled_contest.rounds import Measurements
 
 
 @dataclass(frozen=True)
 class Target:
     title: str
     workload: str
-    figure: Callable[[Played], float | None]
+    figure: Callable[[Measurements], float | None]
     limit: float
     at_least: bool = False
 
 
 def times_c(workload: str, limit: float) -> Target:
-    def figure(played: Played) -> float | None:
-        found = played.ratio(COMPILED)
-        return found and found[0]
+    def figure(measured: Measurements) -> float | None:
+        ratio = measured.ratio(COMPILED)
+        return ratio and ratio[0]
 
     return Target(f"{workload}: times C", workload, figure, limit)
 
@@ -38,12 +38,12 @@ def set_up(workload: str, seconds: float) -> Target:
 
 
 def off(workload: str, what: str, limit: float) -> Target:
-    return Target(f"{workload}: {what}, difference from eager", workload, lambda p: p.off(COMPILED), limit)
+    return Target(f"{workload}: {what}, difference from eager", workload, lambda p: p.deviation(COMPILED), limit)
 
 
-def scaling(played: Played) -> float | None:
-    """How much faster two threads are than one, as a part of what two processes of C bring."""
-    ours, theirs = played.between(COMPILED, TWO_THREADS), played.between(C, C_TWICE)
+def scaling(measured: Measurements) -> float | None:
+    """The speed-up by a second thread, relative to the speed-up of C by a second process."""
+    ours, theirs = measured.between(COMPILED, TWO_THREADS), measured.between(C, C_TWICE)
     return ours / theirs if ours and theirs else None
 
 
@@ -70,11 +70,11 @@ TARGETS = [
 ]
 
 
-def rows(results: dict[str, Played], grown: Growth | None) -> list[tuple[str, float, bool, float | None]]:
-    """The targets of the workloads that were run, each with its figure: None where it could not be measured."""
-    found = [(t.title, t.limit, t.at_least, t.figure(results[t.workload])) for t in TARGETS if t.workload in results]
+def rows(results: dict[str, Measurements], grown: Growth | None) -> list[tuple[str, float, bool, float | None]]:
+    """The targets of the workloads that were run, each with its figure, or None if it could not be measured."""
+    figures = [(t.title, t.limit, t.at_least, t.figure(results[t.workload])) for t in TARGETS if t.workload in results]
     if grown:
         for what, name in (("setup", "set-up"), ("run", "run time")):
             title = f"growth: {name}, times a decade, from 10,000 operations on"
-            found.append((title, 16, False, grown.worst(COMPILED, what)))
-    return found
+            figures.append((title, 16, False, grown.worst(COMPILED, what)))
+    return figures

@@ -1,9 +1,9 @@
-"""The process of one contestant: it reads requests, one a line, from its standard input, and answers each with a line.
+"""The process of one contestant: it reads requests, one a line, from standard input, and answers each with a line.
 
-{"open": workload} makes a workload ready and answers how long that took, and numbers to compare. With it may come
-options, and a limit: the seconds after which the process ends if it is not ready.
-{"steps": n, "repeats": m} runs n steps m times and answers the seconds of a step. With it may come a core, on which all
-of this happens, where one thread is enough.
+{"open": workload} prepares a workload and answers with the time that took, and with numbers to compare. It may be sent
+with options, and with a limit: the seconds after which the process ends if it is not ready. {"steps": n, "repeats": m}
+runs n steps m times and answers with the seconds of a step. It may be sent with a core to run on, where one thread is
+enough.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from compiled_contest.workloads import GROWTH, WORKLOADS
 
 
 def serve(name: str) -> None:
-    """Answers until there are no more requests."""
+    """Answers requests until there are no more."""
     answers, sys.stdout = os.fdopen(os.dup(1), "w"), sys.stderr  # nothing printed by a library is taken for an answer
     os.dup2(2, 1)
     entry = None
@@ -36,27 +36,27 @@ def serve(name: str) -> None:
                 signal.alarm(request.get("limit", 0))
                 entry = None  # before the next, so that nothing of the last one is left
                 entry = _entry(request["open"], name, request.get("options", {}))
-                found = _opened(entry, name)
+                answer = _opened(entry, name)
                 signal.alarm(0)
             else:
                 assert entry is not None
                 if not entry.threads and "core" in request:
                     _stay_on(request["core"])
-                found = {"seconds": entry.block(request["steps"], request["repeats"])}
+                answer = {"seconds": entry.block(request["steps"], request["repeats"])}
         except AbsentError as error:
-            found = {"absent": str(error)}
+            answer = {"absent": str(error)}
         except ModuleNotFoundError as error:
-            found = {"absent": f"{error.name} is not installed"}
+            answer = {"absent": f"{error.name} is not installed"}
         except Exception as error:  # to be shown in the report, in place of the figures
-            found = {"error": f"{type(error).__name__}: {error}"}
-        print(json.dumps(found), file=answers, flush=True)
+            answer = {"error": f"{type(error).__name__}: {error}"}
+        print(json.dumps(answer), file=answers, flush=True)
     os._exit(0)  # without freeing what is left, node by node
 
 
 def _entry(workload: str, name: str, options: dict[str, Any]) -> Entry:
     what, module = WORKLOADS.get(workload, GROWTH), CONTESTANTS[name].module
-    found = [f"compiled_contest.{package}.{module}" for package in what.packages or (workload,)]
-    chosen = next(path for path in found if importlib.util.find_spec(path))
+    paths = [f"compiled_contest.{package}.{module}" for package in what.packages or (workload,)]
+    chosen = next(path for path in paths if importlib.util.find_spec(path))
     return importlib.import_module(chosen).ENTRIES[name](**what.options, **options)
 
 

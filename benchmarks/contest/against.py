@@ -1,7 +1,8 @@
-"""Two states of chainrule side by side: how long what takes in this one, as a part of what it took in another.
+"""Compares two versions of chainrule: the time of each workload in this one, divided by its time in the other.
 
-Each state is installed for a Python of its own. The two are asked in turn, round by round, and which comes first
-alternates. So a ratio is one of neighbours in time, and the median of many of them says more than two medians would.
+Each version is installed for a Python of its own. The two are measured in turn, round by round, and the order
+alternates. So each ratio is one of neighbours in time, and the median of many ratios is more reliable than a ratio of
+two medians.
 """
 
 from __future__ import annotations
@@ -23,12 +24,12 @@ from contest import layout
 from contest.machine import machine, python
 
 LIMIT = 1.03
-"""The lower end of an interval may be so much: beyond it, this state is very likely slower."""
+"""If the lower end of an interval is above this, this version is very likely slower."""
 
 
 @dataclass(frozen=True)
 class Compared:
-    """What was measured of one thing, in seconds: one figure a round for each state, in the order of the rounds."""
+    """The seconds of one measurement: one figure a round for each version, in the order of the rounds."""
 
     title: str
     now: list[float]
@@ -43,10 +44,11 @@ class Compared:
 
 
 def interval(figures: list[float], level: float = 0.95) -> tuple[float, float]:
-    """The narrowest interval between figures, symmetric in rank, that holds the median of what they are drawn from.
+    """A confidence interval for the median of the distribution that figures come from: the narrowest that is symmetric
+    in rank.
 
-    It asks nothing of how they are distributed: how many of n lie below the median is a matter of n throws of a coin
-    (the sign test's interval; Conover, Practical Nonparametric Statistics, 3rd edition, section 3.2).
+    It assumes nothing about the distribution: the number of n figures that lie below the median is binomial (the sign
+    test's interval; Conover, Practical Nonparametric Statistics, 3rd edition, section 3.2).
 
     >>> interval([float(i) for i in range(31)])
     (9.0, 21.0)
@@ -60,38 +62,38 @@ def interval(figures: list[float], level: float = 0.95) -> tuple[float, float]:
 
 
 def alternating(rounds: int, now: Callable[[int], Any], before: Callable[[int], Any]) -> tuple[list[Any], list[Any]]:
-    """What both say in each round after one of warm-up."""
-    found: tuple[list[Any], list[Any]] = ([], [])
+    """The answers of both versions in each round, after one round of warm-up."""
+    answers: tuple[list[Any], list[Any]] = ([], [])
     for k in range(rounds + 1):
         for which, ask in [(0, now), (1, before)][:: -1 if k % 2 else 1]:
             answer = ask(k)
             if k > 0:
-                found[which].append(answer)
-    return found
+                answers[which].append(answer)
+    return answers
 
 
 def states(other: str) -> Mapping[str, str]:
     """A digest of the chainrule that each of the two Pythons imports.
 
     Raises:
-        SystemExit: it cannot be imported there, or both are the same.
+        SystemExit: chainrule cannot be imported, or both are the same.
     """
     script = Path(__file__).with_name("state.py")
-    found = {}
+    digests = {}
     for which, interpreter in (("now", sys.executable), ("before", other)):
         asked = subprocess.run([interpreter, str(script)], capture_output=True, text=True, check=False)
         if asked.returncode:
             raise SystemExit(f"{interpreter} cannot import chainrule: {asked.stderr.strip().splitlines()[-1]}")
-        found[which] = asked.stdout.strip()
-    if found["now"] == found["before"]:
+        digests[which] = asked.stdout.strip()
+    if digests["now"] == digests["before"]:
         raise SystemExit("both Pythons import the same files: install the other state in an environment of its own")
-    return found
+    return digests
 
 
-def introduce(console: Console, found: Mapping[str, str], rounds: int) -> None:
+def introduce(console: Console, digests: Mapping[str, str], rounds: int) -> None:
     console.print(machine(), python(), sep="\n", markup=False)
     console.print(
-        f"chainrule {found['now']} against {found['before']}; {rounds} rounds after one of warm-up, in turn.",
+        f"chainrule {digests['now']} against {digests['before']}; {rounds} rounds after one of warm-up, in turn.",
         "now ÷ before: the median of the ratios within each round, and its 95 % interval.",
         sep="\n",
         end="\n\n",
@@ -100,7 +102,7 @@ def introduce(console: Console, found: Mapping[str, str], rounds: int) -> None:
 
 
 def conclude(console: Console, compared: list[Compared], states: Mapping[str, str], file: Path | None) -> int:
-    """Shows what was found; 1 where this state is very likely slower.
+    """Prints the comparison; returns 1 if this version is very likely slower.
 
     Raises:
         SystemExit: nothing was compared.
@@ -117,14 +119,14 @@ def conclude(console: Console, compared: list[Compared], states: Mapping[str, st
     console.print(table)
     console.print(f"holds: the lower end is at most {LIMIT:g}.")
     if file:
-        figures = [vars(one) | {"ratio": median(one.ratios), "interval": _plain(one)} for one in compared]
-        found = {"machine": machine(), "python": python(), "states": dict(states), "compared": figures}
-        file.write_text(json.dumps(found, indent=1, allow_nan=False) + "\n", encoding="utf-8")
+        figures = [vars(one) | {"ratio": median(one.ratios), "interval": _to_json(one)} for one in compared]
+        report = {"machine": machine(), "python": python(), "states": dict(states), "compared": figures}
+        file.write_text(json.dumps(report, indent=1, allow_nan=False) + "\n", encoding="utf-8")
     return 0 if all(one.holds() for one in compared) else 1
 
 
-def _plain(one: Compared) -> list[float] | None:
-    """The interval as JSON has it; None if there were too few rounds for one."""
+def _to_json(one: Compared) -> list[float] | None:
+    """The interval as data for JSON; None if there were too few rounds for one."""
     ends = interval(one.ratios)
     return list(ends) if math.isfinite(ends[0]) else None
 
@@ -133,6 +135,6 @@ def _time(seconds: list[float]) -> str:
     return layout.time((median(seconds), 0.0)).partition(" (")[0]
 
 
-def teller(console: Console, status: Any) -> Callable[[str], None]:
-    """What a benchmark says it is at: on a terminal in its status line, else on standard error."""
+def notifier(console: Console, status: Any) -> Callable[[str], None]:
+    """A function that shows progress: in the status line of a terminal, otherwise on standard error."""
     return status.update if console.is_terminal else lambda text: print(text, file=sys.stderr)

@@ -1,4 +1,4 @@
-"""Whether the contestants computed the same: what stands in the last column."""
+"""Checks that contestants calculated the same: the last column of the tables."""
 
 from __future__ import annotations
 

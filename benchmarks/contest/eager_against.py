@@ -1,4 +1,4 @@
-"""The eager engine against another state of itself."""
+"""Compares the eager engine with another version of itself."""
 
 from __future__ import annotations
 
@@ -8,23 +8,23 @@ from typing import Any
 
 from rich.console import Console
 
-from contest.against import Compared, alternating, conclude, introduce, states, teller
+from contest.against import Compared, alternating, conclude, introduce, notifier, states
 from contest.contestants import COMPILED, CONTESTANTS, PURE
 from contest.rounds import Worker
 
 
 def compare(other: str, workloads: dict[str, dict[str, Any]], rounds: int, file: Path | None) -> int:
-    """Runs the workloads on both builds of both states and shows the ratios; 1 where this state is slower."""
-    console, found = Console(highlight=False, width=None if sys.stdout.isatty() else 120), states(other)
-    introduce(console, found, rounds)
+    """Runs the workloads on both builds of both versions and prints the ratios; returns 1 if this version is slower."""
+    console, digests = Console(highlight=False, width=None if sys.stdout.isatty() else 120), states(other)
+    introduce(console, digests, rounds)
     compared: list[Compared] = []
     with console.status("") as status:
-        tell = teller(console, status)
+        notify = notifier(console, status)
         for workload, sizes in workloads.items():
             for name in (COMPILED, PURE):
-                tell(f"{workload}: {CONTESTANTS[name].title}")
+                notify(f"{workload}: {CONTESTANTS[name].title}")
                 compared += _compared(workload, name, sizes[name], other, rounds)
-    return conclude(console, compared, found, file)
+    return conclude(console, compared, digests, file)
 
 
 def _compared(workload: str, name: str, sizes: dict[str, Any], other: str, rounds: int) -> list[Compared]:

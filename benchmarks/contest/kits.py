@@ -1,4 +1,4 @@
-"""What the workloads ask of a contestant, and how each library says it. A kit lives in its contestant's process."""
+"""Kits: the operations that workloads need, in the words of each library. A kit runs in its contestant's process."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How tables and figures look."""
+"""The layout of tables and figures."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 
-Found = tuple[float, float] | None
+MedianAndSpread = tuple[float, float] | None
 """A median and its spread."""
 UNITS = [(1.0, "s"), (1e-3, "ms"), (1e-6, "µs"), (1e-9, "ns")]
 
@@ -19,15 +19,15 @@ def table(first: str, *others: str) -> Table:
     return table
 
 
-def time(found: Found) -> str:
-    if not found:
+def time(summary: MedianAndSpread) -> str:
+    if not summary:
         return "–"
-    size, unit = next((each for each in UNITS if found[0] >= each[0]), UNITS[-1])
-    return f"{figure(found[0] / size)} {unit} ({found[1]:.0%})"
+    size, unit = next((each for each in UNITS if summary[0] >= each[0]), UNITS[-1])
+    return f"{figure(summary[0] / size)} {unit} ({summary[1]:.0%})"
 
 
-def spread(found: Found, factor: float = 1.0) -> str:
-    return f"{figure(found[0] * factor)} ({found[1]:.0%})" if found else "–"
+def spread(summary: MedianAndSpread, factor: float = 1.0) -> str:
+    return f"{figure(summary[0] * factor)} ({summary[1]:.0%})" if summary else "–"
 
 
 def count(n: int) -> str:
@@ -35,7 +35,7 @@ def count(n: int) -> str:
 
 
 def figure(x: float) -> str:
-    """Three digits."""
+    """A number with three digits."""
     return f"{x:,.0f}" if x >= 100 else f"{x:.1f}" if x >= 10 else f"{x:.2f}" if x >= 0.1 else f"{x:.2g}"
 
 
@@ -44,14 +44,15 @@ def holds(limit: float, at_least: bool, figure: float) -> bool:
 
 
 def targets(console: Console, heading: str, rows: list[tuple[str, float, bool, float | None]]) -> None:
-    """A row a target: what it is about, its limit, whether that is the least or the most, and the figure found."""
+    """Prints a row for each target: its title, its limit, whether that is a lower or an upper bound, and the measured
+    figure."""
     console.print(f"[bold]{heading}[/bold]")
     targets = table("target", "bound", "this run", "holds")
-    for title, limit, at_least, found in rows:
+    for title, limit, at_least, measured in rows:
         bound = f"{'≥' if at_least else '≤'} {limit:g}"
-        if found is None:
+        if measured is None:
             targets.add_row(title, bound, "–", "–")
         else:
-            verdict = "yes" if holds(limit, at_least, found) else "[red]no[/red]"
-            targets.add_row(title, bound, figure(found), verdict)
+            verdict = "yes" if holds(limit, at_least, measured) else "[red]no[/red]"
+            targets.add_row(title, bound, figure(measured), verdict)
     console.print(targets, end="\n\n")

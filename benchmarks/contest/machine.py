@@ -1,4 +1,4 @@
-"""On what a report was made."""
+"""Describes the machine and the Python of a report."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The tables of the report."""
+"""The tables of `eager.py`."""
 
 from __future__ import annotations
 
@@ -87,11 +87,11 @@ def build(console: Console, results: Results) -> None:
     table = layout.table("contestant", "nodes", "build", "backward", "free", "all", "÷ floats")
     table.add_column("check", justify="left")
     for name, answers in results.answers.items():
-        found = [results.time(name, measure) for measure in ("build", "backward", "free")]
+        times = [results.time(name, measure) for measure in ("build", "backward", "free")]
         table.add_row(
             CONTESTANTS[name].title,
             layout.count(answers[0]["count"]),
-            *[f"{1e9 * each[0]:,.0f}" if each else "–" for each in found],
+            *[f"{1e9 * each[0]:,.0f}" if each else "–" for each in times],
             layout.spread(results.time(name, "all"), 1e9),
             layout.spread(results.ratio((name, "all"), (FLOATS, "all"))),
             checks.gradient(results, name),

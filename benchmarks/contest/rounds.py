@@ -1,4 +1,5 @@
-"""The rounds: every contestant in a process of its own, asked in turn, so that a change of the machine meets all."""
+"""The rounds of `eager.py`: contestants in processes of their own, measured in turn, so that changes of the machine's
+speed affect all."""
 
 from __future__ import annotations
 
@@ -17,11 +18,11 @@ SCRIPT = Path(__file__).resolve().parents[1] / "eager.py"
 
 
 class WorkerError(Exception):
-    """A contestant did not answer, or answered that it cannot."""
+    """A contestant did not answer, or answered that it cannot take part."""
 
 
 class Process:
-    """A process that answers requests, one line of JSON for another; `python` is the one that runs it."""
+    """A process, run by `python`, that answers each request, a line of JSON, with another line."""
 
     def __init__(self, script: Path, name: str, environment: dict[str, str], python: str = sys.executable) -> None:
         command = [python, str(script), "--worker", name]
@@ -42,10 +43,10 @@ class Process:
         line = self._process.stdout.readline()
         if not line:
             raise WorkerError(f"its process ended with code {self._process.wait()}")
-        found = json.loads(line)
-        if "error" in found:
-            raise WorkerError(found["error"])
-        return found
+        answer = json.loads(line)
+        if "error" in answer:
+            raise WorkerError(answer["error"])
+        return answer
 
     def close(self) -> None:
         if self._process.stdin is not None:
@@ -54,7 +55,7 @@ class Process:
 
 
 class Worker(Process):
-    """The process of one contestant; `version` is that of its library."""
+    """The process of one contestant; `version` is the version of its library."""
 
     def __init__(self, name: str, python: str = sys.executable) -> None:
         super().__init__(SCRIPT, name, CONTESTANTS[name].environment, python)
@@ -62,29 +63,29 @@ class Worker(Process):
 
 
 class Results:
-    """What the contestants answered in one workload: a list a contestant, one answer a round, the warm-up first."""
+    """The answers of contestants in one workload: for each contestant one answer a round, the warm-up first."""
 
     def __init__(self) -> None:
         self.answers: dict[str, list[dict[str, Any]]] = {}
         self.failures: dict[str, str] = {}
 
     def seconds(self, name: str, measure: str) -> list[float]:
-        """One figure a round, without the warm-up; empty where there are none."""
+        """One figure a round, without the warm-up; empty if there are none."""
         rounds = self.answers.get(name, [])[1:]
         return [answer["seconds"][measure] for answer in rounds if measure in answer["seconds"]]
 
     def time(self, name: str, measure: str) -> tuple[float, float] | None:
-        """The median of the seconds, and their spread."""
-        return middle(self.seconds(name, measure))
+        """The median and the spread of the seconds."""
+        return median_and_spread(self.seconds(name, measure))
 
     def ratio(self, above: tuple[str, str], below: tuple[str, str]) -> tuple[float, float] | None:
-        """The median, and the spread, of the ratios that two (contestant, measure) had in each round."""
+        """The median and the spread of the ratios of two (contestant, measure) pairs, round by round."""
         over, under = self.seconds(*above), self.seconds(*below)
-        return middle([a / b for a, b in zip(over, under, strict=True)]) if over and under else None
+        return median_and_spread([a / b for a, b in zip(over, under, strict=True)]) if over and under else None
 
 
-def middle(figures: list[float]) -> tuple[float, float] | None:
-    """The median, and the interquartile range as a part of it."""
+def median_and_spread(figures: list[float]) -> tuple[float, float] | None:
+    """The median, and the interquartile range relative to it."""
     if not figures:
         return None
     if len(figures) == 1:
@@ -93,32 +94,34 @@ def middle(figures: list[float]) -> tuple[float, float] | None:
     return mid, (high - low) / mid
 
 
-def play(
+def run_rounds(
     workload: str,
     sizes: dict[str, dict[str, Any]],
     workers: dict[str, Worker],
     rounds: int,
-    tell: Callable[[str], None],
+    notify: Callable[[str], None],
 ) -> Results:
-    """A warm-up and then the rounds of a workload, by the contestants that `sizes` names; the order alternates."""
+    """Runs a workload by the contestants that `sizes` names: a warm-up, then the rounds, in alternating order."""
     results = Results()
     playing = [name for name in sizes if name in workers]
     for name in list(playing):
         _try(results, playing, name, lambda name=name: workers[name].ask(open=workload, sizes=sizes[name]))
     for k in range(rounds + 1):
         for name in list(playing)[:: -1 if k % 2 else 1]:
-            tell(f"{workload}: round {k} of {rounds}, {CONTESTANTS[name].title}")
+            notify(f"{workload}: round {k} of {rounds}, {CONTESTANTS[name].title}")
             answer = _try(results, playing, name, lambda name=name: workers[name].ask(run=k))  # noqa: B023
             if answer is not None:
                 results.answers.setdefault(name, []).append(answer)
     return results
 
 
-def weigh(sizes: dict[str, dict[str, Any]], workers: dict[str, Worker], tell: Callable[[str], None]) -> Results:
-    """The workload `memory`: once, each in a process that has done nothing before."""
+def measure_memory(
+    sizes: dict[str, dict[str, Any]], workers: dict[str, Worker], notify: Callable[[str], None]
+) -> Results:
+    """Runs the workload `memory` once for each contestant, each in a fresh process."""
     results = Results()
     for name in [name for name in sizes if name in workers]:
-        tell(f"memory: {CONTESTANTS[name].title}")
+        notify(f"memory: {CONTESTANTS[name].title}")
         try:
             worker = Worker(name)
             worker.ask(open="memory", sizes=sizes[name])

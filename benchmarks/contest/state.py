@@ -1,4 +1,4 @@
-"""Prints a digest of the chainrule that this Python imports: of its Python files, and of those that were compiled."""
+"""Prints a digest of the chainrule that this Python imports: of its Python files and its compiled modules."""
 
 import hashlib
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""What chainrule means to reach, each with the figure of this run."""
+"""The targets of the eager engine, each with the figure of this run."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ class Ratio:
     at_least: bool = False
 
     def figure(self, results: dict[str, Results]) -> float | None:
-        found = results[self.workload].ratio(self.above, self.below) if self.workload in results else None
-        return found and found[0]
+        ratio = results[self.workload].ratio(self.above, self.below) if self.workload in results else None
+        return ratio and ratio[0]
 
 
 @dataclass(frozen=True)

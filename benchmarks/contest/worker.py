@@ -1,4 +1,4 @@
-"""A contestant's process: it reads requests, one a line, from its standard input, and answers each with a line."""
+"""The process of one contestant: it reads requests, one a line, from standard input, and answers each with a line."""
 
 from __future__ import annotations
 
@@ -26,14 +26,14 @@ WORKLOADS: dict[str, Any] = {
 
 
 def serve(name: str) -> None:
-    """Answers until there are no more requests.
+    """Answers requests until there are no more.
 
-    {"open": workload, "sizes": {...}} makes a workload ready, {"run": k} does it once and answers what it found.
+    {"open": workload, "sizes": {...}} prepares a workload, {"run": k} runs it once and answers with its measurements.
     """
     answers, sys.stdout = sys.stdout, sys.stderr  # so that nothing printed by a library is taken for an answer
 
-    def answer(found: dict[str, Any]) -> None:
-        print(json.dumps(found), file=answers, flush=True)
+    def answer(content: dict[str, Any]) -> None:
+        print(json.dumps(content), file=answers, flush=True)
 
     contestant = CONTESTANTS[name]
     try:

@@ -110,8 +110,8 @@ def test_a_process_that_dies_names_its_seed_and_the_others_go_on(monkeypatch, tm
     assert [seed for seed in sorted(found) if found[seed]["wrong"]] == [4, 25]
     assert "the process ended with 3" in found[4]["wrong"][0]
     assert sorted(tool._results_of(results)) == [seed for seed in range(30) if seed not in (4, 25)]  # these once more
-    assert tool.told([found[seed] for seed in range(4)], 1.0) == 0
-    assert tool.told(list(found.values()), 1.0) == 1
+    assert tool.summarise([found[seed] for seed in range(4)], 1.0) == 0
+    assert tool.summarise(list(found.values()), 1.0) == 1
     assert "[4, 25]" in capsys.readouterr().out
 
 

@@ -27,8 +27,8 @@ class Eager(Entry):
 
     def run(self, steps: int) -> None:
         for _ in range(steps):
-            found = self.price(*self.market)
-            self.out = [found, *torch.autograd.grad(found, self.market)]
+            price = self.price(*self.market)
+            self.out = [price, *torch.autograd.grad(price, self.market)]
 
     def numbers(self) -> list[float]:
         return [x.item() for x in self.out]

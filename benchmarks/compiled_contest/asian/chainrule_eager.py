@@ -19,9 +19,9 @@ class Eager(Entry):
         market = [chainrule.Value(x) for x in (problem.S0, problem.VOL, problem.R)]
         price = 0.0
         for z in self.paths:
-            found = payoff(*market, z)
-            found.backward()
-            price += found.data
+            value = payoff(*market, z)
+            value.backward()
+            price += value.data
         self.out = [x / problem.PATHS for x in (price, *[value.grad for value in market])]
 
     def numbers(self) -> list[float]:

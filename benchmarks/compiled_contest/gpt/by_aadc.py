@@ -47,14 +47,14 @@ def softmax(xs: Vector) -> Vector:
 
 
 def attend(w: dict[str, list[Vector]], x: Vector, keys: list[Vector], values: list[Vector]) -> Vector:
-    query, found = times(w["query"], x), []
+    query, attended = times(w["query"], x), []
     keys.append(times(w["key"], x))
     values.append(times(w["value"], x))
     for h in range(0, problem.WIDTH, problem.HEAD):
         part = slice(h, h + problem.HEAD)
         weights = softmax([dot(query[part], key[part]) * problem.HEAD**-0.5 for key in keys])
-        found += [dot(weights, [value[i] for value in values]) for i in range(h, h + problem.HEAD)]
-    return times(w["output"], found)
+        attended += [dot(weights, [value[i] for value in values]) for i in range(h, h + problem.HEAD)]
+    return times(w["output"], attended)
 
 
 def loss_of(w: dict[str, list[Vector]], letters: list[Vector], following: list[Vector]) -> Any:

@@ -40,8 +40,8 @@ def loss_of(p: MX, seen: MX, following: MX) -> MX:
     y = norm(x)
     q, k, v = (casadi.horzsplit(y @ w[name].T, problem.HEAD) for name in ("query", "key", "value"))
     later = casadi.DM(np.triu(np.full((n, n), -600.0), k=1))
-    found = [softmax(qh @ kh.T * problem.HEAD**-0.5 + later) @ vh for qh, kh, vh in zip(q, k, v, strict=True)]
-    x = x + casadi.horzcat(*found) @ w["output"].T
+    attended = [softmax(qh @ kh.T * problem.HEAD**-0.5 + later) @ vh for qh, kh, vh in zip(q, k, v, strict=True)]
+    x = x + casadi.horzcat(*attended) @ w["output"].T
     x = x + casadi.fmax(norm(x) @ w["widen"].T, 0) @ w["narrow"].T
     return -casadi.sum1(casadi.log(casadi.sum2(softmax(x @ w["unembedding"].T) * following))) / n
 
@@ -55,8 +55,8 @@ def step_of(length: int) -> casadi.Function:
     grad = casadi.gradient(loss, p)
     mean_, square_ = b1 * mean + (1 - b1) * grad, b2 * square + (1 - b2) * grad * grad
     moved = p - rate * mean_ / (casadi.sqrt(square_) * root + problem.EPS)
-    given, found = [p, mean, square, seen, following, rate, root], [moved, mean_, square_, loss]
-    return casadi.Function("step", given, found, compiled_by_system())
+    inputs, outputs = [p, mean, square, seen, following, rate, root], [moved, mean_, square_, loss]
+    return casadi.Function("step", inputs, outputs, compiled_by_system())
 
 
 class Matrices(Entry):

@@ -80,8 +80,8 @@ class ByHand(Entry):
         qkv = y1 @ wqkv.T
         q, k, v = heads(qkv[:, :16]), heads(qkv[:, 16:32]), heads(qkv[:, 32:])
         weights = softmax(q @ k.transpose(0, 2, 1) * problem.HEAD**-0.5 + LATER[:n, :n])
-        found = joined(weights @ v)
-        x1 = x0 + found @ wo.T
+        attended = joined(weights @ v)
+        x1 = x0 + attended @ wo.T
         y2, scale2 = norm(x1)
         hidden = np.maximum(y2 @ widen.T, 0)
         x2 = x1 + hidden @ narrow.T
@@ -96,12 +96,12 @@ class ByHand(Entry):
         dhidden = (dx2 @ narrow) * (hidden > 0)
         np.matmul(dhidden.T, y2, out=dwiden)
         dx1 = dx2 + norm_back(y2, dhidden @ widen, scale2)
-        np.matmul(dx1.T, found, out=dwo)
-        dfound = heads(dx1 @ wo)
-        dweights = dfound @ v.transpose(0, 2, 1)
+        np.matmul(dx1.T, attended, out=dwo)
+        dattended = heads(dx1 @ wo)
+        dweights = dattended @ v.transpose(0, 2, 1)
         dfits = weights * (dweights - np.vecdot(weights, dweights)[:, :, None])
         dfits *= problem.HEAD**-0.5
-        dv = weights.transpose(0, 2, 1) @ dfound
+        dv = weights.transpose(0, 2, 1) @ dattended
         dqkv = np.concatenate([joined(dfits @ k), joined(dfits.transpose(0, 2, 1) @ q), joined(dv)], axis=1)
         np.matmul(dqkv.T, y1, out=dwqkv)
         return loss, dx1 + norm_back(y1, dqkv @ wqkv, scale1)

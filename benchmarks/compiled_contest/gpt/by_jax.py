@@ -26,8 +26,8 @@ def loss_of(p: Any, tokens: Any, length: Any) -> Any:
     y = norm(x)
     q, k, v = ((y @ p[name].T).reshape(-1, problem.HEADS, problem.HEAD) for name in ("query", "key", "value"))
     fits = jnp.where(EARLIER, jnp.einsum("qhd,khd->hqk", q, k) * problem.HEAD**-0.5, -jnp.inf)
-    found = jnp.einsum("hqk,khd->qhd", jax.nn.softmax(fits), v).reshape(-1, problem.WIDTH)
-    x = x + found @ p["output"].T
+    attended = jnp.einsum("hqk,khd->qhd", jax.nn.softmax(fits), v).reshape(-1, problem.WIDTH)
+    x = x + attended @ p["output"].T
     x = x + jax.nn.relu(norm(x) @ p["widen"].T) @ p["narrow"].T
     chances = jax.nn.log_softmax(x @ p["unembedding"].T)
     right = jnp.take_along_axis(chances, following[:, None], axis=1)[:, 0]

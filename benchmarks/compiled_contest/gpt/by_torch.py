@@ -38,8 +38,8 @@ def logits_of(p: Parameters, tokens: torch.Tensor) -> torch.Tensor:
         (y @ p[name].T).view(n, problem.HEADS, problem.HEAD).transpose(0, 1) for name in ("query", "key", "value")
     )
     fits = (q @ k.transpose(1, 2) * problem.HEAD**-0.5).masked_fill(~EARLIER[:n, :n], -torch.inf)
-    found = (torch.softmax(fits, dim=-1) @ v).transpose(0, 1).reshape(n, problem.WIDTH)
-    x = x + found @ p["output"].T
+    attended = (torch.softmax(fits, dim=-1) @ v).transpose(0, 1).reshape(n, problem.WIDTH)
+    x = x + attended @ p["output"].T
     x = x + torch.relu(norm(x) @ p["widen"].T) @ p["narrow"].T
     return x @ p["unembedding"].T
 

@@ -1,7 +1,7 @@
-"""The set-up and run time of graphs of more and more operations, each in a process of its own.
+"""Measures the set-up and run time of ever larger graphs, each in a process of its own.
 
-A machine's speed changes from minute to minute. So the processes of all sizes stay open, and are asked for their run
-time in turn; how it grows is the median of ratios of neighbours, on the same core.
+A machine's speed changes from minute to minute. So the processes of all sizes stay open, and their run times are
+measured in turn; growth is the median of ratios of neighbouring measurements, on the same core.
 """
 
 from __future__ import annotations
@@ -16,20 +16,20 @@ from contest.rounds import Process, WorkerError
 
 from compiled_contest.contestants import CASADI, COMPILED, CONTESTANTS, ENVIRONMENT
 from compiled_contest.growth.problem import IRREGULAR, REGULAR
-from compiled_contest.rounds import SCRIPT, SECONDS, Tell, difference
+from compiled_contest.rounds import SCRIPT, SECONDS, Notify, difference
 
 ENGINES, FAMILIES = (COMPILED, CASADI), (REGULAR, IRREGULAR)
 TOLERANCE = 1e-9
 ROUNDS = 11
-"""Of run time, after one of warm-up."""
+"""The number of rounds, after one of warm-up."""
 
 LIMIT = 180
-"""Seconds after which a process is given up, and larger graphs with it."""
+"""A process is given up after so many seconds, and larger graphs with it."""
 
 
 @dataclass(frozen=True)
 class Point:
-    """One size: the seconds of each of its set-ups, and of a run, one figure a round."""
+    """One size: the seconds of each of its set-ups, and the seconds of a run in each round."""
 
     engine: str
     family: str
@@ -50,15 +50,15 @@ class Point:
 class Growth:
     points: list[Point]
     failed: dict[str, str]
-    """Why there is no more of an engine and family."""
+    """Why an engine and family has no larger sizes."""
     numbers: dict[tuple[str, int], list[float]]
-    """What the first engine found, by family and size; the others must find the same."""
+    """The results of the first engine, by family and size, with which the others must agree."""
 
     def line(self, engine: str, family: str) -> list[Point]:
         return [p for p in self.points if (p.engine, p.family) == (engine, family)]
 
     def per_decade(self, engine: str, family: str, what: str) -> dict[int, float]:
-        """For each size how often as long its set-up, or run, takes as that of a tenth of it."""
+        """For each size the ratio of its set-up or run time to that of a tenth of the size."""
         by_size = {point.operations: point for point in self.line(engine, family)}
         pairs = {n: (point, by_size[n // 10]) for n, point in by_size.items() if n // 10 in by_size}
         if what == "setup":
@@ -67,26 +67,26 @@ class Growth:
         return {n: median([a / b for a, b in rounds]) for n, rounds in runs.items()}
 
     def worst(self, engine: str, what: str) -> float | None:
-        """The largest such ratio from 10,000 operations on, of both families."""
+        """The largest such ratio from 10,000 operations on, over both families."""
         ratios = [r for family in FAMILIES for n, r in self.per_decade(engine, family, what).items() if n >= 10**5]
         return max(ratios, default=None)
 
 
-def measure(largest: int, tell: Tell) -> Growth:
+def measure(largest: int, notify: Notify) -> Growth:
     sizes = [size for size in (10**3, 10**4, 10**5, 10**6) if size <= largest]
     growth = Growth([], {}, {})
     for engine in ENGINES:
         for family in FAMILIES:
             with tempfile.TemporaryDirectory() as scratch:
-                _Line(growth, engine, family, scratch, tell).measure(sizes)
+                _Line(growth, engine, family, scratch, notify).measure(sizes)
     return growth
 
 
 class _Line:
     """One engine and family, in all sizes."""
 
-    def __init__(self, growth: Growth, engine: str, family: str, scratch: str, tell: Tell) -> None:
-        self.growth, self.engine, self.family, self.scratch, self.tell = growth, engine, family, scratch, tell
+    def __init__(self, growth: Growth, engine: str, family: str, scratch: str, notify: Notify) -> None:
+        self.growth, self.engine, self.family, self.scratch, self.notify = growth, engine, family, scratch, notify
         self.title = f"{CONTESTANTS[engine].title}, {family}"
         self.open: list[tuple[Point, Process, float]] = []
         """The sizes that are set up, with their processes and about how long a run takes."""
@@ -95,13 +95,13 @@ class _Line:
         operations = 0
         try:
             for operations in sizes:
-                self.tell(f"growth: {operations:,} operations, {self.title}, set-up")
+                self.notify(f"growth: {operations:,} operations, {self.title}, set-up")
                 self._set_up(operations)
         except WorkerError as failure:
             self.growth.failed[self.title] = f"{operations:,} operations: {failure}"
         try:
             for k in range(ROUNDS + 1):
-                self.tell(f"growth: {self.title}, round {k} of {ROUNDS}")
+                self.notify(f"growth: {self.title}, round {k} of {ROUNDS}")
                 self._round(k)
         finally:
             for _, worker, _ in self.open:
@@ -130,8 +130,8 @@ class _Line:
         if "absent" in opened:
             raise WorkerError(opened["absent"])
         right = self.growth.numbers.setdefault((self.family, point.operations), opened["numbers"])
-        if (off := difference(opened["numbers"], right)) > TOLERANCE:
-            raise WorkerError(f"its numbers are off by {off:.0e}")
+        if (deviation := difference(opened["numbers"], right)) > TOLERANCE:
+            raise WorkerError(f"its numbers are off by {deviation:.0e}")
         point.setups.append(opened["setup"])
         return opened["unit"]
 

@@ -1,4 +1,4 @@
-"""The table and the picture of what was measured."""
+"""The table and the plot of the measurements."""
 
 from __future__ import annotations
 

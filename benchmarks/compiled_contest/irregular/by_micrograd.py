@@ -21,9 +21,9 @@ class Plain(Entry):
     def run(self, steps: int) -> None:
         for _ in range(steps):
             inputs = [Value(x) for x in self.graph.inputs]
-            found = self.graph.value(inputs, None, None)
-            found.backward()
-            self.out = [found.data, *[x.grad for x in inputs]]
+            value = self.graph.value(inputs, None, None)
+            value.backward()
+            self.out = [value.data, *[x.grad for x in inputs]]
 
     def numbers(self) -> list[float]:
         return self.out

@@ -15,10 +15,10 @@ class Eager(Entry):
     def run(self, steps: int) -> None:
         for _ in range(steps):
             inputs = [chainrule.Value(x) for x in self.graph.inputs]
-            found = self.graph.value(inputs, chainrule.sin, chainrule.tanh)
-            found.backward()
-            self.out = [found.data, *[x.grad for x in inputs]]
-            del found
+            value = self.graph.value(inputs, chainrule.sin, chainrule.tanh)
+            value.backward()
+            self.out = [value.data, *[x.grad for x in inputs]]
+            del value
 
     def numbers(self) -> list[float]:
         return self.out
