@@ -21,7 +21,7 @@ ANYTHING = None
 MAY_IMPORT: dict[str, set[str] | None] = {
     "errors": set(),
     "core": {"errors"},
-    "reading": set(),
+    "reading": {"core"},
     "ops": {"errors", "core"},
     "storage": {"errors", "core", "ops"},
     "engine": ENGINE,

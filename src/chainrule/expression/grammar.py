@@ -11,10 +11,10 @@ import ast
 import math
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from chainrule.core.operation import TABLE, Operation
+from chainrule.core.records import Fields
 from chainrule.errors import ExpressionError, suggest
 
 CONSTANTS = {"pi": math.pi, "e": math.e, "inf": math.inf}
@@ -66,23 +66,20 @@ _MARK = "▸"
 # ---- programs ------------------------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True)
-class Number:
+class Number(Fields):
     """The instruction to take a number of the text."""
 
     number: float
 
 
-@dataclass(frozen=True)
-class Name:
+class Name(Fields):
     """The instruction to take a variable; `position` is where it stands in the text."""
 
     name: str
     position: int
 
 
-@dataclass(frozen=True)
-class Listing:
+class Listing(Fields):
     """The instruction to make a list of the last `count` results."""
 
     count: int
@@ -91,8 +88,7 @@ class Listing:
         return operands
 
 
-@dataclass(frozen=True)
-class Apply:
+class Apply(Fields):
     """The instruction to apply an operation to the last `count` results, the last of which are operands by name."""
 
     op: Operation
@@ -105,8 +101,7 @@ class Apply:
         return self.op(*operands[:first_named], **named)
 
 
-@dataclass(frozen=True)
-class Program:
+class Program(Fields):
     """What an expression does, one instruction after the other.
 
     Attributes:
