@@ -24,10 +24,10 @@ def test_the_central_difference_is_exact_for_parabolas():
 
 
 def test_results_have_the_structure_of_the_inputs():
-    found = numerical_gradient(lambda p, xs: p["w"] * xs[0][1] + xs[1], ({"w": 3.0}, [[5.0, 7.0], 2]))
-    assert isinstance(found, tuple)
-    assert found[0] == {"w": pytest.approx(7.0)}
-    assert found[1] == [[0.0, pytest.approx(3.0)], pytest.approx(1.0)]
+    actual = numerical_gradient(lambda p, xs: p["w"] * xs[0][1] + xs[1], ({"w": 3.0}, [[5.0, 7.0], 2]))
+    assert isinstance(actual, tuple)
+    assert actual[0] == {"w": pytest.approx(7.0)}
+    assert actual[1] == [[0.0, pytest.approx(3.0)], pytest.approx(1.0)]
 
 
 def test_functions_of_values_of_floats_and_with_values_as_inputs():
@@ -59,11 +59,11 @@ def test_values_that_the_function_closes_over_are_left_alone():
     ],
 )
 def test_steps_fit_the_function(f, x, exact):
-    (found,) = estimate(lambda x: [f(x)], x)
-    assert found.derivative == pytest.approx(exact, rel=1e-10)
-    assert abs(found.derivative - exact) <= 2 * found.error
-    assert not found.kink
-    assert not found.jump
+    (actual,) = estimate(lambda x: [f(x)], x)
+    assert actual.derivative == pytest.approx(exact, rel=1e-10)
+    assert abs(actual.derivative - exact) <= 2 * actual.error
+    assert not actual.kink
+    assert not actual.jump
 
 
 def test_numbers_that_cancel_leave_a_doubt_that_is_said():
@@ -71,20 +71,20 @@ def test_numbers_that_cancel_leave_a_doubt_that_is_said():
         return (x + 1e8) - 1e8
 
     assert numerical_gradient(cancelling, 2.0) == pytest.approx(1.0, rel=1e-5)
-    (found,) = estimate(lambda x: [cancelling(x)], 2.0, magnitude=1e8)
-    assert abs(found.derivative - 1) <= found.error < 1e-5
+    (actual,) = estimate(lambda x: [cancelling(x)], 2.0, magnitude=1e8)
+    assert abs(actual.derivative - 1) <= actual.error < 1e-5
 
 
 def test_kinks_and_jumps_are_told_from_slopes():
-    found = estimate(lambda x: [abs(x), max(x, 0.0), float(x < 0), x * abs(x), float(x <= 0) - float(x < 0)], 0.0)
-    assert [(one.kink, one.jump) for one in found] == [
+    actual = estimate(lambda x: [abs(x), max(x, 0.0), float(x < 0), x * abs(x), float(x <= 0) - float(x < 0)], 0.0)
+    assert [(one.kink, one.jump) for one in actual] == [
         (True, False),
         (True, False),
         (True, True),
         (False, False),
         (True, True),
     ]
-    assert [(one.left, one.right) for one in found[:2]] == [(-1.0, 1.0), (0.0, 1.0)]
+    assert [(one.left, one.right) for one in actual[:2]] == [(-1.0, 1.0), (0.0, 1.0)]
 
 
 def test_what_is_not_finite_gives_no_derivative():

@@ -60,9 +60,9 @@ def test_every_operation_of_the_table_at_its_samples():
                 (NO_SLOPE[op, i], 0) for i, _ in by_nature
             ]
             others = [one for one in report.first if not any(one is known for _, known in by_nature)]
-            found = {one.verdict for one in (*others, *report.second)}
+            actual = {one.verdict for one in (*others, *report.second)}
             lost_in_rounding = max(map(abs, sample)) > 1e15  # 1e16 + 1 - 1e16, which differences cannot see
-            assert found <= ({OK, KINK, UNCLEAR} if lost_in_rounding else {OK, KINK}), f"{op.name}{sample}:\n{report}"
+            assert actual <= ({OK, KINK, UNCLEAR} if lost_in_rounding else {OK, KINK}), f"{op.name}{sample}:\n{report}"
             assert len(report.first) == len(sample)
             assert len(report.second) == len(sample) ** 2
 

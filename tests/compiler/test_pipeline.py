@@ -37,19 +37,19 @@ def rosenbrock(xs):
 POINT = [0.3, -0.7, 1.2, 0.1]
 
 
-def wanted_of(function, arguments, wanted, batched=()):
+def wanted_of(function, arguments, expected, batched=()):
     graph = trace(function, arguments, batched).graph
-    return calculation(graph.with_input(SAMPLES) if batched else graph, wanted, Stages())
+    return calculation(graph.with_input(SAMPLES) if batched else graph, expected, Stages())
 
 
 @pytest.mark.parametrize("exact", [False, True])
 def test_values_and_derivatives_to_the_second_order(exact):
     graph = wanted_of(rosenbrock, [POINT], Wanted(2, (0, 1, 2, 3), exact=exact))
     values = evaluate(graph, POINT)
-    found = [values[i] for i in graph.outputs]
-    assert found[0] == pytest.approx(rosenbrock(POINT), rel=1e-14)
-    assert found[1:5] == grad(rosenbrock)(POINT) if exact else found[1:5] == pytest.approx(grad(rosenbrock)(POINT))
-    assert np.reshape(found[5:], (4, 4)) == pytest.approx(np.array(hessian(rosenbrock)(POINT)), rel=1e-12)
+    actual = [values[i] for i in graph.outputs]
+    assert actual[0] == pytest.approx(rosenbrock(POINT), rel=1e-14)
+    assert actual[1:5] == grad(rosenbrock)(POINT) if exact else actual[1:5] == pytest.approx(grad(rosenbrock)(POINT))
+    assert np.reshape(actual[5:], (4, 4)) == pytest.approx(np.array(hessian(rosenbrock)(POINT)), rel=1e-12)
 
 
 def test_several_results_in_turn():
@@ -63,10 +63,10 @@ def test_sums_and_means_over_samples(reduce, scale):
     graph = wanted_of(lambda x, w: x * x * w, [1.0, 2.0], Wanted(1, (0, 1), reduce), batched=[0])
     xs, w = np.array([1.0, 2.0, 3.0]), 5.0
     values = evaluate(graph, [xs.tolist(), w, 3.0])
-    found = [values[i] for i in graph.outputs]
-    assert found[0] == pytest.approx((xs * xs * w).sum() * scale)
-    assert found[1] == pytest.approx(2 * xs * w * scale)
-    assert found[2] == pytest.approx((xs * xs).sum() * scale)
+    actual = [values[i] for i in graph.outputs]
+    assert actual[0] == pytest.approx((xs * xs * w).sum() * scale)
+    assert actual[1] == pytest.approx(2 * xs * w * scale)
+    assert actual[2] == pytest.approx((xs * xs).sum() * scale)
 
 
 def test_results_of_each_sample():
@@ -90,10 +90,10 @@ def test_stages_are_kept_by_name():
 
 @pytest.mark.parametrize("exact", [False, True])
 def test_the_passes_are_a_list_that_can_be_printed_and_run_by_hand(exact):
-    traced, stages, wanted = trace(rosenbrock, [POINT]).graph, Stages(), Wanted(1, (0,), exact=exact)
-    result = calculation(traced, wanted, stages)
+    traced, stages, expected = trace(rosenbrock, [POINT]).graph, Stages(), Wanted(1, (0,), exact=exact)
+    result = calculation(traced, expected, stages)
     graph = traced
-    for one in passes(wanted, stages.regular):
+    for one in passes(expected, stages.regular):
         graph = one.apply(graph)
         assert to_text(graph) == to_text(stages.graphs[one.name])
         assert str(one).startswith(f"{one.name}: ")

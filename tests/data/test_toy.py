@@ -102,10 +102,10 @@ def test_shapes_are_those_of_scikit_learn(name, options, n):
     points, labels = data.toy_set(name, n=n, noise=0.0, **options)
     for label in (0, 1):
         expected = theirs[their_labels == label].tolist()
-        found = by_class(points, labels, label)
-        assert len(found) == len(expected)
+        actual = by_class(points, labels, label)
+        assert len(actual) == len(expected)
         for point in expected:
-            assert min(math.dist(point, other) for other in found) < 1e-12
+            assert min(math.dist(point, other) for other in actual) < 1e-12
 
 
 @pytest.mark.parametrize(

@@ -40,15 +40,15 @@ def results(draw_from, most=30):
 
 def boxes(svg):
     """(left, top, right, bottom) of every box, one for each node; a stack's cards count as one."""
-    found = []
+    corners = []
     for group in ElementTree.fromstring(svg).iter(f"{SVG}g"):
         if group.get("class", "").startswith("node "):
             x, y = map(float, re.findall(r"-?[\d.]+", group.get("transform")))
             cards = [rect for rect in group.iter(f"{SVG}rect") if rect.get("class") == "box"]
             right = max(float(rect.get("x", 0)) + float(rect.get("width")) for rect in cards)
             bottom = max(float(rect.get("y", 0)) + float(rect.get("height")) for rect in cards)
-            found.append((x, y, x + right, y + bottom))
-    return found
+            corners.append((x, y, x + right, y + bottom))
+    return corners
 
 
 def apart(a, b):
@@ -58,9 +58,9 @@ def apart(a, b):
 @settings(max_examples=60, deadline=None, derandomize=True)
 @given(results(), st.sampled_from(["right", "down"]), st.booleans())
 def test_boxes_never_overlap(result, direction, fold):
-    found = boxes(draw(result, direction=direction, fold=fold).svg)
-    assert found
-    assert all(apart(a, b) for i, a in enumerate(found) for b in found[:i])
+    corners = boxes(draw(result, direction=direction, fold=fold).svg)
+    assert corners
+    assert all(apart(a, b) for i, a in enumerate(corners) for b in corners[:i])
 
 
 @settings(max_examples=60, deadline=None, derandomize=True)

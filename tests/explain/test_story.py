@@ -233,9 +233,9 @@ def test_the_gradients_are_those_of_backward():
         a, b = rng.choice(values), rng.choice(values)
         values.append(rng.choice([a + b, a * b, a - b, a.tanh(), chainrule.max(a, b), a.relu()]))
     root = chainrule.sum(values)
-    found = explain(root).derivatives
+    actual = explain(root).derivatives
     root.backward()
-    assert found == {leaf.label: leaf.grad for leaf in leaves}
+    assert actual == {leaf.label: leaf.grad for leaf in leaves}
 
 
 @pytest.mark.parametrize(
@@ -253,7 +253,7 @@ def test_errors(call, error, message):
 @pytest.mark.parametrize("again", [copy.copy, copy.deepcopy, lambda x: pickle.loads(pickle.dumps(x))])
 def test_an_explanation_may_be_copied_and_pickled(again):
     told = explain(neuron() * 3.0 + 1.0)
-    found = again(told)
-    assert str(found) == str(told)
-    assert found.derivatives == told.derivatives
-    assert str(again(found)) == str(told)
+    actual = again(told)
+    assert str(actual) == str(told)
+    assert actual.derivatives == told.derivatives
+    assert str(again(actual)) == str(told)

@@ -62,28 +62,28 @@ def of_the_last_layer(model):
 
 def twice(X=X, y=Y, *, loss=BCE, make=net, optimizer=OPTIMIZERS["adam"], **options):
     """Trains by both engines, compares everything, and gives the compiled run's model and history."""
-    found = []
+    actual = []
     for compile in (False, True):
         model = make()
         made = optimizer(model if optimizer is of_the_last_layer else model.parameters())
         history = fit(model, X, y, loss=loss, optimizer=made, compile=compile, **{"epochs": 4, "seed": 3} | options)
         assert history.engine == ("compiled" if compile else "eager")
-        found.append((model, made, history))
-    (eager, own, wanted), (compiled, other, history) = found
+        actual.append((model, made, history))
+    (eager, own, expected), (compiled, other, history) = actual
     close(compiled.state_dict(), eager.state_dict())
     close(other.state_dict(), own.state_dict())
-    assert len(history) == len(wanted)
-    for name in wanted.names:
-        assert history[name] == pytest.approx(wanted[name], rel=1e-9)
+    assert len(history) == len(expected)
+    for name in expected.names:
+        assert history[name] == pytest.approx(expected[name], rel=1e-9)
     gradients = [[p.peek_grad() for p in model.parameters()] for model in (eager, compiled)]
     assert gradients[1] == pytest.approx(gradients[0], rel=1e-9, abs=1e-12)
     return compiled, history
 
 
-def close(found, wanted):
-    assert found.keys() == wanted.keys()
-    for name, x in wanted.items():
-        assert found[name] == (x if isinstance(x, str) else pytest.approx(x, rel=1e-9, abs=1e-12)), name
+def close(actual, expected):
+    assert actual.keys() == expected.keys()
+    for name, x in expected.items():
+        assert actual[name] == (x if isinstance(x, str) else pytest.approx(x, rel=1e-9, abs=1e-12)), name
 
 
 # ---- the numbers are those of the eager engine ---------------------------------------------------------------------
@@ -130,11 +130,11 @@ def test_rows_that_go_different_ways(batch_size):
 
 
 def test_gradients_by_layer():
-    found = []
+    actual = []
     for compile in (False, True):
         history = fit(net(), X, Y, loss=BCE, epochs=2, callbacks=[record_gradients], compile=compile)
-        found.append(history.gradients[-1]["layers.1"])
-    assert found[1] == pytest.approx(found[0], rel=1e-9)
+        actual.append(history.gradients[-1]["layers.1"])
+    assert actual[1] == pytest.approx(actual[0], rel=1e-9)
 
 
 class Words(Module):

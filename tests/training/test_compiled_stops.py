@@ -39,10 +39,10 @@ def cubic(predictions, targets):
     return (sum(errors) * (1 / len(errors)) + ops.max(errors[0], errors[-1])) * 0.02
 
 
-def close(found, wanted):
-    assert found.keys() == wanted.keys()
-    for name, x in wanted.items():
-        assert found[name] == (x if isinstance(x, str) else pytest.approx(x, rel=1e-9, abs=1e-12)), name
+def close(actual, expected):
+    assert actual.keys() == expected.keys()
+    for name, x in expected.items():
+        assert actual[name] == (x if isinstance(x, str) else pytest.approx(x, rel=1e-9, abs=1e-12)), name
 
 
 # ---- Ctrl-C --------------------------------------------------------------------------------------------------------
@@ -170,19 +170,19 @@ def cube_of(predictions, targets):
 def test_an_anomaly_is_told_as_by_the_eager_engine(loss, start, batch_size, optimizer):
     data = [[1.0 + 0.1 * i] for i in range(7)], [-3.0] * 7
     lr = optimizer if optimizer is not Adam else lambda p: Adam(p, 0.5)
-    found = [
+    actual = [
         anomaly(Rooted(start), lr, *data, loss=loss, batch_size=batch_size, epochs=60, compile=compile)
         for compile in (False, True)
     ]
-    (wanted, state, gradients), (message, own, own_gradients) = found
-    assert without_digits(message) == without_digits(wanted)
+    (expected, state, gradients), (message, own, own_gradients) = actual
+    assert without_digits(message) == without_digits(expected)
     close(own, state)
     assert own_gradients == pytest.approx(gradients)
 
 
 def without_digits(message):
     """The last digits may differ."""
-    return re.sub(r"-?\d+\.\d+(e[-+]\d+)?", lambda found: f"{float(found[0]):.6g}", message)
+    return re.sub(r"-?\d+\.\d+(e[-+]\d+)?", lambda actual: f"{float(actual[0]):.6g}", message)
 
 
 @pytest.mark.parametrize("loss", ["mean_squared_error", cubic])
@@ -192,9 +192,9 @@ def test_an_update_that_is_not_finite_is_undone(loss):
     def rate(step):
         return 1e-3 if step < 3 else 1e308
 
-    found = []
+    actual = []
     for compile in (False, True):
-        found.append(
+        actual.append(
             anomaly(
                 *(net(), lambda p: SGD(p, rate, momentum=0.9), far, [9.0 * s for s in SIGNS]),
                 loss=loss,
@@ -203,6 +203,6 @@ def test_an_update_that_is_not_finite_is_undone(loss):
                 metrics=["mean_squared_error"],
             )
         )
-    assert "epoch 1, batch 4" in found[0][0]
-    assert without_digits(found[0][0]) == without_digits(found[1][0])
-    close(found[1][1], found[0][1])
+    assert "epoch 1, batch 4" in actual[0][0]
+    assert without_digits(actual[0][0]) == without_digits(actual[1][0])
+    close(actual[1][1], actual[0][1])

@@ -34,10 +34,10 @@ def cubic(predictions, targets):
     return (sum(errors) * (1 / len(errors)) + ops.max(errors[0], errors[-1])) * 0.02
 
 
-def close(found, wanted):
-    assert found.keys() == wanted.keys()
-    for name, x in wanted.items():
-        assert found[name] == (x if isinstance(x, str) else pytest.approx(x, rel=1e-9, abs=1e-12)), name
+def close(actual, expected):
+    assert actual.keys() == expected.keys()
+    for name, x in expected.items():
+        assert actual[name] == (x if isinstance(x, str) else pytest.approx(x, rel=1e-9, abs=1e-12)), name
 
 
 @pytest.fixture
@@ -105,9 +105,9 @@ class Centred(Module):
     def __call__(self, x):
         if not isinstance(x[0], list):
             return self.inside(x)
-        found = self.inside(x)
-        mean = ops.sum(found) * (1 / len(found))
-        return [one - mean for one in found]
+        actual = self.inside(x)
+        mean = ops.sum(actual) * (1 / len(actual))
+        return [one - mean for one in actual]
 
 
 class Counted(Module):
@@ -159,17 +159,17 @@ def test_models_that_cannot_be_compiled(make, why, always, capsys):
 
 
 def test_where_it_cannot_be_compiled_the_numbers_are_those_without():
-    found = []
+    actual = []
     for compile in (False, "auto"):
         random.seed(5)
         model = Dropout()
         fit(model, X, Y, loss=BCE, epochs=2, compile=compile)
-        found.append(model.state_dict())
-    assert found[0] == found[1]
+        actual.append(model.state_dict())
+    assert actual[0] == actual[1]
 
 
 def test_a_penalty_that_depends_on_the_step(always):
-    found = []
+    actual = []
     for compile in (False, "auto"):
         model = net()
         optimizer = SGD(model.parameters(), 0.1)
@@ -178,9 +178,9 @@ def test_a_penalty_that_depends_on_the_step(always):
             return losses.l2_penalty(model.parameters(), 1e-3 * optimizer.steps)
 
         history = fit(model, X, Y, loss=BCE, optimizer=optimizer, epochs=3, penalty=penalty, compile=compile)
-        found.append(model.state_dict())
+        actual.append(model.state_dict())
     assert "by the step" in history.engine_note
-    assert found[0] == found[1]
+    assert actual[0] == actual[1]
 
 
 class Stepping(SGD):

@@ -39,10 +39,10 @@ def equal(a, b, relative=1e-12):
 def test_first_derivatives_of_every_operation(op, exact):
     for sample in op.samples:
         graph, node = of_one(op, sample)
-        found = differentiate(graph, node, range(len(sample)), exact)
+        derivatives = differentiate(graph, node, range(len(sample)), exact)
         graph.verify()
         values = evaluate(graph, sample)
-        own = [values[i] for i in found]
+        own = [values[i] for i in derivatives]
         assert own == eager(op, sample) if exact else equal(own, eager(op, sample))
         local = [op.local(i, sample, values[node]) if op.flows(i) else 0.0 for i in range(len(sample))]
         assert equal(own, [0.0 if x is None else float(x) for x in local])
@@ -63,9 +63,9 @@ def test_a_number_that_arrives_by_several_ways():
     text = "%0 = input x\n%1 = exp %0\n%2 = mul %0 %1\n%3 = add %2 %1\nreturn %3"
     graph = from_text(text)
     for exact in (False, True):
-        (found,) = differentiate(graph, 3, [0], exact)
+        (derivatives,) = differentiate(graph, 3, [0], exact)
         x = 0.7
-        assert evaluate(graph, [x])[found] == pytest.approx(np.exp(x) * (2 + x), rel=1e-14)
+        assert evaluate(graph, [x])[derivatives] == pytest.approx(np.exp(x) * (2 + x), rel=1e-14)
 
 
 def test_products_of_several_ways_are_one_weighted_sum():
@@ -91,9 +91,9 @@ def test_what_does_not_depend_on_an_input_has_derivative_zero():
 def test_nothing_flows_where_nothing_flows():
     for op in ("stop_gradient %0", "gt %0 %1"):
         graph = from_text(f"%0 = input x\n%1 = input y\n%2 = {op}\n%3 = mul %2 %1\nreturn %3")
-        found = differentiate(graph, 3, [0, 1])
+        derivatives = differentiate(graph, 3, [0, 1])
         values = evaluate(graph, [3.0, 2.0])
-        assert [values[i] for i in found] == [0.0, values[2]]
+        assert [values[i] for i in derivatives] == [0.0, values[2]]
 
 
 def test_by_a_node_that_is_no_input():
@@ -106,8 +106,8 @@ def test_by_a_node_that_is_no_input():
 
 def test_by_the_output_itself():
     graph = from_text("%0 = input x\nreturn %0")
-    (found,) = differentiate(graph, 0, [0])
-    assert evaluate(graph, [3.0])[found] == 1.0
+    (derivatives,) = differentiate(graph, 0, [0])
+    assert evaluate(graph, [3.0])[derivatives] == 1.0
 
 
 def test_zero_times_infinity():
@@ -121,5 +121,5 @@ def test_zero_times_infinity():
 
 def test_derivatives_of_samples_by_what_they_share_are_each_ones():
     graph = from_text("%0 = input x, batched\n%1 = input w\n%2 = mul %0 %1\n%3 = mul %2 %2\nreturn %3")
-    (found,) = differentiate(graph, 3, [1])
-    assert evaluate(graph, [[1.0, 2.0], 3.0])[found] == [6.0, 24.0]
+    (derivatives,) = differentiate(graph, 3, [1])
+    assert evaluate(graph, [[1.0, 2.0], 3.0])[derivatives] == [6.0, 24.0]

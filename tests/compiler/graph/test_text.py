@@ -39,8 +39,8 @@ def test_what_the_printer_wrote_is_read_again():
 def test_constants_keep_their_bits(x):
     graph = Graph.of_inputs([])
     graph.outputs = [graph.constant(x)]
-    (found,) = from_text(to_text(graph)).numbers
-    assert (found, math.copysign(1, found)) == (x, math.copysign(1, x))
+    (actual,) = from_text(to_text(graph)).numbers
+    assert (actual, math.copysign(1, actual)) == (x, math.copysign(1, x))
 
 
 def test_nan_is_a_constant_as_well():

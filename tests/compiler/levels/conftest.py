@@ -100,9 +100,9 @@ def oracle():
     np = pytest.importorskip("numpy")
 
     def expected(graph, numbers):
-        found, varies = evaluate(graph, numbers), graph.varying()
-        shared = [math.nan if varies[i] else found[i] for i in graph.outputs]
-        each = [found[i] for i in graph.outputs if varies[i]]
+        actual, varies = evaluate(graph, numbers), graph.varying()
+        shared = [math.nan if varies[i] else actual[i] for i in graph.outputs]
+        each = [actual[i] for i in graph.outputs if varies[i]]
         samples = len(numbers[min(graph.batched)]) if graph.batched else 0
         return np.array(shared, dtype=float), np.array(each, dtype=float).reshape(len(each), samples)
 

@@ -30,8 +30,8 @@ def of_all(count, *operations):
 def test_norms_and_sums_of_squares_of_any_length(count, exact, run, oracle):
     graph = of_all(count, ops.norm, ops.sum_of_squares)
     numbers = np.random.default_rng(count).normal(size=count).tolist()
-    found, wanted = run(compile_graph(graph, exact=exact), graph, numbers)[0], oracle(graph, numbers)[0]
-    assert (found == wanted).all() if exact else found == pytest.approx(wanted, rel=1e-14)
+    actual, expected = run(compile_graph(graph, exact=exact), graph, numbers)[0], oracle(graph, numbers)[0]
+    assert (actual == expected).all() if exact else actual == pytest.approx(expected, rel=1e-14)
 
 
 def test_only_a_norm_is_left_to_python_where_every_bit_counts():
@@ -46,5 +46,5 @@ def test_norms_of_huge_tiny_and_infinite_numbers(count, run, oracle):
     kernel, draw = compile_graph(graph), random.Random(count)
     for _ in range(200):
         numbers = draw.choices(draw.choices(SIZES, k=3), k=count)
-        found, wanted = run(kernel, graph, numbers)[0], oracle(graph, numbers)[0]
-        assert found == pytest.approx(wanted, rel=1e-15, abs=4 * 5e-324, nan_ok=True)
+        actual, expected = run(kernel, graph, numbers)[0], oracle(graph, numbers)[0]
+        assert actual == pytest.approx(expected, rel=1e-15, abs=4 * 5e-324, nan_ok=True)

@@ -77,24 +77,24 @@ def test_products_that_one_sum_uses_go_into_it(exact, run, oracle):
     total = graph.add(ops.sum, graph.add(ops.neg, 2), product, graph.add(ops.mul, 1, 2))
     graph.outputs = [graph.add(ops.add, graph.add(ops.identity, total), graph.add(ops.mul, 0, 2))]
     kernel = compile_graph(graph, exact=exact)
-    found, wanted = run(kernel, graph, [0.1, 0.7, -1.3])[0], oracle(graph, [0.1, 0.7, -1.3])[0]
-    assert found == wanted if exact else found == pytest.approx(wanted, rel=1e-15)
+    actual, expected = run(kernel, graph, [0.1, 0.7, -1.3])[0], oracle(graph, [0.1, 0.7, -1.3])[0]
+    assert actual == expected if exact else actual == pytest.approx(expected, rel=1e-15)
     assert kernel.operations_per_call == 2
 
 
 # ---- fast ----------------------------------------------------------------------------------------------------------
 
 
-def error(graph, found):
+def error(graph, actual):
     """How far operations are from the oracle's results on the same operands, at most, by the size of their numbers."""
     worst = 0.0
     for i, op in enumerate(graph.ops):
         if op is not None:
-            operands = [found[k] for k in graph.operands[i]]
-            size = max([1.0, abs(found[i]), *map(abs, operands)])
+            operands = [actual[k] for k in graph.operands[i]]
+            size = max([1.0, abs(actual[i]), *map(abs, operands)])
             if op in (ops.sum, ops.weighted_sum, ops.logsumexp):
                 size *= 1.0 + sum(map(abs, operands))
-            worst = max(worst, abs(op.value(*operands) - found[i]) / size)
+            worst = max(worst, abs(op.value(*operands) - actual[i]) / size)
     return worst
 
 
@@ -103,9 +103,9 @@ def error(graph, found):
 def test_fast_results_are_a_few_ulp_off(seed, bits, draw, run):
     graph, numbers = draw(seed, bounded=True)
     graph.outputs = list(range(len(graph)))
-    found, _, _ = run(compile_graph(graph, bits=bits), graph, numbers)
-    assert found.dtype == np.float64
-    assert error(graph, found.tolist()) < 32 * EPSILON[bits]
+    actual, _, _ = run(compile_graph(graph, bits=bits), graph, numbers)
+    assert actual.dtype == np.float64
+    assert error(graph, actual.tolist()) < 32 * EPSILON[bits]
 
 
 @pytest.mark.parametrize("bits", [64, 32])
@@ -153,8 +153,8 @@ def test_long_sums(terms, exact, run, oracle):
     graph.outputs += [graph.add(ops.weighted_sum, graph.constant(0.0), *[k for k in xs for _ in range(2)])]
     graph.outputs += [graph.add(ops.logsumexp, *xs), graph.add(ops.logsumexp, 0)]
     numbers = np.random.default_rng(terms).normal(size=terms).tolist()
-    found, wanted = run(compile_graph(graph, exact=exact), graph, numbers)[0], oracle(graph, numbers)[0]
-    assert (found == wanted).all() if exact else found == pytest.approx(wanted, abs=1e-13 * terms)
+    actual, expected = run(compile_graph(graph, exact=exact), graph, numbers)[0], oracle(graph, numbers)[0]
+    assert (actual == expected).all() if exact else actual == pytest.approx(expected, abs=1e-13 * terms)
 
 
 @pytest.mark.parametrize("exact", [True, False])
@@ -169,8 +169,8 @@ def test_logsumexp_of_infinite_numbers(run, oracle):
     graph.outputs = [graph.add(ops.logsumexp, 0, 1)]
     kernel = compile_graph(graph)
     for numbers in itertools.product((-math.inf, 1.0, 1000.0, math.inf, math.nan), repeat=2):
-        found, wanted = run(kernel, graph, numbers)[0], oracle(graph, numbers)[0]
-        assert found == pytest.approx(wanted, nan_ok=True)
+        actual, expected = run(kernel, graph, numbers)[0], oracle(graph, numbers)[0]
+        assert actual == pytest.approx(expected, nan_ok=True)
 
 
 @pytest.mark.parametrize("samples", [None, 5])
@@ -194,8 +194,8 @@ def test_machines(name, bits, draw, run):
         pytest.skip(f"this CPU does not run code for {name}")
     graph, numbers = draw(7, bounded=True, size=100)
     graph.outputs = list(range(len(graph)))
-    found, _, _ = run(compile_graph(graph, machine, bits), graph, numbers)
-    assert error(graph, found.tolist()) < 32 * EPSILON[bits]
+    actual, _, _ = run(compile_graph(graph, machine, bits), graph, numbers)
+    assert error(graph, actual.tolist()) < 32 * EPSILON[bits]
 
 
 def test_values_and_derivatives_of_a_deep_graph(run):
@@ -209,8 +209,8 @@ def test_values_and_derivatives_of_a_deep_graph(run):
     graph.outputs += differentiate(graph, graph.outputs[0], [0, 1])
     numbers = [0.4, -0.3]
     values = evaluate(graph, numbers)
-    wanted = [values[node] for node in graph.outputs]
-    assert run(compile_graph(graph), graph, numbers)[0] == pytest.approx(wanted, rel=1e-9)
+    expected = [values[node] for node in graph.outputs]
+    assert run(compile_graph(graph), graph, numbers)[0] == pytest.approx(expected, rel=1e-9)
 
 
 # ---- guards --------------------------------------------------------------------------------------------------------
@@ -246,9 +246,9 @@ def test_outputs_that_are_inputs_and_constants(run):
     graph = Graph.of_inputs(["x", "y"])
     one = graph.constant(1.0)
     graph.outputs = [1, one, one, 0, 1, graph.constant(-0.0), graph.constant(math.nan)]
-    found = run(compile_graph(graph), graph, [3.0, 4.0])[0]
-    assert found.tolist()[:6] == [4.0, 1.0, 1.0, 3.0, 4.0, -0.0]
-    assert math.isnan(found[6])
+    actual = run(compile_graph(graph), graph, [3.0, 4.0])[0]
+    assert actual.tolist()[:6] == [4.0, 1.0, 1.0, 3.0, 4.0, -0.0]
+    assert math.isnan(actual[6])
 
 
 def test_what_is_too_large_for_32_bits_is_infinite(run):
@@ -374,10 +374,10 @@ def test_threads_share_a_kernel(draw, run, same_bits):
 def test_samples_shared_out_among_threads(samples, draw, run):
     graph, numbers = draw(3, outputs=30, sums=5, samples=samples)
     one, three = compile_graph(graph), compile_graph(graph, threads=3)
-    wanted, found = run(one, graph, numbers), run(three, graph, numbers)
-    np.testing.assert_allclose(found[0], wanted[0], rtol=1e-12)
-    np.testing.assert_array_equal(found[1], wanted[1])
-    np.testing.assert_array_equal(found[2], wanted[2])
+    expected, actual = run(one, graph, numbers), run(three, graph, numbers)
+    np.testing.assert_allclose(actual[0], expected[0], rtol=1e-12)
+    np.testing.assert_array_equal(actual[1], expected[1])
+    np.testing.assert_array_equal(actual[2], expected[2])
 
 
 def test_a_sample_cannot_depend_on_a_sum_over_all():
@@ -419,11 +419,11 @@ def test_a_kernel_describes_itself(draw):
     text = "\n".join(kernel.describe())
     assert "operations that samples share in" in text
     assert "vectors of 2 samples, in blocks of" in text
-    wanted = set(graph.outputs)
+    expected = set(graph.outputs)
     for node in reversed(range(len(graph))):
-        if node in wanted:
-            wanted.update(graph.operands[node])
-    operations = [node for node in wanted if graph.ops[node] not in (None, BATCH_SUM)]
+        if node in expected:
+            expected.update(graph.operands[node])
+    operations = [node for node in expected if graph.ops[node] not in (None, BATCH_SUM)]
     assert kernel.operations_per_call >= len(operations) > 40  # of a long sum there are several
     described = [int(number.replace(",", "")) for number in re.findall(r"^([\d,]+) operation", text, re.MULTILINE)]
     assert kernel.operations_per_call == sum(described)

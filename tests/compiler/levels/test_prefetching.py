@@ -24,18 +24,18 @@ def test_lines_that_nothing_touched_for_long_are_fetched(monkeypatch):
     runs = np.array([[[draw.randrange(90) * 8, 16], [draw.randrange(90) * 8, 0]] for _ in at])
     first, many, slots = prefetching.prefetch_list(table, at, runs)
 
-    touched, wanted = {}, []
+    touched, expected = {}, []
     for call in range(2):  # what is fetched is that of any call but the first
         for place, slot in enumerate(table.tolist()):
             now, line = place + call * len(table), slot // 8
             if call and now - touched.get(line, -100) > 40:
-                wanted.append((np.searchsorted(at, max(place - 10, 0), side="right") - 1, line))
+                expected.append((np.searchsorted(at, max(place - 10, 0), side="right") - 1, line))
             touched[line] = now
             for segment in np.flatnonzero(at == place):
                 begin = runs[segment, 0, 0] // 8
                 touched |= dict.fromkeys((begin, begin + 1), now + 0.5)
     for segment, (begin, count) in enumerate(zip(first, many, strict=True)):
-        own = [line for before, line in wanted if before == segment]
+        own = [line for before, line in expected if before == segment]
         assert (slots[begin : begin + count] // 8).tolist() == own[:5]
     assert many.sum() > 500
 

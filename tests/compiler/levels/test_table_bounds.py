@@ -101,10 +101,10 @@ def test_a_place_beside_a_list_is_an_error_or_a_nan(place, strict):
     compiled = chainrule.compile(pick, strict=strict)
     assert compiled([1.0, 2.0, 3.0], 1) == 2.0
     try:
-        wanted = pick([1.0, 2.0, 3.0], place)
+        expected = pick([1.0, 2.0, 3.0], place)
     except Exception as error:
         with pytest.raises(type(error)):
             compiled([1.0, 2.0, 3.0], place)
     else:
-        found = compiled([1.0, 2.0, 3.0], place)
-        assert found == wanted or (np.isnan(found) and np.isnan(wanted))
+        actual = compiled([1.0, 2.0, 3.0], place)
+        assert actual == expected or (np.isnan(actual) and np.isnan(expected))

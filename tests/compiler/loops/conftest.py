@@ -35,10 +35,10 @@ def program_of(graph):
     if planned is not None:
         return planned.program
     try:
-        found = to_program(graph, group_with_recurrences(graph))
+        program = to_program(graph, group_with_recurrences(graph))
     except NoLoopsError:
-        found = to_program(graph, group(graph))
-    return fuse_reductions(found if graph.batched else choose_lanes(found))
+        program = to_program(graph, group(graph))
+    return fuse_reductions(program if graph.batched else choose_lanes(program))
 
 
 class Calculation:
@@ -82,30 +82,30 @@ class Calculation:
             for i, x in zip(self.batched, column, strict=True):
                 point[i] = float(x)
             rows.append(self._at(point))
-        found = np.array(rows).T
+        actual = np.array(rows).T
         if self.reduce is None:
-            return list(found)
+            return list(actual)
         outputs = len(leaves(self.traced.result)) if self.traced.result != 0 else 1
         by = [None] * outputs + ([*self.wrt] * outputs if self.order else [])
         scale = 1 / self.samples if self.reduce == "mean" else 1.0
-        return [row * scale if i in self.batched else row.sum() * scale for row, i in zip(found, by, strict=True)]
+        return [row * scale if i in self.batched else row.sum() * scale for row, i in zip(actual, by, strict=True)]
 
     def _at(self, point):
         variables = [Value(x) for x in point]
         out = leaves(self.function(*unflatten(self.arguments, variables)))
-        found = [float(x.data) if isinstance(x, Value) else float(x) for x in out]
+        actual = [float(x.data) if isinstance(x, Value) else float(x) for x in out]
         if self.order:
             for x in out:
                 by = [*variables, *self.parameters]
-                found += gradients(x, by) if isinstance(x, Value) else [0.0] * len(by)
-        return found
+                actual += gradients(x, by) if isinstance(x, Value) else [0.0] * len(by)
+        return actual
 
     # ---- what the compiler makes of it ----
     def evaluated(self):
         """What the graph gives."""
         rows = dict(zip(self.batched, self.columns.tolist() if self.batched else [], strict=True))
-        found = evaluate(self.graph, [rows.get(i, x) for i, x in enumerate(self.numbers)])
-        return [found[i] for i in self.graph.outputs]
+        actual = evaluate(self.graph, [rows.get(i, x) for i, x in enumerate(self.numbers)])
+        return [actual[i] for i in self.graph.outputs]
 
     def program(self):
         return program_of(self.graph)
@@ -135,11 +135,11 @@ class Calculation:
         return [next(rows) if varies[i] else x for i, x in zip(self.graph.outputs, shared, strict=True)]
 
 
-def worst(found, wanted):
+def worst(actual, expected):
     """How far numbers are from what is wanted, relative to the largest in each."""
-    assert len(found) == len(wanted)
+    assert len(actual) == len(expected)
     most = 0.0
-    for a, b in zip(found, wanted, strict=True):
+    for a, b in zip(actual, expected, strict=True):
         x, y = np.asarray(a, dtype=float), np.asarray(b, dtype=float)
         same = (x == y) | (np.isnan(x) & np.isnan(y))
         off = np.where(same, 0.0, np.abs(x - y) / np.maximum(1.0, np.abs(y).max(initial=0.0)))
@@ -158,10 +158,10 @@ def same_everywhere(graph, numbers, columns=None, *, machine=None, bits=64, thre
     native = kernel.run(np.array(numbers, dtype=float), None if columns is None else np.array(columns, dtype=float))
     for shared, each in (run_program(program, numbers, columns), native[:2]):
         own = iter(each)
-        found = [next(own) if varies[i] else x for i, x in zip(graph.outputs, shared, strict=True)]
-        assert worst(found, [values[i] for i in graph.outputs]) < (1e-12 if bits == 64 else 1e-5)
+        actual = [next(own) if varies[i] else x for i, x in zip(graph.outputs, shared, strict=True)]
+        assert worst(actual, [values[i] for i in graph.outputs]) < (1e-12 if bits == 64 else 1e-5)
     outcomes = [np.asarray(values[node], dtype=float) != 0 for node, _ in graph.guards]
-    held = [outcome == wanted for outcome, (_, wanted) in zip(outcomes, graph.guards, strict=True)]
+    held = [outcome == expected for outcome, (_, expected) in zip(outcomes, graph.guards, strict=True)]
     assert np.array_equal(native[2], np.all(np.broadcast_arrays(True, *held), axis=0) if held else native[2])
     return program
 
@@ -224,9 +224,9 @@ class Draw:
 
     def weights(self, n, low=-1.0, high=1.0):
         """Parameters."""
-        found = [Value(x) for x in self.row(n, low, high)]
-        self.parameters += found
-        return found
+        values = [Value(x) for x in self.row(n, low, high)]
+        self.parameters += values
+        return values
 
     def matrix(self, rows, columns, scale=1.0):
         return [self.weights(columns, -scale, scale) for _ in range(rows)]
@@ -260,12 +260,12 @@ def same_at_every_stage():
     """Draws a program, and asserts that each of its forms gives what the eager engine gives."""
 
     def check(maker, seed, mode):
-        found = drawn(maker, seed, mode)
-        wanted = found.eager()
-        assert worst(found.evaluated(), wanted) < 1e-9
-        if len(found.graph) * max(1, found.samples) < LARGEST:
-            assert worst(found.interpreted(), wanted) < 1e-9
-        assert worst(found.native(), wanted) < 1e-9
+        calculation = drawn(maker, seed, mode)
+        expected = calculation.eager()
+        assert worst(calculation.evaluated(), expected) < 1e-9
+        if len(calculation.graph) * max(1, calculation.samples) < LARGEST:
+            assert worst(calculation.interpreted(), expected) < 1e-9
+        assert worst(calculation.native(), expected) < 1e-9
 
     return check
 

@@ -19,37 +19,37 @@ SLOW = Reason("sample", "went by Python", "Do not.", calls=2, work=100)
 
 
 def test_a_fallback_is_told_when_it_was_repeated_and_has_cost_something():
-    found = Fallbacks("f")
-    found.met(SLOW, 3, 1000)
+    fallbacks = Fallbacks("f")
+    fallbacks.met(SLOW, 3, 1000)
     with pytest.warns(SlowWarning) as caught:
-        assert found.met(SLOW, 4, 1000, where=lambda: "Here.") == 7
+        assert fallbacks.met(SLOW, 4, 1000, where=lambda: "Here.") == 7
     assert str(caught[0].message) == "f: 7 samples in 2 calls went by Python. Here. Do not."
     assert caught[0].filename == __file__
 
 
 def test_what_costs_nothing_is_never_told():
-    found = Fallbacks("f")
+    fallbacks = Fallbacks("f")
     for _ in range(20):
-        found.met(SLOW, 1, 4)
-    assert found.times(SLOW) == 20
+        fallbacks.met(SLOW, 1, 4)
+    assert fallbacks.times(SLOW) == 20
 
 
 def test_it_is_told_once_and_goes_on_being_counted():
-    found = Fallbacks("f")
+    fallbacks = Fallbacks("f")
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         for _ in range(10):
-            found.met(SLOW, 1, 1000)
+            fallbacks.met(SLOW, 1, 1000)
     assert len(caught) == 1
-    assert found.describe() == ["  fallbacks:", "    10 samples went by Python"]
+    assert fallbacks.describe() == ["  fallbacks:", "    10 samples went by Python"]
 
 
 def test_each_reason_is_told_for_itself():
-    found = Fallbacks("f")
+    fallbacks = Fallbacks("f")
     other = Reason("call", "was slow", "", calls=1, work=0)
     with pytest.warns(SlowWarning, match="^f: 1 call was slow"):
-        found.met(other)
-    assert found.times(SLOW) == 0
+        fallbacks.met(other)
+    assert fallbacks.times(SLOW) == 0
 
 
 def test_without_fallbacks_a_report_has_no_line_of_them():

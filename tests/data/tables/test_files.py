@@ -204,8 +204,8 @@ def test_what_is_written_can_be_read(tmp_path_factory, rows):
     path = tmp_path_factory.getbasetemp() / "written.csv"
     write_csv(path, ["text", "number", "whole"], rows)
     with path.open(newline="", encoding="utf-8") as file:
-        found = list(csv.reader(file))
-    assert found == [["text", "number", "whole"]] + [[text, repr(x), str(i)] for text, x, i in rows]
+        actual = list(csv.reader(file))
+    assert actual == [["text", "number", "whole"]] + [[text, repr(x), str(i)] for text, x, i in rows]
 
 
 def test_writing_replaces_and_leaves_nothing_else(tmp_path):

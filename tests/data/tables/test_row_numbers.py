@@ -59,8 +59,8 @@ def test_a_row_number_is_left_out_and_the_note_says_so(table, name, numbers):
 
 @pytest.mark.parametrize(("name", "numbers"), INDICES.values(), ids=INDICES)
 def test_a_row_number_is_learned_from_if_that_is_asked_for(table, name, numbers):
-    found = table([name, "length"], numbers, length)
-    assert list(Task.from_table(found, keep=[found.columns[0]]).inputs) == [found.columns[0], "length"]
+    rows = table([name, "length"], numbers, length)
+    assert list(Task.from_table(rows, keep=[rows.columns[0]]).inputs) == [rows.columns[0], "length"]
 
 
 INPUTS = {
@@ -135,8 +135,8 @@ def test_what_rises_in_a_file_sorted_by_class_is_remarked_on(table):
 
 
 def test_a_column_is_kept_or_ignored(table):
-    found = table(["id", "length"], lambda i: i, length)
+    rows = table(["id", "length"], lambda i: i, length)
     with pytest.raises(ArgumentError, match="'id' cannot be both kept and ignored"):
-        Task.from_table(found, keep=["id"], ignore=["id"])
+        Task.from_table(rows, keep=["id"], ignore=["id"])
     with pytest.raises(DataError, match="no column 'ident'"):
-        Task.from_table(found, keep=["ident"])
+        Task.from_table(rows, keep=["ident"])

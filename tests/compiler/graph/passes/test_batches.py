@@ -15,13 +15,13 @@ INPUTS = ("%0 = input x, batched", "%1 = input y, batched", "%2 = input u", "%3 
 def split(*lines):
     graph = from_text("\n".join([*INPUTS, *lines]))
     graph.names[3] = SAMPLES
-    found = split_batch_sums(graph)
-    found.verify()
-    return to_text(found).splitlines()[4:]
+    actual = split_batch_sums(graph)
+    actual.verify()
+    return to_text(actual).splitlines()[4:]
 
 
 @pytest.mark.parametrize(
-    ("lines", "wanted"),
+    ("lines", "expected"),
     [
         (["%4 = batch_sum %0", "return %4"], ["%4 = batch_sum %0", "return %4"]),
         (["%4 = exp %2", "%5 = batch_sum %4", "return %5"], ["%4 = exp %2", "%5 = mul %3 %4", "return %5"]),
@@ -47,8 +47,8 @@ def split(*lines):
         ),
     ],
 )
-def test_what_is_taken_out(lines, wanted):
-    assert split(*lines) == wanted
+def test_what_is_taken_out(lines, expected):
+    assert split(*lines) == expected
 
 
 def test_without_a_number_of_samples_nothing_is_done():

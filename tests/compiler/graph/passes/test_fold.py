@@ -26,7 +26,7 @@ def test_what_depends_on_constants_alone(after):
 
 
 @pytest.mark.parametrize(
-    ("lines", "wanted"),
+    ("lines", "expected"),
     [
         (["%1 = constant 1.0", "%2 = mul %0 %1", "return %2"], ["return %0"]),
         (["%1 = constant 1.0", "%2 = mul %1 %0", "return %2"], ["return %0"]),
@@ -38,8 +38,8 @@ def test_what_depends_on_constants_alone(after):
         (["%1 = constant 5.0", "%2 = exp %0", "%3 = select %1 %2 %0", "return %3"], ["%1 = exp %0", "return %1"]),
     ],
 )
-def test_what_is_left_out_whatever_the_number(lines, wanted, after):
-    assert after(relaxed, X, *lines) == wanted
+def test_what_is_left_out_whatever_the_number(lines, expected, after):
+    assert after(relaxed, X, *lines) == expected
     assert after(folded, X, *lines) == lines  # parts of a derivative are added up there
 
 
@@ -59,7 +59,7 @@ def test_what_folding_leaves_alone(lines, after):
 
 
 @pytest.mark.parametrize(
-    ("lines", "wanted"),
+    ("lines", "expected"),
     [
         (["%1 = constant 0.0", "%2 = add %1 %0", "return %2"], ["return %0"]),
         (["%1 = constant 0.0", "%2 = add %0 %1", "return %2"], ["return %0"]),
@@ -69,8 +69,8 @@ def test_what_folding_leaves_alone(lines, after):
         (["%1 = constant -4.0", "%2 = div %0 %1", "return %2"], ["%1 = constant -0.25", "%2 = mul %0 %1", "return %2"]),
     ],
 )
-def test_what_differs_in_the_sign_of_a_zero_or_the_last_bits(lines, wanted, after):
-    assert after(relaxed, X, *lines) == wanted
+def test_what_differs_in_the_sign_of_a_zero_or_the_last_bits(lines, expected, after):
+    assert after(relaxed, X, *lines) == expected
 
 
 def test_what_looks_alike_is_treated_alike(after):

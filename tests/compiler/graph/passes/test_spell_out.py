@@ -66,8 +66,8 @@ def test_large_and_infinite_numbers(xs):
     graph = Graph.of_inputs([f"x{i}" for i in range(len(xs))])
     graph.outputs = [graph.add(ops.logsumexp, *range(len(xs)))]
     spelt = spell_out(graph)
-    wanted, found = evaluate(graph, xs)[graph.outputs[0]], evaluate(spelt, xs)[spelt.outputs[0]]
-    assert found == pytest.approx(wanted, rel=1e-14, nan_ok=True)
+    expected, actual = evaluate(graph, xs)[graph.outputs[0]], evaluate(spelt, xs)[spelt.outputs[0]]
+    assert actual == pytest.approx(expected, rel=1e-14, nan_ok=True)
 
 
 @pytest.mark.parametrize("seed", range(20))

@@ -14,7 +14,7 @@ ABC = ("%0 = input a", "%1 = input b", "%2 = input c")
 
 
 @pytest.mark.parametrize(
-    ("lines", "wanted"),
+    ("lines", "expected"),
     [
         (["%3 = add %0 %1", "%4 = add %3 %2", "return %4"], ["%3 = sum %0 %1 %2", "return %3"]),
         (["%3 = add %0 %1", "return %3"], ["%3 = add %0 %1", "return %3"]),
@@ -26,8 +26,8 @@ ABC = ("%0 = input a", "%1 = input b", "%2 = input c")
         (["%3 = constant 0.0", "%4 = add %3 %0", "return %4"], ["return %0"]),
     ],
 )
-def test_chains_of_additions(lines, wanted, after):
-    assert after(gather_sums, *ABC, *lines) == wanted
+def test_chains_of_additions(lines, expected, after):
+    assert after(gather_sums, *ABC, *lines) == expected
 
 
 def test_sums_of_products(after):
@@ -59,9 +59,9 @@ def test_guards_stop_a_chain(after):
 def test_gathering_changes_no_more_than_the_sign_of_a_zero(seed, drawn, results, same):
     kinds = [ops.add, ops.add, ops.add, ops.mul, ops.sum]
     graph, numbers = drawn(seed, samples=3 if seed % 2 else None, operations=kinds)
-    found, wanted = results(gather_sums(graph), numbers), results(graph, numbers)
-    plus = [[y + 0.0 for y in x] if isinstance(x, list) else x + 0.0 for x in found]
-    assert same(plus, [[y + 0.0 for y in x] if isinstance(x, list) else x + 0.0 for x in wanted], exact=False)
+    actual, expected = results(gather_sums(graph), numbers), results(graph, numbers)
+    plus = [[y + 0.0 for y in x] if isinstance(x, list) else x + 0.0 for x in actual]
+    assert same(plus, [[y + 0.0 for y in x] if isinstance(x, list) else x + 0.0 for x in expected], exact=False)
 
 
 @pytest.mark.parametrize("seed", range(40))
@@ -69,9 +69,9 @@ def test_so_it_is_with_long_chains_of_subtractions(seed, drawn, results, same, m
     monkeypatch.setattr(sums, "LONG_CHAIN", 2)  # so that what is drawn has some
     kinds = [ops.sub, ops.sub, ops.add, ops.mul, ops.sum]
     graph, numbers = drawn(seed, samples=3 if seed % 2 else None, operations=kinds)
-    found, wanted = results(gather_sums(graph), numbers), results(graph, numbers)
-    plus = [[y + 0.0 for y in x] if isinstance(x, list) else x + 0.0 for x in found]
-    assert same(plus, [[y + 0.0 for y in x] if isinstance(x, list) else x + 0.0 for x in wanted], exact=False)
+    actual, expected = results(gather_sums(graph), numbers), results(graph, numbers)
+    plus = [[y + 0.0 for y in x] if isinstance(x, list) else x + 0.0 for x in actual]
+    assert same(plus, [[y + 0.0 for y in x] if isinstance(x, list) else x + 0.0 for x in expected], exact=False)
 
 
 def test_long_chains_of_subtractions(after):
@@ -83,5 +83,5 @@ def test_long_chains_of_subtractions(after):
     products = ["%3 = mul %0 %1", "%4 = sub %2 %3"]
     for k in range(5, 19, 2):
         products += [f"%{k} = mul %0 %1", f"%{k + 1} = sub %{k - 1} %{k}"]
-    found = after(gather_sums, *ABC, *products, "return %18")
-    assert found[-2] == "%11 = weighted_sum %2 " + " ".join([f"%{k + 3} %1" for k in range(8)])
+    actual = after(gather_sums, *ABC, *products, "return %18")
+    assert actual[-2] == "%11 = weighted_sum %2 " + " ".join([f"%{k + 3} %1" for k in range(8)])

@@ -66,17 +66,17 @@ def addresses(request, monkeypatch):
     return request.param
 
 
-def near(found, wanted, dtype="float64"):
-    found, wanted = np.asarray(found, float), np.asarray(wanted, float)
-    return np.abs(found - wanted).max() <= (1e-11 if dtype == "float64" else 1e-4) * max(1.0, np.abs(wanted).max())
+def near(actual, expected, dtype="float64"):
+    actual, expected = np.asarray(actual, float), np.asarray(expected, float)
+    return np.abs(actual - expected).max() <= (1e-11 if dtype == "float64" else 1e-4) * max(1.0, np.abs(expected).max())
 
 
 @pytest.mark.parametrize("function", FUNCTIONS)
 @pytest.mark.parametrize("dtype", ["float64", "float32"])
 def test_one_sample_and_its_gradient(function, dtype):
     assert near(chainrule.compile(function, dtype=dtype)(*POINT), function(*POINT), dtype)
-    found = chainrule.compile(chainrule.grad(function, argnums=(0, 1)), dtype=dtype)(*POINT)
-    assert near(found, chainrule.grad(function, argnums=(0, 1))(*POINT), dtype)
+    actual = chainrule.compile(chainrule.grad(function, argnums=(0, 1)), dtype=dtype)(*POINT)
+    assert near(actual, chainrule.grad(function, argnums=(0, 1))(*POINT), dtype)
 
 
 @pytest.mark.parametrize("function", FUNCTIONS)
@@ -92,8 +92,8 @@ def test_batches_that_are_no_multiple_of_a_vector(function, samples, axis):
 def test_gradients_of_a_batch():
     rows = np.random.default_rng(0).normal(size=(19, T))
     compiled = chainrule.compile(chainrule.grad(causal), in_axes=(0, None))
-    wanted = np.array([chainrule.grad(causal)(row.tolist(), POINT[1]) for row in rows])
-    assert near(np.asarray(compiled(rows, POINT[1])), wanted.T)
+    expected = np.array([chainrule.grad(causal)(row.tolist(), POINT[1]) for row in rows])
+    assert near(np.asarray(compiled(rows, POINT[1])), expected.T)
 
 
 def test_a_jacobian_and_a_hessian():
@@ -122,8 +122,8 @@ def test_checkpoints_of_a_long_chain():
     x, g = draw.normal(size=n + 2).tolist(), draw.normal(size=3).tolist()
     gradient = chainrule.grad(long, argnums=(0, 1))
     compiled = chainrule.compile(gradient, memory_limit=6000)
-    for found, wanted in zip(compiled(x, g), gradient(x, g), strict=True):
-        assert near(found, wanted)
+    for actual, expected in zip(compiled(x, g), gradient(x, g), strict=True):
+        assert near(actual, expected)
     assert "done once more" in compiled.explain()
 
 
@@ -278,6 +278,6 @@ def test_checked_code_is_another_module(calculate):
 
 @pytest.mark.parametrize("function", [causal, forwards, above])
 def test_lanes_chosen_from_a_loop(function, calculate, distance):
-    found = calculate(function, POINT, order=0)
-    assert found.program().lanes == T
-    assert distance(found.native(), found.eager()) < 1e-12
+    calculation = calculate(function, POINT, order=0)
+    assert calculation.program().lanes == T
+    assert distance(calculation.native(), calculation.eager()) < 1e-12

@@ -53,9 +53,9 @@ def test_a_relation_narrows_a_range_and_never_cuts_it(sign):
     points = [(a, b) for a in range(10) for b in range(10) if 2 <= a + sign * b <= 5]
     for times in range(-3, 4):
         known.define_sum(at, i, j, times)
-        found, numbers = known.range(at), [a + times * b for a, b in points]
-        assert found.low <= min(numbers)
-        assert found.high >= max(numbers)
+        actual, numbers = known.range(at), [a + times * b for a, b in points]
+        assert actual.low <= min(numbers)
+        assert actual.high >= max(numbers)
     known.define_sum(at, i, j, sign)
     assert known.range(at) == Range(2, 5)
 
@@ -103,9 +103,9 @@ def test_what_is_not_clamped_lies_in_its_area(seed, batched, calculate):
     program, draw = ragged(seed), random.Random(seed)
     x, w = [[draw.uniform(-1, 1) for _ in range(size)] for size in program.sizes]
     options = {"batched": range(len(x)), "samples": 3} if batched else {}
-    found = calculate(program.function, [x, w], order=1, **options)
+    calculation = calculate(program.function, [x, w], order=1, **options)
     machine = Machine.named("sse2")
-    planned = plan(found.program(), machine)
+    planned = plan(calculation.program(), machine)
     module_of(planned, machine)
     lanes = machine.lanes(64)
     room = area_ranges(planned.program, planned.layout, lanes, planned.vectors, len(planned.each))

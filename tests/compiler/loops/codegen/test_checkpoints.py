@@ -72,8 +72,8 @@ def flat(tree):
 def test_derivatives_are_the_same_with_less_memory(function, arguments, options, argnums, limit):
     whole, sparing = (chainrule.compile(function, memory_limit=one, **options) for one in (2**30, limit))
     expected = whole.value_and_grad(*arguments, argnums=argnums)
-    found = sparing.value_and_grad(*arguments, argnums=argnums)
-    np.testing.assert_allclose(flat(found), flat(expected), rtol=1e-13, atol=1e-300)
+    actual = sparing.value_and_grad(*arguments, argnums=argnums)
+    np.testing.assert_allclose(flat(actual), flat(expected), rtol=1e-13, atol=1e-300)
     assert "once more" not in whole.explain()
 
 
@@ -100,8 +100,8 @@ def test_segments_of_any_length(steps, limit):
             x, y = chainrule.sin(x) + 0.1 * y, chainrule.cos(y) * x
         return x * y
 
-    found = chainrule.compile(f, memory_limit=limit).value_and_grad(0.3, 0.7, argnums=(0, 1))
-    assert flat(found) == pytest.approx(flat(chainrule.value_and_grad(f, (0, 1))(0.3, 0.7)), rel=1e-12)
+    actual = chainrule.compile(f, memory_limit=limit).value_and_grad(0.3, 0.7, argnums=(0, 1))
+    assert flat(actual) == pytest.approx(flat(chainrule.value_and_grad(f, (0, 1))(0.3, 0.7)), rel=1e-12)
 
 
 def test_memory_is_less():

@@ -22,10 +22,10 @@ NAMES = ["sse2", "avx2", "avx512"]
 
 @pytest.fixture(params=NAMES)
 def machine(request):
-    found = Machine.named(request.param)
-    if not found.runs_here:
+    machine = Machine.named(request.param)
+    if not machine.runs_here:
         pytest.skip(f"this CPU has no {request.param}")
-    return found
+    return machine
 
 
 def network(samples_inside=None):
@@ -51,8 +51,8 @@ POINT = [[0.1, -0.2, 0.3, 0.4], 0.5]
 def test_batches_on_every_machine(machine, bits, samples, calculate, distance):
     loss, parameters = network()
     for reduce in (None, "mean"):
-        found = calculate(loss, POINT, parameters, batched=range(5), samples=samples, reduce=reduce)
-        off = distance(found.native(machine=machine, bits=bits), found.eager())
+        calculation = calculate(loss, POINT, parameters, batched=range(5), samples=samples, reduce=reduce)
+        off = distance(calculation.native(machine=machine, bits=bits), calculation.eager())
         assert off < (1e-12 if bits == 64 else 1e-4)
 
 
@@ -61,39 +61,39 @@ def test_batches_on_every_machine(machine, bits, samples, calculate, distance):
 def test_lists_on_every_machine(machine, bits, samples, calculate, distance):
     loss, parameters = network(samples)
     xs = [[((i * j) % 7 - 3) / 5 for j in range(1, 5)] for i in range(samples)]
-    found = calculate(loss, [xs, [0.1 * i for i in range(samples)]], parameters)
-    wanted = found.eager()
-    assert distance(found.interpreted(), wanted) < 1e-12
-    assert distance(found.native(machine=machine, bits=bits), wanted) < (1e-12 if bits == 64 else 1e-4)
+    calculation = calculate(loss, [xs, [0.1 * i for i in range(samples)]], parameters)
+    expected = calculation.eager()
+    assert distance(calculation.interpreted(), expected) < 1e-12
+    assert distance(calculation.native(machine=machine, bits=bits), expected) < (1e-12 if bits == 64 else 1e-4)
 
 
 @pytest.mark.parametrize("samples", [1, 7, 8, 9, 100, 2000, 2001])
 def test_threads_share_the_samples(samples, calculate, distance):
     loss, parameters = network()
-    found = calculate(loss, POINT, parameters, batched=range(5), samples=samples, reduce="sum")
-    alone, together = found.native(), found.native(threads=2)
+    calculation = calculate(loss, POINT, parameters, batched=range(5), samples=samples, reduce="sum")
+    alone, together = calculation.native(), calculation.native(threads=2)
     assert distance(together, alone) < 1e-12
 
 
 def test_one_kernel_serves_batches_of_all_sizes(calculate):
     loss, parameters = network()
-    found = calculate(loss, POINT, parameters, batched=range(5), samples=100, reduce="sum")
-    kernel, numbers = found.kernel(), np.array(found.numbers)
-    each = [kernel.run(numbers, found.columns[:, i : i + 1])[0] for i in range(100)]
+    calculation = calculate(loss, POINT, parameters, batched=range(5), samples=100, reduce="sum")
+    kernel, numbers = calculation.kernel(), np.array(calculation.numbers)
+    each = [kernel.run(numbers, calculation.columns[:, i : i + 1])[0] for i in range(100)]
     for samples in (1, 2, 15, 16, 17, 64, 99, 100):
-        shared = kernel.run(numbers, found.columns[:, :samples])[0]
-        wanted = np.sum(each[:samples], axis=0)
-        assert np.allclose(shared, wanted, equal_nan=True, rtol=1e-12, atol=1e-12)
+        shared = kernel.run(numbers, calculation.columns[:, :samples])[0]
+        expected = np.sum(each[:samples], axis=0)
+        assert np.allclose(shared, expected, equal_nan=True, rtol=1e-12, atol=1e-12)
 
 
 def test_a_kernel_is_called_from_several_threads(calculate):
     loss, parameters = network()
-    found = calculate(loss, POINT, parameters, batched=range(5), samples=50, reduce="sum")
-    kernel = found.kernel()
-    arguments = [np.array(found.numbers) * (1 + k / 50) for k in range(20)]
-    alone = [kernel.run(x, found.columns)[0] for x in arguments]
+    calculation = calculate(loss, POINT, parameters, batched=range(5), samples=50, reduce="sum")
+    kernel = calculation.kernel()
+    arguments = [np.array(calculation.numbers) * (1 + k / 50) for k in range(20)]
+    alone = [kernel.run(x, calculation.columns)[0] for x in arguments]
     with ThreadPoolExecutor(4) as pool:
-        together = list(pool.map(lambda x: kernel.run(x, found.columns)[0], arguments))
+        together = list(pool.map(lambda x: kernel.run(x, calculation.columns)[0], arguments))
     assert np.array_equal(alone, together, equal_nan=True)
 
 
@@ -120,8 +120,8 @@ def test_a_long_sum_uses_what_the_same_loops_have_just_calculated(machine, calcu
     def log_of_powers(xs):
         return sum([ops.clip(x, x, x) for x in xs]) + ops.logsumexp(xs)
 
-    found = calculate(log_of_powers, [[((7 * i) % 11 - 5) / 9 for i in range(40)]])
-    assert distance(found.native(machine=machine), found.eager()) < 1e-12
+    calculation = calculate(log_of_powers, [[((7 * i) % 11 - 5) / 9 for i in range(40)]])
+    assert distance(calculation.native(machine=machine), calculation.eager()) < 1e-12
 
 
 def test_what_was_written_for_llvm_does_not_stay_in_memory(monkeypatch):

@@ -23,9 +23,9 @@ def read(array, *indices, **options):
 
 
 def test_what_is_read_where_it_is_made_shares_the_loops():
-    (found,) = nests([statement(2, read(0)), statement(3, read(2)), statement(4, read(3), read(2))], {4})
-    assert [s.target for s in found.statements] == [2, 3, 4]
-    assert found.stored == {4}
+    (nest,) = nests([statement(2, read(0)), statement(3, read(2)), statement(4, read(3), read(2))], {4})
+    assert [s.target for s in nest.statements] == [2, 3, 4]
+    assert nest.stored == {4}
 
 
 def test_what_is_read_elsewhere_needs_loops_of_its_own():
@@ -34,13 +34,13 @@ def test_what_is_read_elsewhere_needs_loops_of_its_own():
 
 
 def test_other_axes_are_other_loops():
-    found = nests([statement(2, read(0)), statement(3, read(0), axes=(5,)), statement(4, read(0), axes=(4, 1))], set())
-    assert [nest.axes for nest in found] == [(4,), (5,), (4, 1)]
+    three = nests([statement(2, read(0)), statement(3, read(0), axes=(5,)), statement(4, read(0), axes=(4, 1))], set())
+    assert [nest.axes for nest in three] == [(4,), (5,), (4, 1)]
 
 
 def test_a_statement_joins_the_last_loops_if_nothing_needs_it_later():
-    (found,) = nests([statement(2, read(0)), statement(3, read(1))], {2, 3})
-    assert found.stored == {2, 3}
+    (nest,) = nests([statement(2, read(0)), statement(3, read(1))], {2, 3})
+    assert nest.stored == {2, 3}
 
 
 @pytest.mark.parametrize(

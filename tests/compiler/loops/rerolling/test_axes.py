@@ -67,11 +67,11 @@ def test_places_in_no_order_have_no_axes():
 def test_triangles(n, kind):
     ranges = {"below": lambda i: range(i), "with": lambda i: range(i + 1), "above": lambda i: range(i, n)}
     members = [(i, j) for i in range(n) for j in ranges[kind](i)]
-    found = ragged_axes_of(np.array(members).reshape(-1, 2))
-    if found is None:
+    axes = ragged_axes_of(np.array(members).reshape(-1, 2))
+    if axes is None:
         assert len(members) < 4
         return
-    box, points = found
+    box, points = axes
     assert len({tuple(p) for p in points.tolist()}) == len(members)
     assert (points < np.array(box)).all()
     for column in np.array(members).T:
@@ -81,8 +81,8 @@ def test_triangles(n, kind):
 
 def test_a_box_that_is_mostly_empty_is_not_worth_it():
     columns = np.array([[i, 0] for i in range(40)] + [[50 + 2 * k, 1] for k in range(5)])
-    found = ragged_axes_of(columns)
-    assert found is None or int(np.prod(found[0])) <= 3 * len(columns)
+    axes = ragged_axes_of(columns)
+    assert axes is None or int(np.prod(axes[0])) <= 3 * len(columns)
 
 
 def test_what_does_not_change_along_an_axis_is_kept_once():

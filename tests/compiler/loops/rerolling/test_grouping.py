@@ -18,8 +18,8 @@ def members(text):
 
 
 def test_inputs_and_constants_are_groups_by_themselves():
-    found = group(from_text("%0 = input x, batched\n%1 = input y\n%2 = constant 1.0\n%3 = sum %0 %1 %2\nreturn %3"))
-    assert [found.groups[k].nodes for k in (CONSTANT, SHARED_INPUT, BATCHED_INPUT)] == [[2], [1], [0]]
+    grouping = group(from_text("%0 = input x, batched\n%1 = input y\n%2 = constant 1.0\n%3 = sum %0 %1 %2\nreturn %3"))
+    assert [grouping.groups[k].nodes for k in (CONSTANT, SHARED_INPUT, BATCHED_INPUT)] == [[2], [1], [0]]
 
 
 def test_the_same_expression_of_other_inputs_is_one_group():
@@ -34,9 +34,9 @@ def test_inputs_of_samples_are_other_operands_than_shared_ones():
 
 def test_sums_of_any_length_are_one_group():
     text = "%0 = input x\n%1 = exp %0\n%2 = sum %1 %1\n%3 = sum %1 %1 %1\nreturn %2 %3"
-    found = group(from_text(text)).groups[-1]
-    assert (found.op.name, found.nodes, found.runs[0].lengths.tolist()) == ("sum", [2, 3], [2, 3])
-    assert found.runs[0].parts[0].places.tolist() == [0] * 5
+    grouping = group(from_text(text)).groups[-1]
+    assert (grouping.op.name, grouping.nodes, grouping.runs[0].lengths.tolist()) == ("sum", [2, 3], [2, 3])
+    assert grouping.runs[0].parts[0].places.tolist() == [0] * 5
 
 
 def test_a_sum_has_a_run_for_each_stretch_of_equal_operands():
@@ -69,19 +69,21 @@ def test_groups_stand_behind_what_they_are_made_of():
     graph = Graph.of_inputs(["x", "y", "z"])
     rows = [graph.add(ops.mul, i, j) for i in range(3) for j in range(3)]
     graph.outputs = [graph.add(ops.sum, *rows[3 * i : 3 * i + 3]) for i in range(3)] + [graph.add(ops.exp, rows[4])]
-    found = group(graph)
-    for at, one in enumerate(found.groups):
+    grouping = group(graph)
+    for at, one in enumerate(grouping.groups):
         for operand in one.all_operands():
             assert operand.group < at
-            assert all(found.group_of[found.groups[operand.group].nodes[k]] == operand.group for k in operand.places)
+            assert all(
+                grouping.group_of[grouping.groups[operand.group].nodes[k]] == operand.group for k in operand.places
+            )
 
 
 def test_the_terms_of_a_sum_are_put_together():
     text = "%0 = input x\n%1 = input y\n%2 = exp %0\n%3 = sin %0\n%4 = exp %1\n%5 = sin %1\n%6 = sum %2 %3 %4 %5 %0\n"
-    found = group(from_text(text + "return %6")).groups[-1]
-    assert [run.lengths.tolist() for run in found.runs] == [[2], [2], [1]]
+    grouping = group(from_text(text + "return %6")).groups[-1]
+    assert [run.lengths.tolist() for run in grouping.runs] == [[2], [2], [1]]
     text = text.replace("sum", "weighted_sum %0").replace("%5 %0\n", "%5 %2 %5\n")
-    found = group(from_text(text + "return %6")).groups[-1]
-    assert [run.lengths.tolist() for run in found.runs] == [[3]]
+    grouping = group(from_text(text + "return %6")).groups[-1]
+    assert [run.lengths.tolist() for run in grouping.runs] == [[3]]
     text = text.replace("weighted_sum %0", "largest")
     assert len(group(from_text(text + "return %6")).groups[-1].runs) == 6  # which of equals comes first may matter

@@ -19,9 +19,9 @@ def test_the_longest_axis_becomes_the_lanes(to_loops):
     graph, (xs, ys) = table(2, 16)
     made = [graph.add(ops.mul, graph.add(ops.exp, x), y) for x, y in zip(xs, ys, strict=True)]
     graph.outputs = [graph.add(ops.sum, *made), *made]
-    found = to_loops(graph)
-    assert found.lanes == 16
-    assert str(found).splitlines() == [
+    program = to_loops(graph)
+    assert program.lanes == 16
+    assert str(program).splitlines() == [
         "a2[] each lane = mul(exp(a4), a5)",
         "a3[] each lane = batch_sum(a2)",
     ]
@@ -31,8 +31,8 @@ def test_a_sum_over_lanes_with_something_beside_it_is_a_statement_of_its_own(to_
     graph, (xs, ys) = table(2, 16)
     made = [graph.add(ops.mul, graph.add(ops.exp, x), y) for x, y in zip(xs, ys, strict=True)]
     graph.outputs = [graph.add(ops.weighted_sum, graph.add(ops.exp, 0), *[k for x in made for k in (x, x)])]
-    found = to_loops(graph)
-    assert str(found).splitlines()[-2:] == [
+    program = to_loops(graph)
+    assert str(program).splitlines()[-2:] == [
         "a6[] each lane = batch_sum(mul(a2, a2))",
         "a3[] = weighted_sum(exp(a0[0]), Σ[1] a6)",
     ]

@@ -139,9 +139,9 @@ def test_a_state_that_only_later_differs_from_sample_to_sample(count, calculate,
             row.append(other)
         return [other, row[0] + row[1]]
 
-    found = calculate(run, [0.3], [a, p], batched=[0], samples=3, order=0)
-    assert distance(found.interpreted(), found.eager()) < 1e-12
-    assert distance(found.native(), found.eager()) < 1e-12
+    calculation = calculate(run, [0.3], [a, p], batched=[0], samples=3, order=0)
+    assert distance(calculation.interpreted(), calculation.eager()) < 1e-12
+    assert distance(calculation.native(), calculation.eager()) < 1e-12
 
 
 @pytest.mark.parametrize("start", ["a number", "a parameter", "an expression", "the sample"])
@@ -155,9 +155,9 @@ def test_what_a_state_begins_with(start, calculate, distance):
         return s
 
     for options in ({}, {"batched": [0, 1], "samples": 9}, {"batched": [1], "samples": 9, "reduce": "mean"}):
-        found = calculate(run, [0.3, 0.4], [a, p], **options)
-        assert distance(found.interpreted(), found.eager()) < 1e-12
-        assert distance(found.native(), found.eager()) < 1e-12
+        calculation = calculate(run, [0.3, 0.4], [a, p], **options)
+        assert distance(calculation.interpreted(), calculation.eager()) < 1e-12
+        assert distance(calculation.native(), calculation.eager()) < 1e-12
 
 
 def test_many_small_loops_are_not_looked_for(monkeypatch):
@@ -171,9 +171,9 @@ def test_many_small_loops_are_not_looked_for(monkeypatch):
     graph.outputs = cells[1:-1]
     asked = []
     monkeypatch.setattr(recurrences_module, "group", lambda *given: asked.append(given) or group(*given))
-    found = group_with_recurrences(graph)
+    grouping = group_with_recurrences(graph)
     assert len(asked) <= 3
-    assert len(found.groups) > most_groups(graph)
+    assert len(grouping.groups) > most_groups(graph)
 
 
 def test_loops_that_are_as_long_are_found_at_one_look(agree, monkeypatch):

@@ -55,9 +55,9 @@ def test_equal_constants_are_a_number_and_others_an_array():
     assert str(to_program(graph, group(graph))) == "a2[i<3] = mul(a0[i], 2.0)"
     graph = inputs(3)
     graph.outputs = [graph.add(ops.mul, i, graph.constant(2.0 + i)) for i in range(3)]
-    found = to_program(graph, group(graph))
-    assert str(found) == "a3[i<3] = mul(a0[i], a2[i])"
-    assert found.arrays[2].data.tolist() == [2.0, 3.0, 4.0]
+    program = to_program(graph, group(graph))
+    assert str(program) == "a3[i<3] = mul(a0[i], a2[i])"
+    assert program.arrays[2].data.tolist() == [2.0, 3.0, 4.0]
 
 
 def test_zeros_of_both_signs_are_two_constants(agree):
