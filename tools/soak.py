@@ -67,13 +67,13 @@ KINDS = (branching, nested, stepping)
 
 
 class Thread:
-    """What one thread does, and what it shares with the others."""
+    """The work of one thread, and what it shares with the others."""
 
     def __init__(self, seed, shared):
         self.rng, self.shared, self.done = Random(seed), shared, Counter()
 
     def first(self):
-        """What all threads do at once in a process in which nothing was compiled yet."""
+        """What all threads do first, in a process in which nothing has been compiled."""
         self.doing = "the first step"
         self.steps_of_ones_own()
 
@@ -180,8 +180,8 @@ DEEDS = [
 
 
 class Shared:
-    """What all threads of a start use together. Nothing of it is called before the threads begin, but the fit by the
-    eager engine, which all others must agree with."""
+    """What all threads of a start share. Only the eager `fit`, which all others must agree with, has run before the
+    threads begin."""
 
     def __init__(self):
         own = [kind(1.25) for kind in KINDS]
@@ -204,7 +204,7 @@ class Shared:
             return self._step
 
     def check(self):
-        """What must hold when all threads have ended."""
+        """Checks the totals after all threads have ended."""
         count = sum(self.counted)
         close([self.optimizer.steps, self.weight.data], [count, count * 1e-6], "the steps of all threads")
         close(self.leaf.grad, sum(self.deposits), "the gradient of all threads")

@@ -18,7 +18,7 @@ class Contestant:
     module: str
     """Where, in the package of a workload, stands what this contestant does."""
     library: str = ""
-    """What pip calls it."""
+    """Its name for pip."""
 
 
 CONTESTANTS = {

@@ -18,7 +18,7 @@ class Contestant:
     title: str
     kit: Callable[[], Kit]
     library: str = ""
-    """What pip calls it; empty for Python itself."""
+    """Its name for pip; empty for Python itself."""
     environment: dict[str, str] = field(default_factory=dict)
     collector: bool = True
     """Whether Python's collector of cycles is on, as it is unless a program says otherwise."""

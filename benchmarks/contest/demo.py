@@ -29,7 +29,7 @@ def moons(count: int = 100) -> tuple[list[list[float]], list[int]]:
 
 
 def micrograds_nn(kit: Kit) -> Any:
-    """micrograd's nn.py, executed as published but for two things: whose Value it is, and who does relu."""
+    """micrograd's nn.py, executed as published, except for the Value class and the activation that it uses."""
     spec = importlib.util.find_spec("micrograd")
     if spec is None or spec.origin is None:
         raise MissingError("the demo's neurons are micrograd's: pip install micrograd")

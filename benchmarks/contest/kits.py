@@ -14,7 +14,8 @@ class MissingError(Exception):
 
 
 class Kit:
-    """As it stands here it fits every library whose numbers are used as micrograd's `Value`."""
+    """The interface of workloads to a library. This base class fits every library whose numbers work like micrograd's
+    `Value`."""
 
     differentiates = True
     has_relu = True  # as a method of its numbers
@@ -26,13 +27,13 @@ class Kit:
         self.leaf, self.constant = leaf, constant or leaf
 
     def fresh(self) -> None:
-        """Before new leaves are made, when none of the old ones are left."""
+        """Called before new leaves are made, when no old ones are left."""
 
     def begin(self) -> None:
-        """Before each forward pass."""
+        """Called before each forward pass."""
 
     def free(self) -> None:
-        """After the last name of a graph is gone: whatever is still to be done until its memory is free."""
+        """Called when the last reference to a graph is gone; does what remains to free its memory."""
 
     def zero(self, leaves: list[Any]) -> None:
         for leaf in leaves:

@@ -1,4 +1,4 @@
-"""How often a short workload is done in one go, so that a measurement is longer than the clock is coarse."""
+"""Chooses how many times a short workload is repeated, so that the clock's resolution does not matter."""
 
 
 class Repeats:

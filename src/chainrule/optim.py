@@ -78,6 +78,15 @@ class Optimizer:
 
     Raises:
         ArgumentError: there are no parameters, one is not a leaf or is given twice, or the rate is negative.
+
+    >>> class SignDescent(Optimizer):
+    ...     def updated(self, data, grads, lr):
+    ...         return [x - lr * ((g > 0) - (g < 0)) for x, g in zip(data, grads, strict=True)]
+    >>> p = Value(3.0)
+    >>> (p * p).backward()
+    >>> SignDescent([p], lr=0.5).step()
+    >>> p.data
+    2.5
     """
 
     slots: tuple[str, ...] = ()

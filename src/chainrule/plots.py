@@ -118,6 +118,11 @@ def plot_boundary(
         SizeError: the rows do not have two numbers, or the numbers of names and classes differ.
         DataError: a target is not a class of the model.
         MissingExtraError: matplotlib is not installed.
+
+    >>> from chainrule.nn import MLP
+    >>> ax = plot_boundary(MLP(2, [3, 1], seed=1), [[0.0, 0.0], [1.0, 1.0]], [0, 1], features=("length", "width"))
+    >>> ax.get_xlabel(), ax.get_ylabel()
+    ('length', 'width')
     """
     samples = read_samples(X, y)
     if len(samples.X[0]) != 2:
@@ -156,6 +161,12 @@ def plot_gradients(model: Module, ax: Any = None) -> Any:
     Raises:
         ArgumentError: every gradient is 0, or one is infinite or nan.
         MissingExtraError: matplotlib is not installed.
+
+    >>> from chainrule.nn import MLP
+    >>> model = MLP(2, [3, 1], activation="tanh", seed=1)
+    >>> model([1.0, -1.0]).backward()
+    >>> [label.get_text() for label in plot_gradients(model).get_yticklabels()]
+    ['layers.1', 'layers.0']
     """
     layers = {name: [p.peek_grad() for p in parameters] for name, parameters in parameters_by_layer(model).items()}
     largest = max((abs(gradient) for gradients in layers.values() for gradient in gradients), default=0.0)

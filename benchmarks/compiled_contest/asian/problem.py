@@ -1,4 +1,4 @@
-"""What all contestants are given."""
+"""The data of all contestants."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What all contestants are given: the first parameters, the names as tokens, in the order in which they come."""
+"""The data of all contestants: the first parameters, and the names as tokens in the order of training."""
 
 from __future__ import annotations
 

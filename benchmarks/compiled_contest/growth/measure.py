@@ -109,7 +109,7 @@ class _Line:
         self.growth.points.extend(point for point, _, _ in self.open)
 
     def _set_up(self, operations: int) -> None:
-        """In a few fresh processes, the last of which stays open; in only one where there is much to do."""
+        """Sets up in a few fresh processes, the last of which stays open; in only one for large graphs."""
         point, times = Point(self.engine, self.family, operations), 5 if operations <= 10**4 else 3
         for left in reversed(range(times if operations <= 10**5 else 1)):
             folder = tempfile.mkdtemp(dir=self.scratch)  # so that it does not find what an earlier one has left

@@ -1,4 +1,4 @@
-"""What grows: the points of the moons, and the operations of a random graph."""
+"""The graphs whose size grows: the loss over points of the moons, and a random graph."""
 
 from __future__ import annotations
 

@@ -97,7 +97,8 @@ def _operation(rng: random.Random, kind: int, taken: list[int]) -> Operation:
 
 
 def write(graph: Graph, file: TextIO) -> None:
-    """As floors/levels.c reads it: within a level, operations of one kind come together, so nodes are renumbered."""
+    """Writes a graph for floors/levels.c: within a level, operations of one kind are adjacent, so nodes are
+    renumbered."""
     number, position, groups = list(range(INPUTS)), INPUTS, []
     for level in graph.levels:
         order = sorted(range(len(level)), key=lambda i: level[i][0])

@@ -1,4 +1,4 @@
-"""What all contestants are given: the points, the first parameters, and the learning rates."""
+"""The data of all contestants: the points, the first parameters, and the learning rates."""
 
 from __future__ import annotations
 

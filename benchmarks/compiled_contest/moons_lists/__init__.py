@@ -1,1 +1,1 @@
-"""The loss of `moons` written over Python lists, nothing declared: which of it is alike, who compiles it must find."""
+"""The loss of `moons` written over Python lists, without declarations: the compiler has to find the loops."""

@@ -25,6 +25,11 @@ class Drawing:
     """A picture of a graph at the time of drawing, as `.svg`, `.html`, `.dot` or `.text`.
 
     A notebook displays it, `print` prints the text, and `save` writes a file.
+
+    >>> from chainrule import Value, draw
+    >>> picture = draw(Value(2.0, label="x") * 3.0)
+    >>> picture.svg[:4], picture.html[:9], picture.dot[:7]
+    ('<svg', '<!doctype', 'digraph')
     """
 
     def __init__(self, graph: Graph, look: Look) -> None:

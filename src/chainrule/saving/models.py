@@ -66,6 +66,13 @@ def save(model: Module, path: FilePath, **extra: Any) -> None:
     Raises:
         ArgumentError: a parameter is infinite or nan, or JSON cannot hold something in `extra`.
         SavedFileError: the file cannot be written.
+
+    >>> import tempfile
+    >>> from chainrule.nn import MLP
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     save(MLP(2, [3, 1], seed=1), f"{folder}/model.json")
+    ...     load(f"{folder}/model.json")([0.5, -1.0]) is not None
+    True
     """
     state = model.state_dict()
     check_finite(state)
@@ -88,6 +95,14 @@ def load(path: FilePath, model: Module | None = None) -> Module:
     Raises:
         SavedFileError: there is no such file; it is damaged, of another program or of a newer chainrule; or it does not
             fit `model`, which then does not change.
+
+    >>> import tempfile
+    >>> from chainrule.nn import MLP
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     save(MLP(2, [3, 1], seed=1), f"{folder}/model.json")
+    ...     model = load(f"{folder}/model.json", MLP(2, [3, 1], seed=2))
+    >>> model.state_dict() == MLP(2, [3, 1], seed=1).state_dict()
+    True
     """
     return load_file(path, model)[0]
 

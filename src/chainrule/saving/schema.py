@@ -176,7 +176,12 @@ class MapOf(Kind):
 
 
 class Record(Kind):
-    """A JSON object with these names and no others, unless `others` gives a kind for them."""
+    """A JSON object with these names and no others, unless `others` gives a kind for them.
+
+    >>> check(Record({"size": Integer(1, 10)}), {"size": 11})
+    Traceback (most recent call last):
+    chainrule.saving.schema.SchemaError: size must be a whole number from 1 to 10, not 11
+    """
 
     kinds: Mapping[str, Kind]
     optional: Mapping[str, Kind] = MappingProxyType({})

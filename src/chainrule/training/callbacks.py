@@ -27,6 +27,10 @@ class TrainingState:
         optimizer: the optimiser.
         history: the history of all epochs so far; `history.rows[-1]` is the last one.
         epochs: the number of epochs to be done in all.
+
+    >>> def stop_when_good(state):
+    ...     if state.history.loss[-1] < 0.01:
+    ...         state.stop("good enough")
     """
 
     model: Module
@@ -97,6 +101,15 @@ def record_gradients(state: TrainingState) -> None:
 
     `history.gradients[epoch][layer]` has "mean", "deviation" (the standard deviation), "largest" (the largest absolute
     value) and "zeros" (the share of gradients that are exactly 0, as behind a relu that is off).
+
+    >>> from chainrule.data import xor
+    >>> from chainrule.nn import MLP
+    >>> from chainrule.training import fit
+    >>> X, y = xor()
+    >>> model = MLP(2, [1], seed=1)
+    >>> history = fit(model, X, y, loss="binary_cross_entropy", epochs=1, callbacks=record_gradients)
+    >>> sorted(history.gradients[0]["layers.0"])
+    ['deviation', 'largest', 'mean', 'zeros']
     """
     state.history.gradients.append(
         {

@@ -187,6 +187,9 @@ def middle(targets: list[float]) -> float:
 
     Raises:
         ArgumentError: there are more than two.
+
+    >>> middle([0, 1, 1]), middle([-1, 1])
+    (0.5, 0.0)
     """
     values = sorted(set(targets))
     if len(values) > 2:

@@ -154,7 +154,11 @@ def measured(objective: Objective, loss: float, predictions: list[Any], y: list[
 
 
 def to_numbers(predictions: Any, depth: int = 0) -> Any:
-    """Turns predictions into plain numbers."""
+    """Turns predictions into plain numbers.
+
+    >>> to_numbers([[Value(1.0), 2], Value(3.0)])
+    [[1.0, 2.0], 3.0]
+    """
     if depth > DEEPEST:
         raise too_deep(predictions)
     if isinstance(predictions, list | tuple):

@@ -92,7 +92,7 @@ def relax(graph: Graph) -> Graph:
 
 
 _CONSTANT = -1
-"""What a constant has in place of the code of an operation."""
+"""In place of the code of an operation: a constant."""
 
 
 def _have_common_constants(graph: Graph) -> list[bool]:
