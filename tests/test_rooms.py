@@ -21,7 +21,7 @@ ANYTHING = None
 MAY_IMPORT: dict[str, set[str] | None] = {
     "errors": set(),
     "core": {"errors"},
-    "reading": {"core"},
+    "reading": set(),
     "ops": {"errors", "core"},
     "storage": {"errors", "core", "ops"},
     "engine": ENGINE,

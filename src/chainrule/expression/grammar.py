@@ -11,10 +11,10 @@ import ast
 import math
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from chainrule.core.operation import TABLE, Operation
-from chainrule.core.records import Fields
 from chainrule.errors import ExpressionError, suggest
 
 CONSTANTS = {"pi": math.pi, "e": math.e, "inf": math.inf}
@@ -66,20 +66,23 @@ _MARK = "▸"
 # ---- programs ------------------------------------------------------------------------------------------------------
 
 
-class Number(Fields):
+@dataclass(frozen=True)
+class Number:
     """The instruction to take a number of the text."""
 
     number: float
 
 
-class Name(Fields):
+@dataclass(frozen=True)
+class Name:
     """The instruction to take a variable; `position` is where it stands in the text."""
 
     name: str
     position: int
 
 
-class Listing(Fields):
+@dataclass(frozen=True)
+class Listing:
     """The instruction to make a list of the last `count` results."""
 
     count: int
@@ -88,7 +91,8 @@ class Listing(Fields):
         return operands
 
 
-class Apply(Fields):
+@dataclass(frozen=True)
+class Apply:
     """The instruction to apply an operation to the last `count` results, the last of which are operands by name."""
 
     op: Operation
@@ -101,7 +105,8 @@ class Apply(Fields):
         return self.op(*operands[:first_named], **named)
 
 
-class Program(Fields):
+@dataclass(frozen=True)
+class Program:
     """What an expression does, one instruction after the other.
 
     Attributes:

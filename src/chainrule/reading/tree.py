@@ -8,11 +8,11 @@ never taken may hold anything.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 
-from chainrule.core.records import Fields
 
-
-class Unread(Fields):
+@dataclass(frozen=True)
+class Unread:
     """An expression, a statement or the target of an assignment that cannot be read.
 
     Attributes:
@@ -34,40 +34,46 @@ class Unread(Fields):
 # ---- expressions -----------------------------------------------------------------------------------------------------
 
 
-class Constant(Fields):
+@dataclass(frozen=True)
+class Constant:
     """A number, a truth, None, or a text."""
 
     value: object
 
 
-class Name(Fields):
+@dataclass(frozen=True)
+class Name:
     """An operand, a local variable, or something around the function."""
 
     name: str
 
 
-class Attribute(Fields):
+@dataclass(frozen=True)
+class Attribute:
     """`math.exp` or `math.pi`."""
 
     of: Expression
     name: str
 
 
-class Items(Fields):
+@dataclass(frozen=True)
+class Items:
     """`(a, b)` or `[a, b]`."""
 
     items: tuple[Expression, ...]
     brackets: str
 
 
-class Index(Fields):
+@dataclass(frozen=True)
+class Index:
     """`xs[i]` or `xs[1:]`."""
 
     row: Expression
     place: Expression
 
 
-class Slice(Fields):
+@dataclass(frozen=True)
+class Slice:
     """The place in `xs[first:end:step]`."""
 
     first: Expression | None
@@ -75,14 +81,16 @@ class Slice(Fields):
     step: Expression | None
 
 
-class Unary(Fields):
+@dataclass(frozen=True)
+class Unary:
     """`-x`, `+x` or `not x`."""
 
     sign: str
     operand: Expression
 
 
-class Arithmetic(Fields):
+@dataclass(frozen=True)
+class Arithmetic:
     """`a + b` and the like; `sign` is one of + - * / ** % //."""
 
     left: Expression
@@ -90,21 +98,24 @@ class Arithmetic(Fields):
     right: Expression
 
 
-class Logic(Fields):
+@dataclass(frozen=True)
+class Logic:
     """`a and b and c`, or the same with `or`."""
 
     sign: str
     parts: tuple[Expression, ...]
 
 
-class Comparison(Fields):
+@dataclass(frozen=True)
+class Comparison:
     """`a < b <= c`: one sign fewer than parts."""
 
     parts: tuple[Expression, ...]
     signs: tuple[str, ...]
 
 
-class Choice(Fields):
+@dataclass(frozen=True)
+class Choice:
     """`first if condition else second`."""
 
     condition: Expression
@@ -112,7 +123,8 @@ class Choice(Fields):
     second: Expression
 
 
-class Call(Fields):
+@dataclass(frozen=True)
+class Call:
     """`function(*arguments, **named)`, each of them written out."""
 
     function: Expression
@@ -120,7 +132,8 @@ class Call(Fields):
     named: tuple[tuple[str, Expression], ...] = ()
 
 
-class Loop(Fields):
+@dataclass(frozen=True)
+class Loop:
     """`for target in items if condition`, within a comprehension."""
 
     target: Target
@@ -128,7 +141,8 @@ class Loop(Fields):
     conditions: tuple[Expression, ...]
 
 
-class Comprehension(Fields):
+@dataclass(frozen=True)
+class Comprehension:
     """`[item for x in xs]`, or the same in round brackets."""
 
     item: Expression
@@ -144,7 +158,8 @@ Expression = (
 # ---- statements ------------------------------------------------------------------------------------------------------
 
 
-class Targets(Fields):
+@dataclass(frozen=True)
+class Targets:
     """The several names to which `a, (b, c) = …` gives values."""
 
     targets: tuple[Target, ...]
@@ -153,14 +168,16 @@ class Targets(Fields):
 Target = Name | Targets | Unread
 
 
-class Return(Fields):
+@dataclass(frozen=True)
+class Return:
     """`return value`."""
 
     value: Expression
     line: int
 
 
-class Assign(Fields):
+@dataclass(frozen=True)
+class Assign:
     """`a = b = value`."""
 
     targets: tuple[Target, ...]
@@ -168,7 +185,8 @@ class Assign(Fields):
     line: int
 
 
-class Update(Fields):
+@dataclass(frozen=True)
+class Update:
     """`name += value`, and the same with another sign."""
 
     name: Name
@@ -177,7 +195,8 @@ class Update(Fields):
     line: int
 
 
-class If(Fields):
+@dataclass(frozen=True)
+class If:
     """`if condition: first`, `else: second`."""
 
     condition: Expression
@@ -186,7 +205,8 @@ class If(Fields):
     line: int
 
 
-class For(Fields):
+@dataclass(frozen=True)
+class For:
     """`for target in items: body`."""
 
     target: Target
@@ -195,7 +215,8 @@ class For(Fields):
     line: int
 
 
-class Try(Fields):
+@dataclass(frozen=True)
+class Try:
     """A body whose handlers are about what arithmetic raises in Python, and C has an answer for."""
 
     body: tuple[Statement, ...]
@@ -205,7 +226,8 @@ class Try(Fields):
 Statement = Return | Assign | Update | If | For | Try | Unread
 
 
-class Function(Fields):
+@dataclass(frozen=True)
+class Function:
     """A value or a local derivative; a lambda is a function that returns.
 
     Attributes:

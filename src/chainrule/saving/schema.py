@@ -17,10 +17,9 @@ import re
 import sys
 from collections import Counter
 from collections.abc import Mapping
-from types import MappingProxyType
+from dataclasses import dataclass, field
 from typing import Any
 
-from chainrule.core.records import Fields
 from chainrule.errors import shown
 
 DEEPEST = 60
@@ -34,7 +33,7 @@ class SchemaError(ValueError):
     """A document does not match its schema; the message has the path to the fault, and what should be there."""
 
 
-class Kind(Fields):
+class Kind:
     """The kind of a part of a document."""
 
     words = ""
@@ -51,6 +50,7 @@ class Kind(Fields):
         return SchemaError(f"{path or 'the document'} must be {self.words}, not {shown(x)}")
 
 
+@dataclass(frozen=True)
 class Number(Kind):
     """A finite number that a float can hold."""
 
@@ -66,6 +66,7 @@ def _span(kind: Integer | ListOf) -> str:
     return f"{kind.minimum}" if kind.maximum == kind.minimum else f"{kind.minimum} to {kind.maximum}"
 
 
+@dataclass(frozen=True)
 class Integer(Kind):
     """An integer within bounds."""
 
@@ -82,6 +83,7 @@ class Integer(Kind):
             raise self.refuse(x, path)
 
 
+@dataclass(frozen=True)
 class Flag(Kind):
     """True or false."""
 
@@ -92,6 +94,7 @@ class Flag(Kind):
             raise self.refuse(x, path)
 
 
+@dataclass(frozen=True)
 class Text(Kind):
     """Text of limited length; `pattern` restricts it further."""
 
@@ -109,6 +112,7 @@ class Text(Kind):
             raise SchemaError(f"{path} must be text of at most {self.longest} letters, but has {len(x)}")
 
 
+@dataclass(frozen=True)
 class Anything(Kind):
     """Any JSON value."""
 
@@ -116,6 +120,7 @@ class Anything(Kind):
         pass
 
 
+@dataclass(frozen=True)
 class Nullable(Kind):
     """A value of a kind, or null."""
 
@@ -126,6 +131,7 @@ class Nullable(Kind):
             self.kind.check(x, path)
 
 
+@dataclass(frozen=True)
 class ListOf(Kind):
     """A list of values of one kind."""
 
@@ -146,6 +152,7 @@ class ListOf(Kind):
             self.kind.check(part, f"{path}[{i}]")
 
 
+@dataclass(frozen=True)
 class TupleOf(Kind):
     """A list with a kind for each place."""
 
@@ -162,6 +169,7 @@ class TupleOf(Kind):
             kind.check(part, f"{path}[{i}]")
 
 
+@dataclass(frozen=True)
 class MapOf(Kind):
     """A JSON object whose values are of one kind."""
 
@@ -175,6 +183,7 @@ class MapOf(Kind):
             self.kind.check(part, _below(path, name))
 
 
+@dataclass(frozen=True)
 class Record(Kind):
     """A JSON object with these names and no others, unless `others` gives a kind for them.
 
@@ -184,7 +193,7 @@ class Record(Kind):
     """
 
     kinds: Mapping[str, Kind]
-    optional: Mapping[str, Kind] = MappingProxyType({})
+    optional: Mapping[str, Kind] = field(default_factory=dict)
     others: Kind | None = None
 
     @property
