@@ -8,11 +8,10 @@ never taken may hold anything.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 
-@dataclass(frozen=True)
-class Unread:
+class Unread(NamedTuple):
     """An expression, a statement or the target of an assignment that cannot be read.
 
     Attributes:
@@ -34,46 +33,40 @@ class Unread:
 # ---- expressions -----------------------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True)
-class Constant:
+class Constant(NamedTuple):
     """A number, a truth, None, or a text."""
 
     value: object
 
 
-@dataclass(frozen=True)
-class Name:
+class Name(NamedTuple):
     """An operand, a local variable, or something around the function."""
 
     name: str
 
 
-@dataclass(frozen=True)
-class Attribute:
+class Attribute(NamedTuple):
     """`math.exp` or `math.pi`."""
 
     of: Expression
     name: str
 
 
-@dataclass(frozen=True)
-class Items:
+class Items(NamedTuple):
     """`(a, b)` or `[a, b]`."""
 
     items: tuple[Expression, ...]
     brackets: str
 
 
-@dataclass(frozen=True)
-class Index:
+class Index(NamedTuple):
     """`xs[i]` or `xs[1:]`."""
 
     row: Expression
     place: Expression
 
 
-@dataclass(frozen=True)
-class Slice:
+class Slice(NamedTuple):
     """The place in `xs[first:end:step]`."""
 
     first: Expression | None
@@ -81,16 +74,14 @@ class Slice:
     step: Expression | None
 
 
-@dataclass(frozen=True)
-class Unary:
+class Unary(NamedTuple):
     """`-x`, `+x` or `not x`."""
 
     sign: str
     operand: Expression
 
 
-@dataclass(frozen=True)
-class Arithmetic:
+class Arithmetic(NamedTuple):
     """`a + b` and the like; `sign` is one of + - * / ** % //."""
 
     left: Expression
@@ -98,24 +89,21 @@ class Arithmetic:
     right: Expression
 
 
-@dataclass(frozen=True)
-class Logic:
+class Logic(NamedTuple):
     """`a and b and c`, or the same with `or`."""
 
     sign: str
     parts: tuple[Expression, ...]
 
 
-@dataclass(frozen=True)
-class Comparison:
+class Comparison(NamedTuple):
     """`a < b <= c`: one sign fewer than parts."""
 
     parts: tuple[Expression, ...]
     signs: tuple[str, ...]
 
 
-@dataclass(frozen=True)
-class Choice:
+class Choice(NamedTuple):
     """`first if condition else second`."""
 
     condition: Expression
@@ -123,8 +111,7 @@ class Choice:
     second: Expression
 
 
-@dataclass(frozen=True)
-class Call:
+class Call(NamedTuple):
     """`function(*arguments, **named)`, each of them written out."""
 
     function: Expression
@@ -132,8 +119,7 @@ class Call:
     named: tuple[tuple[str, Expression], ...] = ()
 
 
-@dataclass(frozen=True)
-class Loop:
+class Loop(NamedTuple):
     """`for target in items if condition`, within a comprehension."""
 
     target: Target
@@ -141,8 +127,7 @@ class Loop:
     conditions: tuple[Expression, ...]
 
 
-@dataclass(frozen=True)
-class Comprehension:
+class Comprehension(NamedTuple):
     """`[item for x in xs]`, or the same in round brackets."""
 
     item: Expression
@@ -158,8 +143,7 @@ Expression = (
 # ---- statements ------------------------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True)
-class Targets:
+class Targets(NamedTuple):
     """The several names to which `a, (b, c) = …` gives values."""
 
     targets: tuple[Target, ...]
@@ -168,16 +152,14 @@ class Targets:
 Target = Name | Targets | Unread
 
 
-@dataclass(frozen=True)
-class Return:
+class Return(NamedTuple):
     """`return value`."""
 
     value: Expression
     line: int
 
 
-@dataclass(frozen=True)
-class Assign:
+class Assign(NamedTuple):
     """`a = b = value`."""
 
     targets: tuple[Target, ...]
@@ -185,8 +167,7 @@ class Assign:
     line: int
 
 
-@dataclass(frozen=True)
-class Update:
+class Update(NamedTuple):
     """`name += value`, and the same with another sign."""
 
     name: Name
@@ -195,8 +176,7 @@ class Update:
     line: int
 
 
-@dataclass(frozen=True)
-class If:
+class If(NamedTuple):
     """`if condition: first`, `else: second`."""
 
     condition: Expression
@@ -205,8 +185,7 @@ class If:
     line: int
 
 
-@dataclass(frozen=True)
-class For:
+class For(NamedTuple):
     """`for target in items: body`."""
 
     target: Target
@@ -215,8 +194,7 @@ class For:
     line: int
 
 
-@dataclass(frozen=True)
-class Try:
+class Try(NamedTuple):
     """A body whose handlers are about what arithmetic raises in Python, and C has an answer for."""
 
     body: tuple[Statement, ...]
@@ -226,8 +204,7 @@ class Try:
 Statement = Return | Assign | Update | If | For | Try | Unread
 
 
-@dataclass(frozen=True)
-class Function:
+class Function(NamedTuple):
     """A value or a local derivative; a lambda is a function that returns.
 
     Attributes:
