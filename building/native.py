@@ -20,7 +20,7 @@ from chainrule.reading.tree import Call, Expression, Function, Name, Return
 HEADER = """\
 # Made from src/chainrule/ops/ by building/native.py; changes belong there.
 from libc cimport math
-from chainrule.storage.memory cimport flows, numbers_of
+from chainrule.storage.fields cimport flows, numbers_of
 from chainrule.storage.nodes cimport Edge, Node, python_math, slope_by_call, value_by_call
 
 cdef inline Py_ssize_t whole(double x) noexcept:

@@ -30,7 +30,7 @@ if importlib.util.find_spec("hypothesis"):
     hypothesis.settings.register_profile("untimed", deadline=None)  # how long an example takes depends on the machine
     hypothesis.settings.load_profile("untimed")
 
-STORAGE = ("storage/memory.pxd", "storage/slabs.h", "storage/native.pxd")
+STORAGE = ("storage/fields.pxd", "storage/memory.pxd", "storage/slabs.h", "storage/native.pxd")
 
 
 def pytest_configure() -> None:
@@ -38,7 +38,8 @@ def pytest_configure() -> None:
     package = Path(engine.__file__).parent
     if not engine.is_compiled() or not (package.parent.parent / "setup.py").exists():
         return
-    sources = {"engine": [package / name for name in ("engine.pxd", *STORAGE)]}
+    types = ("engine.pxd", "storage/value_base.pxd", *STORAGE)
+    sources = {"engine": [package / name for name in types]}
     old = [] if native(ops) == (package / "storage" / "native.pxd").read_text(encoding="utf-8") else ["ops/"]
     for module in COMPILED:
         file = package.joinpath(*module.split("."))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import doctest
 import os
 import re
@@ -14,7 +15,7 @@ import pytest
 
 import chainrule
 from chainrule import ops
-from chainrule.core.operation import TABLE
+from chainrule.core.operation import TABLE, forget
 
 ROOT = Path(__file__).parents[1]
 
@@ -135,3 +136,45 @@ def test_a_new_function_of_math_is_one_line_more(copied):
     in_c, *in_llvm = done.stdout.splitlines()
     assert "return math.nextafter(a, b)" in in_c
     assert in_llvm in ([], ["@nextafter"])
+
+
+ENGINE = ROOT / "src" / "chainrule" / "engine.py"
+QUESTIONS = (ROOT / "docs" / "engine.md").read_text(encoding="utf-8")
+
+
+def test_the_engine_is_as_long_as_is_said_of_it():
+    lines = len(ENGINE.read_text(encoding="utf-8").splitlines())
+    for page in ("README.md", "docs/architecture.md"):
+        (said,) = re.findall(r"some (\d+) lines", (ROOT / page).read_text(encoding="utf-8"))
+        assert int(said) - 10 < lines <= int(said), page
+
+
+def test_answers_to_questions_about_the_engine_point_at_names_in_it():
+    _, *answers = re.split(r"^## ", QUESTIONS, flags=re.MULTILINE)
+    assert [answer.partition(".")[0] for answer in answers] == [str(n) for n in range(1, 11)]
+    text = ENGINE.read_text(encoding="utf-8")
+    named = {node.name for node in ast.walk(ast.parse(text)) if isinstance(node, ast.FunctionDef | ast.ClassDef)}
+    named |= set(re.findall(r"[\w.]+", text))
+    for answer in answers:
+        names = re.findall(r"`([\w.]+)`", answer.partition("Look at: ")[2])
+        assert names, answer.splitlines()[0]
+        for name in names:
+            assert set(name.split(".")) <= named, name
+
+
+def test_the_legend_at_the_head_of_the_engine_has_every_slot_and_no_other():
+    legend = re.findall(
+        r"^    (_\w+(?:, _\w+)*)  ", ast.get_docstring(ast.parse(ENGINE.read_text(encoding="utf-8"))), re.MULTILINE
+    )
+    source = (ENGINE.parent / "storage" / "value_base.py").read_text(encoding="utf-8")
+    slots = ast.literal_eval(re.search(r"__slots__ = (\(.*?\))", source, re.DOTALL)[1])
+    assert sorted(name for names in legend for name in names.split(", ")) == sorted(slots)
+
+
+def test_answers_to_questions_about_the_engine_run():
+    test = doctest.DocTestParser().get_doctest(QUESTIONS, {}, "engine.md", None, None)
+    runner = doctest.DocTestRunner()
+    try:
+        assert runner.run(test).failed == 0
+    finally:
+        forget("cube")

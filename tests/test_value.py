@@ -186,7 +186,7 @@ def test_looking_at_a_value_leaves_it_alone():
 
 
 def test_notebooks_get_what_the_display_hook_draws(monkeypatch):
-    monkeypatch.setattr(chainrule.engine, "display_hook", lambda value, kind: f"<{kind} of {value.data}>")
+    monkeypatch.setattr(chainrule.storage.value_base, "display_hook", lambda value, kind: f"<{kind} of {value.data}>")
     assert Value(2.0)._repr_svg_() == "<svg of 2.0>"
     assert Value(2.0)._repr_html_() == "<html of 2.0>"
 

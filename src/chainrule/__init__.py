@@ -25,10 +25,11 @@ from chainrule.errors import require
 from chainrule.explain import explain
 from chainrule.ops import *  # noqa: F403 - every operation of the table, such as chainrule.exp
 from chainrule.saving import load, save
+from chainrule.storage import value_base
 from chainrule.training import evaluate, fit
 from chainrule.transforms import grad, hessian, jacobian, jvp, value_and_grad, vjp
 
-engine.display_hook = lambda value, format: repr_svg(value) if format == "svg" else repr_html(value)
+value_base.display_hook = lambda value, format: repr_svg(value) if format == "svg" else repr_html(value)
 
 __version__ = "0.1.0"
 

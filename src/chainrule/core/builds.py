@@ -13,7 +13,7 @@ from importlib.util import spec_from_file_location
 from pathlib import Path
 
 COMPILED = (
-    *("core.operation", "core.stale", "storage.nodes", "engine"),
+    *("core.operation", "core.stale", "storage.nodes", "storage.value_base", "engine"),
     *("nn.linear", "nn.module", "nn.layers", "compiler.calling.leaves"),
 )
 """The modules that a compiled build has as extension modules: all of them, or none."""

@@ -24,13 +24,14 @@ _METHODS = {"index", "remove", "count", "__contains__", "contains", "indexOf", "
 _ATTRIBUTES = ("LOAD_METHOD", "LOAD_ATTR", "LOAD_SUPER_ATTR")
 _IN_C = (BuiltinMethodType, MethodDescriptorType, MethodWrapperType, WrapperDescriptorType)
 _NOTHING_LOADED = ("PUSH_NULL", "NOP", "EXTENDED_ARG", "KW_NAMES")
+_ENGINE = ("chainrule.engine", "chainrule.storage.value_base")
 _NEVER_GOES_ON = ("JUMP_FORWARD", "JUMP_BACKWARD", "JUMP_BACKWARD_NO_INTERRUPT", "RETURN_VALUE", "RAISE_VARARGS")
 
 
 def by_identity() -> bool:
     """Whether the comparison of two Values that is going on is a membership test."""
     frame: FrameType | None = sys._getframe(1)
-    while frame is not None and frame.f_globals.get("__name__") == "chainrule.engine":
+    while frame is not None and frame.f_globals.get("__name__") in _ENGINE:
         frame = frame.f_back  # `__eq__` itself, which has frames if Python runs the engine's file
     if frame is None:
         return False

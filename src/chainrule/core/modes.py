@@ -20,7 +20,7 @@ from chainrule.core.forks import renewed_in_child
 from chainrule.errors import AnomalyError, ReadOnlyError, SwallowedInfinityWarning, TraceError
 
 _PACKAGE = str(Path(__file__).parents[1]) + os.sep
-_ENGINE = _PACKAGE + "engine.py"
+_VALUE_BASE = str(Path(_PACKAGE, "storage", "value_base.py"))
 
 
 class _Modes(threading.local):
@@ -224,7 +224,7 @@ def peeked(x: Any, what: str) -> Any:
     if modes.trace is None:
         return x
     frame = sys._getframe(1)
-    if frame.f_code.co_filename == _ENGINE and frame.f_back is not None:  # which has no frame where it is compiled
+    if frame.f_code.co_filename == _VALUE_BASE and frame.f_back is not None:  # which has no frame where it is compiled
         frame = frame.f_back
     if frame.f_code.co_filename.startswith(_PACKAGE):
         return x

@@ -12,7 +12,7 @@ import numbers
 from collections.abc import Callable, Iterable, Sequence
 from math import inf, nan
 from types import MethodType
-from typing import Any
+from typing import Any, NoReturn
 
 from chainrule.errors import ArgumentError, OperandError, ReadOnlyError, shown, suggest
 
@@ -329,6 +329,11 @@ def check_label(label: Any) -> None:
 def refuse_change(value: Any, x: Any) -> None:
     """The setter of what must not be set."""
     raise ReadOnlyError(f"how a Value was made, its _backward included, cannot be changed from outside. {HOW_TO_ADD}")
+
+
+def refuse_operands() -> NoReturn:
+    """What is said to who gives a Value operands, as micrograd's operations do."""
+    raise ReadOnlyError(f"Value(data, label): the label is a str; no operands from outside. {HOW_TO_ADD}")
 
 
 def refuse_float() -> Any:

@@ -2,7 +2,7 @@
 
 cimport cython
 
-from chainrule.engine cimport Value, record_row
+from chainrule.engine cimport Value, record
 from chainrule.core.operation cimport Operation
 
 cdef Operation weighted_sum

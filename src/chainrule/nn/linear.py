@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 else:
     from chainrule.core import interpreted as cython
 if not cython.compiled:
-    from chainrule.engine import Value, record_row
+    from chainrule.engine import Value, record
 
 
 def linear(inputs: Sequence[Any], rows: Sequence[Sequence[Any]], biases: Sequence[Any] | None = None) -> list[Any]:
@@ -39,7 +39,7 @@ def linear(inputs: Sequence[Any], rows: Sequence[Sequence[Any]], biases: Sequenc
         if biases is not None:
             operands[0] = biases[i]
         if isinstance(operands[0], Value) or (count and isinstance(operands[1], Value)):
-            sums.append(record_row(weighted_sum, tuple(operands)))
+            sums.append(record(weighted_sum, tuple(operands)))
         else:
             sums.append(weighted_sum.on(tuple(operands)))
     return sums

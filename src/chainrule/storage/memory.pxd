@@ -10,10 +10,10 @@
 from cpython.object cimport PyTypeObject, destructor
 from cpython.ref cimport Py_INCREF, PyObject
 
-from chainrule.storage.nodes cimport (
-    Edge, Node, Nodes, check_label, drop_label, label_at, node_of, number_for, operation_by_code, put_label, value_of,
-    without_constants,
-)
+from chainrule.core.stale cimport after_backward
+from chainrule.storage.fields cimport LABELLED, set_label
+from chainrule.storage.nodes cimport Edge, Node, Nodes, drop_label, no_memory, node_of, number_for, value_of
+from chainrule.storage.value_base cimport ValueBase
 
 cdef extern from "slabs.h":
     void* slab_take(size_t size) noexcept
@@ -25,14 +25,16 @@ cdef extern from "slabs.h":
 
 cdef extern from *:
     """
-    #define CHAINRULE_OWNED(node) ((PyObject *)(node))
-    static struct __pyx_obj_9chainrule_6engine_Value *chainrule_unused = NULL;
+    #define CHAINRULE_OWNED(node) (node)
+    static struct __pyx_obj_9chainrule_7storage_10value_base_ValueBase *chainrule_unused = NULL;
     static int chainrule_releasing = 0;
+    static long long chainrule_last_mark = 0;
     static PyTypeObject *chainrule_Value = NULL;
     """
-    object owned "CHAINRULE_OWNED" (Node* node)  # a new reference, handed to Cython
+    ValueBase owned "CHAINRULE_OWNED" (Node* node)  # a new reference, handed to Cython
     Node* unused "chainrule_unused"  # nodes without references that are still to be given back
     bint releasing "chainrule_releasing"
+    long long last_mark "chainrule_last_mark"
     PyTypeObject* Value "chainrule_Value"
     PyTypeObject* TYPE "Py_TYPE" (PyObject* o)
     bint PyObject_TypeCheck(PyObject* o, PyTypeObject* type)
@@ -41,8 +43,7 @@ cdef extern from *:
 
 
 cdef enum:
-    LABELLED = 1  # a node's label is kept in nodes.pyx
-    IN_SLAB = 2  # its memory is in a slab; otherwise it is Python's
+    IN_SLAB = 2  # beside LABELLED in a node's flags: its memory is in a slab; otherwise it is Python's
 
 
 cdef inline void drop_operands(Node* node) noexcept:
@@ -52,13 +53,13 @@ cdef inline void drop_operands(Node* node) noexcept:
         DECREF(<PyObject*>node._edges[i].operand)
 
 
-cdef inline int prepare(object value, double data, object label) except -1:
+cdef inline int make_leaf(object value, double data, object label) except -1:
     """As in nodes.py."""
     cdef Node* node = node_of(value)
     drop_operands(node)  # of a result whose __init__ is called again
     if node._flags & LABELLED:
         drop_label(node)
-    node._data, node._grad, node._walk = data, 0.0, 0
+    node._data, node._grad, node._mark = data, 0.0, 0
     node._code, node._state = 0, 0
     node._flags &= IN_SLAB
     if label:
@@ -71,39 +72,63 @@ cdef inline size_t size_of(size_t count) noexcept:
     return sizeof(Node) + (count - 2 if count > 2 else 0) * sizeof(Edge)
 
 
-cdef inline object blank(object cls, unsigned int code, Py_ssize_t count):
-    """As in nodes.py. Nodes of up to two operands are all of one size, and lie in slabs."""
-    cdef Node* node = NULL
-    cdef Py_ssize_t i
+cdef inline ValueBase new_small_node(unsigned int code, unsigned int count):
+    """A node of up to two operands, which are all of one size, and lie in slabs."""
+    return begun(<Node*>slab_take(sizeof(Node)), code, count, IN_SLAB)
+
+
+cdef inline ValueBase new_node(unsigned int code, Py_ssize_t count):
+    """As in nodes.py."""
     if count <= 2:
-        node = <Node*>slab_take(sizeof(Node))
-    elif count < 1 << 31:
-        node = <Node*>wide_take(size_of(count))
+        return new_small_node(code, <unsigned int>count)
+    return begun(<Node*>wide_take(size_of(count)) if count < 1 << 31 else NULL, code, count, 0)
+
+
+cdef inline ValueBase begun(Node* node, unsigned int code, Py_ssize_t count, unsigned char flags):
+    """A node in memory that was just taken."""
+    cdef Py_ssize_t i
     if node == NULL:
-        raise MemoryError(f"no memory for a node of {count} operands")
+        no_memory(count)
     PyObject_Init(<PyObject*>node, Value)
-    node._data, node._grad, node._walk = 0.0, 0.0, 0
+    node._data, node._grad, node._mark = 0.0, 0.0, 0
     node._code, node._count = <unsigned short>code, <unsigned int>count
-    node._state, node._flags = 0, IN_SLAB if count <= 2 else 0
+    node._state, node._flags = 0, flags
     for i in range(count):
         node._edges[i].operand = NULL
         node._edges[i].local = 0.0
     return owned(node)
 
 
-cdef inline int keep(object value, Py_ssize_t i, object x) except -1:
+cdef inline int set_operand(object value, Py_ssize_t i, object x) except -1:
     """As in nodes.py."""
     if PyObject_TypeCheck(<PyObject*>x, Value):
         Py_INCREF(x)
         node_of(value)._edges[i].operand = node_of(x)
     else:
-        keep_constant(node_of(value), i, x)
+        set_constant(node_of(value), i, x)
     return 0
 
 
-cdef inline int keep_constant(Node* node, Py_ssize_t i, object x) except -1:
+cdef inline ValueBase new_result(object cls, unsigned int code, tuple operands):
+    """As in nodes.py."""
+    cdef Py_ssize_t i
+    node = new_node(code, len(operands))
+    for i in range(len(operands)):
+        set_operand(node, i, operands[i])
+    return node
+
+
+cdef inline ValueBase new_pair(object cls, unsigned int code, object a, object b):
+    """As in nodes.py."""
+    node = new_small_node(code, 2)
+    set_operand(node, 0, a)
+    set_operand(node, 1, b)
+    return node
+
+
+cdef inline int set_constant(Node* node, Py_ssize_t i, object x) except -1:
     cdef double number = x if type(x) is float else number_for(node._code, x)
-    constant = blank(None, 0, 0)
+    constant = new_small_node(0, 0)
     Py_INCREF(constant)
     node._edges[i].operand = node_of(constant)
     node_of(constant)._data, node_of(constant)._state = number, 1  # stale.CONSTANT
@@ -133,14 +158,14 @@ cdef inline void release(PyObject* o) noexcept:
             drop_label(node)
         cls.tp_free(o)
         return
-    node._walk = <long long>unused
+    node._mark = <long long>unused
     unused = node
     if releasing:
         return
     releasing = True
     while unused != NULL:
         node = unused
-        unused = <Node*>node._walk
+        unused = <Node*>node._mark
         give_back(node)
     releasing = False
     wide_given()
@@ -156,9 +181,21 @@ cdef inline int end_with_release(object cls) except -1:
     return 0
 
 
-cdef inline bint flows(Node* operand) noexcept:
-    """Whether a derivative may flow into an operand: it is no constant."""
-    return not operand._state & 1  # stale.CONSTANT; checked when storage is imported
+cdef inline long long new_marks() noexcept:
+    """As in nodes.py."""
+    global last_mark
+    last_mark += 2
+    return last_mark - 1
+
+
+cdef inline int watch(Node* node, long long since, bint afresh) noexcept:
+    """As in nodes.py."""
+    if node._mark < since:
+        node._state |= (node._state & 32) << 1  # stale.AGAIN if it was stale.PASSED
+    if not afresh:
+        return 0
+    node._state |= 32
+    return node._state & 64
 
 
 cdef inline list doubtful(Nodes results):
@@ -185,51 +222,24 @@ cdef inline object renew(object value):
     return value
 
 
-cdef inline bint is_constant(object value):
-    return not flows(node_of(value))
+cdef inline int set_aside(Nodes leaves) except -1:
+    """As in nodes.py; nothing can come between in C."""
+    cdef Node* leaf
+    cdef Py_ssize_t i
+    for i in range(leaves.count):
+        leaf = leaves.nodes[i]
+        if leaf._state & 12:  # stale.STALE
+            leaf._state = after_backward(leaf._state, leaf._grad)
+        leaf._grad_before, leaf._grad = leaf._grad, 0.0
+    return 0
 
 
-cdef inline object operation_of(object value):
-    return operation_by_code(node_of(value)._code)
-
-
-cdef inline list numbers_of(Node* node):
-    """The numbers of a node's operands."""
-    cdef unsigned int i
-    return [node._edges[i].operand._data for i in range(node._count)]
-
-
-cdef inline tuple operands_of(object value):
+cdef inline int add_back(Nodes leaves) noexcept:
     """As in nodes.py."""
-    cdef Node* node = node_of(value)
-    cdef unsigned int i
-    return tuple([value_of(node._edges[i].operand) for i in range(node._count)])
-
-
-cdef inline tuple locals_of(object value):
-    """As in nodes.py."""
-    cdef Node* node = node_of(value)
-    cdef unsigned int i
-    local = [node._edges[i].local if flows(node._edges[i].operand) else None for i in range(node._count)]
-    return without_constants(node._code, local)
-
-
-cdef inline object label_of(object value):
-    return label_at(node_of(value)) if node_of(value)._flags & LABELLED else ""
-
-
-cdef inline object set_label(object value, object label):
-    """As in nodes.py; labels are kept beside the nodes, as few have one."""
-    check_label(label)
-    put_label(node_of(value), str(label))
-    node_of(value)._flags |= LABELLED
-
-
-cdef inline tuple state_of(object value):
-    """As in nodes.py."""
-    cdef Node* node = node_of(value)
-    made = operation_by_code(node._code), operands_of(value), locals_of(value)
-    return (*made, node._data, node._grad, node._state, label_of(value))
+    cdef Py_ssize_t i
+    for i in range(leaves.count):
+        leaves.nodes[i]._grad += leaves.nodes[i]._grad_before
+    return 0
 
 
 cdef inline object remade(object cls, tuple state):
@@ -237,10 +247,10 @@ cdef inline object remade(object cls, tuple state):
     cdef Node* node
     cdef Py_ssize_t i
     op, operands, locals, data, grad, node_state, label = state
-    value = cls.__new__(cls) if op is None else blank(cls, op.code, len(operands))
+    value = cls.__new__(cls) if op is None else new_node(op.code, len(operands))
     node = node_of(value)
     for i, operand in enumerate(operands):
-        keep(value, i, operand)
+        set_operand(value, i, operand)
         node._edges[i].local = 0.0 if locals[i] is None else locals[i]
     node._data, node._grad = data, grad
     node._state = node_state | (node_state & 32) << 1  # stale.PASSED, AGAIN: no walk is known to have passed the copy

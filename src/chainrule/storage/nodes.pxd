@@ -5,17 +5,17 @@ from cpython.object cimport PyObject
 cdef struct Edge  # from a node to one of its operands
 
 cdef extern from *:
-    # A Value as C sees it (the class itself stands in engine.pxd): reading and following it counts no references.
-    ctypedef struct Node "struct __pyx_obj_9chainrule_6engine_Value":
+    # A Value as C sees it (the class itself stands in value_base.pxd): reading and following it counts no references.
+    ctypedef struct Node "struct __pyx_obj_9chainrule_7storage_10value_base_ValueBase":
         double _data
         double _grad
-        long long _walk
+        long long _mark
         unsigned int _count
         unsigned short _code
         unsigned char _state
         unsigned char _flags
         Edge* _edges
-        double _earlier "_edges[0].local"  # of a leaf, which has no edges but two places for them
+        double _grad_before "_edges[0].local"  # of a leaf, which has no edges but two places for them
 
 cdef struct Edge:
     Node* operand
@@ -68,6 +68,7 @@ cdef inline object value_of(Node* node):
     return <object><PyObject*>node
 
 
+cdef int no_memory(Py_ssize_t count) except -1
 cdef double number_for(unsigned int code, object x) except? -1.0
 cdef double value_by_call(unsigned int code, list numbers) except? -1.0
 cdef double slope_by_call(unsigned int code, Py_ssize_t i, list numbers, double y) except? -1.0

@@ -1,7 +1,7 @@
 """What the engine keeps in a node, in plain Python; the compiled engine has C in its place.
 
-`Nodes` is a row of nodes. `blank` makes a node with places for operands and local derivatives, `keep` fills one, and
-`evaluate` takes a node's number and local derivatives from the table of operations.
+`Nodes` is a row of nodes. `new_result` makes a node that has operands, and `fill_value_and_locals` takes its number and
+its local derivatives from the table of operations.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from chainrule.core.operation import BY_CODE, add_methods, check_label, number
-from chainrule.core.stale import AGAIN, CONSTANT, FRESH, PASSED, WRITTEN, written_operands
+from chainrule.core.stale import AGAIN, CONSTANT, FRESH, PASSED, STALE, WRITTEN, after_backward, written_operands
 
 
 class Methods:
@@ -27,17 +27,20 @@ class Methods:
         _count: int  # how many operands it has
         _data: float
         _grad: float
-        _earlier: float  # of a leaf: the gradient before the present backward()
+        _grad_before: float  # of a leaf: the gradient when the present backward() began
         _edges: list[Edge]  # to its operands
         _label: str
         _state: int  # what `stale` keeps
-        _walk: int  # the number of the last walk that came by
+        _mark: int  # where the last walk over a graph was with it
 
         def __getattr__(self, name: str) -> Callable[..., Any]: ...
 
 
 class Nodes(list):
     """A row of nodes that grows at its end."""
+
+    aside = 0
+    """Of how many of these leaves the gradients were set aside."""
 
     nodes = property(lambda self: self)
     count = property(len)
@@ -55,33 +58,49 @@ class Edge:
     operand: Any
 
 
-def prepare(node: Any, data: float, label: str) -> None:
+def make_leaf(node: Any, data: float, label: str) -> None:
     """Makes a node a leaf with this number and label."""
-    node._code = node._count = node._walk = 0
-    node._data, node._grad, node._earlier = data, 0.0, 0.0
+    node._code = node._count = node._mark = 0
+    node._data, node._grad, node._grad_before = data, 0.0, 0.0
     node._state, node._label, node._edges = FRESH, label, []
 
 
-def blank(cls: Any, code: int, count: int) -> Any:
+def new_node(cls: Any, code: int, count: int) -> Any:
     """A new node with places for `count` operands."""
     node = cls.__new__(cls)
-    prepare(node, 0.0, "")
+    make_leaf(node, 0.0, "")
     node._code, node._count = code, count
     node._edges = [Edge() for _ in range(count)]
     return node
 
 
-def keep(node: Any, i: int, x: Any) -> None:
+def set_operand(node: Any, i: int, x: Any) -> None:
     """Makes `x` the i-th operand of a new node; a plain number becomes a constant."""
     if not isinstance(x, Methods):
         data = number(x, BY_CODE[node._code].name)
-        x = blank(type(node), 0, 0)
+        x = new_node(type(node), 0, 0)
         x._data, x._state = data, CONSTANT
     edge = node._edges[i]
     edge.operand, edge.local = x, 0.0
 
 
-def evaluate(node: Any) -> None:
+def new_result(cls: Any, code: int, operands: tuple) -> Any:
+    """A new node made of these operands; it has no number yet."""
+    node = new_node(cls, code, len(operands))
+    for i, operand in enumerate(operands):
+        set_operand(node, i, operand)
+    return node
+
+
+def new_pair(cls: Any, code: int, a: Any, b: Any) -> Any:
+    """The same of two operands."""
+    node = new_node(cls, code, 2)
+    set_operand(node, 0, a)
+    set_operand(node, 1, b)
+    return node
+
+
+def fill_value_and_locals(node: Any) -> None:
     """Takes the number of a result, and its local derivative in each operand that is not a constant."""
     op, edges = BY_CODE[node._code], node._edges
     numbers = [edge.operand._data for edge in edges]
@@ -91,6 +110,28 @@ def evaluate(node: Any) -> None:
             edge.local = op.slope(i, numbers, y)
 
 
+_last_mark = 0
+
+
+def new_marks() -> int:
+    """The first of two numbers above all that a node was ever marked with."""
+    global _last_mark  # noqa: PLW0603 - in the compiled engine a variable of C
+    _last_mark += 2
+    return _last_mark - 1
+
+
+def watch(node: Any, since: int, afresh: bool) -> int:
+    """Notes of a result that a walk meets: whether this is a `backward()` (`afresh`), and whether one met it before the
+    walk `since`, the first after the last write. The answer, for `backward()`, is whether the second has been noted.
+    """
+    if node._mark < since:
+        node._state |= AGAIN if node._state & PASSED else 0
+    if not afresh:
+        return 0
+    node._state |= PASSED
+    return node._state & AGAIN
+
+
 def doubtful(results: Nodes) -> list[Any]:
     """Those of these results that were passed before the last write, and of which an operand was written at some time.
     They are told only once, until there is another write."""
@@ -98,6 +139,20 @@ def doubtful(results: Nodes) -> list[Any]:
     for node in passed:
         node._state &= ~AGAIN
     return [node for node in passed if any(edge.operand._state & WRITTEN for edge in node._edges)]
+
+
+def set_aside(leaves: Nodes) -> None:
+    """Sets the gradients of leaves to 0, and keeps what they were."""
+    for leaf in leaves:
+        if leaf._state & STALE:
+            leaf._state = after_backward(leaf._state, leaf._grad)
+        leaf._grad_before, leaf._grad, leaves.aside = leaf._grad, 0.0, leaves.aside + 1  # no interrupt comes between
+
+
+def add_back(leaves: Nodes) -> None:
+    """Adds to the gradients of leaves what they were."""
+    for leaf in leaves[: leaves.aside]:
+        leaf._grad += leaf._grad_before
 
 
 def renew(node: Any) -> Any:
@@ -144,7 +199,7 @@ def value_of(node: Any) -> Any:
     return node
 
 
-def complete(cls: type) -> None:
+def add_table(cls: type) -> None:
     """Gives the class of nodes, once it is defined, the operations of the table as methods."""
     add_methods(cls, setattr, delattr)
 
@@ -160,11 +215,11 @@ def remade(cls: Any, state: tuple) -> Any:
     op, operands, locals, data, grad, node_state, label = state
     if op is None:
         node = cls.__new__(cls)
-        prepare(node, data, label)
+        make_leaf(node, data, label)
     else:
-        node = blank(cls, op.code, len(operands))
+        node = new_node(cls, op.code, len(operands))
     for i, operand in enumerate(operands):
-        keep(node, i, operand)
+        set_operand(node, i, operand)
         node._edges[i].local = 0.0 if locals[i] is None else locals[i]
     node._data, node._grad, node._label = data, grad, label
     node._state = node_state | (node_state & PASSED) << 1  # AGAIN: no walk is known to have passed the copy

@@ -8,16 +8,21 @@ from libc.stdlib cimport free, realloc
 from chainrule.core.operation cimport Operation
 from chainrule.core import operation
 from chainrule.core.operation import BY_CODE, add_methods, number
-from chainrule.core.stale import AGAIN, CONSTANT, PASSED, WRITTEN, written_operands
+from chainrule.core.stale import AGAIN, CONSTANT, PASSED, STALE, WRITTEN, written_operands
 
 cdef extern from "Python.h":
+    ctypedef struct PyGetSetDef:
+        const char* name
     ctypedef struct PyTypeObject:
+        PyTypeObject* tp_base
+        PyGetSetDef* tp_getset
         PyObject* tp_dict
         unsigned long tp_flags
+    object PyDescr_NewGetSet(PyTypeObject* cls, PyGetSetDef* attribute)
     const unsigned long Py_TPFLAGS_METHOD_DESCRIPTOR
     void PyType_Modified(PyTypeObject* cls)
 
-if (CONSTANT, WRITTEN, PASSED, AGAIN) != (1, 16, 32, 64):
+if (CONSTANT, STALE, WRITTEN, PASSED, AGAIN) != (1, 12, 16, 32, 64):
     raise ImportError("the files of the storage and stale.py differ in the bits of a node's state")
 
 
@@ -46,6 +51,10 @@ cdef class Nodes:
 
     def __dealloc__(self):
         free(self.nodes)
+
+
+cdef int no_memory(Py_ssize_t count) except -1:
+    raise MemoryError(f"no memory for a node of {count} operands")
 
 
 cdef double number_for(unsigned int code, object x) except? -1.0:
@@ -114,8 +123,18 @@ def _delete_attribute(type cls, str name):
 
 
 cdef object give_methods(object cls, tuple compiled):
-    """As `complete` in nodes.py; refuses another table than that which was compiled."""
+    """As `add_table` in nodes.py; refuses another table than that which was compiled."""
     (<PyTypeObject*>Operation).tp_flags |= Py_TPFLAGS_METHOD_DESCRIPTOR  # v.tanh() calls it without a bound method
     if compiled != tuple([op.name for op in BY_CODE[1:]]):
         raise ImportError("chainrule was compiled from another table of operations than that in ops/: install it anew")
     add_methods(cls, _set_attribute, _delete_attribute)
+    _make_its_own(cls)
+
+
+cdef int _make_its_own(object cls) except -1:
+    """Gives a class `data` and `grad` of its own: those of its base would look through an object's classes each time."""
+    cdef PyGetSetDef* attribute = (<PyTypeObject*>cls).tp_base.tp_getset
+    while attribute.name != NULL:
+        _set_attribute(cls, attribute.name.decode(), PyDescr_NewGetSet(<PyTypeObject*>cls, attribute))
+        attribute += 1
+    return 0

@@ -1,0 +1,25 @@
+# Types for value_base.py, where Cython compiles it: what a node keeps are C fields.
+
+from chainrule.core cimport stale
+from chainrule.core.operation cimport number
+from chainrule.storage.fields cimport (
+    is_constant, label_of, locals_of, operands_of, operation_of, set_label, state_of,
+)
+from chainrule.storage.nodes cimport Edge, Methods
+
+cdef unsigned char LASTING, READ
+cdef list open_modes
+
+
+cdef class ValueBase(Methods):
+    cdef double _data
+    cdef double _grad
+    cdef long long _mark
+    cdef unsigned int _count
+    cdef unsigned short _code
+    cdef unsigned char _state
+    cdef unsigned char _flags  # see memory.pxd
+    cdef Edge _edges[2]  # the last field: a node of more operands has memory for more of them
+
+
+cdef bint compares_numbers(ValueBase a, object b) except -1

@@ -1,0 +1,104 @@
+"""What Python, notebooks and the other modules ask of a `Value`, beside the mathematics in `engine.py`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from chainrule.core import membership, modes, pickling, stale
+from chainrule.core.modes import check_write, open_modes, seen_data, seen_truth, untraced, written_out
+from chainrule.core.operation import is_number, number, refuse_change, refuse_float
+from chainrule.core.stale import LASTING, READ
+
+if TYPE_CHECKING:
+    import cython
+else:
+    from chainrule.core import interpreted as cython
+if not cython.compiled:
+    from chainrule.storage.nodes import (Methods, is_constant, label_of, locals_of, operands_of, operation_of,
+        set_label, state_of)  # fmt: skip
+
+display_hook: Any = lambda value, format: None  # noqa: E731 - see chainrule.draw
+
+
+def is_compiled() -> bool:
+    """Whether this is the engine that Cython compiled, or these lines run by Python (as with CHAINRULE_PURE=1)."""
+    return cython.compiled
+
+
+class ValueBase(Methods):
+    """The base of `Value`: what can be read of a number, and written into it.
+
+    What a node keeps, slot by slot, stands at the head of `engine.py`.
+    """
+
+    __slots__ = ("_code", "_count", "_data", "_edges", "_grad", "_grad_before", "_label", "_mark", "_state")
+    __array_ufunc__ = None  # NumPy's scalars leave `np.int64(3) * value` to us
+
+    # ---- its number and its gradient ----
+    @property
+    def data(self) -> float:
+        """The number. It can be written on leaves; `refresh()` then brings the rest of a graph up to date."""
+        return seen_data(self, self._data) if open_modes else self._data
+
+    @data.setter
+    def data(self, x: Any) -> None:
+        if self._count or open_modes:
+            check_write(self)
+        self._data = number(x, "Value.data")
+        self._state = stale.after_write(self._state)
+
+    @property
+    def grad(self) -> float:
+        """The derivative that the last `backward()` found here (on a leaf: the sum since it was set to zero)."""
+        self._state |= READ  # for the warning of a forgotten zero_grad
+        return untraced(self._grad, "read .grad", self) if open_modes else self._grad
+
+    @grad.setter
+    def grad(self, x: Any) -> None:
+        self._grad = number(x, "Value.grad")
+        self._state &= LASTING if self._grad == 0 else ~0
+
+    # fmt: off
+    def peek_grad(self) -> float: return modes.peeked(self._grad, "peek_grad()") if modes.open_traces else self._grad
+    def peek_data(self) -> float: return modes.peeked(self._data, "peek_data()") if modes.open_traces else self._data
+
+    # ---- how it was made ----
+    def is_leaf(self) -> bool: return not self._count
+    label = property(lambda self: label_of(self), lambda self, x: set_label(self, x), doc="A name for pictures, a str.")
+    op = property(lambda self: operation_of(self), refuse_change, doc="The operation that made this; None for a leaf.")
+    operands = property(lambda self: operands_of(self), refuse_change, doc="The Values it was made of; () for a leaf.")
+    locals = property(lambda self: modes.peeked(locals_of(self), "locals") if modes.open_traces else locals_of(self),
+                      refuse_change, doc="The local derivative in each; None: no flow.")
+    constant = property(lambda self: is_constant(self), doc="Whether this leaf is a plain number.")
+    _prev = property(lambda self: set(self.operands), refuse_change)  # this and the next two are micrograd's names
+    _backward = property(lambda self: lambda: _step_back(self), refuse_change)
+    _op = property(lambda self: self.op.symbol if self.op else "", refuse_change)
+
+    # ---- other things that Python asks of a number ----
+    def __pos__(self) -> Any: return self
+    def __bool__(self) -> bool: return seen_truth(self, bool(self._data)) if open_modes else bool(self._data)
+    def __format__(self, spec: str) -> str: return format(written_out(self._data), spec) if spec else repr(self)
+    def __reduce__(self) -> tuple | str: return pickling.reduce_graph(self._order())
+    def __getstate__(self) -> tuple: return state_of(self)
+    def _repr_svg_(self) -> str | None: return display_hook(self, "svg")
+    def _repr_html_(self) -> str | None: return display_hook(self, "html")
+    def __float__(self) -> float: return refuse_float()
+    def __int__(self) -> int: return refuse_float()
+    def __round__(self, *digits: int) -> float: return refuse_float()
+    __floor__ = __ceil__ = __trunc__ = __round__
+    # fmt: on
+
+    def __repr__(self) -> str:
+        made = f", op={self.op.name!r}" if self.op else ""
+        return f"Value(data={self._data}, grad={self._grad}{made}{self.label and f', label={self.label!r}'})"
+
+
+def _step_back(node: Any) -> None:
+    node._send_down()
+    modes.warn_of_swallowed()
+
+
+def compares_numbers(a: ValueBase, b: Any) -> bool:
+    """Whether `a == b` compares numbers: not with what is none, and not within `a in nodes`, see membership.py."""
+    alike = isinstance(b, ValueBase) and a is not b and (open_modes or a._data == b.data)
+    return is_number(b) and not (alike and membership.by_identity())
