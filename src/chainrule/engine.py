@@ -22,13 +22,14 @@ its own gradient*, and what reaches a number over several ways is added up.
 
 What a node keeps:
 
-    _data, _grad  its number; its gradient: by how much the result of `backward()` grows when this number does
+    _data         its number
+    _grad         its gradient: the derivative in it of the number that `backward()` was called on
     _code         which operation made it
     _count        how many operands it has; it is a leaf if there are none
     _edges        an edge to each operand: `.operand` itself, and `.local`, the local derivative in it
-    _mark         how far the last walk over a graph came with it
+    _mark         how far the last walk over a graph came with it: see `_sort`
     _grad_before  of a leaf: its gradient when the present `backward()` began
-    _state        whether it is a constant, such as the 3 in 3 * x; and what the warnings of `core/stale.py` must know
+    _state        whether it is a constant, such as the 3 in 3 * x; and what `core/stale.py` must know for its warnings
     _label        a name for pictures
 
 What else Python asks of a number is in `storage/value_base.py`: `data` and `grad`, text, copies. The list `open_modes`
@@ -67,12 +68,12 @@ def record(op: Operation, operands: tuple) -> Value:
 
 
 def record_pair(op: Operation, a: Any, b: Any) -> Value:
-    """The same for the operators, which are called most: without a tuple of the operands."""
+    """The same for two operands, without a tuple of them: for the operators, which are called most."""
     return _calculated(new_pair(Value, op.code, a, b))
 
 
 def _calculated(node: Value) -> Value:
-    """The node, with number and local derivatives as the table has them for its operands' present numbers."""
+    """The node, with the number and the local derivatives that the table has for its operands' present numbers."""
     fill_value_and_locals(node)
     return under_modes(node) if open_modes else node
 
@@ -89,12 +90,11 @@ def topological_order(root: Value) -> list[Value]:
 def _sort(root: Value, results: Nodes, leaves: Nodes, afresh: bool) -> int:
     """The topological sort, depth first: a node stays on the path until all of its operands are in the order.
 
-    `afresh`, for `backward()`, sets the gradients of results to 0, and then the answer is whether there is some doubt
-    that they are made of the present numbers.
+    For `backward()`, `afresh`, it sets the gradients of results to 0 on its way. What `watch` notes, and the answer,
+    whether there is a doubt that the results are made of the present numbers, is for a warning of `core/stale.py`.
     """
     entered = new_marks()  # two numbers above all that nodes were ever marked with
-    done, doubt = entered + 1, 0
-    since, path = stale.first_since_write(entered), Nodes()
+    done, since, doubt, path = entered + 1, stale.first_since_write(entered), 0, Nodes()
     path.append(node_of(root))
     while path.count:
         node = path.last()
@@ -103,7 +103,7 @@ def _sort(root: Value, results: Nodes, leaves: Nodes, afresh: bool) -> int:
             if afresh:
                 node._grad = 0.0
             node._mark = entered
-            for i in range(node._count - 1, -1, -1):
+            for i in range(node._count - 1, -1, -1):  # the first comes last, and is looked at next
                 path.append(node._edges[i].operand)
         else:
             path.pop()
@@ -150,10 +150,10 @@ class Value(ValueBase):
     `data` is an int, float, bool or NumPy scalar, anything else an OperandError; `label` a name for pictures.
     """
 
-    __slots__ = ()
+    __slots__ = ()  # those of its base
 
     def __init__(self, data: Any, label: str = "", *operands: Any) -> None:
-        if operands or not isinstance(label, str):
+        if operands or not isinstance(label, str):  # micrograd's Value(data, operands, operation)
             refuse_operands()
         make_leaf(self, number(data, "Value"), label)
 
@@ -189,11 +189,11 @@ class Value(ValueBase):
         return x if isinstance(x := self.data, Value) else Value(x, self.label)
 
     # fmt: off
-    # what the modules beneath ask for
-    _record = staticmethod(lambda op, operands: record(op, tuple(operands)))
-    _remade = staticmethod(lambda cls, state: remade(cls, state))
+    # how the modules beneath come back to this one
+    _record = staticmethod(lambda op, operands: record(op, tuple(operands)))  # from a call such as tanh(v)
+    _remade = staticmethod(lambda cls, state: remade(cls, state))  # from copies and pickles, as the next
     def _order(self) -> list[Value]: return topological_order(self)
-    def _send_down(self) -> None: send_gradients_down(node_of(self))
+    def _send_down(self) -> None: send_gradients_down(node_of(self))  # from micrograd's v._backward()
 
     # operators; plain numbers may stand on either side
     def __add__(self, other: Any) -> Value: return record_pair(ADD, self, other)
@@ -217,4 +217,4 @@ class Value(ValueBase):
     def __hash__(self) -> int: return id(self)
 
 
-add_table(Value)  # the operations of the table: v.tanh()
+add_table(Value)  # from here on the operations of the table are methods: v.tanh()

@@ -76,7 +76,9 @@ def written(state: int) -> int:
 
 def after_write(state: int) -> int:
     """The state of a leaf whose data is written; warns if that was with a mixed gradient."""
-    state = written(state)
+    global _written_since  # noqa: PLW0603 - as in `written`, without a call of it
+    _written_since = True
+    state |= _WRITTEN
     if not state & _READ:
         return state
     if state & _MIXED:

@@ -78,7 +78,7 @@ cdef inline ValueBase new_small_node(unsigned int code, unsigned int count):
 
 
 cdef inline ValueBase new_node(unsigned int code, Py_ssize_t count):
-    """As in nodes.py."""
+    """A node with places for `count` operands."""
     if count <= 2:
         return new_small_node(code, <unsigned int>count)
     return begun(<Node*>wide_take(size_of(count)) if count < 1 << 31 else NULL, code, count, 0)
@@ -100,7 +100,7 @@ cdef inline ValueBase begun(Node* node, unsigned int code, Py_ssize_t count, uns
 
 
 cdef inline int set_operand(object value, Py_ssize_t i, object x) except -1:
-    """As in nodes.py."""
+    """Makes `x` the i-th operand of a new node; a plain number becomes a constant."""
     if PyObject_TypeCheck(<PyObject*>x, Value):
         Py_INCREF(x)
         node_of(value)._edges[i].operand = node_of(x)

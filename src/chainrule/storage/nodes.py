@@ -6,7 +6,7 @@ its local derivatives from the table of operations.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from chainrule.core.operation import BY_CODE, add_methods, check_label, number
@@ -65,38 +65,28 @@ def make_leaf(node: Any, data: float, label: str) -> None:
     node._state, node._label, node._edges = FRESH, label, []
 
 
-def new_node(cls: Any, code: int, count: int) -> Any:
-    """A new node with places for `count` operands."""
+def new_result(cls: Any, code: int, operands: Sequence[Any]) -> Any:
+    """A new node made of these operands, of which plain numbers become constants; it has no number yet."""
     node = cls.__new__(cls)
     make_leaf(node, 0.0, "")
-    node._code, node._count = code, count
-    node._edges = [Edge() for _ in range(count)]
-    return node
-
-
-def set_operand(node: Any, i: int, x: Any) -> None:
-    """Makes `x` the i-th operand of a new node; a plain number becomes a constant."""
-    if not isinstance(x, Methods):
-        data = number(x, BY_CODE[node._code].name)
-        x = new_node(type(node), 0, 0)
-        x._data, x._state = data, CONSTANT
-    edge = node._edges[i]
-    edge.operand, edge.local = x, 0.0
-
-
-def new_result(cls: Any, code: int, operands: tuple) -> Any:
-    """A new node made of these operands; it has no number yet."""
-    node = new_node(cls, code, len(operands))
-    for i, operand in enumerate(operands):
-        set_operand(node, i, operand)
+    node._code, node._count = code, len(operands)
+    for x in operands:
+        edge = Edge()
+        edge.operand = x if isinstance(x, Methods) else _constant(cls, number(x, BY_CODE[code].name))
+        edge.local = 0.0
+        node._edges.append(edge)
     return node
 
 
 def new_pair(cls: Any, code: int, a: Any, b: Any) -> Any:
     """The same of two operands."""
-    node = new_node(cls, code, 2)
-    set_operand(node, 0, a)
-    set_operand(node, 1, b)
+    return new_result(cls, code, (a, b))
+
+
+def _constant(cls: Any, data: float) -> Any:
+    node = cls.__new__(cls)
+    make_leaf(node, data, "")
+    node._state = CONSTANT
     return node
 
 
@@ -217,10 +207,9 @@ def remade(cls: Any, state: tuple) -> Any:
         node = cls.__new__(cls)
         make_leaf(node, data, label)
     else:
-        node = new_node(cls, op.code, len(operands))
-    for i, operand in enumerate(operands):
-        set_operand(node, i, operand)
-        node._edges[i].local = 0.0 if locals[i] is None else locals[i]
+        node = new_result(cls, op.code, operands)
+    for edge, local in zip(node._edges, locals, strict=True):
+        edge.local = 0.0 if local is None else local
     node._data, node._grad, node._label = data, grad, label
     node._state = node_state | (node_state & PASSED) << 1  # AGAIN: no walk is known to have passed the copy
     return node
