@@ -54,4 +54,7 @@ def extensions() -> list[Extension]:
     return compiled
 
 
-setup(ext_modules=[] if os.environ.get("CHAINRULE_PURE") else extensions())
+setup(
+    ext_modules=[] if os.environ.get("CHAINRULE_PURE") else extensions(),
+    options={"build_ext": {"parallel": os.cpu_count() or 1}},  # the C compiler takes nearly all of the time
+)
