@@ -73,7 +73,7 @@ class CompiledFunction:
         argnums, wrt = self._by(call, argnums)
         found = self._runner.run(call, 1, wrt)
         self._check_number(found, "grad")
-        return found.value(), like_arguments(call.layout, argnums, lambda at, count: found.block(1 + at, count))
+        return found.value(), like_arguments(call.layout, argnums, found.blocks(1))
 
     def grad(self, *args: Any, argnums: Argnums = 0, **named: Any) -> Any:
         """The derivative, as `chainrule.grad` gives it."""
@@ -89,8 +89,7 @@ class CompiledFunction:
         count = len(leaves(found.result))
 
         def of(result: int) -> Any:
-            first = count + result * len(wrt)
-            return like_arguments(call.layout, argnums, lambda at, own: found.block(first + at, own))
+            return like_arguments(call.layout, argnums, found.blocks(count + result * len(wrt)))
 
         return tree_map(of, found.result)
 

@@ -9,9 +9,9 @@ from typing import Any
 
 import numpy as np
 
-from chainrule.compiler.calling.layouts import Array, Layout, Leaf
+from chainrule.compiler.calling.layouts import Array, Layout
 from chainrule.compiler.pipeline import Wanted
-from chainrule.core.trees import tree_map
+from chainrule.core.trees import leaves, unflatten
 
 FEW = 40
 """So few numbers Python looks at more quickly than NumPy does."""
@@ -53,7 +53,7 @@ class Found:
         """What the function returns; of a batch, with arrays in place of numbers that each sample has its own of."""
         if type(self.result) is int:
             return self._one(self.result)
-        return tree_map(self._one, self.result)
+        return unflatten(self.result, map(self._one, leaves(self.result)))
 
     def _one(self, at: int) -> Any:
         if self.rows is None or self.own is None or not self.own[at]:
@@ -66,6 +66,10 @@ class Found:
             return self.shared[start : start + count], False
         first = self._row[start]
         return self.rows[first : first + count], True
+
+    def blocks(self, first: int) -> Callable[[int, int], tuple[np.ndarray, bool]]:
+        """`block`, counted from a number."""
+        return lambda at, count: self.block(first + at, count)
 
 
 @functools.lru_cache(maxsize=1000)
@@ -102,13 +106,11 @@ def like_arguments(layout: Layout, argnums: int | tuple[int, ...], take: Callabl
     at = 0
     found = []
     for i in (argnums,) if isinstance(argnums, int) else argnums:
-
-        def fill(leaf: Leaf) -> Any:
-            nonlocal at
-            start, at = at, at + leaf.count
-            return leaf.filled(*take(start, leaf.count))
-
-        found.append(tree_map(fill, layout.forms[i]))
+        filled = []
+        for leaf in leaves(layout.forms[i]):
+            filled.append(leaf.filled(*take(at, leaf.count)))
+            at += leaf.count
+        found.append(unflatten(layout.forms[i], filled))
     return found[0] if isinstance(argnums, int) else tuple(found)
 
 
@@ -124,7 +126,7 @@ def twice_like_arguments(layout: Layout, argnums: int | tuple[int, ...], found: 
 
     def rows(start: int, count: int) -> list[Any]:
         def row(i: int) -> Any:
-            return like_arguments(layout, argnums, lambda at, own: found.block(first + i * n + at, own))
+            return like_arguments(layout, argnums, found.blocks(first + i * n))
 
         return [row(i) for i in range(start, start + count)]
 
@@ -140,13 +142,9 @@ def twice_like_arguments(layout: Layout, argnums: int | tuple[int, ...], found: 
     at = 0
     outer = []
     for i in (argnums,) if isinstance(argnums, int) else argnums:
-
-        def fill(leaf: Leaf) -> Any:
-            nonlocal at
-            start, at = at, at + leaf.count
-            if isinstance(leaf, Array):
-                return array(leaf, start)
-            return leaf.nested(rows(start, leaf.count))
-
-        outer.append(tree_map(fill, layout.forms[i]))
+        filled = []
+        for leaf in leaves(layout.forms[i]):
+            filled.append(array(leaf, at) if isinstance(leaf, Array) else leaf.nested(rows(at, leaf.count)))
+            at += leaf.count
+        outer.append(unflatten(layout.forms[i], filled))
     return outer[0] if isinstance(argnums, int) else tuple(outer)
