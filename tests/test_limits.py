@@ -136,6 +136,7 @@ def test_the_root_of_a_square_loses_its_second_derivative_as_the_docs_say():
 # ---- tails ---------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 @every_engine
 def test_the_slope_of_tanh_has_one_bound_for_its_error(engine):
     rng = random.Random(0)

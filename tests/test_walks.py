@@ -178,6 +178,7 @@ def test_a_drawing_of_what_is_made_of_itself():
         chainrule.draw(Node(leaf, leaf))
 
 
+@pytest.mark.slow
 def test_a_high_limit_of_recursion_kills_nothing():
     """People raise it for a recursive `backward` of their own; Python's C code then recurses until the process dies."""
     program = """

@@ -35,6 +35,7 @@ def no_cache(monkeypatch, tmp_path):
     monkeypatch.setenv("CHAINRULE_CACHE", str(tmp_path))
 
 
+@pytest.mark.slow
 def test_compiled_programs_equal_dual_numbers():
     counts, refused = Counter(), Counter()
     for seed in range(FIRST, FIRST + PROGRAMS):
@@ -152,11 +153,13 @@ class Planted:
         return self.change(*self.function.value_and_grad(*args, **named))
 
 
+@pytest.mark.slow
 def test_a_value_that_is_off_by_a_few_roundings_is_seen(monkeypatch):
     found = wrong_with(monkeypatch, lambda f: Planted(f, lambda value, by: (value * (1 + 1e-11), by)))
     assert sum(found) >= 7
 
 
+@pytest.mark.slow
 def test_a_sample_that_has_the_derivative_of_another_is_seen(monkeypatch):
     def change(value, by):
         return value, (by[0] if not hasattr(by[0], "shape") or len(by[0]) < 2 else by[0][::-1], *by[1:])

@@ -274,6 +274,7 @@ def run(strategy, share):
     return comparison.counts
 
 
+@pytest.mark.slow
 def test_programs_of_numbers():
     counts = run(programs("straight"), 40)
     assert few_are_skipped(counts)
@@ -282,6 +283,7 @@ def test_programs_of_numbers():
     assert counts["second derivatives"] > 0
 
 
+@pytest.mark.slow
 def test_programs_of_lists():
     counts = run(programs("loops"), 30)
     assert few_are_skipped(counts)
@@ -289,6 +291,7 @@ def test_programs_of_lists():
     assert counts["levels"] > counts["programs"] / 10
 
 
+@pytest.mark.slow
 def test_programs_of_samples():
     counts = run(programs("mixed", batch=True), 20)
     assert few_are_skipped(counts)

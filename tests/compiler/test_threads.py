@@ -103,6 +103,7 @@ print(len({step.drive_address for step, _ in found}), *{round(w.data, 6) for _, 
     assert in_fresh_process(code) == ["1", "3.0"]
 
 
+@pytest.mark.slow
 def test_fits_in_threads_at_once_end_as_one_alone():
     code = """
 from chainrule.data import moons
@@ -241,6 +242,7 @@ print(left, len(interrupted) > 20, thread.is_alive(), in_threads(2, lambda i: ch
 # ---- forks ---------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_a_child_can_compile_while_other_threads_do(monkeypatch, in_child):
     monkeypatch.setenv("CHAINRULE_CACHE", "off")
     end = threading.Event()

@@ -105,6 +105,7 @@ def test_constants_stay_constant(way):
     assert [operand.grad for operand in y.operands] == [0.0, 3.0]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("way", WAYS, ids=WAY_NAMES)
 def test_a_graph_far_deeper_than_the_recursion_limit(way):
     x = Value(1.0)

@@ -157,6 +157,7 @@ def test_small_graphs_are_not_folded():
     assert len(draw(diamond()).graph.nodes) == 3
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("shape", ["chain", "doubling", "wide"])
 def test_very_large_graphs_end_in_a_small_picture(shape):
     x = node = Value(1.0, label="x")

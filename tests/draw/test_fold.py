@@ -217,6 +217,7 @@ def test_counts_add_up_whatever_the_graph(roots, limit):
     assert len(graph.nodes) <= max(limit, 3)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("shape", ["chain", "wide", "both"])
 def test_300_000_nodes_do_not_recurse(shape):
     x = Value(0.5, "x")

@@ -1,3 +1,5 @@
+import pytest
+
 from chainrule import Value
 from chainrule.draw.figures import Span
 from chainrule.draw.graph import Edge, one_by_one, trace
@@ -56,6 +58,7 @@ def test_drawing_is_not_reading_a_gradient():
     assert x.__getstate__() == before
 
 
+@pytest.mark.slow
 def test_a_long_chain_does_not_recurse(fake):
     node = fake(0.0)
     for _ in range(300_000):

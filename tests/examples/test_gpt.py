@@ -84,6 +84,7 @@ def test_it_learns_and_is_repeatable(gpt, capsys):
     assert "step 40 of 40: mean loss" in capsys.readouterr().out
 
 
+@pytest.mark.slow
 def test_compiled_it_learns_the_same(gpt, monkeypatch):
     pytest.importorskip("llvmlite")
     monkeypatch.syspath_prepend(str(EXAMPLE.parent))

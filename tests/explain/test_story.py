@@ -193,6 +193,7 @@ def test_many_ways_are_counted_in_the_summary():
     assert "  x.grad = 30  (the sum of 30 products)\n" in text
 
 
+@pytest.mark.slow
 def test_a_hundred_thousand_additions_are_explained_without_recursion():
     y = x = Value(1.0, "x")
     for _ in range(100_000):

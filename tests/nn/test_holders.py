@@ -345,6 +345,7 @@ def test_what_holds_itself(kind):
     assert len(Holder(part).named_parameters()) == (kind is not Plain)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("wrap", [lambda x: [x], lambda x: (x,), lambda x: {"a": x}, Holder, lambda x: Pair(x, 0)])
 def test_parts_may_be_nested_as_deeply_as_one_likes(wrap):
     part = w = Value(1.0)

@@ -59,6 +59,7 @@ def lifetimes(seed, operations, leaves):
     return kept
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("threads", [1, 2])
 def test_random_lifetimes_change_no_live_node_and_leave_nothing(threads, soon, in_threads):
     """A million operations, by one thread or by two at once on the same leaves."""
@@ -149,6 +150,7 @@ print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
 """
 
 
+@pytest.mark.slow
 @compiled_only
 def test_ten_million_nodes_in_two_gigabytes():
     done = subprocess.run([sys.executable, "-c", TEN_MILLION], capture_output=True, text=True, check=False)
@@ -234,6 +236,7 @@ BUT_SOME = "kept = held.pop()\ndel held"
 in_linux = pytest.mark.skipif(not Path("/proc/self/statm").exists(), reason="asks Linux what a process has in memory")
 
 
+@pytest.mark.slow
 @in_linux
 @compiled_only
 @pytest.mark.parametrize(

@@ -40,6 +40,7 @@ def test_lines_that_nothing_touched_for_long_are_fetched(monkeypatch):
     assert many.sum() > 500
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", range(3))
 def test_results_are_the_same(seed, draw, run, monkeypatch, same_bits):
     graph, numbers = draw(seed, outputs=200, sums=20, samples=50)

@@ -110,6 +110,7 @@ def test_fast_code_is_the_table_to_the_last_digits_at_special_numbers_too(kernel
         assert right.all(), (op, rows[int(np.argmin(right))])
 
 
+@pytest.mark.slow
 def test_a_number_comes_out_the_same_whatever_the_lanes(kernel, machine):
     for op in BUILT_IN:
         columns = np.array(rows_for(op, count=100)).T

@@ -205,6 +205,7 @@ print("right")
 """
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="guard pages are made with mprotect")
 @pytest.mark.parametrize("axis", [0, 1])
 @pytest.mark.parametrize("front", [True, False], ids=["before", "behind"])
