@@ -1,4 +1,4 @@
-"""`compile`: ordinary scalar functions, and their derivatives, as native code."""
+"""`compile`: native code for ordinary scalar functions and their derivatives."""
 
 from __future__ import annotations
 
@@ -27,9 +27,9 @@ Argnums = int | Sequence[int]
 
 
 class CompiledFunction:
-    """A function as native code; made by `compile`, and called like the function.
+    """A function as native code, made by `compile` and called like the function.
 
-    Called with Values, it is the function itself, and its result part of their graph.
+    Called with Values, it runs the original function, and its result belongs to their graph.
 
     Attributes:
         fallbacks: what it did in a slower way.
@@ -42,80 +42,83 @@ class CompiledFunction:
         self._paths = Paths(function, options.max_traces, options.target, self.fallbacks, options.strict)
         self._structures = Structures(self._paths, options.max_structures, self.fallbacks)
         self._runner = Runner(self._name, options, self._paths, self.fallbacks)
-        functools.update_wrapper(self, function, updated=())  # what it holds is its own, and so are these
+        functools.update_wrapper(self, function, updated=())  # its attributes are its own
 
     @property
     def traces(self) -> int:
-        """How many different ways the function was seen to go."""
+        """How many control-flow paths of the function have been traced."""
         return self._paths.count
 
     # ---- what it gives ----
     def __call__(self, *args: Any, **named: Any) -> Any:
-        """The value, in the structure that the function returns.
+        """Calculates the value, in the structure that the function returns.
 
-        With `in_axes` there are arrays in place of its numbers, one number a sample; with `reduce`, sums or means.
+        With `in_axes` there are arrays in place of its numbers, with one number for each sample; with `reduce`, sums or
+        means.
 
         Raises:
-            OperandError: an argument cannot be used, or the function does what cannot be compiled.
-            TraceError: the function goes more ways than `max_traces`.
+            OperandError: an argument is invalid, or the function cannot be compiled.
+            TraceError: the function takes more control-flow paths than `max_traces`.
         """
-        call = self._taken_apart(args, named)
+        call = self._read(args, named)
         return self.function(*args, **named) if call is None else self._runner.run(call, 0, ()).value()
 
     def value_and_grad(self, *args: Any, argnums: Argnums = 0, **named: Any) -> tuple[Any, Any]:
-        """The value and the derivative by the arguments `argnums`, as `chainrule.value_and_grad` gives them.
+        """Calculates the value and the derivative with respect to the arguments `argnums`, like
+        `chainrule.value_and_grad`.
 
-        That by an array is an array, that by a Module a dict with the names of its parameters.
+        The derivative with respect to an array is an array, that with respect to a Module a dict with the names of its
+        parameters.
         """
-        call = self._taken_apart(args, named)
+        call = self._read(args, named)
         if call is None:
             return transforms.value_and_grad(self.function, argnums)(*args, **named)
-        argnums, wrt = self._by(call, argnums)
-        found = self._runner.run(call, 1, wrt)
-        self._check_number(found, "grad")
-        return found.value(), like_arguments(call.layout, argnums, found.blocks(1))
+        argnums, wrt = self._wrt(call, argnums)
+        results = self._runner.run(call, 1, wrt)
+        self._check_number(results, "grad")
+        return results.value(), like_arguments(call.layout, argnums, results.blocks(1))
 
     def grad(self, *args: Any, argnums: Argnums = 0, **named: Any) -> Any:
-        """The derivative, as `chainrule.grad` gives it."""
+        """Calculates the derivative, like `chainrule.grad`."""
         return self.value_and_grad(*args, argnums=argnums, **named)[1]
 
     def jacobian(self, *args: Any, argnums: Argnums = 0, **named: Any) -> Any:
-        """Every derivative of every result, as `chainrule.jacobian` gives them."""
-        call = self._taken_apart(args, named)
+        """Calculates every derivative of every result, like `chainrule.jacobian`."""
+        call = self._read(args, named)
         if call is None:
             return transforms.jacobian(self.function, argnums)(*args, **named)
-        argnums, wrt = self._by(call, argnums)
-        found = self._runner.run(call, 1, wrt)
-        count = len(leaves(found.result))
+        argnums, wrt = self._wrt(call, argnums)
+        results = self._runner.run(call, 1, wrt)
+        count = len(leaves(results.result))
 
         def of(result: int) -> Any:
-            return like_arguments(call.layout, argnums, found.blocks(count + result * len(wrt)))
+            return like_arguments(call.layout, argnums, results.blocks(count + result * len(wrt)))
 
-        return tree_map(of, found.result)
+        return tree_map(of, results.result)
 
     def hessian(self, *args: Any, argnums: Argnums = 0, **named: Any) -> Any:
-        """All second derivatives, as `chainrule.hessian` gives them."""
-        call = self._taken_apart(args, named)
+        """Calculates all second derivatives, like `chainrule.hessian`."""
+        call = self._read(args, named)
         if call is None:
             return transforms.hessian(self.function, argnums)(*args, **named)
-        argnums, wrt = self._by(call, argnums)
-        found = self._runner.run(call, 2, wrt)
-        self._check_number(found, "hessian")
-        return twice_like_arguments(call.layout, argnums, found, 1 + len(wrt), len(wrt))
+        argnums, wrt = self._wrt(call, argnums)
+        results = self._runner.run(call, 2, wrt)
+        self._check_number(results, "hessian")
+        return twice_like_arguments(call.layout, argnums, results, 1 + len(wrt), len(wrt))
 
     # ---- what is known of it ----
     def explain(self) -> str:
-        """What became of the function for the last call: loops, vectors, bytes and operations, times, constants.
+        """Reports on the last call: loops, vectors, bytes, operations, constants, and the pipeline with its times.
 
         Raises:
-            TraceError: it was not called yet.
+            TraceError: the function has not been called.
         """
         layout, path, wanted = self._last_call("something to explain")
         made, function = self._runner.made(path, wanted), by_position(self.function, layout.named)
         cached, arguments = bool(made.cached) and all(made.cached), path.layout.sample(path.own)
-        told = self.fallbacks.describe()
+        fallbacks = self.fallbacks.describe()
         subject = Subject(
-            path.traced.graph, len(path.live), made.kernel, made.stages, cached, function, arguments, told
+            path.traced.graph, len(path.live), made.kernel, made.stages, cached, function, arguments, fallbacks
         )
         return report(title(self._name, wanted, self.options.strict), count(self.traces, "trace"), subject)
 
@@ -124,7 +127,7 @@ class CompiledFunction:
         """The graph of the last call: `print(f.graph)`, and after each pass `print(f.graph["differentiate"])`.
 
         Raises:
-            TraceError: the function was not called yet.
+            TraceError: the function has not been called.
         """
         _, path, wanted = self._last_call("a graph")
         return self._runner.made(path, wanted).view
@@ -136,10 +139,10 @@ class CompiledFunction:
 
     def __reduce__(self) -> tuple | str:
         name = getattr(self.function, "__qualname__", "")
-        found = sys.modules.get(getattr(self.function, "__module__", None) or "")
+        value = sys.modules.get(getattr(self.function, "__module__", None) or "")
         for part in name.split("."):
-            found = getattr(found, part, None)
-        if found is self:  # a decorator put it in the place of its function, which has no name of its own any more
+            value = getattr(value, part, None)
+        if value is self:  # as a decorator: the function's name means the compiled one
             return name
         return CompiledFunction, (self.function, self.options)
 
@@ -150,8 +153,8 @@ class CompiledFunction:
         return self if instance is None else BoundMethod(self, instance)
 
     # ---- reading arguments ----
-    def _taken_apart(self, args: tuple, named: dict[str, Any]) -> Call | None:
-        """The arguments; None if there are Values among them."""
+    def _read(self, args: tuple, named: dict[str, Any]) -> Call | None:
+        """Reads the arguments; None if there are Values among them."""
         names: tuple[str, ...] = ()
         if named:
             args, named = self._bound(args, named)
@@ -169,14 +172,14 @@ class CompiledFunction:
             return None
         structures = self._structures
         structures.calls = now = structures.calls + 1
-        found = structures.known.get(key)
-        if found is None:
-            found = structures.add(key, layout_of(args, axes, names))
-        found.used = now
-        return Call(found.layout, found.paths, reading.numbers(), reading.columns(), args)
+        structure = structures.known.get(key)
+        if structure is None:
+            structure = structures.add(key, layout_of(args, axes, names))
+        structure.used = now
+        return Call(structure.layout, structure.paths, reading.numbers(), reading.columns(), args)
 
     def _bound(self, args: tuple, named: dict[str, Any]) -> tuple[tuple, dict[str, Any]]:
-        """Arguments that were given by name, at their positions; what can be given by name alone stays."""
+        """Puts arguments that were given by name at their positions; keyword-only ones stay."""
         if self._signature is None:
             return args, named
         try:
@@ -187,15 +190,15 @@ class CompiledFunction:
 
     @functools.cached_property
     def _signature(self) -> inspect.Signature | None:
-        """None of a function that does not tell."""
+        """The signature; None for a function without one."""
         try:
             return inspect.signature(self.function)
         except ValueError:
             return None
 
-    def _by(self, call: Call, argnums: Argnums) -> tuple[int | tuple[int, ...], tuple[int, ...]]:
-        """`argnums` as positions from the left, and the inputs of the graph that they are."""
-        count, found = len(call.layout.forms) - len(call.layout.named), []
+    def _wrt(self, call: Call, argnums: Argnums) -> tuple[int | tuple[int, ...], tuple[int, ...]]:
+        """`argnums` as positions from the left, and the inputs of the graph that these are."""
+        count, chosen = len(call.layout.forms) - len(call.layout.named), []
         several = isinstance(argnums, Sequence) and not isinstance(argnums, str)
         positions: tuple[Any, ...] = tuple(argnums) if several else (argnums,)  # type: ignore[arg-type]
         for i in positions:
@@ -205,18 +208,18 @@ class CompiledFunction:
                 )
             if not -count <= i < count:
                 raise ArgumentError(f"argnums={i}, but {self._name} was called with {count} positional arguments")
-            found.append(i % count)
-        wrt = tuple([node for i in found for node in call.layout.inputs_of(i, self._name)])
-        return (found[0] if isinstance(argnums, int) else tuple(found)), wrt
+            chosen.append(i % count)
+        wrt = tuple([node for i in chosen for node in call.layout.inputs_of(i, self._name)])
+        return (chosen[0] if isinstance(argnums, int) else tuple(chosen)), wrt
 
-    def _check_number(self, found: Found, what: str) -> None:
-        if isinstance(found.result, list | tuple | dict):
+    def _check_number(self, results: Found, what: str) -> None:
+        if isinstance(results.result, list | tuple | dict):
             raise OperandError(f"{what} needs a function that returns one number, but {self._name} returned a "
-                               f"{type(found.result).__name__}: use jacobian")  # fmt: skip
+                               f"{type(results.result).__name__}: use jacobian")  # fmt: skip
 
 
 class BoundMethod:
-    """A compiled function as the method of an object: `argnums` counts from the argument behind `self`."""
+    """A compiled function as the method of an object: `argnums` counts from the argument after `self`."""
 
     def __init__(self, compiled: CompiledFunction, instance: Any) -> None:
         self.__wrapped__, self.__self__ = compiled, instance
@@ -225,14 +228,14 @@ class BoundMethod:
         return self.__wrapped__(self.__self__, *args, **named)
 
     def __getattr__(self, name: str) -> Any:
-        if name.startswith("__"):  # what Python asks for, also of one that is not there yet
+        if name.startswith("__"):  # Python looks some up before __init__ has run
             raise AttributeError(name)
-        found = getattr(self.__wrapped__, name)
+        attribute = getattr(self.__wrapped__, name)
         if name not in ("value_and_grad", "grad", "jacobian", "hessian"):
-            return found
+            return attribute
 
         def call(*args: Any, argnums: Argnums = 0, **named: Any) -> Any:
-            return found(self.__self__, *args, argnums=_behind_self(argnums), **named)
+            return attribute(self.__self__, *args, argnums=_behind_self(argnums), **named)
 
         return call
 
@@ -247,33 +250,34 @@ def _behind_self(argnums: Any) -> Any:
 
 
 def compile(function: Callable | None = None, **options: Any) -> Any:
-    """A function of scalars as native code, with its derivatives.
+    """Compiles a function of scalars, with its derivatives, to native code.
 
     Args:
-        function: of numbers, Modules, or nested lists, tuples, dicts and NumPy arrays of numbers, that it calculates
-            with as on Values; an array reaches it as nested lists. It may branch on numbers: each way it goes is traced
-            once. An `int` has no derivative, and may choose from a list: `chainrule.take(xs, i)`. Values that it closes
-            over are read at each call; all else that it closes over, plain numbers and attributes of a Module, is
-            constant from the first call on (`explain()` lists numbers). Other arguments, such as strings, and what
-            their attributes hold, are part of the structure: where they differ, there is a new trace.
+        function: a function of numbers, Modules, or nested lists, tuples, dicts and NumPy arrays of numbers. It
+            calculates with them as with Values; an array arrives as nested lists. It may branch on numbers: each
+            control-flow path is traced once. An `int` has no derivative, and may choose from a list:
+            `chainrule.take(xs, i)`. Values that the function closes over are read at each call; everything else that it
+            closes over, plain numbers and attributes of a Module, is constant from the first call on (`explain()` lists
+            numbers). Other arguments, such as strings, and what their attributes hold, belong to the structure: where
+            they differ, the function is traced again.
         in_axes: for each positional argument the axis along which it differs from sample to sample, or None, or a
-            nesting of those (as `jax.vmap` names it); one for all may stand alone. The function is then that of one
+            nesting of these (as in `jax.vmap`); a single one holds for all arguments. The function is then that of one
             sample.
-        reduce: of a batch: None for the results of each sample, "sum" or "mean".
-        dtype: "float64" or "float32": with which numbers native code calculates.
-        threads: among how many threads large batches are shared out.
-        strict: whether every bit must be that of the eager engine.
-        max_traces: how many different ways it may go, for arguments of the same structure.
-        max_structures: for how many structures of arguments what was compiled is kept; beyond, that is let go which was
-            not used for longest.
-        memory_limit: how many bytes what long loops keep for their derivatives may take, for a block of samples; where
-            it would be more, it is calculated once more from checkpoints.
+        reduce: for a batch: None for the results of each sample, "sum" or "mean".
+        dtype: "float64" or "float32": the numbers of native code.
+        threads: how many threads share large batches.
+        strict: whether every bit must be the eager engine's.
+        max_traces: the most control-flow paths for arguments of one structure.
+        max_structures: for how many structures of arguments compiled code is kept; beyond, the least recently used is
+            dropped.
+        memory_limit: the most bytes that long loops may keep for their derivatives, for a block of samples; beyond,
+            they are recomputed from checkpoints.
 
     Returns:
-        A `CompiledFunction`. It can be used as a decorator, with or without options.
+        A `CompiledFunction`. `compile` can be used as a decorator, with or without options.
 
     Raises:
-        ArgumentError: an option makes no sense.
+        ArgumentError: an option is invalid.
 
     >>> import chainrule
     >>> f = compile(lambda x, y: chainrule.sin(x) * y)
@@ -286,7 +290,7 @@ def compile(function: Callable | None = None, **options: Any) -> Any:
     chosen = options_of(Options, options, "compile")
 
     def made(f: Callable) -> CompiledFunction:
-        if isinstance(f, CompiledFunction):  # with these options instead
+        if isinstance(f, CompiledFunction):  # replaces its options
             f = f.function
         return CompiledFunction(check_function(f, "compile", "f and not f(x)"), chosen)
 

@@ -28,7 +28,7 @@ ROOT = OWNERS and os.geteuid() == 0
 
 @pytest.fixture
 def place(tmp_path, monkeypatch):
-    monkeypatch.setattr(cache, "_told", {})
+    monkeypatch.setattr(cache, "_warned", {})
     monkeypatch.setenv(cache.VARIABLE, str(tmp_path / "cache"))
     return tmp_path / "cache"
 

@@ -1,10 +1,10 @@
-"""The cache: object code on disk, so that what was compiled once is not compiled again, by this process or another.
+"""The cache: object code on disk, so that nothing is compiled twice, by this process or another.
 
-A file is named after the module's text, the machine and LLVM's version. It begins with a checksum of what follows. One
-that is cut off or foreign is taken for none and written anew, and always as a whole under its name; what else lies in
-the folder is left alone. Where the folder cannot be written, there is no cache. What is in it is run: so a folder or
-file that others may have written is not used, and a `CacheWarning` says so. `CHAINRULE_CACHE` names another folder, or
-is `off`.
+A file is named after the module's text, the machine and LLVM's version, and begins with a checksum of its content. A
+file that is truncated or not ours is ignored and replaced; files are always replaced atomically, and other files in the
+folder are left alone. If the folder cannot be written, there is no cache. Its content is executed, so a folder or file
+that others may have written is not used, and a `CacheWarning` says so. `CHAINRULE_CACHE` names another folder, or is
+`off`.
 """
 
 from __future__ import annotations
@@ -28,14 +28,14 @@ from chainrule.errors import CacheWarning
 
 VARIABLE = "CHAINRULE_CACHE"
 MAGIC = b"chainrule object code 2\n"
-"""Its number counts the ways in which chainrule has had LLVM make object code of a text, and has put it into a file."""
+"""Its number changes with the way in which object code is compiled from a text and stored in a file."""
 
 MOST_BYTES = 200 * 2**20
-"""When the folder has more, what was not used for longest is removed."""
+"""When the folder has more, the least recently used files are removed."""
 
 _SUFFIX, _PART = ".o", ".part"
 _OWN = re.compile(r"[0-9a-f]{64}(\.o|_.*\.part)")
-"""What the cache's own files are called."""
+"""The names of the cache's own files."""
 
 _DIGEST = hashlib.sha256().digest_size
 _SWEEP_EVERY = 50
@@ -43,7 +43,7 @@ _written = 0
 
 
 def folder() -> Path | None:
-    """Where the files are; None if there is no cache."""
+    """The folder of the files; None without a cache."""
     wanted = os.environ.get(VARIABLE, "")
     if wanted == "off":
         return None
@@ -56,17 +56,17 @@ def folder() -> Path | None:
 
 
 def cached_object(module: ir.Module | str, machine: Machine, optimize: int = 2) -> bytes:
-    """The object code of a module: from the cache, or compiled and put there; see `native.compile_to_object`."""
+    """The object code of a module, from the cache or newly compiled; see `native.compile_to_object`."""
     text = str(module)
     place = folder()
     path = None if place is None else place / (_key(text, machine, optimize) + _SUFFIX)
-    found = None if path is None else _read(path)
-    _take_note(found is not None)
-    if found is None:
-        found = compile_to_object(text, machine, optimize)
+    object_code = None if path is None else _read(path)
+    _record(object_code is not None)
+    if object_code is None:
+        object_code = compile_to_object(text, machine, optimize)
         if path is not None:
-            _write(path, found)
-    return found
+            _write(path, object_code)
+    return object_code
 
 
 _watching: contextvars.ContextVar[list[bool] | None] = contextvars.ContextVar("watching", default=None)
@@ -74,16 +74,17 @@ _watching: contextvars.ContextVar[list[bool] | None] = contextvars.ContextVar("w
 
 @contextlib.contextmanager
 def watched() -> Iterator[list[bool]]:
-    """Gives a list that gets, for each module that is asked for inside, whether it came from the cache."""
-    found: list[bool] = []
-    before = _watching.set(found)
+    """Context manager that gives a list; for each module requested meanwhile, the list gets whether it came from the
+    cache."""
+    hits: list[bool] = []
+    before = _watching.set(hits)
     try:
-        yield found
+        yield hits
     finally:
         _watching.reset(before)
 
 
-def _take_note(hit: bool) -> None:
+def _record(hit: bool) -> None:
     watching = _watching.get()
     if watching is not None:
         watching.append(hit)
@@ -95,17 +96,17 @@ def _key(text: str, machine: Machine, optimize: int) -> str:
 
 
 def _checksum(path: Path, content: bytes) -> bytes:
-    """Of a file's name as well: code under the name of other code is none."""
+    """A checksum that includes the file's name: code under the name of other code is invalid."""
     return hashlib.sha256(path.name.encode() + content).digest()
 
 
 def _read(path: Path) -> bytes | None:
-    """The content of a file, if it is whole and nobody else can have written it."""
+    """The content of a file, if it is complete and nobody else can have written it."""
     try:
         with own_folder(path.parent) as folder:
             data = folder.read(path.name)
     except NotOursError as error:
-        _tell(path.parent, error)
+        _warn(path.parent, error)
         return None
     except OSError:
         return None
@@ -114,7 +115,7 @@ def _read(path: Path) -> bytes | None:
 
 
 def _write(path: Path, content: bytes) -> None:
-    """Puts a file in its place, if there is one for it."""
+    """Stores a file, if possible."""
     global _written  # noqa: PLW0603 - a count for this process
     part = f"{path.stem}_{os.urandom(8).hex()}{_PART}"
     try:
@@ -123,20 +124,20 @@ def _write(path: Path, content: bytes) -> None:
         if _written % _SWEEP_EVERY == 0:
             sweep(path.parent)
     except NotOursError as error:
-        _tell(path.parent, error)
+        _warn(path.parent, error)
         return
     except OSError:
         return
     _written += 1
 
 
-_told: dict[Path, object] = {}
+_warned: dict[Path, object] = {}
 
 
-def _tell(place: Path, error: NotOursError) -> None:
-    """Warns, once of each folder, that it or something in it is not used."""
+def _warn(place: Path, error: NotOursError) -> None:
+    """Warns, once for each folder, that it or something in it is not used."""
     token = object()
-    if _told.setdefault(place, token) is token:  # of threads that come at the same time, one has put it there
+    if _warned.setdefault(place, token) is token:  # atomic: one of several threads warns
         frame = caller()
         warnings.warn_explicit(
             f"compiled code is not kept on disk, since others could put theirs in its place: {error}",
@@ -145,11 +146,11 @@ def _tell(place: Path, error: NotOursError) -> None:
 
 
 def sweep(place: Path, most: int = MOST_BYTES) -> None:
-    """Removes those of the cache's files that were not used for longest, until the rest has at most so many bytes; and
-    what a process that was killed has left behind.
+    """Removes the least recently used files of the cache until the rest has at most so many bytes, and what killed
+    processes have left behind.
 
     Raises:
-        NotOursError, OSError: it is no folder of ours.
+        NotOursError, OSError: the folder is not ours.
     """
     files = []
     with own_folder(place) as folder:

@@ -1,4 +1,4 @@
-"""Control flow in LLVM's assembly: counted loops."""
+"""Counted loops in LLVM's assembly."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ I64 = ir.IntType(64)
 
 @contextmanager
 def counted(builder: ir.IRBuilder, end: int | ir.Value, step: int = 1, start: int | ir.Value = 0) -> Iterator[ir.Value]:
-    """A loop whose counter runs from `start` up to, but not including, `end`; gives the counter.
+    """Generates a loop whose counter runs from `start` up to, but not including, `end`, around the body of the `with`.
 
-    Instructions that are added within are its body; afterwards the builder stands behind it.
+    The `with` gives the counter (the induction variable); afterwards the builder stands after the loop.
     """
     function = builder.function
     first = I64(start) if isinstance(start, int) else start

@@ -1,7 +1,7 @@
-"""A folder of the user's own, for files that will be run: whoever can write there can have this process do anything.
+"""A folder of the user's own for files that will be executed: anybody who can write there can control this process.
 
-What is looked at is what was opened, not what stands under its name a moment later. Where the operating system has no
-owners and modes of this kind (Windows), the folder is taken as it is: there it lies in the user's profile.
+The checks apply to what was opened, not to what has its name a moment later. Where the operating system has no such
+owners and modes (Windows), the folder is used as it is: there it lies in the user's profile.
 """
 
 from __future__ import annotations
@@ -26,15 +26,15 @@ class Folder:
     """A folder that is ours, opened by `own_folder`.
 
     Args:
-        path: where it is.
-        handle: what it was opened as; None where files are found by their paths.
+        path: its path.
+        handle: its file descriptor; None where files are accessed by their paths.
     """
 
     def __init__(self, path: Path, handle: int | None) -> None:
         self.path, self._handle = path, handle
 
     def read(self, name: str) -> bytes:
-        """The content of a file; it counts as used now.
+        """Reads a file and marks it as used now.
 
         Raises:
             NotOursError: it is a link, or not ours.
@@ -50,12 +50,12 @@ class Folder:
         return content
 
     def write(self, name: str, part: str, content: bytes) -> None:
-        """Puts a file in its place, at once: nobody sees a part of it.
+        """Writes a file atomically.
 
         Args:
             name: its name.
-            part: what it is called until it is whole; no file has that name.
-            content: what goes into it.
+            part: its temporary name, which no file has.
+            content: its content.
 
         Raises:
             OSError: it cannot be written; nothing is left behind.
@@ -71,11 +71,11 @@ class Folder:
             raise
 
     def names(self) -> list[str]:
-        """Those of all files."""
+        """The names of all files."""
         return os.listdir(self._name(".") if self._handle is None else self._handle)  # noqa: PTH208 - of what is open
 
     def status(self, name: str) -> os.stat_result:
-        """What the operating system knows of a file; of a link, of that itself."""
+        """The status of a file; of a link itself if it is one."""
         return os.stat(self._name(name), dir_fd=self._handle, follow_symlinks=False)
 
     def remove(self, name: str) -> None:
@@ -91,15 +91,15 @@ class Folder:
 
 @contextlib.contextmanager
 def own_folder(path: Path, *, make: bool = False) -> Iterator[Folder]:
-    """Opens a folder for the time of a `with`.
+    """Opens a folder for the body of a `with`.
 
     Args:
-        path: where it is; links on the way to it are followed, since what counts is whose it is in the end.
-        make: whether to make it, and what is missing above it, if it is not there.
+        path: the folder; links on the way to it are followed, since its owner is what counts.
+        make: whether to create it, and its missing parents.
 
     Raises:
         NotOursError: others may have written there.
-        OSError: it is not there, or cannot be opened or made.
+        OSError: it does not exist, or cannot be opened or created.
     """
     if make:
         _make(path)
@@ -132,7 +132,7 @@ def _check(status: os.stat_result, path: Path) -> None:
 
 
 def _make(path: Path) -> None:
-    """Makes a folder that nobody else can look into; not in one of another user, least of all as root."""
+    """Creates a folder that nobody else can look into; refuses to do so in another user's folder, also as root."""
     missing, above = [], path
     while not os.path.lexists(above):
         missing.append(above)

@@ -1,4 +1,5 @@
-"""The kernel: what the compiler's backends make of a graph, and all that the rest of the compiler knows of it."""
+"""The kernel: the result of the compiler's backends, and the only interface of it that the rest of the compiler
+knows."""
 
 from __future__ import annotations
 
@@ -12,19 +13,19 @@ Held = bool | npt.NDArray[np.bool_]
 
 
 class Kernel(Protocol):
-    """A graph as native code, to be run on numbers; several threads may run it at the same time.
+    """A graph as native code. Several threads may run it at the same time.
 
     Attributes:
-        object_code: the native code, so that a cache can keep it.
+        object_code: the native code, for the cache.
     """
 
     object_code: bytes
 
     def run(self, numbers: Floats, columns: Floats | None = None) -> tuple[Floats, Floats, Held]:
-        """Calculates the graph's outputs.
+        """Calculates the outputs of the graph.
 
         Args:
-            numbers: float64[inputs]; those of batched inputs do not matter.
+            numbers: float64[inputs]; those of batched inputs are ignored.
             columns: float64[batched inputs in ascending order, samples]; None if there are none.
 
         Returns:
@@ -38,11 +39,11 @@ class Kernel(Protocol):
 
     @property
     def bytes_per_call(self) -> int:
-        """How much memory a call goes through, its arguments and results aside; for a batch, with each block of it."""
+        """How many bytes of memory a call uses, beside its arguments and results; for a batch, each block of it."""
 
     @property
     def operations_per_call(self) -> int:
-        """How many operations a call does, those on single samples counted once."""
+        """How many operations a call does; for a batch, for one sample."""
 
     def describe(self) -> list[str]:
-        """Sentences on what was made of the graph, for `explain()`."""
+        """Sentences for `explain()`."""

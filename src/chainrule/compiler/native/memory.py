@@ -1,4 +1,4 @@
-"""Memory that native code works in."""
+"""Memory for native code."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ CACHE_LINE = 64
 HUGE_PAGE = 2**21
 
 BOUNDS = "CHAINRULE_BOUNDS"
-"""If the environment has 1 for this, native code that is compiled looks at each address before it goes there, and what
-it works in lies between pages that nobody may touch. Both are for tests: the code is slow, and takes much memory."""
+"""If the environment has 1 for this variable, native code is compiled with a check of each address, and its memory lies
+between guard pages. Both are for tests: the code is slow and needs much memory."""
 
 
 def is_checked() -> bool:
@@ -27,10 +27,10 @@ def is_checked() -> bool:
 
 
 def aligned(shape: Sequence[int], dtype: Any) -> np.ndarray:
-    """Zeros that begin with a line of the CPU's caches.
+    """Allocates zeros at the beginning of a cache line.
 
-    What is large lies in huge pages where the system has them: with small ones, most of the numbers that are gathered
-    from here and there would cost a look into the page tables as well.
+    Large arrays lie in huge pages where the system has them: with small pages, most gathered numbers would cost a look
+    into the page tables as well.
 
     >>> x = aligned([3, 2], np.float64)
     >>> x.tolist(), x.ctypes.data % CACHE_LINE
@@ -43,7 +43,7 @@ def aligned(shape: Sequence[int], dtype: Any) -> np.ndarray:
         room, boundary = np.zeros(size + CACHE_LINE, np.uint8), CACHE_LINE
     else:
         pages = mmap.mmap(-1, size + HUGE_PAGE, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
-        with contextlib.suppress(OSError):  # a system that has none
+        with contextlib.suppress(OSError):  # a system without huge pages
             pages.madvise(mmap.MADV_HUGEPAGE)
         room, boundary = np.frombuffer(pages, np.uint8), HUGE_PAGE
     start = -room.ctypes.data % boundary
@@ -51,11 +51,11 @@ def aligned(shape: Sequence[int], dtype: Any) -> np.ndarray:
 
 
 def for_native_code(array: np.ndarray, checked: bool | None = None) -> np.ndarray:
-    """An array that native code is to read: itself, or where addresses are checked a copy between guard pages.
+    """An array for native code to read: itself, or a copy between guard pages where addresses are checked.
 
     Args:
-        array: what it is to read.
-        checked: whether they are; if it is not said, the environment says so, which takes a microsecond.
+        array: the array.
+        checked: whether addresses are checked; if left out, the environment decides, which takes a microsecond.
     """
     if not (is_checked() if checked is None else checked):
         return array
@@ -65,8 +65,11 @@ def for_native_code(array: np.ndarray, checked: bool | None = None) -> np.ndarra
 
 
 def _between_guards(size: int) -> np.ndarray:
-    """Bytes between two pages that nobody may touch. They end just before the second one, if they can do that and
-    begin with a line of the caches, too; else every other time, and begin right behind the first one otherwise."""
+    """Allocates bytes between two guard pages.
+
+    They end just before the second page if they can do so and still begin at a cache line; otherwise every other
+    allocation ends at the second page as closely as possible, and the others begin right after the first one.
+    """
     assert _protect is not None
     page = mmap.PAGESIZE
     whole = max(-(-size // page), 1) * page
@@ -84,7 +87,7 @@ _turn = itertools.count()
 
 
 def _find_protect() -> Any:
-    """The C library's `mprotect`, where memory can be mapped as this module does; else None."""
+    """The C library's `mprotect` where memory can be mapped as in this module; otherwise None."""
     if not hasattr(mmap, "MAP_ANONYMOUS"):
         return None
     try:
@@ -97,7 +100,8 @@ _protect = _find_protect()
 
 
 def too_large_is_infinite(dtype: Any) -> contextlib.AbstractContextManager:
-    """Around conversions to floats of 32 bits: NumPy need not warn of what is documented."""
+    """Context manager for conversions to 32-bit floats, which silences NumPy's overflow warnings: the conversion is
+    documented."""
     return np.errstate(over="ignore") if np.dtype(dtype).itemsize == 4 else _NOTHING
 
 
