@@ -240,12 +240,12 @@ def test_what_is_looked_through_may_change_meanwhile():
 
 
 def test_so_many_things_are_looked_through_and_no_more(monkeypatch):
-    looked = []
-    monkeypatch.setattr(holders, "MOST_LOOKS", 10)
-    monkeypatch.setattr(holders, "attributes", lambda thing: looked.append(thing) or vars(thing))
+    searched = []
+    monkeypatch.setattr(holders, "MOST_SEARCHED", 10)
+    monkeypatch.setattr(holders, "attributes", lambda thing: searched.append(thing) or vars(thing))
     model = Holder({Plain(w=i) for i in range(1000)})
     assert model.parameters() == []
-    assert len(looked) <= 10
+    assert len(searched) <= 10
 
 
 def test_a_value_of_a_class_is_refused():

@@ -26,7 +26,7 @@ _USUAL: dict[Any, int] = dict.fromkeys([float, int, bool, str, type(None), Opera
 _USUAL |= {Value: LEAF, list: ROW, tuple: ROW, dict: OTHER}
 KINDS: dict[Any, int] = dict(_USUAL)
 MOST_KINDS = 1000
-MOST_LOOKS = 10_000
+MOST_SEARCHED = 10_000
 """How many things are looked through in one walk: a logger may lead to all of a program."""
 MOST_NESTED = 200
 """So many parts deep may the `forward` of a part lead into one another."""
@@ -40,11 +40,11 @@ _RUNS = (
 
 
 class Frozen:
-    """Holds what is no parameter of the Module that it stands in, such as another net, or a Value that a callback
-    changes: it is neither trained nor saved.
+    """Holds something that is not a parameter of the Module around it, such as another net, or a Value that a callback
+    changes. The walk does not enter it, so it is neither trained nor saved.
 
     Args:
-        part: it stands in the attribute of this name.
+        part: what is held; the attribute `part` gives it back.
 
     >>> from chainrule.nn import MLP
     >>> model = MLP(2, [3, 1], seed=0)
@@ -58,15 +58,17 @@ class Frozen:
 
 
 class Walk:
-    """What a walk over the parts of a Module has come by.
+    """The state of one walk over the parts of a Module.
 
     Args:
-        base: Module.
+        base: the class Module.
 
     Attributes:
-        seen: what was entered or passed over, by identity; it is held, so that nothing else gets its place in memory.
-        unseen: what it passed over although parameters may be in there, with its name.
-        keys: for each level the names of the parts that are left; kept, as the way there is, where names are wanted.
+        seen: the objects that were entered or passed over, by identity. They are held, so that no new object gets the
+        identity of one of them.
+        unseen: the objects that the walk passed over although they may hold parameters, each with its name.
+        keys: for each level, the names of the parts that are still to be visited. Levels are only kept where names are
+        wanted.
     """
 
     def __init__(self, base: type) -> None:
@@ -74,26 +76,29 @@ class Walk:
         self.seen: dict[int, Any] = {}
         self.unseen: list[tuple[str, Any]] = []
         self.keys: list[Iterator[Any]] = [iter([""])]
-        self._way: list[Any] = []
+        self._path: list[Any] = []
 
     def down(self, key: Any, parts: Any) -> None:
-        """A level down, to the parts of the part `key`."""
+        """Goes a level down, to the parts of the part named `key`."""
         self.keys.append(iter(parts if type(parts) is dict else range(len(parts))))
-        self._way.append(key)
+        self._path.append(key)
 
     def up(self) -> None:
-        """A level up."""
+        """Goes a level up."""
         self.keys.pop()
-        if self._way:
-            self._way.pop()
+        if self._path:
+            self._path.pop()
 
     def prefix(self) -> str:
-        """What the names of the parts on the level at hand begin with."""
-        return "".join([f"{step}." for step in self._way[1:]])  # the first is the model itself
+        """The beginning of the names of all parts on the present level."""
+        return "".join([f"{step}." for step in self._path[1:]])  # the first is the model itself
 
     def opened(self, thing: Any, key: Any) -> Any:
-        """The parts of a thing that is neither a list, a tuple nor a plain Module: a list, or a dict by name; empty for
-        what is passed over."""
+        """The parts of an object that is neither a list, a tuple nor a plain Module.
+
+        Returns:
+            A list, or a dict by name; it is empty for an object that the walk passes over.
+        """
         kind = type(thing)
         what = kind_of(kind, self.base)
         if what in (ROW, PLAIN):
@@ -107,40 +112,40 @@ class Walk:
         self.unseen += [(f"{self.prefix()}{key}", other) for other in others]
         return parts
 
-    def missed(self, found: dict[int, Any]) -> tuple[str, Any] | None:
+    def missed(self, parameters: dict[int, Any]) -> tuple[str, Any] | None:
         """The first parameter that is held only where the walk does not look.
 
         Args:
-            found: the parameters that were found, by identity.
+            parameters: the parameters that the walk met, by identity.
 
         Returns:
-            Its name, and what the walk passed over that holds it; None if there is none.
+            Its name, and the object that the walk passed over and that holds it; None if no parameter was missed.
         """
         queue = deque([(name, thing, thing) for name, thing in self.unseen])
-        looked: dict[int, Any] = {}
+        searched: dict[int, Any] = {}
         while queue:
             name, thing, passed = queue.popleft()
             for key, part in _inside(thing, self.base):
-                if len(looked) >= MOST_LOOKS:
+                if len(searched) >= MOST_SEARCHED:
                     return None
                 if isinstance(part, Value):
-                    if part.is_leaf() and id(part) not in found:
+                    if part.is_leaf() and id(part) not in parameters:
                         return f"{name}{key}", passed
-                elif id(part) not in self.seen and id(part) not in looked:
+                elif id(part) not in self.seen and id(part) not in searched:
                     queue.append((f"{name}{key}", part, passed))
-                looked[id(part)] = part
+                searched[id(part)] = part
         return None
 
 
 def kind_of(kind: type, base: type) -> int:
-    """What a class is for the walk, noted for the next time."""
+    """The category of a class for the walk; it is remembered for the next time."""
     if (known := KINDS.get(kind)) is not None:
         return known
     if len(KINDS) > MOST_KINDS:  # in a program that makes classes without end
         KINDS.clear()
         KINDS.update(_USUAL)
-    KINDS[kind] = found = _kind(kind, base)
-    return found
+    KINDS[kind] = category = _kind(kind, base)
+    return category
 
 
 def _kind(kind: Any, base: type) -> int:
@@ -159,14 +164,15 @@ def _kind(kind: Any, base: type) -> int:
 
 
 def _is_foreign(kind: type) -> bool:
-    """Whether a class is neither of the standard library, nor of chainrule.nn, nor one of classes."""
+    """Whether a class is the user's: neither of the standard library, nor of chainrule.nn, nor a class of classes."""
     module = kind.__module__ if isinstance(kind.__module__, str) else ""
     ours = module == "chainrule.nn" or module.startswith("chainrule.nn.")
     return not ours and not _is_standard(module.partition(".")[0]) and not issubclass(kind, type | Operation | Frozen)
 
 
 def _is_standard(module: str) -> bool:
-    """Whether this is a module of the standard library, and not one of the user's own called `code`, say."""
+    """Whether this is a module of the standard library, rather than a module of the user's that is called `code`,
+    say."""
     if module not in sys.stdlib_module_names:
         return False
     file = getattr(sys.modules.get(module), "__file__", None) or os.__file__  # of some there is none: they are built in
@@ -183,11 +189,11 @@ _nested = threading.local()
 
 
 def forward_of(part: Any, x: Any) -> Any:
-    """`part.forward(x)` of a part that may lead back to itself: compiled functions that call one another would go on
-    until the process dies.
+    """Calls `part.forward(x)`, where the part may lead back to itself. Compiled functions that call one another without
+    end would kill the process, so the depth is counted here.
 
     Raises:
-        ArgumentError: it does, or parts are nested too deeply.
+        ArgumentError: parts hold one another in a circle, or are nested too deeply.
     """
     depth = getattr(_nested, "depth", 0)
     if depth == MOST_NESTED:
@@ -205,7 +211,7 @@ def forward_of(part: Any, x: Any) -> Any:
 
 
 def attributes(thing: Any) -> dict[str, Any]:
-    """What the attributes of an object hold, those in slots included."""
+    """The attributes of an object by name, with those in slots."""
     try:
         own = dict(object.__getattribute__(thing, "__dict__"))  # a copy, since other threads may change it
     except AttributeError:
@@ -225,13 +231,14 @@ def _is_set(slot: Any, thing: Any) -> bool:
 
 @functools.lru_cache(MOST_KINDS)
 def _slots_of(kind: Any) -> dict[str, Any]:
-    """The slots that its classes give an object, by name."""
+    """The slots of a class and its bases, by name."""
     named = [item for base in reversed(kind.__mro__) if "__slots__" in vars(base) for item in vars(base).items()]
     return {name: slot for name, slot in named if isinstance(slot, types.MemberDescriptorType)}
 
 
 def _parts(thing: Any) -> tuple[Any, list[Any]]:
-    """The parts of a thing of the kind OTHER, as a list, or as a dict by name; and what else it holds."""
+    """The parts of an object of the category OTHER, as a list or as a dict by name; and the other things that it
+    holds."""
     if _is_array(type(thing)):
         return _of_array(thing), []
     own: dict[str, Any] = {} if type(thing) is dict else attributes(thing)
@@ -248,7 +255,7 @@ def _parts(thing: Any) -> tuple[Any, list[Any]]:
 
 
 def _of_array(array: Any) -> list[Any]:
-    """An array of objects as nested lists; of numbers, nothing."""
+    """The entries of an array of objects, as nested lists; an empty list for an array of numbers."""
     if not array.dtype.hasobject:
         return []
     nested = sys.modules["numpy"].ndarray.tolist(array)  # a masked array's own would leave out what is masked
@@ -259,7 +266,7 @@ def _of_array(array: Any) -> list[Any]:
 
 
 def _inside(thing: Any, base: type) -> list[tuple[str, Any]]:
-    """What something holds that may have parameters, each part with what its name has behind that of the whole."""
+    """The parts of an object that may hold parameters, each with the text that follows the object's name in theirs."""
     if isinstance(thing, type):
         return _of_class(thing)
     if isinstance(thing, _CODE):
@@ -279,18 +286,18 @@ def _inside(thing: Any, base: type) -> list[tuple[str, Any]]:
 
 @functools.lru_cache(MOST_KINDS)
 def _own_bases(kind: Any) -> tuple[type, ...]:
-    """The classes of the user's own among those of a Module."""
+    """The user's own classes among the bases of a Module."""
     return tuple([base for base in kind.__mro__ if _is_foreign(base)])
 
 
 def _of_class(kind: type) -> list[tuple[str, Any]]:
-    """What the user's own classes hold for all of their objects; of what runs, nothing."""
+    """The class attributes of the user's own classes, without functions, properties and descriptors."""
     named = [item for base in _own_bases(kind) for item in list(vars(base).items())]
     return [(f".{name}", x) for name, x in named if KINDS.get(type(x)) != PLAIN and not isinstance(x, _RUNS)]
 
 
 def _of_code(code: Any) -> list[tuple[str, Any]]:
-    """What a function closes over, its defaults, and what is bound to it."""
+    """The variables that a function closes over, its defaults, and the object that it is bound to."""
     if isinstance(code, functools.partial):
         return [("", code.func), ("", code.args), ("", code.keywords)]
     if isinstance(code, types.MethodType):
@@ -309,7 +316,7 @@ def _is_filled(cell: Any) -> bool:
 
 
 def refuse(model: Any, name: str, holder: Any) -> NoReturn:
-    """Says which parameter would be missed, and what to do.
+    """Raises the error that names a parameter that would be missed, and says what to do.
 
     Raises:
         ArgumentError: always.
@@ -331,7 +338,7 @@ def refuse(model: Any, name: str, holder: Any) -> NoReturn:
 
 
 def refuse_same(model: Any, names: list[str]) -> NoReturn:
-    """Says which two parameters have one name, and would be one number in a file.
+    """Raises the error that names two parameters with the same name, since a file could only hold one of them.
 
     Raises:
         ArgumentError: always.

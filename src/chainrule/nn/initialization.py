@@ -1,4 +1,4 @@
-"""How weights start: functions of (random generator, number of inputs, number of outputs)."""
+"""Initial weights: functions of (random generator, number of inputs, number of outputs) that draw one weight."""
 
 from __future__ import annotations
 
@@ -13,18 +13,18 @@ Initializer = Callable[[Any, int, int], float]
 
 
 def uniform(rng: Random, nin: int, nout: int) -> float:
-    """From -1 to 1, whatever the size: micrograd's."""
+    """Uniform in [-1, 1] for every size of layer, as in micrograd."""
     return rng.uniform(-1, 1)
 
 
 def xavier(rng: Random, nin: int, nout: int) -> float:
-    """Uniform in ±√(6 / (nin + nout)), for tanh and sigmoid (Glorot and Bengio 2010)."""
+    """Uniform in ±√(6 / (nin + nout)), for tanh and sigmoid (Glorot and Bengio 2010, equation 16)."""
     bound = math.sqrt(6.0 / (nin + nout))
     return rng.uniform(-bound, bound)
 
 
 def he(rng: Random, nin: int, nout: int) -> float:
-    """Normal with deviation √(2 / nin), for relu and its kin (He et al. 2015)."""
+    """Normal with mean 0 and deviation √(2 / nin), for relu and its relatives (He et al. 2015)."""
     return rng.gauss(0.0, math.sqrt(2.0 / nin))
 
 
@@ -32,7 +32,7 @@ INITIALIZERS: dict[str, Initializer] = {"uniform": uniform, "xavier": xavier, "h
 
 
 def initializer(init: str | Initializer) -> Initializer:
-    """The initialiser of that name; a function is taken as it is.
+    """The initialiser with this name. A function is returned as it is.
 
     Raises:
         ArgumentError: there is none of that name.

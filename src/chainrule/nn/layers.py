@@ -1,7 +1,7 @@
 """`Neuron`, `Layer`, `MLP`, as in micrograd; `Linear` and `Embedding` beside them.
 
-Where nothing is said, a net is exactly micrograd's: ReLU with a linear last layer, weights drawn by
-`random.uniform(-1, 1)` from Python's global generator in the same order, biases 0.
+With the default options a net is exactly micrograd's: ReLU with a linear last layer, weights drawn by
+`random.uniform(-1, 1)` from Python's global generator in the same order, and biases that start at 0.
 """
 
 from __future__ import annotations
@@ -80,9 +80,12 @@ class Neuron(Module):
 
 
 class Layer(Module):
-    """`nout` neurons of the same `nin` inputs; options as those of `Neuron`.
+    """`nout` neurons with the same `nin` inputs; the options are those of `Neuron`.
 
-    A call gives a list of `nout` Values, or the Value itself where nout is 1.
+    A call returns a list of `nout` Values, or the Value itself where nout is 1.
+
+    >>> len(Layer(3, 2)([1.0, 2.0, 3.0]))
+    2
     """
 
     def __init__(self, nin: int, nout: int, **options: Any) -> None:
@@ -175,7 +178,13 @@ class MLP(Module):
 
 
 class Linear(Module):
-    """Σ wᵢxᵢ (+ b) for each of `nout` outputs: always a list, no activation; weights start by `init`."""
+    """Σ wᵢxᵢ (+ b) for each of `nout` outputs, without an activation; a call always returns a list.
+
+    >>> layer = Linear(2, 1)
+    >>> layer.w[0][0].data, layer.w[0][1].data = 2.0, 3.0
+    >>> layer([10.0, 1.0])[0].data
+    23.0
+    """
 
     def __init__(
         self, nin: int, nout: int, *, bias: bool = True, init: str | Initializer = "xavier", rng: Any = random
@@ -192,7 +201,7 @@ class Linear(Module):
 
 
 class Embedding(Module):
-    """A table of `count` rows of `width` parameters; a call with i gives row i.
+    """A table of `count` rows with `width` parameters each; a call with the index i returns row i.
 
     >>> letters = Embedding(27, 4)
     >>> len(letters(3)), len(letters.parameters())
@@ -222,7 +231,7 @@ class Embedding(Module):
 
 
 def from_config(config: dict[str, Any]) -> Module:
-    """The model that a `config()` describes, with zeros for its numbers until `load_state_dict` brings them.
+    """The model that a `config()` describes. Its numbers are 0 until `load_state_dict` sets them.
 
     Raises:
         SavedFileError: the description is not one of a model that can be rebuilt.

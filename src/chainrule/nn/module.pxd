@@ -5,5 +5,5 @@ cimport cython
 cdef dict KINDS
 cdef int LEAF, MODULE, OWN_MODULE, PLAIN, ROW
 
-@cython.locals(found=dict, seen=dict, levels=list, what=int)
+@cython.locals(parameters=dict, seen=dict, levels=list, category=int)
 cdef dict _walk(object root, object walk, list names)

@@ -1,4 +1,4 @@
-"""`Module`: whatever has parameters; it finds them by itself in its attributes."""
+"""`Module`, the base of models: it collects the parameters in its attributes by itself."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from chainrule.nn.holders import KINDS, LEAF, MODULE, OWN_MODULE, PLAIN, ROW, Wa
 class Module:
     """The base of models and their parts.
 
-    A subclass keeps its parameters (Values that are leaves) and its parts (other Modules) in attributes, also in
-    lists, tuples, dicts, NumPy arrays of objects and dataclasses there, and says in `forward` what it does with one
-    sample. In other places parameters are not found: in a set, which has no order, in what a function closes over, in
-    attributes of a class or of an object that is no Module. One that is only there is refused, and its place named.
-    What is to be no parameter stands in `Frozen(...)`.
+    A subclass keeps its parameters (Values that are leaves) and its parts (other Modules) in attributes; these may also
+    be in lists, tuples, dicts, NumPy arrays of objects and dataclasses. Its method `forward` says what it calculates
+    for one sample. Parameters are not collected from a set, which has no order, from the variables that a function
+    closes over, nor from attributes of a class or of an object that is no Module. A parameter that is only in such a
+    place is an error, which names the place. An object in `Frozen(...)` is not searched.
 
     >>> class Line(Module):
     ...     def __init__(self):
@@ -31,15 +31,20 @@ class Module:
     """
 
     def __call__(self, x: Any) -> Any:
-        """`forward` of one sample (a list of numbers), or of each sample of a batch (a list of those)."""
+        """Calls `forward` for one sample (a list of numbers), or for each sample of a batch (a list of samples).
+
+        Returns:
+            The result of `forward`, or the list of its results, one for each sample.
+        """
         return [self.forward(row) for row in x] if _is_batch(x) else self.forward(x)
 
     def forward(self, x: Any) -> Any:
-        """What the model makes of one sample; a subclass says."""
+        """Calculates the output for one sample; every subclass defines it."""
         raise NotImplementedError(f"{type(self).__name__} needs a method forward(self, x)")
 
     def named_parameters(self) -> list[tuple[str, Value]]:
-        """Every parameter with its name, such as `layers.0.neurons.3.w.1`; one that stands in two places comes once.
+        """Every parameter with its name, such as `layers.0.neurons.3.w.1`. A parameter that is in two places is listed
+        once.
 
         Raises:
             ArgumentError: a parameter would be missed, or two have the same name.
@@ -59,7 +64,7 @@ class Module:
         return _find(self)
 
     def zero_grad(self) -> None:
-        """Sets the gradient of every parameter to 0: once a step, before `backward()`."""
+        """Sets the gradient of every parameter to 0. Call it once in each step, before `backward()`."""
         for parameter in self.parameters():
             parameter.grad = 0.0
 
@@ -90,7 +95,7 @@ class Module:
             value.data = numbers[name]
 
     def config(self) -> dict[str, Any]:
-        """What `nn.from_config` needs to build the same model again, without its numbers.
+        """The description from which `nn.from_config` builds the same model again, without its numbers.
 
         Raises:
             SavedFileError: this kind of model cannot be rebuilt from a file.
@@ -108,25 +113,28 @@ def _is_batch(x: Any) -> bool:
 
 
 def _find(root: Module, names: list[str] | None = None) -> list[Value]:
-    """The parameters of a Module, each once, in the order in which they are first met; their names come into `names`.
+    """The parameters of a Module, each once, in the order in which the walk first meets them.
+
+    Args:
+        names: a list, which is filled with the names of the parameters.
 
     Raises:
         ArgumentError: a parameter is held where the walk does not look, such as in a set.
     """
     walk = Walk(Module)
-    found = _walk(root, walk, names)
-    lost = walk.missed(found) if walk.unseen else None
+    parameters = _walk(root, walk, names)
+    lost = walk.missed(parameters) if walk.unseen else None
     if lost is not None:
         if names is None:
             _find(root, [])  # notes the way to it, for the message
         refuse(root, *lost)
-    return list(found.values())
+    return list(parameters.values())
 
 
 def _walk(root: Module, walk: Walk, names: list[str] | None) -> dict[int, Value]:
-    """The parameters by identity. Without recursion, however deeply parts are nested; and nothing is entered twice, so
-    parts may hold each other."""
-    found: dict[int, Value] = {}
+    """The parameters by identity. The walk does not recurse, so parts may be nested deeply; and it enters no object
+    twice, so parts may hold one another."""
+    parameters: dict[int, Value] = {}
     seen, keys, key = walk.seen, walk.keys, None
     levels: list[Any] = [iter([root])]
     while levels:
@@ -135,20 +143,20 @@ def _walk(root: Module, walk: Walk, names: list[str] | None) -> dict[int, Value]
             if names is not None:
                 key = next(left)
             kind = type(part)
-            what = LEAF if kind is Value else KINDS.get(kind) or kind_of(kind, Module)
-            if what == LEAF:
+            category = LEAF if kind is Value else KINDS.get(kind) or kind_of(kind, Module)
+            if category == LEAF:
                 if part.is_leaf():
-                    if names is not None and id(part) not in found:
+                    if names is not None and id(part) not in parameters:
                         prefix = prefix or walk.prefix()
                         names.append(f"{prefix}{key}")
-                    found[id(part)] = part
+                    parameters[id(part)] = part
                 continue
-            if what != PLAIN and id(part) not in seen:
+            if category != PLAIN and id(part) not in seen:
                 seen[id(part)] = part
-                if what == MODULE or (what == OWN_MODULE and id(kind) in seen):
+                if category == MODULE or (category == OWN_MODULE and id(kind) in seen):
                     parts = dict(vars(part))  # a copy, since other threads may change it
                 else:
-                    parts = part if what == ROW else walk.opened(part, key)
+                    parts = part if category == ROW else walk.opened(part, key)
                 levels.append(iter(parts.values() if type(parts) is dict else parts))
                 if names is not None:
                     walk.down(key, parts)
@@ -157,4 +165,4 @@ def _walk(root: Module, walk: Walk, names: list[str] | None) -> dict[int, Value]
             levels.pop()
             if names is not None:
                 walk.up()
-    return found
+    return parameters
