@@ -13,9 +13,9 @@ was handed a function or an object to call. A compiled engine's own calls are no
 from __future__ import annotations
 
 import argparse
-import ast
 import contextlib
 import io
+import re
 import sys
 import tempfile
 from collections.abc import Callable
@@ -98,13 +98,10 @@ def below(room: str) -> set[str]:
 
 def imported(file: Path) -> list[str]:
     """What a file imports from chainrule: `chainrule.nn.MLP` for `from chainrule.nn import MLP`."""
-    found = []
-    for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
-        if isinstance(node, ast.Import):
-            found += [alias.name for alias in node.names]
-        elif isinstance(node, ast.ImportFrom):
-            found += [f"{node.module}.{alias.name}" for alias in node.names]
-    return [name for name in found if name.startswith("chainrule.")]
+    text = file.read_text(encoding="utf-8")
+    whole = re.findall(r"^\s*import (chainrule\.[\w.]+)", text, re.MULTILINE)
+    parts = re.findall(r"^\s*from (chainrule[\w.]*) import (\(.*?\)|[^\n]*)", text, re.MULTILINE | re.DOTALL)
+    return whole + [f"{module}.{name}" for module, names in parts for name in re.findall(r"(\w+)(?: as \w+)?", names)]
 
 
 def train(folder: str) -> None:
