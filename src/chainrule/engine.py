@@ -1,6 +1,7 @@
 """The engine: a `Value` is a number that remembers how it was made, and `backward()` gives every number its derivative.
 
-Each operation stands in the table `ops/`, whole: its value, and its local derivative in each operand.
+Each operation stands in the table `ops/`, whole: its value, and its local derivative in each operand, where `y` is the
+result. (Write another one there, and `add_table`, at the end, makes it a method of Values.)
 
     @operation(local=[lambda a, b, y: b, lambda a, b, y: a], symbol="*")
     def mul(a, b):
@@ -22,18 +23,21 @@ its own gradient*, and what reaches a number over several ways is added up.
 
 What a node keeps:
 
-    _data         its number
-    _grad         its gradient: the derivative in it of the number that `backward()` was called on
-    _code         which operation made it
+    _data         its number, which one reads as `data`
+    _grad         its gradient, `grad`: d root / d this number, where root is what `backward()` was called on
+    _code         which operation made it, `op`
     _count        how many operands it has; it is a leaf if there are none
     _edges        an edge to each operand: `.operand` itself, and `.local`, the local derivative in it
     _mark         how far the last walk over a graph came with it: see `_sort`
     _grad_before  of a leaf: its gradient when the present `backward()` began
-    _state        whether it is a constant, such as the 3 in 3 * x; and what `core/stale.py` must know for its warnings
+    _state        whether it is a constant, such as the 3 in 3 * x, which is a leaf without gradient; and what
+                  `core/stale.py` must know to warn of graphs that are older than their leaves
     _label        a name for pictures
 
 What else Python asks of a number is in `storage/value_base.py`: `data` and `grad`, text, copies. The list `open_modes`
-is empty, unless somebody is in `no_grad()`, `detect_anomaly()` or a compilation (`core/modes.py`).
+is empty, unless somebody is in `no_grad()`, `detect_anomaly()` or a compilation (`core/modes.py`). What is done to the
+slots of one node is in `storage/nodes.py`; in the compiled engine a node is a struct of C, to which `node_of` goes from
+a Value, and `value_of` back.
 """
 
 from __future__ import annotations
@@ -58,7 +62,7 @@ if not cython.compiled:  # in the compiled engine these are functions of C
 
 ADD, SUB, MUL, DIV, POW, NEG, ABS = ops.add, ops.sub, ops.mul, ops.div, ops.pow, ops.neg, ops.abs
 LT, LE, GT, GE, EQ, NE = ops.lt, ops.le, ops.gt, ops.ge, ops.eq, ops.ne
-_one_walk_at_a_time = lock_held_while_forking()  # so that threads which share leaves get the sum of their gradients
+_one_walk_at_a_time = lock_held_while_forking()  # threads that share leaves then get the sum of their gradients
 
 
 # ---- how an operation makes a node ----
@@ -83,17 +87,18 @@ def topological_order(root: Value) -> list[Value]:
     """Every node of the graph below `root`, operands before the results made of them."""
     order = Nodes()
     with _one_walk_at_a_time:
-        _sort(root, order, order, False)
+        _sort(root, order, order, False)  # results and leaves in one row
     return list(order)
 
 
 def _sort(root: Value, results: Nodes, leaves: Nodes, afresh: bool) -> int:
     """The topological sort, depth first: a node stays on the path until all of its operands are in the order.
 
-    For `backward()`, `afresh`, it sets the gradients of results to 0 on its way. What `watch` notes, and the answer,
-    whether there is a doubt that the results are made of the present numbers, is for a warning of `core/stale.py`.
+    A node is marked when it is entered, and when it is in the order. Each walk has two marks of its own, above all that
+    came before, so nothing need be wiped off. For `backward()`, `afresh`, the gradients of results are set to 0 on the
+    way. (`since`, `watch` and `doubt`, which is the answer, are for the warning of `core/stale.py` alone.)
     """
-    entered = new_marks()  # two numbers above all that nodes were ever marked with
+    entered = new_marks()
     done, since, doubt, path = entered + 1, stale.first_since_write(entered), 0, Nodes()
     path.append(node_of(root))
     while path.count:
@@ -120,7 +125,7 @@ def _sort(root: Value, results: Nodes, leaves: Nodes, afresh: bool) -> int:
 def send_gradients_down(node: Value) -> None:
     """One step of the chain rule: local derivative × gradient, added to the gradient of each operand."""
     upstream = node._grad
-    if upstream:  # a zero on either side adds nothing, not even 0 · inf: it may be that of a branch not taken
+    if upstream:  # a zero on either side adds nothing: in a branch not taken, 0 · inf would be nan
         for i in range(node._count):
             if node._edges[i].local:
                 node._edges[i].operand._grad += node._edges[i].local * upstream
@@ -129,13 +134,15 @@ def send_gradients_down(node: Value) -> None:
 
 
 def _send_all_down(root: Value, upstream: float, look: bool) -> list | None:
-    """The chain rule from `root` to the leaves. If it is to `look`, and finds results in doubt, it gives back these."""
+    """The chain rule from `root` to the leaves. If it is to `look`, and some results may be older than their leaves, it
+    sends nothing and gives back these."""
     with _one_walk_at_a_time:
         results, leaves = Nodes(), Nodes()
-        if _sort(root, results, leaves, True) and look and (old := doubtful(results)):
+        doubt = _sort(root, results, leaves, True)
+        if look and doubt and (old := doubtful(results)):
             return old
         try:
-            set_aside(leaves)  # their gradients, to add them at the end: two calls then give exactly twice as much
+            set_aside(leaves)  # their gradients until the end: part by part, the sum would be rounded otherwise
             root._grad = upstream
             for i in range(results.count - 1, -1, -1):  # in reverse order: what a node hands on is whole by then
                 send_gradients_down(results.nodes[i])
@@ -153,7 +160,7 @@ class Value(ValueBase):
     __slots__ = ()  # those of its base
 
     def __init__(self, data: Any, label: str = "", *operands: Any) -> None:
-        if operands or not isinstance(label, str):  # micrograd's Value(data, operands, operation)
+        if operands or not isinstance(label, str):  # as in micrograd's Value(data, operands, operation)
             refuse_operands()
         make_leaf(self, number(data, "Value"), label)
 
@@ -161,13 +168,14 @@ class Value(ValueBase):
         """Gives every number of the graph its derivative of this one.
 
         Gradients of leaves are added to (set them to 0 between steps), all others set afresh. `seed` is the gradient
-        of this node itself, that is, the derivative of some later quantity.
+        of this node itself, that is, the derivative of some later quantity. If a leaf was written since the graph was
+        made, it warns, and gives the derivatives at the numbers of that time.
         """
         upstream = number(seed, "backward(seed)")
         if open_modes:
             untraced(upstream, "call backward()")
         if old := _send_all_down(self, upstream, True):
-            stale.check_passed(old)  # without the lock: it may call functions of the user's own, and they may wait
+            stale.check_passed(old)  # warns; without the lock, since functions of the user's own may be called
             _send_all_down(self, upstream, False)
         if open_modes:
             warn_of_swallowed()
@@ -178,7 +186,7 @@ class Value(ValueBase):
             node.grad = 0.0
 
     def refresh(self) -> Value:
-        """Recomputes the whole graph in place from the present data of its leaves; returns self."""
+        """Recomputes all numbers and local derivatives of the graph from the present data of leaves; returns self."""
         for node in topological_order(self):
             if not node.is_leaf():
                 _calculated(renew(node))
@@ -195,7 +203,7 @@ class Value(ValueBase):
     def _order(self) -> list[Value]: return topological_order(self)
     def _send_down(self) -> None: send_gradients_down(node_of(self))  # from micrograd's v._backward()
 
-    # operators; plain numbers may stand on either side
+    # operators; plain numbers may stand on either side, and a comparison gives 1.0 or 0.0, with no derivative
     def __add__(self, other: Any) -> Value: return record_pair(ADD, self, other)
     def __radd__(self, other: Any) -> Value: return record_pair(ADD, other, self)
     def __sub__(self, other: Any) -> Value: return record_pair(SUB, self, other)
