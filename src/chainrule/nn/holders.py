@@ -18,18 +18,19 @@ from chainrule.engine import Value
 from chainrule.errors import ArgumentError
 
 PLAIN, LEAF, ROW, MODULE, OWN_MODULE, OTHER, UNSEEN = range(1, 8)
-"""What a class is for the walk: nothing to look into; that of a Value; a list or tuple; a Module, of the library's or
-of the user's, without slots; another thing whose parts are found; or one whose parts are not, and which is looked
-through so that no parameter is missed."""
+"""The categories of classes for the walk over a Module's parts. PLAIN: holds no parameters. LEAF: a Value. ROW: a list
+or tuple. MODULE: a Module of the library's, without slots. OWN_MODULE: such a Module of the user's. OTHER: another
+object whose parts the walk enters. UNSEEN: an object whose parts it does not enter; it is only searched, so that no
+parameter in it is missed silently."""
 
 _USUAL: dict[Any, int] = dict.fromkeys([float, int, bool, str, type(None), Operation], PLAIN)
 _USUAL |= {Value: LEAF, list: ROW, tuple: ROW, dict: OTHER}
 KINDS: dict[Any, int] = dict(_USUAL)
 MOST_KINDS = 1000
 MOST_SEARCHED = 10_000
-"""How many things are looked through in one walk: a logger may lead to all of a program."""
+"""At most this many objects are searched in one walk for missed parameters: a logger may lead to all of a program."""
 MOST_NESTED = 200
-"""So many parts deep may the `forward` of a part lead into one another."""
+"""At most this many calls of `forward` may be nested in one another."""
 
 _VIEWS = ValuesView | ItemsView | KeysView
 _CODE = types.FunctionType | types.MethodType | functools.partial

@@ -37,7 +37,7 @@ def test_generators_are_found_that_functions_of_libraries_name_or_are_given():
 
 
 def test_what_functions_of_the_compiler_lead_to_leaves_the_search_for_ones_own_its_places(monkeypatch):
-    monkeypatch.setattr(generators, "MOST", 20)
+    monkeypatch.setattr(generators, "MOST_OBJECTS", 20)
     rng = random.Random(0)
 
     def last(x):

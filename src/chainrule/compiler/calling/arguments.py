@@ -81,8 +81,8 @@ class Reading:
             return None
         counts = [block.shape[1] for block in self.blocks]
         if min(counts) != max(counts):
-            found = ", ".join(map(str, dict.fromkeys(counts)))
-            raise SizeError(f"the batched arguments have {found} samples: give equally many of each")
+            listed = ", ".join(map(str, dict.fromkeys(counts)))
+            raise SizeError(f"the batched arguments have {listed} samples: give equally many of each")
         return self.blocks[0] if len(self.blocks) == 1 else np.concatenate(self.blocks)
 
 

@@ -1,4 +1,4 @@
-"""Paths that Python took though their kernels said no: by a rounding, native code saw a guard otherwise."""
+"""Paths that Python took although their kernels had refused them: native code rounded a guard differently."""
 
 from __future__ import annotations
 
@@ -13,31 +13,32 @@ from chainrule.errors import TraceError
 
 
 class Doubted(Protocol):
-    """A path; if it is doubted, its guards are looked at exactly before anything is traced once more."""
+    """A path. If it is doubted, exact code evaluates its guards before anything is traced again."""
 
     doubted: bool
 
 
 class Doubts:
-    """What becomes of such paths of one function.
+    """Handles the doubted paths of one function.
 
     Args:
-        name: what errors call the function.
-        fallbacks: counts how often it was traced for nothing.
-        max_traces: so often it may be.
+        name: the function's name in errors.
+        fallbacks: counts how often the function was traced in vain.
+        max_traces: how often that is allowed.
     """
 
     def __init__(self, name: str, fallbacks: Fallbacks, max_traces: int) -> None:
         self._name, self._fallbacks, self._most = name, fallbacks, max_traces
 
     def held(self, path: Doubted, samples: int, exactly: Callable[[], np.ndarray] | None) -> np.ndarray:
-        """For which samples a path holds that Python has just taken for the first of them, once more.
+        """For which samples a path holds that Python has just taken again for the first of them.
 
         Args:
-            path: is doubted from now on, if exact code can tell more.
-            samples: how many there are.
-            exactly: asks exact code, which has Python's answers, unless these do not depend on the numbers alone; None
-                where exact code has run already, or there is none.
+            path: is marked as doubted, if exact code can decide.
+            samples: the number of samples.
+            exactly: evaluates the guards by exact code. It has Python's answers, unless these depend on more than the
+                numbers.
+            None where exact code has run already, or there is none.
 
         Raises:
             TraceError: that happened too often.

@@ -211,7 +211,7 @@ class Layout:
         Raises:
             ArgumentError: it holds something that has no derivative.
         """
-        found: list[int] = []
+        inputs: list[int] = []
         for leaf in leaves(self.forms[i]):
             if isinstance(leaf, Static):
                 has = f"{shown(leaf.thing)}, which has no derivative"
@@ -219,10 +219,10 @@ class Layout:
             if leaf.whole:
                 raise ArgumentError(f"argument {i} of {name} holds integers, which have no derivative: give floats")
             if isinstance(leaf, Parameters):
-                found += [self.count + place for place in leaf.places]
+                inputs += [self.count + place for place in leaf.places]
             else:
-                found += range(leaf.at, leaf.at + leaf.count)
-        return tuple(found)
+                inputs += range(leaf.at, leaf.at + leaf.count)
+        return tuple(inputs)
 
 
 def layout_of(arguments: Sequence[Any], axes: Sequence[Any], named: tuple[str, ...] = ()) -> Layout:
@@ -235,8 +235,8 @@ def layout_of(arguments: Sequence[Any], axes: Sequence[Any], named: tuple[str, .
     [5.0, [6.0, 7.0]]
     """
     forms = _Forms()
-    found = [forms.of(x, axis) for x, axis in zip(arguments, axes, strict=True)]
-    return Layout(found, forms.at, tuple(forms.batched), list(forms.live.values()), named)
+    by_argument = [forms.of(x, axis) for x, axis in zip(arguments, axes, strict=True)]
+    return Layout(by_argument, forms.at, tuple(forms.batched), list(forms.live.values()), named)
 
 
 class _Forms:

@@ -61,10 +61,10 @@ def _split(wholes: list[slice], size: int) -> list[slice]:
 
 def _joined(pieces: list[slice]) -> list[slice]:
     """Pieces in order, with those that follow one another as one."""
-    found: list[slice] = []
+    joined: list[slice] = []
     for piece in pieces:
-        if found and found[-1].stop == piece.start:
-            found[-1] = slice(found[-1].start, piece.stop)
+        if joined and joined[-1].stop == piece.start:
+            joined[-1] = slice(joined[-1].start, piece.stop)
         else:
-            found.append(piece)
-    return found
+            joined.append(piece)
+    return joined

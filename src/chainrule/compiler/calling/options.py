@@ -1,4 +1,5 @@
-"""What `compile` was told, and what it and `compile_step` say of options and functions that make no sense."""
+"""The options of `compile`, and the errors of `compile` and `compile_step` for options and functions that make no
+sense. MAX_STRUCTURES= Compiled code is kept for this many structures of arguments."""
 
 from __future__ import annotations
 
@@ -14,7 +15,7 @@ from chainrule.errors import ArgumentError, shown, suggest
 T = TypeVar("T")
 
 MAX_STRUCTURES = 256
-"""For so many structures of arguments what was compiled is kept."""
+"""Compiled code is kept for this many structures of arguments."""
 
 
 @dataclass(frozen=True)
@@ -56,11 +57,11 @@ class Options:
 
     @property
     def target(self) -> Target:
-        """For what native code is made."""
+        """The machine that native code is compiled for."""
         return Target(self.bits, self.threads, self.memory_limit)
 
     def axes(self, count: int, name: str) -> tuple[Any, ...]:
-        """For each of so many positional arguments its axis, or nesting of axes.
+        """For each of `count` positional arguments, its axis or nesting of axes.
 
         Raises:
             ArgumentError: `in_axes` is for another number of arguments.
@@ -99,7 +100,7 @@ def options_of(kind: type[T], given: dict[str, Any], name: str) -> T:
 
 
 def check_counts(options: Any) -> None:
-    """Sees that options that count something are whole numbers.
+    """Checks that options that count something are whole numbers, 1 or more.
 
     Raises:
         ArgumentError: one is not.
@@ -111,7 +112,7 @@ def check_counts(options: Any) -> None:
 
 
 def check_function(function: Any, name: str, example: str) -> Callable:
-    """What is to be compiled.
+    """The function that is to be compiled.
 
     Raises:
         ArgumentError: it is no function.
@@ -123,10 +124,10 @@ def check_function(function: Any, name: str, example: str) -> Callable:
 
 
 def _axes(tree: Any) -> list[int]:
-    """All axes in a nesting of them.
+    """All axes in a nesting of axes.
 
     Raises:
-        ArgumentError: there is something else.
+        ArgumentError: it holds something else.
     """
     axes = [axis for axis in leaves(tree) if axis is not None]
     for axis in axes:

@@ -1,7 +1,7 @@
-"""Paths: the ways that a function goes. Each is a trace with its guards, and the kernels that were made of it.
+"""The control-flow paths of a function. Each is a trace with its guards, and the kernels that were compiled from it.
 
-A path serves all arguments of its structure at which Python's questions (`if`, `while`, `sorted`, …) get the answers
-that they got when it was traced. A kernel says whether they did; if not, another path is tried, or one more is traced.
+A path serves all arguments of its structure at which Python's questions (`if`, `while`, `sorted`, …) get the same
+answers as when it was traced. A kernel says whether they do; if not, another path is tried, or a new one is traced.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from chainrule.compiler.reports.reasons import count_in_python, count_levelised
 from chainrule.compiler.reports.report import GraphView
 from chainrule.compiler.trace.cut_gradients import refuse_cuts
 from chainrule.compiler.trace.randomness import Held, traced_surely
-from chainrule.compiler.trace.source_lines import witness
+from chainrule.compiler.trace.source_lines import trace_with_lines
 from chainrule.compiler.trace.tracing import Traced, trace
 from chainrule.core.collector import collector_paused
 from chainrule.core.forks import renewed_in_child
@@ -39,14 +39,14 @@ from chainrule.errors import OperandError, TraceError, shown
 
 @dataclass(frozen=True)
 class Made:
-    """A kernel, and what is known of it.
+    """A kernel, and how it came about.
 
     Attributes:
-        kernel: calculates what is wanted.
+        kernel: calculates the wanted results.
         view: the graph in all its forms.
-        stages: what became of it on the way.
-        varies: for each output whether it differs from sample to sample.
-        cached: for each module of native code whether it came from the cache on disk.
+        stages: the forms of the graph on the way to the kernel.
+        varies: for each output, whether it differs from sample to sample.
+        cached: for each module of native code, whether it came from the cache on disk.
     """
 
     kernel: Kernel
@@ -58,18 +58,20 @@ class Made:
 
 @dataclass(eq=False)
 class Path:
-    """One way that a function goes.
+    """One control-flow path of a function.
 
     Attributes:
         traced: the trace.
         layout: of the arguments at which it was traced.
         own: their numbers.
-        graph: its graph, with guards that may fail alone; of a batch, with the number of samples as one more input.
+        graph: the trace's graph, with only the guards that may fail; for a batch, with the number of samples as one
+            more
+        input.
         outcomes: the answers to all of Python's questions, in order.
         seconds: how long tracing took.
-        made: kernels by what they calculate.
-        mixed: whether, when it was last run on a batch, it held for some of the samples alone.
-        doubted: whether its kernel saw a guard otherwise than Python, by a rounding.
+        made: the kernels, by what they calculate.
+        mixed: whether its guards held for only some of the samples of the last batch.
+        doubted: whether its kernel once evaluated a guard differently from Python, because of rounding.
     """
 
     traced: Traced
@@ -88,32 +90,32 @@ class Path:
         return self.traced.live
 
     def numbers(self, own: np.ndarray, samples: int = 0) -> np.ndarray:
-        """The inputs of its kernels: the arguments' own numbers, those of live Values, and of a batch how many samples
-        there are."""
+        """The inputs of the path's kernels: the numbers of the arguments, those of live Values, and for a batch the
+        number of samples."""
         live, batched = self.traced.live, bool(self.graph.batched)
         if not live and not batched:
             return own
-        found = np.empty(len(own) + len(live) + batched)
-        found[: len(own)] = own
-        read_data(live, found[len(own) :])
+        inputs = np.empty(len(own) + len(live) + batched)
+        inputs[: len(own)] = own
+        read_data(live, inputs[len(own) :])
         if batched:
-            found[-1] = samples
-        return found
+            inputs[-1] = samples
+        return inputs
 
 
 class Paths:
-    """All paths of a function.
+    """All control-flow paths of a function.
 
     Args:
         function: the function.
-        most: how many there may be for arguments of one structure.
-        target: for what native code is made.
-        fallbacks: where operations are counted that Python calculates.
-        strict: whether exact kernels are what was asked for; they are counted then alone.
+        most: the largest number of paths for arguments of one structure.
+        target: the machine that native code is compiled for.
+        fallbacks: counts the operations that Python calculates.
+        strict: whether the user asked for exact kernels; only then are they counted.
 
     Attributes:
-        count: how many there were in all.
-        lock: of whoever adds to them, or takes away.
+        count: the number of paths that were ever added.
+        lock: is held while paths are added or removed.
     """
 
     def __init__(self, function: Callable, most: int, target: Target, fallbacks: Fallbacks, strict: bool) -> None:
@@ -129,28 +131,28 @@ class Paths:
         self.lock = threading.RLock()
 
     def of(self, key: Any) -> list[Path]:
-        """Those for arguments of one structure, the latest first."""
+        """The paths for arguments of one structure, the one used last first."""
         return self._known.setdefault(key, [])
 
     def forget(self, paths: list[Path]) -> None:
-        """Lets go of those for arguments of one structure; whoever runs one at the moment has it still."""
+        """Forgets the paths for arguments of one structure. A thread that is running one keeps it."""
         with self.lock:
             self._known = {key: kept for key, kept in self._known.items() if kept is not paths}
 
     def put_first(self, paths: list[Path], path: Path) -> None:
-        """One of these is to be tried first from now on; other threads may be looking at them."""
+        """Moves a path to the front, so that it is tried first. Other threads may be reading the list."""
         with self.lock:
             paths[:] = [path, *[other for other in paths if other is not path]]
 
     def made(self, path: Path, wanted: Wanted) -> Made:
-        """The kernel of a path for what is wanted, made when it is first asked for."""
-        found = path.made.get(wanted)
-        if found is None:
+        """The kernel of a path for the wanted results; it is compiled at the first request."""
+        made = path.made.get(wanted)
+        if made is None:
             with self.lock, collector_paused():
                 if wanted not in path.made:
                     path.made[wanted] = self._make(path, wanted)
-                found = path.made[wanted]
-        return found
+                made = path.made[wanted]
+        return made
 
     def _make(self, path: Path, wanted: Wanted) -> Made:
         refuse_cuts(path.traced, wanted.wrt, name_of(self.function))
@@ -168,11 +170,14 @@ class Paths:
         return Made(kernel, GraphView(stages, functools.partial(_again, graph, wanted)), stages, varies, cached)
 
     def add(self, paths: list[Path], layout: Layout, numbers: list[float]) -> Path:
-        """The path of a function at these numbers: a new one, which becomes the first; or, where the kernel of one that
-        is there saw a guard otherwise than Python, by a rounding, that one.
+        """Traces the function at these numbers.
+
+        Returns:
+            The new path, which is now the first; or a known path with the same trace, whose kernel evaluated a guard
+            differently from Python, because of rounding.
 
         Raises:
-            TraceError: it would be one too many.
+            TraceError: there are too many paths.
         """
         with collector_paused():
             start = time.perf_counter()
@@ -207,11 +212,11 @@ class Paths:
         return traced_surely(name_of(self.function), self.function, lambda like: traced(layout, like), arguments, held)
 
     def _too_many(self, traced: Traced, paths: list[Path], layout: Layout, sample: list[Any]) -> str:
-        """What an error says of the line at which the ways part."""
+        """The text of the error, with the line at which the paths separate."""
         name = name_of(self.function)
         new, before = [truth for _, truth in traced.graph.guards], paths[0].outcomes
         parts = next((i for i, (a, b) in enumerate(zip(new, before, strict=False)) if a != b), None)
-        asked = witness(_checked(self.function, layout.named), sample).asked_at
+        asked = trace_with_lines(_checked(self.function, layout.named), sample).asked_at
         where = f" The last two part at {asked[parts]}." if parts is not None and parts < len(asked) else ""
         return (
             f"{name} went {len(paths)} different ways for arguments of one structure, and here would be one more."
@@ -228,12 +233,12 @@ def _again(graph: Graph, wanted: Wanted) -> Stages:
 
 
 def name_of(function: Callable) -> str:
-    """What messages call a function."""
+    """The name of a function in messages."""
     return getattr(function, "__name__", type(function).__name__)
 
 
 def by_position(function: Callable, named: tuple[str, ...]) -> Callable:
-    """The function with its last arguments, which it takes by name alone, given by position."""
+    """The function with its last arguments, which it accepts only by name, taken by position."""
     if not named:
         return function
     at = -len(named)
@@ -241,7 +246,7 @@ def by_position(function: Callable, named: tuple[str, ...]) -> Callable:
 
 
 def _checked(function: Callable, named: tuple[str, ...]) -> Callable:
-    """The function, with errors that say what to do where it does what no compiled function can."""
+    """The function, with errors that say what to do instead of what a compiled function cannot do."""
     given_by_position = by_position(function, named)
 
     @functools.wraps(function, updated=())
@@ -281,7 +286,8 @@ def _same(a: Traced, b: Traced) -> bool:
 
 
 def with_guards_that_may_fail(graph: Graph) -> Graph:
-    """The graph with each guard once, and without those on numbers that depend on no input: these stay as they are."""
+    """The graph with each guard once, and without guards on numbers that depend on no input, since these never
+    change."""
     if not graph.guards:
         return graph
     moves = [True] * graph.inputs

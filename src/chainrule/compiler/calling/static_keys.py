@@ -57,8 +57,8 @@ def static_key(x: Any) -> Any:
 
 
 MOST_LEVELS = 5000
-"""Python lets no key be nested more deeply, unless somebody raised its limit of recursion; then it dies when such a key
-is hashed."""
+"""Python can hash keys that are nested this deeply. It accepts deeper ones only if its recursion limit was raised, and
+then it may crash when it hashes them."""
 
 
 def _check_levels(key: Any) -> None:
@@ -71,11 +71,11 @@ def _check_levels(key: Any) -> None:
 
 
 def class_key(x: Any, seen: Seen | None = None) -> Any:
-    """What the class of a list, tuple or dict adds to its key: nothing, if it is Python's own.
+    """The part of a key for the class of a list, tuple or dict; None for Python's own classes.
 
     Args:
         x: the list, tuple or dict.
-        seen: of the walk that came by, if there is one.
+        seen: the objects that the walk has met so far, if there is a walk.
     """
     if type(x) in (list, tuple, dict):
         return None
@@ -85,7 +85,7 @@ def class_key(x: Any, seen: Seen | None = None) -> Any:
 
 
 def names_key(x: dict) -> Any:
-    """What the names in a dict add to its key: 1 is not True there, nor 1.0."""
+    """The part of a key for the names in a dict. There 1 differs from True, and from 1.0."""
     names = tuple(x)
     return names if set(map(type, names)) <= {str} else tuple([static_key(name) for name in names])
 
@@ -108,44 +108,44 @@ def _key(x: Any, seen: Seen) -> Any:
 
 def _of_code(x: Any, seen: Seen) -> Any:
     """The key of a function or module; None for anything else. The globals that a function uses are constants."""
-    found: Any = None
+    key: Any = None
     if issubclass(type(x), _THEMSELVES):
-        found = Same(x)
+        key = Same(x)
     elif issubclass(type(x), types.FunctionType):
         cells = tuple([_key(cell, seen) for cell in x.__closure__ or ()])
         own = _key(x.__defaults__, seen), _key(x.__kwdefaults__, seen), _key(x.__dict__, seen) if x.__dict__ else None
-        found = "function", Same(x.__code__), Same(x.__globals__), cells, own
+        key = "function", Same(x.__code__), Same(x.__globals__), cells, own
     elif issubclass(type(x), types.CellType):
-        found = "cell", _key(x.cell_contents, seen) if x != types.CellType() else None
+        key = "cell", _key(x.cell_contents, seen) if x != types.CellType() else None
     elif issubclass(type(x), types.ModuleType):
-        found = attributes_of_module(x, seen, _key)
+        key = attributes_of_module(x, seen, _key)
     elif issubclass(type(x), types.BuiltinFunctionType):  # of a module, or the method of an object
         of_module = isinstance(x.__self__, types.ModuleType | None)
-        found = Same(x) if of_module else (x.__name__, _key(x.__self__, seen))
+        key = Same(x) if of_module else (x.__name__, _key(x.__self__, seen))
     elif callable(x) and hasattr(x, "__wrapped__"):  # what wraps a function, as a compiled one does, is code as well
         owner = getattr(x, "__self__", None)  # of a method, which is made anew each time it is asked for
         which = Same(x) if owner is None else type(x)
-        found = which, _key(x.__wrapped__, seen), _key(owner, seen), _of_wrapper(x, seen)
-    return found
+        key = which, _key(x.__wrapped__, seen), _key(owner, seen), _of_wrapper(x, seen)
+    return key
 
 
 def _of_wrapper(x: Any, seen: Seen) -> Any:
-    """What a wrapper adds to the key of its function; of the compiler's own, whose counts and kernels ever change,
-    nothing."""
+    """The part of a key for the wrapper of a function. None for the compiler's own wrappers, whose counts and kernels
+    change all the time."""
     if type(x).__module__.startswith("chainrule.compiler."):
         return None
     return attributes_of_class(type(x), seen, _key), _attributes(x, seen)
 
 
 def _of_taken_apart(x: Any, seen: Seen) -> Any:
-    """The key of something of Python's own, which is not equal to the tuple or dict of its parts; None for anything
+    """The key of an object of Python's own that is not equal to the tuple or dict of its parts; None for anything
     else."""
     parts = _taken_apart(x)
     return None if parts is x else (attributes_of_class(type(x), seen, _key), _of_parts(parts, seen))
 
 
 def _taken_apart(x: Any) -> Any:
-    """Something of Python's own as a tuple or dict of its parts; anything else as it is."""
+    """An object of Python's own as a tuple or dict of its parts; anything else as it is."""
     parts = x
     if issubclass(type(x), slice):
         parts = "slice", x.start, x.stop, x.step
@@ -169,7 +169,7 @@ def _taken_apart(x: Any) -> Any:
 
 
 def _referent(proxy: Any) -> Any:
-    """What a proxy stands for; None if that is gone."""
+    """The object that a proxy stands for; None if it no longer exists."""
     try:
         return proxy.__repr__.__self__
     except ReferenceError:
@@ -177,25 +177,25 @@ def _referent(proxy: Any) -> Any:
 
 
 def _of_parts(x: Any, seen: Seen) -> Any:
-    """The key of what is known to consist of parts; None for anything else."""
-    found: Any = None
+    """The key of an object that consists of known parts; None for anything else."""
+    parts_key: Any = None
     if issubclass(type(x), dict):
-        found = class_key(x, seen), tuple([(_key(key, seen), _key(part, seen)) for key, part in x.items()])
+        parts_key = class_key(x, seen), tuple([(_key(key, seen), _key(part, seen)) for key, part in x.items()])
     elif issubclass(type(x), list | tuple | deque):
         plain = set(map(type, x)) == _VALUES
         parts = tuple(map(id, x)) if plain else tuple([_key(part, seen) for part in x])
-        found = class_key(x, seen), type(x), getattr(x, "maxlen", None), parts
+        parts_key = class_key(x, seen), type(x), getattr(x, "maxlen", None), parts
     elif issubclass(type(x), set | frozenset):  # in the order in which it gives its members
-        found = class_key(x, seen), tuple([_key(part, seen) for part in x])
+        parts_key = class_key(x, seen), tuple([_key(part, seen) for part in x])
     elif issubclass(type(x), np.ndarray):
         content = tuple([_key(part, seen) for part in x.ravel().tolist()]) if x.dtype.hasobject else x.tobytes()
         own = None if type(x) is np.ndarray else class_key(x, seen)
-        found = np.ndarray, own, x.shape, x.strides, _key(x.dtype, seen) if x.dtype.names else x.dtype.str, content
+        parts_key = np.ndarray, own, x.shape, x.strides, _key(x.dtype, seen) if x.dtype.names else x.dtype.str, content
     elif issubclass(type(x), np.generic) and not x.dtype.hasobject:
-        found = type(x), x.dtype.str, x.tobytes()
+        parts_key = type(x), x.dtype.str, x.tobytes()
     elif issubclass(type(x), array | bytearray):
-        found = class_key(x, seen), getattr(x, "typecode", ""), bytes(x)
-    return found
+        parts_key = class_key(x, seen), getattr(x, "typecode", ""), bytes(x)
+    return parts_key
 
 
 def _of_object(x: Any, seen: Seen) -> Any:
@@ -228,15 +228,15 @@ def _not_seen(x: Any) -> str:
 
 
 def _state(x: Any) -> Any:
-    """What the numbers that will be drawn depend on."""
+    """The state on which the generator's next numbers depend."""
     if issubclass(type(x), random.Random):
         return x.getstate()
     return repr(x.bit_generator.state if issubclass(type(x), np.random.Generator) else x.get_state(legacy=False))
 
 
 def _attributes(x: Any, seen: Seen) -> Any:
-    """What the attributes of an object hold; None if it can have none. Of Values just which they are: their numbers are
-    read at each call, and a trace holds those that it uses, so that no other gets the place of one of them."""
+    """The keys of an object's attributes; None if it can have none. A Value's key is its identity: its number is read
+    at each call, and a trace keeps the Values that it uses, so that no other Value gets the identity of one of them."""
     kind: Any = type(x)
     slots = slots_of(kind)
     held = _dict_of(x)

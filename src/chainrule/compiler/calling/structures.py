@@ -1,4 +1,5 @@
-"""Structures: what is kept for arguments of one structure, of so many at most; and a word on ever new ones."""
+"""What is kept for each structure of arguments, for a limited number of structures; and a hint where ever new ones
+come. MANY= From this many structures on, a function is reported if most of its calls bring a new one."""
 
 from __future__ import annotations
 
@@ -17,7 +18,7 @@ from chainrule.engine import Value
 from chainrule.nn.module import Module
 
 MANY = 32
-"""From so many structures on, a function that has a new one at most calls is told of."""
+"""From this many structures on, a function is reported if most of its calls bring a new one."""
 
 ALWAYS_NEW = Reason(
     "structure",
@@ -41,12 +42,12 @@ def let_go(most: int) -> Reason:
 
 @dataclass(slots=True)
 class Structure:
-    """What serves all arguments of one structure.
+    """The paths for all arguments of one structure.
 
     Attributes:
-        layout: where their numbers lie.
-        paths: the ways that the function goes for them.
-        used: at which call they came last.
+        layout: says where the arguments' numbers are.
+        paths: the function's control-flow paths for them.
+        used: the number of the call that used them last.
     """
 
     layout: Layout
@@ -55,16 +56,16 @@ class Structure:
 
 
 class Structures:
-    """All structures of a function's arguments that are known.
+    """All known structures of a function's arguments.
 
     Args:
-        paths: the ways that the function goes.
-        most: of how many structures they are kept.
-        fallbacks: told where there are ever new ones.
+        paths: the function's control-flow paths.
+        most: how many structures are kept.
+        fallbacks: is notified where there are ever new structures.
 
     Attributes:
-        known: by the key of the arguments.
-        calls: how many there were.
+        known: the structures by the key of the arguments.
+        calls: the number of calls.
     """
 
     def __init__(self, paths: Paths, most: int, fallbacks: Fallbacks) -> None:
@@ -73,10 +74,10 @@ class Structures:
         self.calls = self._new = self._counted = 0
 
     def add(self, key: tuple, layout: Layout) -> Structure:
-        """One more, in place of the one that was not used for longest if there are too many."""
+        """Adds a structure. If there are too many, it replaces the one whose last use is longest ago."""
         new = Structure(layout, self._paths.of(layout.trace_key), self.calls)
         with self._paths.lock:
-            found = self.known.setdefault(key, new)
+            structure = self.known.setdefault(key, new)
             self._new += 1
             dropped = min(self.known, key=lambda one: self.known[one].used) if len(self.known) > self._most else None
             if dropped is not None:
@@ -86,7 +87,7 @@ class Structures:
             self._counted = self._new
         if dropped is not None:
             self._fallbacks.met(let_go(self._most), where=self._changing)
-        return found
+        return structure
 
     def _forget(self, key: tuple) -> None:
         paths = self.known.pop(key).paths
@@ -102,12 +103,12 @@ class Structures:
 
 
 def changing(keys: Sequence[tuple], before: Sequence[Any], now: Sequence[Any], named: tuple[str, ...] = ()) -> str:
-    """Which argument it is that is always new, and what to do about it.
+    """Names the argument that is always new, and says what to do about it.
 
     Args:
         keys: those of the structures, with a part for each argument.
-        before, now: arguments of the last two.
-        named: the names of the last of them.
+        before, now: arguments of the last two structures.
+        named: the names of the last arguments.
 
     >>> changing([(1, 4), (1, 5)], ["a", [0.0]], ["a", [0.0, 0.0]])
     'It is argument 1, the list [0.0, 0.0], whose size or nesting changes: bring lists to a few lengths, by padding.'

@@ -13,7 +13,7 @@ from chainrule.compiler.graph.graph import Graph
 from chainrule.compiler.graph.text import to_text
 from chainrule.compiler.native.kernel import Kernel
 from chainrule.compiler.pipeline import Stages, Wanted
-from chainrule.compiler.trace.source_lines import Line, Witness, witness
+from chainrule.compiler.trace.source_lines import Line, LineTrace, trace_with_lines
 from chainrule.errors import ArgumentError
 
 MOST = 60
@@ -109,7 +109,7 @@ def report(title: str, paths: str, subject: Subject) -> str:
         subject: the last of these paths.
     """
     graph, kernel, stages = subject.graph, subject.kernel, subject.stages
-    seen = witness(subject.function, subject.arguments)
+    seen = trace_with_lines(subject.function, subject.arguments)
     operations = sum([op is not None for op in graph.ops])
     inputs = f"{count(graph.arguments, 'number')} of arguments and {count(subject.live, 'Value')} closed over"
     traced = f"{count(operations, 'operation')} on {inputs}, {count(len(graph.guards), 'guard')}"
@@ -146,7 +146,7 @@ def _wrapped(line: str) -> list[str]:
     return textwrap.wrap(line, WIDTH, subsequent_indent=indent + "    ", break_long_words=False) or [""]
 
 
-def _branches(seen: Witness, graph: Graph) -> list[str]:
+def _branches(seen: LineTrace, graph: Graph) -> list[str]:
     """The lines at which Python asked for the truth of a number."""
     if [truth for _, truth in seen.guards] != [truth for _, truth in graph.guards]:
         return ["    the function goes another way now than when it was traced, so its branches are not named"]
@@ -155,7 +155,7 @@ def _branches(seen: Witness, graph: Graph) -> list[str]:
     return lines + ([f"    … and {len(times) - LINES} more lines with branches"] if len(times) > LINES else [])
 
 
-def _constants(seen: Witness, graph: Graph) -> list[str]:
+def _constants(seen: LineTrace, graph: Graph) -> list[str]:
     """The Python values that became constants, and the lines that used them."""
     compiled = _compiled(graph)
     if seen.met != compiled and repr(seen.met) != repr(compiled):  # nan

@@ -1,4 +1,4 @@
-"""What a NumPy array is for a function that is traced: nested lists that refuse what lists do otherwise."""
+"""How a traced function sees a NumPy array: as nested lists that refuse operators with another meaning for lists."""
 
 from __future__ import annotations
 
@@ -9,8 +9,7 @@ from chainrule.errors import OperandError
 
 
 class Rows(list):
-    """The rows of an array, or its numbers. On arrays `x + y` adds numbers, on lists it puts them together; so it
-    is refused.
+    """The rows of an array, or its numbers. For arrays `x + y` adds numbers, for lists it joins them; so it is refused.
 
     >>> Rows([1.0, 2.0])[0], len(Rows([1.0, 2.0]))
     (1.0, 2)
@@ -61,12 +60,12 @@ for _sign, _names in {
 
 
 def rows_of(nested: Any) -> Any:
-    """Nested lists as Rows."""
+    """Converts nested lists to Rows."""
     return Rows([rows_of(part) for part in nested]) if isinstance(nested, list) else nested
 
 
 def lists_of(tree: Any, depth: int = 0) -> Any:
-    """A result in which Rows are plain lists.
+    """Converts the Rows in a result to plain lists.
 
     Raises:
         OperandError: it is nested too deeply, or holds itself.

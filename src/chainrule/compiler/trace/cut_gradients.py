@@ -1,4 +1,4 @@
-"""Derivatives that would be zero without a word, since something cuts the way back: refused by name."""
+"""Refuses derivatives that would silently be zero, because something cuts the flow of gradients."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from chainrule.errors import GraphError, TraceError
 
 
 def refuse_cuts(traced: Traced, wrt: Collection[int], name: str) -> None:
-    """Looks at a trace whose derivative by some inputs is wanted.
+    """Checks a trace whose derivative by some inputs is wanted.
 
     Raises:
         GraphError: the function calculates with a copy of one of these inputs.
-        TraceError: it uses a Value that was calculated before from one of them.
+        TraceError: it uses a Value that was calculated from one of them before the call.
     """
     if not traced.copied.isdisjoint(wrt):
         raise GraphError(f"{name}: {CUT}")
@@ -28,7 +28,8 @@ def refuse_cuts(traced: Traced, wrt: Collection[int], name: str) -> None:
 
 
 def flowing(traced: Traced) -> list[Value]:
-    """The Values made before on which the result depends otherwise than through a cut, such as `.data`."""
+    """The Values from before the call through which gradients of the result flow: the result depends on them other than
+    through a cut, such as `.data`."""
     if all(value.is_leaf() for value in traced.live):
         return []
     graph, flows = traced.graph, [False] * len(traced.graph)
@@ -42,12 +43,13 @@ def flowing(traced: Traced) -> list[Value]:
 
 
 def made_of(live: Collection[Value]) -> dict[int, Value]:
-    """For each leaf from which one of these Values was calculated, before the function ran, by its id, that Value."""
+    """Maps each leaf (by its identity) to the one of these Values that was calculated from it before the function
+    ran."""
     return {id(leaf): value for value in live if not value.is_leaf() for leaf in topological_order(value)}
 
 
 def made_before(name: str, value: Value, leaf: Value) -> str:
-    """What an error says of such a Value."""
+    """The text of the error about such a Value."""
     which = f" {value.label!r}" if value.label else f", by {value.op.name}," if value.op else ""
     what = repr(leaf.label) if leaf.label else "them"
     return (

@@ -1,4 +1,4 @@
-"""Generators of random numbers: which ones a function can reach, and whether they move."""
+"""Generators of random numbers: which of them a function can reach, and whether their state changes."""
 
 from __future__ import annotations
 
@@ -16,22 +16,23 @@ import numpy as np
 
 from chainrule.engine import Value
 
-MOST = 5_000
-"""So many objects that a function can reach are looked at, the nearest first, for generators of its own."""
+MOST_OBJECTS = 5_000
+"""At most this many of the objects that a function can reach are searched for generators, the nearest first."""
 
 _IN_CLASSES = (types.FunctionType, staticmethod, classmethod, property, functools.cached_property)
-_LEADING_NOWHERE = (int, float, str, bytes, bool, type(None), np.ndarray, Value)
-_IDS_LEADING_NOWHERE = frozenset(map(id, _LEADING_NOWHERE))
-_PASSED_BY = ("chainrule.compiler.", "numpy.", "llvmlite.", "ctypes.")
-"""In objects of these modules none is looked for."""
-_OWN = "chainrule.compiler."
-"""Nor in what functions of these modules name, which draw nothing: it would be all of the compiler."""
+_WITHOUT_REFERENCES = (int, float, str, bytes, bool, type(None), np.ndarray, Value)
+_IDS_WITHOUT_REFERENCES = frozenset(map(id, _WITHOUT_REFERENCES))
+_SKIPPED_MODULES = ("chainrule.compiler.", "numpy.", "llvmlite.", "ctypes.")
+"""Objects of these modules are not searched."""
+_COMPILER = "chainrule.compiler."
+"""The names in functions of these modules are not followed: they draw nothing, and lead to all of the compiler."""
 _KNOWN = sys.stdlib_module_names | {"numpy", "chainrule"}
-"""Nor in the attributes of such modules."""
+"""The attributes of these modules are not searched."""
 
 
 def numpys_are_there() -> bool:
-    """Whether NumPy's generators are loaded: that takes 13 ms, so nobody loads them only to look for some."""
+    """Whether NumPy's generators are loaded. Loading them takes 13 ms, so they are not loaded just to be searched
+    for."""
     return "numpy.random" in sys.modules
 
 
@@ -42,13 +43,13 @@ def generator_kinds() -> tuple[type, ...]:
 
 
 def watched(things: Sequence[Any]) -> list[Any]:
-    """The generators of which it is seen whether they move: those that things can reach, and those of the modules
-    themselves, unless another thread may draw from these."""
-    found = generators_of(*things)
+    """The generators whose state is compared: those that the things can reach, and those of the modules themselves,
+    unless another thread may draw from these."""
+    generators = generators_of(*things)
     if threading.active_count() > 1:
-        return found
+        return generators
     modules = [random, np.random] if numpys_are_there() else [random]
-    return [*modules, *[x for x in found if not _is_module(x)]]
+    return [*modules, *[x for x in generators if not _is_module(x)]]
 
 
 def _is_module(x: Any) -> bool:
@@ -64,12 +65,12 @@ def _state(x: Any) -> Any:
 
 
 def states(generators: Sequence[Any]) -> list[bytes]:
-    """What generators will draw depends on these."""
+    """The pickled states of generators, on which the numbers that they draw next depend."""
     return [pickle.dumps(_state(x)) for x in generators]
 
 
 def restore(generators: Sequence[Any], states: Sequence[bytes]) -> None:
-    """Puts generators back into their states."""
+    """Sets generators back to these states."""
     for x, pickled in zip(generators, states, strict=True):
         state = pickle.loads(pickled)
         if x is random or isinstance(x, random.Random):
@@ -82,43 +83,44 @@ def restore(generators: Sequence[Any], states: Sequence[bytes]) -> None:
 
 
 def generators_of(*things: Any) -> list[Any]:
-    """The generators of random numbers that functions and objects can reach: by what functions close over, by the names
-    in their code, by defaults, and by what all these hold; the modules `random` and `numpy.random` count as such.
+    """The generators of random numbers that functions and objects can reach: through variables that functions close
+    over, names in their code, defaults, and everything that these hold. The modules `random` and `numpy.random` count
+    as generators.
 
     >>> rng = random.Random(0)
     >>> generators_of(lambda x: x * rng.gauss(0.0, 1.0)) == [rng]
     True
     """
     kinds = generator_kinds()
-    found: list[Any] = []
+    generators: list[Any] = []
     seen: dict[int, Any] = {}
     rest: deque[Sequence[Any]] = deque([things])
     while rest:
         for x in rest.popleft():
-            if issubclass(type(x), _LEADING_NOWHERE) or id(x) in seen:
+            if issubclass(type(x), _WITHOUT_REFERENCES) or id(x) in seen:
                 continue
-            if len(seen) == MOST:
-                return found
+            if len(seen) == MOST_OBJECTS:
+                return generators
             seen[id(x)] = x
             if issubclass(type(x), kinds) or _is_module(x):
-                found.append(x)
+                generators.append(x)
             else:
-                rest.append(_leading_on(x))
-    return found
+                rest.append(_references(x))
+    return generators
 
 
-def _leading_on(x: Any) -> Sequence[Any]:
-    """What an object leads to; nothing, if that leads nowhere."""
+def _references(x: Any) -> Sequence[Any]:
+    """The objects that an object refers to; none, if all of them are of types without references."""
     try:  # an object may do what it likes when it is asked, and is passed by
         # as a list first: other threads may be changing what is shared, and that is copied in one go
         parts = list(x if type(x) is tuple or type(x) is list else _parts(x))
     except Exception:
         return ()
-    return () if _IDS_LEADING_NOWHERE.issuperset(map(id, map(type, parts))) else parts
+    return () if _IDS_WITHOUT_REFERENCES.issuperset(map(id, map(type, parts))) else parts
 
 
 def _parts(x: Any) -> Iterable[Any]:
-    """What an object leads to."""
+    """The objects that an object refers to."""
     parts: Iterable[Any] = ()
     if isinstance(x, types.FunctionType):
         parts = _parts_of_function(x)
@@ -138,20 +140,20 @@ def _parts(x: Any) -> Iterable[Any]:
     elif not isinstance(x, types.ModuleType):
         held = getattr(x, "__dict__", None)
         parts = [type(x), *held.values()] if isinstance(held, dict) else ()
-        if type(x).__module__.startswith(_PASSED_BY):
+        if type(x).__module__.startswith(_SKIPPED_MODULES):
             parts = (getattr(x, "__wrapped__", None),)  # of a compiled function
     return parts
 
 
 def _owner(method: Any) -> Any:
-    """The object of a method; of the functions of `random`, which are methods, the module."""
+    """The object of a method; for the functions of `random`, which are methods, the module."""
     module = sys.modules.get(type(method.__self__).__module__)
     return module if getattr(module, method.__name__, None) == method else method.__self__
 
 
 def _parts_of_function(x: types.FunctionType) -> Iterable[Any]:
     cells = [cell.cell_contents for cell in x.__closure__ or () if _is_filled(cell)]
-    names = () if str(x.__globals__.get("__name__")).startswith(_OWN) else _names(x.__code__)
+    names = () if str(x.__globals__.get("__name__")).startswith(_COMPILER) else _names(x.__code__)
     named = [x.__globals__.get(name, sys.modules.get(name)) for name in names]
     numpys = [np.random] if "random" in names and any(part is np for part in named) else []
     modules = [part for part in named if isinstance(part, types.ModuleType)]
@@ -161,7 +163,7 @@ def _parts_of_function(x: types.FunctionType) -> Iterable[Any]:
 
 
 def _names(code: types.CodeType) -> set[str]:
-    """All names in a function's code, and in that of the functions within it."""
+    """All names in a function's code and in the code of the functions inside it."""
     within = [_names(part) for part in code.co_consts if isinstance(part, types.CodeType)]
     return set(code.co_names).union(*within)
 

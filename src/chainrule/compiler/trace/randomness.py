@@ -1,8 +1,8 @@
-"""What is drawn by chance, or read from a clock, would be one number for ever in a compiled function: it is refused.
+"""Refuses functions that draw random numbers or read a clock: compiled, they would keep one number for ever.
 
-A function is traced a second time: what it calculates must be the same, and the generators of random numbers that are
-known must not move. No function of another module is replaced for that. What is the same twice, such as today's date,
-cannot be told from a constant.
+A function is traced a second time. Both runs must calculate the same, and the known generators of random numbers must
+not change their state. No function of another module is replaced for this. A number that is the same both times, such
+as today's date, cannot be distinguished from a constant.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from chainrule.compiler.trace.generators import numpys_are_there, restore, states, watched
-from chainrule.compiler.trace.source_lines import Line, witness
+from chainrule.compiler.trace.source_lines import Line, trace_with_lines
 from chainrule.compiler.trace.tracing import Traced, bits_of
 from chainrule.errors import TraceError
 
@@ -24,17 +24,18 @@ def traced_surely(
     arguments: tuple[Callable, Sequence[Any]],
     held: Held | None = None,
 ) -> Traced:
-    """A trace of a function that gives the same each time.
+    """Traces a function, and checks that it calculates the same each time.
 
     Args:
-        name, function: the function, which messages call so.
-        again: traces it; of an earlier trace it gives that one itself where it can tell that the new one is the same.
-        arguments: with what `witness` is called, to look for a line.
-        held: what the arguments hold besides numbers, if for other things there is another trace: where the function
-            changes them, it may give something else.
+        name, function: the function, and its name in messages.
+        again: traces it. Given an earlier trace, it returns that one itself where it can tell that the new one is the
+            same.
+        arguments: what `trace_with_lines` is called with, in order to find a line.
+        held: the other things that the arguments hold besides numbers, if the key of a call covers them. Where the
+        function changes these, it may calculate something else the next time.
 
     Raises:
-        TraceError: it gives something else each time.
+        TraceError: the function calculates something else each time.
     """
     generators = watched([function] if held else [function, *arguments[1]])
     before, was, copy = states(generators), held and held.state(), held and held.copy()
@@ -45,10 +46,10 @@ def traced_surely(
     if held and before == after and held.state() != was and _is_sure(first, held, copy):
         return first
     second, last = again(first), states(generators)
-    if (second is first or _alike(first, second)) and after == last:
+    if (second is first or _is_same(first, second)) and after == last:
         return first
     third, end = again(None), states(generators)  # the first run may have filled a cache
-    if _alike(second, third) and bits_of(first.found) == bits_of(third.found) and after == end == before:
+    if _is_same(second, third) and bits_of(first.outputs) == bits_of(third.outputs) and after == end == before:
         kept = {id(x) for x in third.live}.difference(map(id, first.live))
         return first if kept else third  # no derivative would flow through what it kept of the first run
     restore(generators, before)
@@ -64,11 +65,11 @@ def traced_surely(
 
 @dataclass
 class Held:
-    """What the arguments hold besides numbers: a function may change that, and draw from it.
+    """The things that arguments hold besides numbers. A function may change them, and draw numbers from them.
 
     Attributes:
-        state: gives a key of it, as it is now.
-        copy: gives a copy of it, as it is now; None if there can be none.
+        state: returns a key of their present state.
+        copy: returns a copy of them in their present state; None if they cannot be copied.
         trace: traces the function with such a copy.
     """
 
@@ -78,8 +79,9 @@ class Held:
 
 
 def _is_sure(first: Traced, held: Held, copy: Any) -> bool:
-    """Whether a function that changed what its arguments hold gives the same once more, from a copy of what that was.
-    Where there is none, or what is changed is not in it, such as the cell of a function, that is taken to be so."""
+    """Whether a function that changed the things its arguments hold calculates the same again from a copy of their
+    earlier state. It is assumed to do so where there is no copy, or where the copy lacks what changes, such as the cell
+    of a function."""
     again = copy and held.copy(copy)
     if not again:
         return True
@@ -92,7 +94,7 @@ def _is_sure(first: Traced, held: Held, copy: Any) -> bool:
 
 
 def _gives_same(a: Traced, b: Traced) -> bool:
-    """Whether they calculate the same from the same numbers, whichever Values hold these."""
+    """Whether two traces calculate the same from the same numbers, whichever Values hold these."""
     live, others = [bits_of([x.peek_data() for x in traced.live]) for traced in (a, b)]
     return live == others and _calculates_same(a, b)
 
@@ -105,7 +107,7 @@ def _calculates_same(a: Traced, b: Traced) -> bool:
     return same and len(a.live) == len(b.live) and bits_of(one.numbers) == bits_of(other.numbers)
 
 
-def _alike(a: Traced, b: Traced) -> bool:
+def _is_same(a: Traced, b: Traced) -> bool:
     return _calculates_same(a, b) and all(
         # a Value that the function makes is another one each time
         x is y or (x.is_leaf() and y.is_leaf() and bits_of([x.peek_data()]) == bits_of([y.peek_data()]))
@@ -114,9 +116,9 @@ def _alike(a: Traced, b: Traced) -> bool:
 
 
 def _line(function: Callable, arguments: Sequence[Any]) -> str:
-    """The first line at which a number of Python's own differs from one run to the next."""
+    """The first line at which a number of Python's own differs between two runs, as text for a message."""
     try:
-        one, other = [witness(function, arguments).constants for _ in range(2)]
+        one, other = [trace_with_lines(function, arguments).constants for _ in range(2)]
     except Exception:  # a line is not worth another error
         return ""
     lines: list[Line] = [line for line, *_ in (one - other)]

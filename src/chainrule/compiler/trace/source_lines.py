@@ -1,7 +1,6 @@
-"""A run of a function that takes note of lines: where it asked for the truth of a number, and where numbers of
-Python's own went into it. For messages and reports; a trace does without, since looking for lines takes longer than all
-the rest.
-"""
+"""A trace that records lines: where the function asked for the truth of a number, and where Python's own numbers became
+operands. It serves messages and reports. An ordinary trace does without, since finding the lines takes longer than
+everything else."""
 
 from __future__ import annotations
 
@@ -23,7 +22,7 @@ class Line:
     """A line of the user's code.
 
     Attributes:
-        file, at: where it stands.
+        file, at: the name of the file, and the line's number.
     """
 
     file: str
@@ -31,7 +30,7 @@ class Line:
 
     @property
     def text(self) -> str:
-        """What stands there; empty if the file is not at hand."""
+        """The text of the line; empty if the file cannot be read."""
         return linecache.getline(self.file, self.at).strip()
 
     def __str__(self) -> str:
@@ -39,13 +38,13 @@ class Line:
 
 
 @dataclass
-class Witness(Trace):
-    """What a run left behind, with lines.
+class LineTrace(Trace):
+    """The record of one run of a function, with lines.
 
     Attributes:
-        asked_at: for each guard its line.
-        constants: for each (line, name of the operation, number) how often this Python number was an operand.
-        met: the same one by one, without lines.
+        asked_at: for each guard, its line.
+        constants: for each (line, name of the operation, number), how often this Python number was an operand.
+        met: the same operands one by one, without lines.
     """
 
     asked_at: list[Line] = field(default_factory=list)
@@ -71,18 +70,18 @@ class Witness(Trace):
         return answer
 
 
-def witness(function: Callable, arguments: Sequence[Any]) -> Witness:
-    """Runs `function` once and takes notes.
+def trace_with_lines(function: Callable, arguments: Sequence[Any]) -> LineTrace:
+    """Runs `function` once and records lines.
 
     Args:
         function: as for `trace`.
         arguments: numbers, Modules, or nested lists, tuples and dicts of numbers.
 
-    >>> found = witness(lambda x: 3.0 * x if x > 0 else x, [2.0])
-    >>> [(line.at, name, x, times) for (line, name, x), times in found.constants.items()]
+    >>> record = trace_with_lines(lambda x: 3.0 * x if x > 0 else x, [2.0])
+    >>> [(line.at, name, x, times) for (line, name, x), times in record.constants.items()]
     [(1, 'gt', 0.0, 1), (1, 'mul', 3.0, 1)]
     """
-    record = Witness()
+    record = LineTrace()
     with modes.tracing(record), modes.nested_transform():
         function(*tree_map(_variable, list(arguments)))
     return record

@@ -1,8 +1,8 @@
-"""Tracing: runs a function once on Values, and writes down as a graph what it calculated.
+"""Tracing: runs a function once on Values, and records what it calculated as a graph.
 
-The eager engine does the running. Here is what it tells of: each result that is made, each number whose truth Python
-asks for (that is a guard: the trace holds where the answer is the same), each number that is taken out by `.data`
-(which the trace keeps as a node without slope). What the function closes over becomes an input as well.
+The eager engine runs the function. It notifies the trace of each result that is made, and of each number whose truth
+Python asks for: that becomes a guard, and the trace is valid where the answer is the same. A number that is taken out
+by `.data` becomes a node with derivative 0. The Values that the function closes over become inputs as well.
 """
 
 from __future__ import annotations
@@ -29,10 +29,11 @@ from chainrule.errors import OperandError, TraceError
 
 
 class Integer(Value):
-    """An integer argument of a function that is traced. It picks a row by `chainrule.take` or in an Embedding.
+    """An integer argument of a function that is being traced. It picks a row by `chainrule.take` or in an Embedding.
 
-    Python itself can use it as an index as well, take `int(i)`, divide it with a rest, look it up in a dict, or repeat
-    a list by it: whatever asks for the whole number itself. That is then a guard, and another integer is traced anew.
+    Python itself can also use it as an index, call `int(i)`, divide it with remainder, look it up in a dict, or repeat
+    a list by it: everything that needs the integer itself. Each such use adds a guard, and for another integer the
+    function is traced again.
     """
 
     __slots__ = ()
@@ -80,13 +81,13 @@ for _name in (
 
 @dataclass
 class Trace:
-    """What one run of a function left behind.
+    """The record of one run of a function.
 
     Attributes:
         nodes: every result, in the order in which they were made.
-        guards: the nodes whose truth Python asked for, and the answers.
-        copies: leaves that were copied, each copy with that of which it is one.
-        number: told apart by it.
+        guards: the nodes whose truth Python asked for, with the answers.
+        copies: the copies that were made of leaves, each with its original.
+        number: the number of the trace, by which traces are distinguished.
     """
 
     nodes: list[Value] = field(default_factory=list)
@@ -97,24 +98,25 @@ class Trace:
     _sources: list[Value] = field(default_factory=list)
 
     def made(self, node: Value, recording: bool) -> Value:
-        """Told of a new result. Under `no_grad()` (not `recording`) no derivative shall flow through it."""
+        """Is notified of a new result, and returns what the function gets in its place. Under `no_grad()` (not
+        `recording`) that is a node through which no derivative flows."""
         self.nodes.append(node)
         return node if recording or node.op is ops.stop_gradient else ops.stop_gradient(node)
 
     def data_of(self, node: Value) -> Value:
-        """What `.data` gives: the same number, through which no derivative flows."""
+        """The value of `.data`: the same number, through which no derivative flows."""
         return ops.stop_gradient(node)
 
     def grad_of(self, node: Value, error: TraceError) -> float:
-        """What `.grad` gives: nothing, since gradients are there after the function, not in it."""
+        """Raises the error for `.grad`: gradients exist after the function, not inside it."""
         raise error
 
     def written(self, node: Value, error: TraceError) -> None:
-        """Told that a number is to be written, which a trace could not do again."""
+        """Is notified that a number is about to be written, and raises the error: a trace could not repeat that."""
         raise error
 
     def asked(self, node: Value, truth: bool) -> bool:
-        """Told that Python wants to know whether a number is zero; returns what it must be told."""
+        """Is notified that Python asks whether a number is nonzero; returns the answer that Python gets."""
         self.guards.append((node, truth))
         return truth
 
@@ -124,12 +126,13 @@ class Trace:
         return id(node) in self._made
 
     def token_of(self, leaf: Value) -> tuple[int, int]:
-        """What a pickle holds in place of a leaf that is copied: this trace, and the leaf's place in it."""
+        """The token that a pickle holds in place of a leaf that is copied: the trace's number, and the leaf's place in
+        it."""
         self._sources.append(leaf)
         return self.number, len(self._sources) - 1
 
     def copied(self, place: int) -> Value:
-        """A copy of the leaf in that place: a new leaf; of an integer, which has no derivative, itself."""
+        """Copies the leaf in that place: a new leaf; an integer, which has no derivative, is returned itself."""
         source = self._sources[place]
         if isinstance(source, Integer):
             return source
@@ -139,7 +142,7 @@ class Trace:
         return copy
 
     def whole_number_of(self, node: Value) -> int:
-        """An integer argument, asked for as a plain int."""
+        """The plain int of an integer argument; a guard says that it is the same in each call."""
         answer = int(node.peek_data())
         self.guards.append((ops.eq(node, answer), True))
         return answer
@@ -150,19 +153,20 @@ class Traced:
     """A function, traced at some arguments.
 
     Attributes:
-        graph: what it calculated, in the order of its lines. Its inputs are the numbers of the arguments and then
-            those of the Values that the function closes over; its outputs the numbers of the result.
-        live: those Values.
+        graph: what the function calculated, in the order of its lines. The inputs are the numbers of the arguments,
+            then
+        those of the Values that the function closes over; the outputs are the numbers of the result.
+        live: the Values that the function closes over.
         result: the structure of the result, with the position among the outputs in place of each number.
-        found: the numbers of the result.
-        copied: the inputs of which the function uses copies.
+        outputs: the numbers of the result.
+        copied: the inputs that the function uses copies of.
         changes: whether the function changed lists or dicts of its arguments.
     """
 
     graph: Graph
     live: list[Value]
     result: Any
-    found: list[float] = field(default_factory=list)
+    outputs: list[float] = field(default_factory=list)
     copied: frozenset[int] = frozenset()
     changes: bool = False
 
@@ -174,16 +178,19 @@ def trace(
     live: Sequence[Value] = (),
     like: Traced | None = None,
 ) -> Traced:
-    """Runs `function` once and writes down what it calculates.
+    """Runs `function` once and records what it calculates.
 
     Args:
-        function: of as many arguments as are given, that returns a number or nested lists, tuples and dicts of them.
-        arguments: numbers, Modules, or nested lists, tuples and dicts of numbers. An `int` can choose a row of a
-            table, and has no derivative; all other numbers are floats.
-        batched: positions, among all numbers of the arguments, of those that differ from sample to sample.
-        live: Values that the function closes over, or may; these come first among its live inputs.
-        like: an earlier trace of the same, which is returned itself where the function calculates the same again from
-            the same Values: to see that takes less time than to write it down.
+        function: takes as many arguments as are given, and returns a number or nested lists, tuples and dicts of
+            numbers.
+        arguments: numbers, Modules, or nested lists, tuples and dicts of numbers. An `int` can choose a row of a table,
+            and
+        has no derivative; all other numbers are floats.
+        batched: the positions, among all numbers of the arguments, of those that differ from sample to sample.
+        live: Values that the function closes over, or may close over; they come first among its live inputs.
+        like: an earlier trace of the function. It is returned itself where the function calculates the same again from
+            the
+        same Values: comparing takes less time than recording.
 
     Raises:
         TraceError: the function does what cannot be traced.
@@ -202,14 +209,14 @@ def trace(
         except OperandError as error:
             _name_line(error)
             raise
-    if like is not None and _repeats(like, record, variables, out):
+    if like is not None and _is_same_as(like, record, variables, out):
         return like
-    traced = _write_down(record, variables, list(live), out, batched)
+    traced = _graph_of(record, variables, list(live), out, batched)
     return replace(traced, changes=list(map(_ids, before)) != list(map(_ids, _contents(given))))
 
 
 def _contents(tree: Any) -> Iterator[list[Any]]:
-    """What each list, tuple and dict of the arguments holds."""
+    """The entries of each list, tuple and dict of the arguments."""
     if isinstance(tree, list | tuple | dict):
         parts = list(tree.values()) if isinstance(tree, dict) else list(tree)
         yield parts
@@ -222,8 +229,8 @@ def _ids(parts: list[Any]) -> list[int]:
 
 
 def is_number_leaf(x: Any) -> bool:
-    """Whether a leaf of the arguments is a number, and with that an input of the graph. A Module is none, nor is what
-    has a name, such as the members of an IntEnum."""
+    """Whether a leaf of the arguments is a number, and therefore an input of the graph. A Module is not, nor is a
+    constant with a name, such as the members of an IntEnum."""
     if isinstance(x, Enum):
         return False
     try:
@@ -246,14 +253,14 @@ def _variable(x: Any) -> Any:
     return Integer(number(x, "an argument")) if is_whole(x) else Value(number(x, "an argument"))
 
 
-def _write_down(record: Trace, arguments: list[Value], live: list[Value], out: Any, batched: Sequence[int]) -> Traced:
+def _graph_of(record: Trace, arguments: list[Value], live: list[Value], out: Any, batched: Sequence[int]) -> Traced:
     results, guarded = leaves(out), [node for node, _ in record.guards]
     rows = [node.operands for node in record.nodes]
     flat = [*itertools.chain.from_iterable(rows)]
     used = [*flat, *results, *guarded]
     copies = _used_copies(record, used)
     sources, before = [source for _, source in copies], len(arguments) + len(live)
-    at, closed_over = _looked_up([*used, *sources], [*arguments, *live, *[copy for copy, _ in copies], *record.nodes])
+    at, closed_over = _places_of([*used, *sources], [*arguments, *live, *[copy for copy, _ in copies], *record.nodes])
     of_flat, of_ends, of_sources = np.split(at, [len(flat), len(used)])
     live = live + closed_over
     names = [x.label or f"x{i}" for i, x in enumerate(arguments)] + [x.label or f"p{i}" for i, x in enumerate(live)]
@@ -269,39 +276,38 @@ def _write_down(record: Trace, arguments: list[Value], live: list[Value], out: A
     places = [graph.constant(_constant(x)) if k < 0 else nodes[k] for x, k in ends]
     graph.outputs, asked = places[: len(results)], places[len(results) :]
     graph.guards = list(zip(asked, [truth for _, truth in record.guards], strict=True))
-    found = [x.peek_data() if isinstance(x, Value) else float(x) for x in results]
-    return Traced(graph, live, _numbered(out), found, frozenset(copied.values()))
+    outputs = [x.peek_data() if isinstance(x, Value) else float(x) for x in results]
+    return Traced(graph, live, _numbered(out), outputs, frozenset(copied.values()))
 
 
-def _looked_up(used: Sequence[Any], known: Sequence[Value]) -> tuple[np.ndarray, list[Value]]:
-    """For each thing that was used its place in the row of those that are known; or, of other Values, that behind them,
-    in the order in which the function came upon them; and -1 for a constant. Also gives those other Values, which were
-    there before."""
+def _places_of(used: Sequence[Any], known: Sequence[Value]) -> tuple[np.ndarray, list[Value]]:
+    """The place of each used operand among the known Values, and the other Values among the operands, which existed
+    before the function ran. The places of these other Values follow those of the known ones, in the order in which the
+    function used them; a constant has the place -1."""
     index = dict(zip(map(id, known), range(len(known)), strict=True))
     at = np.fromiter(map(index.get, map(id, used), itertools.repeat(-1)), np.intp, len(used))
     rest = np.flatnonzero(at < 0).tolist()
     others = {id(x): x for x in [used[k] for k in rest] if isinstance(x, Value) and not x.constant}
     if others:
-        behind = dict(zip(others, range(len(known), len(known) + len(others)), strict=True))
-        at[rest] = [behind.get(id(used[k]), -1) for k in rest]
+        new_places = dict(zip(others, range(len(known), len(known) + len(others)), strict=True))
+        at[rest] = [new_places.get(id(used[k]), -1) for k in rest]
     return at, list(others.values())
 
 
 def _add_nodes(
     graph: Graph, before: int, operations: Sequence[Any], rows: Sequence[Sequence[Any]], at: np.ndarray
 ) -> list[int]:
-    """Adds what was made to a graph of inputs, all in one go, since there are many; right before each node come the
-    constants among its operands, each time anew.
+    """Adds the results of a run to a graph that has only inputs. All are added at once, since there are many. The
+    constants among a node's operands are added right before it, anew for each use.
 
     Args:
         graph: that graph.
-        before: how many of its inputs come before what was made, in the row where all of them have places; the other
-            inputs come behind.
-        operations, rows: of what was made.
-        at: for each operand its place in that row, -1 for a constant.
+        before: how many of its inputs come before the results in the numbering of `at`; the other inputs follow them.
+        operations, rows: the operation and the operands of each result.
+        at: for each operand its place in that numbering, or -1 for a constant.
 
     Returns:
-        For each place in that row the node.
+        For each place in that numbering, its node in the graph.
     """
     first, operands = graph.inputs, list(itertools.chain.from_iterable(rows))
     sizes = np.fromiter(map(len, rows), np.intp, len(rows))
@@ -327,12 +333,12 @@ def _constant(x: Any) -> float:
     return x.peek_data() if isinstance(x, Value) else number(x, "the result of a compiled function")
 
 
-def _repeats(first: Traced, record: Trace, arguments: list[Value], out: Any) -> bool:
-    """Whether a run calculated what an earlier trace has, node by node, of the same Values. Where that cannot be told
-    so easily, the answer is no."""
+def _is_same_as(first: Traced, record: Trace, arguments: list[Value], out: Any) -> bool:
+    """Whether a run calculated the same as an earlier trace, node by node, from the same Values. The answer is no where
+    that cannot be decided easily."""
     graph, nodes, results = first.graph, record.nodes, leaves(out)
-    inputs, behind = [*arguments, *first.live], slice(graph.inputs, None)
-    operations = [op for op in graph.ops[behind] if op is not None]
+    inputs, computed = [*arguments, *first.live], slice(graph.inputs, None)
+    operations = [op for op in graph.ops[computed] if op is not None]
     truths = [truth for _, truth in record.guards]
     if first.copied or record.copies or len(inputs) != graph.inputs or operations != [node.op for node in nodes]:
         return False
@@ -344,11 +350,11 @@ def _repeats(first: Traced, record: Trace, arguments: list[Value], out: Any) -> 
     used = [*itertools.chain.from_iterable(rows), *results, *[node for node, _ in record.guards]]
     places = [*itertools.chain.from_iterable(graph.operands), *graph.outputs, *[node for node, _ in graph.guards]]
     made = iter(nodes)
-    now = [*inputs, *[None if op is None else next(made) for op in graph.ops[behind]]]
+    now = [*inputs, *[None if op is None else next(made) for op in graph.ops[computed]]]
     others = list(itertools.compress(used, map(operator.is_not, used, map(now.__getitem__, places))))
     if any(isinstance(x, Value) and not x.constant for x in others):
         return False
-    constants = [x for op, x in zip(graph.ops[behind], graph.numbers[behind], strict=True) if op is None]
+    constants = [x for op, x in zip(graph.ops[computed], graph.numbers[computed], strict=True) if op is None]
     return bits_of(map(_constant, others)) == bits_of(constants)
 
 
@@ -359,12 +365,12 @@ def _numbered(out: Any) -> Any:
 
 
 def bits_of(numbers: Iterable[float]) -> bytes:
-    """Numbers to be compared: 0.0 is not -0.0, and nan is nan."""
+    """The bits of numbers, for comparison: 0.0 differs from -0.0, and nan equals nan."""
     return array("d", numbers).tobytes()
 
 
 def _used_copies(record: Trace, used: Sequence[Any]) -> list[tuple[Value, Value]]:
-    """Of the copies that the function made those with which it calculated."""
+    """The copies that the function made and calculated with."""
     if not record.copies:
         return []
     ids = set(map(id, used))
@@ -375,7 +381,7 @@ def _used_copies(record: Trace, used: Sequence[Any]) -> list[tuple[Value, Value]
 
 
 def _name_line(error: OperandError) -> None:
-    """Adds to an error, such as that of float(x), the user's own line."""
+    """Adds the user's own line to an error, such as that of float(x)."""
     own = [frame for frame in traceback.extract_tb(error.__traceback__) if "chainrule" not in frame.filename]
     if own:
         error.add_note(
