@@ -1,7 +1,8 @@
-"""Arithmetic in LLVM's assembly: what lowerings of operations are written with.
+"""Arithmetic in LLVM's assembly, with which the lowerings of operations are written.
 
-An `Arithmetic` adds instructions to a function, on numbers of one type: a double, a float, or a vector of some. All its
-methods take and give LLVM values. Those that compare give truths, vectors of bits, which `where` chooses by.
+An `Arithmetic` adds instructions to a function, for numbers of one type: a double, a float, or a vector of these. All
+its methods take and return LLVM values. Comparisons return truths, which are bits or vectors of bits; `where` selects
+by them.
 """
 
 from __future__ import annotations
@@ -167,11 +168,11 @@ class Arithmetic:
         return self.builder.fcmp_unordered("uno", x, x)
 
     def truth(self, x: ir.Value) -> ir.Value:
-        """What Python takes a number for in an `if`: false if it is 0."""
+        """Whether Python takes a number as true in an `if`: unless it is 0."""
         return self.compare("!=", x, self.constant(0.0))
 
     def where(self, condition: ir.Value, a: ir.Value, b: ir.Value) -> ir.Value:
-        """In each lane a where the condition holds, else b."""
+        """a in each lane where the condition holds, else b."""
         return self.builder.select(condition, a, b)
 
     def number(self, truth: ir.Value) -> ir.Value:
@@ -202,7 +203,7 @@ class Arithmetic:
         return self.builder.call(function, operands)
 
     def table(self, name: str, numbers: Sequence[float]) -> ir.Value:
-        """Where a row of numbers of this size stands in the module, which is put there when it is first wanted."""
+        """The address of a constant table in the module; it is added at the first use."""
         name = f"chainrule.{name}.f{self.bits}"
         if name not in self.module.globals:
             row = ir.ArrayType(self.element, len(numbers))

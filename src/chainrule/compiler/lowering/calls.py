@@ -1,4 +1,4 @@
-"""Calls in an operation's text: of operations, of Python's own functions and of those of `math`."""
+"""Translates calls in an operation's text: of operations, of Python's own functions and of functions of `math`."""
 
 from __future__ import annotations
 
@@ -16,17 +16,17 @@ from chainrule.core.operation import TABLE, Operation, ieee
 from chainrule.reading.functions import of_math
 
 OF_LISTS = (len, range, zip, enumerate, reversed, list, tuple)
-"""Functions of Python that only arrange what they are given."""
+"""Functions of Python that only arrange their arguments."""
 
 
 def call(text: Values, function: Any, arguments: list[Any], named: dict[str, Any]) -> Any:
-    """What a call gives.
+    """The result of a call.
 
     Args:
-        text: what makes values in the text in which it stands.
-        function: what is called; no function of the user's own.
-        arguments: its arguments: numbers, truths, or what is known beforehand.
-        named: those that are given by name.
+        text: translates the text that the call is in.
+        function: the called function; it is not one of the user's.
+        arguments: its arguments: numbers, truths, or objects known beforehand.
+        named: the arguments that are given by name.
 
     Raises:
         NotLowered: it cannot be translated.
@@ -45,7 +45,7 @@ def call(text: Values, function: Any, arguments: list[Any], named: dict[str, Any
 
 
 class _Number:
-    """A number as an argument of an operation, which then arranges its operands as it does with a Value."""
+    """A number as an argument of an operation, which then arranges its operands as it does with Values."""
 
     def __init__(self, value: ir.Value) -> None:
         self.value = value
@@ -69,32 +69,32 @@ def _operation(text: Values, op: Operation, arguments: list[Any], named: dict[st
 
 
 def _of_math(text: Values, function: Any, arguments: Sequence[Any], guard: Any) -> Any:
-    """A function of the module `math`; those that the C library has are called there."""
+    """A function of the module `math`. One that the C library has is called there."""
     name, emitter = getattr(function, "__name__", ""), text.emitter
     if text.known(*arguments):
         return text.certain(guard, function, *arguments) if guard else text.certain(function, *arguments)
-    xs, found = [text.number(x) for x in arguments], of_math(name)
-    if len(xs) != found.operands or getattr(function, "__module__", "") != "math":
+    xs, entry = [text.number(x) for x in arguments], of_math(name)
+    if len(xs) != entry.operands or getattr(function, "__module__", "") != "math":
         raise text.refuse(f"math.{name} of {len(xs)} numbers")
-    if found.llvm == "test":
+    if entry.llvm == "test":
         return _kind(text, name, xs[0])
-    if found.llvm == "whole":
+    if entry.llvm == "whole":
         return _whole(text, name, xs[0], guard)
-    if found.llvm == "intrinsic":
+    if entry.llvm == "intrinsic":
         return emitter.intrinsic(f"llvm.{name}", *xs)
     if name in TABLE and emitter.has(name):
         y = emitter.apply(TABLE[name], xs)
-    elif found.llvm == "libm":
-        y = emitter.libm(found.c, *xs)
+    elif entry.llvm == "libm":
+        y = emitter.libm(entry.c, *xs)
     else:
         raise text.refuse(f"math.{name}, which is Python's own")
-    if guard and found.infinite is not None:
-        return emitter.where(_is_new(emitter, xs[0], y), emitter.constant(found.infinite), y)
+    if guard and entry.infinite is not None:
+        return emitter.where(_is_new(emitter, xs[0], y), emitter.constant(entry.infinite), y)
     return y
 
 
 def _whole(text: Values, name: str, x: ir.Value, guard: Any) -> ir.Value:
-    """A function that gives an int, of which there is no -0; `ieee` gives inf where an infinite x is none."""
+    """A function that gives an int, which is never -0. Under `ieee` the result for an infinite x is inf."""
     emitter = text.emitter
     y = emitter.builder.fadd(emitter.intrinsic(f"llvm.{name}", x), emitter.constant(0.0))
     if not guard:
@@ -136,11 +136,11 @@ def _of_python(text: Values, function: Any, arguments: list[Any]) -> Any:
 
 
 def _extreme(text: Values, sign: str, items: Sequence[Any]) -> Any:
-    """Python's max or min, which keeps what it has until something is beyond it."""
-    found, *others = [text.number(x) for x in items]
+    """Python's max or min, which keeps its result until a number is beyond it."""
+    extreme, *others = [text.number(x) for x in items]
     for other in others:
-        found = text.emitter.where(text.emitter.compare(sign, other, found), other, found)
-    return found
+        extreme = text.emitter.where(text.emitter.compare(sign, other, extreme), other, extreme)
+    return extreme
 
 
 def _total(text: Values, items: Sequence[Any]) -> ir.Value:

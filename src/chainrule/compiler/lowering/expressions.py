@@ -1,4 +1,4 @@
-"""Expressions of an operation's text, as instructions: what `translate` makes of all that is no statement."""
+"""Translates the expressions in an operation's text to instructions; `translate` handles the statements around them."""
 
 from __future__ import annotations
 
@@ -16,16 +16,17 @@ from chainrule.reading.text import python
 
 
 class Names:
-    """What names stand for in a function."""
+    """The names in a function, and what they stand for."""
 
     def __init__(self, function: FunctionType, own: dict[str, Any]) -> None:
         self.function, self.own = function, own
 
     def find(self, name: str) -> Any:
-        """What a name stands for: one of the function's own, of those around it, of its module, or of Python.
+        """The object that a name stands for: a variable of the function, of the functions around it, of its module, or
+        of Python.
 
         Raises:
-            NameError: it is not there, or not on every way to this place.
+            NameError: there is none, or it has no value on some path to this place.
         """
         if name in self.own:
             return self.own[name]
@@ -40,18 +41,18 @@ class Names:
 
 
 class Expressions(Values):
-    """Walks over the expressions of one operation's text."""
+    """Translates the expressions of one operation's text."""
 
     def __init__(self, emitter: Any, name: str) -> None:
         super().__init__(emitter, name)
         self.calling: list[FunctionType] = []
 
     def run(self, function: FunctionType, arguments: Sequence[Any], named: dict[str, Any]) -> Any:
-        """What a function written in Python returns."""
+        """The result of a call of a function written in Python."""
         raise NotImplementedError
 
     def assign(self, target: tree.Target, value: Any, names: Names) -> None:
-        """Gives a name its value, or several names theirs."""
+        """Assigns a value to a name, or several values to several names."""
         if isinstance(target, tree.Name):
             names.own[target.name] = value
         elif isinstance(target, tree.Targets) and isinstance(value, list | tuple):
@@ -67,7 +68,7 @@ class Expressions(Values):
         return WALKS[type(node)](self, node, names)
 
     def values(self, nodes: Sequence[tree.Expression], names: Names) -> list[Any]:
-        """The values of several."""
+        """The values of several expressions."""
         return [self.value(node, names) for node in nodes]
 
     def unread(self, node: tree.Unread, names: Names) -> Any:
@@ -86,29 +87,29 @@ class Expressions(Values):
         return getattr(module, node.name)
 
     def items(self, node: tree.Items, names: Names) -> list | tuple:
-        found = self.values(node.items, names)
-        return found if node.brackets == "[]" else tuple(found)
+        values = self.values(node.items, names)
+        return values if node.brackets == "[]" else tuple(values)
 
     def comprehension(self, node: tree.Comprehension, names: Names) -> list:
-        found: list[Any] = []
-        self.comprehend(node.loops, node.item, Names(names.function, dict(names.own)), found)
-        return found
+        values: list[Any] = []
+        self.comprehend(node.loops, node.item, Names(names.function, dict(names.own)), values)
+        return values
 
-    def comprehend(self, loops: Sequence[tree.Loop], item: tree.Expression, names: Names, found: list) -> None:
-        """Adds the values of a comprehension to a list."""
+    def comprehend(self, loops: Sequence[tree.Loop], item: tree.Expression, names: Names, values: list) -> None:
+        """Appends the values of a comprehension to a list."""
         if not loops:
-            found.append(self.value(item, names))
+            values.append(self.value(item, names))
             return
         for x in self.listed(self.value(loops[0].items, names), loops[0].items):
             self.assign(loops[0].target, x, names)
-            wanted = [self.truth(condition) for condition in self.values(loops[0].conditions, names)]
-            if not self.known(*wanted):
+            conditions = [self.truth(condition) for condition in self.values(loops[0].conditions, names)]
+            if not self.known(*conditions):
                 raise self.refuse("a comprehension whose length depends on numbers")
-            if all(wanted):
-                self.comprehend(loops[1:], item, names, found)
+            if all(conditions):
+                self.comprehend(loops[1:], item, names, values)
 
     def listed(self, items: Any, node: tree.Expression) -> list:
-        """What a loop goes through."""
+        """The items that a loop visits."""
         if self.known(items) and isinstance(items, list | tuple | range | zip | enumerate | reversed):
             return list(items)
         raise self.refuse(f"a loop over {python(node)!r}")
@@ -132,7 +133,7 @@ class Expressions(Values):
         return self.opposite(x) if node.sign == "not" else self.negative(x)
 
     def logic(self, node: tree.Logic, names: Names) -> Any:
-        """`a and b` is a where a is false, else b; of truths, that is a bit."""
+        """`a and b` is a where a is false, else b; for truths the result is one bit."""
         either = node.sign == "or"
         result = self.value(node.parts[0], names)
         for later in node.parts[1:]:
@@ -196,4 +197,4 @@ WALKS: dict[type, Callable[[Any, Any, Names], Any]] = {
     tree.Call: Expressions.call,
     tree.Unread: Expressions.unread,
 }
-"""What walks over each kind of expression."""
+"""The method that translates each kind of expression."""

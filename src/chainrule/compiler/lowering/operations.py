@@ -1,8 +1,8 @@
-"""Lowering: what each operation of the table is in LLVM's assembly.
+"""Lowering: LLVM instructions for each operation of the table.
 
-Some operations are written by hand, the `PRIMITIVES`; all others follow from their text in the table. In exact mode the
-text is all that counts, and every function of `math` in it is the C library's, so that results are the eager engine's,
-bit by bit.
+Some operations are written by hand, the `PRIMITIVES`; the instructions of all others follow from their text in the
+table. In exact mode only the text counts, and every function of `math` in it is the C library's, so the results are
+those of the eager engine, bit by bit.
 """
 
 from __future__ import annotations
@@ -79,15 +79,15 @@ class Emitter(Arithmetic):
         return by_hand(self, *operands) if by_hand else translate(self, op, operands)
 
     def has(self, name: str) -> bool:
-        """Whether an operation of that name is written by hand."""
+        """Whether an operation of that name has a lowering written by hand."""
         return name in (EXACT if self.exact else PRIMITIVES)
 
 
 def _take(e: Emitter, place: ir.Value, *row: ir.Value) -> ir.Value:
-    found = e.constant(math.nan)
+    taken = e.constant(math.nan)
     for i, x in enumerate(row):
-        found = e.where(e.compare("==", place, e.constant(i)), x, found)
-    return found
+        taken = e.where(e.compare("==", place, e.constant(i)), x, taken)
+    return taken
 
 
 EXACT: dict[str, Callable[..., ir.Value]] = {

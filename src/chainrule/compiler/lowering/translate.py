@@ -1,10 +1,10 @@
-"""Operations from their text: the function of an operation's value, as instructions.
+"""Translates the text of an operation's value to instructions.
 
-The text of `value`, read into a tree, is followed, statement by statement, with vectors in place of numbers. Whatever
-is known beforehand, such as the number of operands of a sum, is worked out on the spot, so that loops over operands
-unroll. Of a condition that depends on numbers both branches are calculated, and each lane chooses. Where Python would
-raise (1/0, exp(1000)) there is IEEE's answer; so a `try` in the table stands for its body, since the handlers there
-spell out just that.
+The text of `value` is read into a tree, which is followed statement by statement, with vectors in place of numbers.
+Everything that is known beforehand, such as the number of operands of a sum, is calculated at once, so loops over
+operands are unrolled. If a condition depends on numbers, both branches are calculated, and each lane selects one
+(if-conversion). Where Python would raise (1/0, exp(1000)) the result is IEEE 754's; therefore a `try` in the table
+stands for its body, since the handlers there return just that result.
 """
 
 from __future__ import annotations
@@ -23,18 +23,18 @@ from chainrule.core.operation import Operation, is_built_in
 from chainrule.reading.source import NoTextError, definition
 from chainrule.reading.tree import Assign, For, If, Return, Statement, Target, Try, Unread, Update, statements
 
-MOST_STATEMENTS = 20_000
-"""So many a function may take, its loops unrolled."""
+MOST_STEPS = 20_000
+"""A function may take at most this many statements when its loops are unrolled."""
 
 NOTHING = object()
 """The result of statements that do not return."""
 
 
 def translate(emitter: Arithmetic, op: Operation, operands: Sequence[ir.Value]) -> ir.Value:
-    """Adds the instructions that the text of an operation's value stands for.
+    """Adds the instructions for the text of an operation's value.
 
     Args:
-        emitter: where to add them; an `Emitter`, for operations that the text names.
+        emitter: where to add them; an `Emitter`, for the operations that the text names.
         op: the operation.
         operands: numbers of the emitter's type, as many as the operation takes.
 
@@ -52,21 +52,21 @@ def translate(emitter: Arithmetic, op: Operation, operands: Sequence[ir.Value]) 
 
 @dataclass(frozen=True)
 class Bound:
-    """A statement of the translator's own: a loop's target gets the next item."""
+    """A statement that the translator adds: a loop's target is assigned the next item."""
 
     target: Target
     value: Any
 
 
 class Translator(Expressions):
-    """Follows the text of one operation."""
+    """Translates the text of one operation."""
 
     def __init__(self, emitter: Arithmetic, name: str) -> None:
         super().__init__(emitter, name)
-        self.done = 0
+        self.steps = 0
 
     def run(self, function: FunctionType, arguments: Sequence[Any], named: dict[str, Any]) -> Any:
-        """What a function written in Python returns."""
+        """The result of a call of a function written in Python."""
         if function in self.calling:
             raise self.refuse(f"{function.__name__}, which calls itself")
         try:
@@ -86,7 +86,11 @@ class Translator(Expressions):
         return result
 
     def block(self, body: Sequence[Statement | Bound], names: Names) -> Any:
-        """What statements return, if they do; what they assign is put into names."""
+        """Runs statements, and keeps what they assign in `names`.
+
+        Returns:
+            What they return; NOTHING if they do not return.
+        """
         todo = list(reversed(body))
         while todo:
             statement = todo.pop()
@@ -115,22 +119,22 @@ class Translator(Expressions):
         return NOTHING
 
     def count(self, statement: Statement | Bound) -> None:
-        """Takes note of where the walk is, and sees that it ends."""
-        self.done += 1
-        if self.done > MOST_STATEMENTS:
-            raise self.refuse(f"more than {MOST_STATEMENTS:,} steps")
+        """Records which statement is being translated, and limits their number."""
+        self.steps += 1
+        if self.steps > MOST_STEPS:
+            raise self.refuse(f"more than {MOST_STEPS:,} steps")
         if not isinstance(statement, Bound):
             self.line = statement.line
 
     def branch(self, condition: ir.Value, first: list, second: list, names: Names) -> Any:
-        """Goes both ways, and chooses among the results."""
-        ways = [self.block(body, Names(names.function, dict(names.own))) for body in (first, second)]
-        if NOTHING in ways:
+        """Translates both branches, and selects between their results."""
+        results = [self.block(body, Names(names.function, dict(names.own))) for body in (first, second)]
+        if NOTHING in results:
             raise self.refuse("an if with a way that returns nothing")
-        return self.choose(condition, *ways)
+        return self.choose(condition, *results)
 
     def join(self, condition: ir.Value, statement: If, names: Names) -> None:
-        """Goes both ways through an `if` that only assigns, and chooses what each name stands for."""
+        """Translates both branches of an `if` that only assigns, and selects between the values of each name."""
         first, second = [Names(names.function, dict(names.own)) for _ in range(2)]
         self.block(statement.first, first)
         self.block(statement.second, second)
@@ -139,7 +143,7 @@ class Translator(Expressions):
         }
 
     def simple(self, statement: Statement | Bound, names: Names) -> None:
-        """A statement that assigns."""
+        """Translates a statement that assigns."""
         match statement:
             case Bound(target, value):
                 self.assign(target, value, names)

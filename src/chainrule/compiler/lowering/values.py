@@ -1,4 +1,4 @@
-"""What an expression of an operation's text can be: a number, a truth, or an object that is known beforehand."""
+"""The values of expressions in an operation's text: numbers, truths, and objects that are known beforehand."""
 
 from __future__ import annotations
 
@@ -21,10 +21,11 @@ ARITHMETIC: dict[str, tuple[Callable[[Any, Any], Any], str]] = {
     "%": (operator.mod, ""),
     "//": (operator.floordiv, ""),
 }
-"""Of each operator of Python what it does to objects known beforehand, and the operation that it is otherwise."""
+"""For each of Python's operators, the function for objects known beforehand, and the name of the operation for
+numbers."""
 
 NAMES = {"%": "Mod", "//": "FloorDiv"}
-"""What Python calls the operators that are no operation."""
+"""Python's names for the operators that have no operation."""
 
 COMPARISONS: dict[str, Callable[[Any, Any], Any]] = {
     **{"<": operator.lt, "<=": operator.le, ">": operator.gt, ">=": operator.ge},
@@ -33,11 +34,11 @@ COMPARISONS: dict[str, Callable[[Any, Any], Any]] = {
 
 
 class Values:
-    """Makes values out of values: folds what is known, and adds instructions for the rest.
+    """Makes values out of values: folds those that are known, and adds instructions for the others.
 
     Args:
         emitter: where to add instructions.
-        name: of the operation, for messages.
+        name: the operation's name in messages.
     """
 
     def __init__(self, emitter: Any, name: str) -> None:
@@ -45,16 +46,16 @@ class Values:
         self.file, self.line = "", 0
 
     def refuse(self, what: str, line: int = 0) -> NotLowered:
-        """The error that says what stands in the way, and where: in the statement at hand, or in another line."""
+        """The error that says what cannot be translated, and where: in the present statement, or in another line."""
         place = f" (line {line or self.line} of {self.file})" if self.file else ""
         return NotLowered(f"the operation {self.name} is not compiled: its text has {what}{place}")
 
     def known(self, *values: Any) -> bool:
-        """Whether all of them are plain objects of Python."""
+        """Whether all of them are ordinary Python objects."""
         return not any(isinstance(x, ir.Value) for x in values)
 
     def is_truth(self, x: Any) -> bool:
-        """Whether x is the outcome of a comparison of numbers."""
+        """Whether x is the result of a comparison of numbers."""
         return isinstance(x, ir.Value) and x.type == self.emitter.truth_type
 
     def number(self, x: Any) -> ir.Value:
@@ -74,7 +75,7 @@ class Values:
         return x if self.is_truth(x) else self.emitter.truth(x)
 
     def choose(self, condition: ir.Value, a: Any, b: Any) -> Any:
-        """a where a condition holds, else b."""
+        """a where the condition holds, else b."""
         if self.known(a, b) and type(a) is type(b) and (a is b or (isinstance(a, int) and a == b)):
             return a
         if isinstance(a, tuple) and isinstance(b, tuple) and len(a) == len(b):
@@ -84,7 +85,7 @@ class Values:
         return self.emitter.where(condition, self.number(a), self.number(b))
 
     def certain(self, function: Callable[..., Any], *arguments: Any, **named: Any) -> Any:
-        """A function of what is known beforehand, called right away."""
+        """Calls a function of objects that are known beforehand."""
         try:
             return function(*arguments, **named)
         except (ArithmeticError, LookupError, TypeError, ValueError, ChainruleError) as error:
@@ -110,7 +111,7 @@ class Values:
         return not truth if isinstance(truth, bool) else self.emitter.builder.not_(truth)
 
     def both(self, a: Any, b: Any) -> Any:
-        """Whether two truths hold, each of which may be known."""
+        """Whether two truths hold, either of which may be known beforehand."""
         if isinstance(a, bool):
             return b if a else False
         if isinstance(b, bool):

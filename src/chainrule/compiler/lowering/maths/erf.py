@@ -26,10 +26,10 @@ from chainrule.compiler.lowering.maths.pieces import (
 )
 
 BEND = 0.84375
-"""Up to here erf is a series."""
+"""Up to this |x|, erf is calculated by a series."""
 
 LAST = 27.5
-"""From here on erfc is 0."""
+"""From this x on, erfc is 0."""
 
 
 def erf(e: Arithmetic, x: ir.Value) -> ir.Value:

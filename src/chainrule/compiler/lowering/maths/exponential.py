@@ -29,10 +29,10 @@ from chainrule.compiler.lowering.maths.pieces import (
 )
 
 LOWEST = {64: -746.0, 32: -104.0}
-"""From here on down exp is 0."""
+"""Below this x, exp is 0."""
 
 HIGHEST = {64: 710.0, 32: 89.0}
-"""From here on up exp is inf."""
+"""Above this x, exp is inf."""
 
 
 def exp(e: Arithmetic, x: ir.Value) -> ir.Value:
@@ -85,13 +85,13 @@ def scaled(e: Arithmetic, y: ir.Value, k: ir.Value, n: ir.Value) -> ir.Value:
 def _by_table(e: Arithmetic, x: ir.Value) -> ir.Value:
     """exp with a table of 2^(i/16), which two vectors of 8 doubles hold."""
     k, n, r, _ = reduced(e, x, places=4)
-    power, error = _looked_up(e, "powers", c.SIXTEENTHS, n), _looked_up(e, "errors", c.SIXTEENTHS_ERRORS, n)
+    power, error = _table_entry(e, "powers", c.SIXTEENTHS, n), _table_entry(e, "errors", c.SIXTEENTHS_ERRORS, n)
     rest = e.fma(polynomial(e, r, [1.0, *c.EXP_NEAR]), r, error)
     return scaled(e, e.fma(power, rest, power), k, n)
 
 
-def _looked_up(e: Arithmetic, name: str, row: Sequence[float], n: ir.Value) -> ir.Value:
-    """Of a table of 16 numbers, that of the place in the last four bits of n."""
+def _table_entry(e: Arithmetic, name: str, row: Sequence[float], n: ir.Value) -> ir.Value:
+    """The entry of a table of 16 numbers at the place in the last four bits of n."""
     if e.lanes == 1:
         place = e.builder.and_(n, e.whole(15))
         table = e.table(name, row)

@@ -1,4 +1,4 @@
-"""What the functions have in common: polynomials, powers of two, and sums and products without rounding errors."""
+"""What the functions share: polynomials, powers of two, and sums and products without rounding errors."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from llvmlite import ir
 from chainrule.compiler.lowering.arithmetic import Arithmetic
 
 MANTISSA = {64: 52, 32: 23}
-"""Bits of a float behind its leading one."""
+"""The number of bits of a float after its leading one."""
 
 BIAS = {64: 1023, 32: 127}
-"""What a float's exponent is stored with on top."""
+"""The number that is added to a float's exponent when it is stored."""
 
 
 Pair = tuple[ir.Value, ir.Value]
@@ -125,25 +125,25 @@ Part = Callable[..., ir.Value]
 
 
 def in_pieces(e: Arithmetic, lanes: int, part: Part, *vectors: ir.Value) -> ir.Value:
-    """What `part` makes of so many lanes at a time; a last piece is filled up."""
+    """Applies `part` to `lanes` lanes at a time. A last, shorter piece is filled up."""
     builder, whole = e.builder, -(-e.lanes // lanes) * lanes
     inside = e.of(builder, lanes=lanes)
     if e.lanes == lanes:
         return part(inside, *vectors)
-    found = []
+    results = []
     for start in range(0, whole, lanes):
         places = _places([min(i, e.lanes - 1) for i in range(start, start + lanes)])
-        found.append(part(inside, *[builder.shuffle_vector(v, _undefined(v), places) for v in vectors]))
-    while len(found) > 1:
-        if len(found) % 2:
-            found.append(_undefined(found[0]))
-        both = _places(range(2 * found[0].type.count))
-        found = [builder.shuffle_vector(a, b, both) for a, b in zip(found[::2], found[1::2], strict=True)]
-    return builder.shuffle_vector(found[0], _undefined(found[0]), _places(range(e.lanes)))
+        results.append(part(inside, *[builder.shuffle_vector(v, _undefined(v), places) for v in vectors]))
+    while len(results) > 1:
+        if len(results) % 2:
+            results.append(_undefined(results[0]))
+        both = _places(range(2 * results[0].type.count))
+        results = [builder.shuffle_vector(a, b, both) for a, b in zip(results[::2], results[1::2], strict=True)]
+    return builder.shuffle_vector(results[0], _undefined(results[0]), _places(range(e.lanes)))
 
 
 def one_by_one(e: Arithmetic, part: Part, *xs: ir.Value) -> ir.Value:
-    """What `part` makes of single numbers, if it takes the first lane of a vector of 128 bits."""
+    """Applies `part`, which takes vectors of 128 bits, to single numbers in the first lane."""
     inside, first = e.of(e.builder, lanes=128 // e.bits), ir.Constant(ir.IntType(32), 0)
     vectors = [e.builder.insert_element(ir.Constant(inside.type, ir.Undefined), x, first) for x in xs]
     return e.builder.extract_element(part(inside, *vectors), first)
@@ -161,7 +161,7 @@ def _undefined(vector: ir.Value) -> ir.Constant:
 def in_double(
     e: Arithmetic, body: Callable[[Arithmetic, Sequence[ir.Value]], ir.Value], xs: Sequence[ir.Value]
 ) -> ir.Value:
-    """What `body` makes of numbers; floats of 32 bits become ones of 64 for it, and it may be less exact."""
+    """Applies `body` to numbers as floats of 64 bits. For floats of 32 bits it may be less exact."""
     if e.bits == 64:
         return body(e, xs)
     wide = e.of(e.builder, bits=64)
@@ -170,7 +170,8 @@ def in_double(
 
 
 def rarely(e: Arithmetic, condition: ir.Value, usual: ir.Value, other: Callable[[], ir.Value]) -> ir.Value:
-    """In each lane the usual number, unless a condition holds there: then another, calculated only if any lane asks."""
+    """The usual number in each lane where the condition does not hold, else the other one. The other one is only
+    calculated if the condition holds in any lane."""
     builder, before = e.builder, e.builder.block
     if e.lanes == 1:
         any_lane = condition
