@@ -66,10 +66,10 @@ class Walk:
 
     Attributes:
         seen: the objects that were entered or passed over, by identity. They are held, so that no new object gets the
-        identity of one of them.
+            identity of one of them.
         unseen: the objects that the walk passed over although they may hold parameters, each with its name.
         keys: for each level, the names of the parts that are still to be visited. Levels are only kept where names are
-        wanted.
+            wanted.
     """
 
     def __init__(self, base: type) -> None:

@@ -1,6 +1,6 @@
-"""The text of an operation, read once: a small tree that the writers of C and of LLVM's assembly walk over.
+"""Reads the text of an operation once into a small syntax tree, from which C and LLVM's assembly are generated.
 
-`source.py` finds the text, of a function at hand or of a file of the table; `reader.py` makes the tree of `tree.py` of
-it; `text.py` writes a tree as Python again; `functions.py` says what each function of `math` is elsewhere. All this
-needs the standard library alone, since the build imports it before anything is compiled.
+`source.py` finds the text of a function, or the texts in a file of the table; `reader.py` turns one into a tree of
+`tree.py`; `text.py` writes a tree as Python again; `functions.py` says how each function of `math` is called in the
+other languages. All of this needs only the standard library, since the build imports it before anything is compiled.
 """

@@ -1,6 +1,6 @@
-"""The functions of `math` in other languages, one line for each: a new one is added here, and nowhere else.
+"""The functions of `math` in other languages, one line for each. A new function is added here, and nowhere else.
 
-A function that has no line is Python's own everywhere: C calls it in Python, and LLVM has no code for it.
+A function without a line stays Python's own: C calls it in Python, and LLVM has no code for it.
 """
 
 from __future__ import annotations
@@ -11,16 +11,16 @@ from math import inf, nan
 
 @dataclass(frozen=True)
 class Function:
-    """What a function of `math` is.
+    """A function of `math`.
 
     Attributes:
         name: its name there.
-        operands: how many numbers it takes.
-        c: the function of the C library that gives the same bits; empty if there is none.
-        llvm: what gives the same bits there: "libm" calls the C library, "intrinsic" is a function of LLVM's own,
-            "whole" is one that gives an int in Python (in C, 0 is added, since no int is -0), "test" one that gives a
-            truth; empty if none does.
-        infinite: what `ieee` gives where C's function becomes infinite at a finite number, if not just that infinity.
+        operands: the number of its operands.
+        c: the function of the C library with the same bits; empty if there is none.
+        llvm: how LLVM gets the same bits: "libm" calls the C library, "intrinsic" is an intrinsic of LLVM's, "whole" is
+            a function whose result is an int in Python (in C, 0 is added, since no int is -0), "test" one whose result
+            is a truth; empty if there is no way.
+        infinite: the result of `ieee` where C's function is infinite at a finite number, if it is not that infinity.
     """
 
     name: str
@@ -70,9 +70,9 @@ FUNCTIONS = {
         Function("trunc", 1, c="trunc", llvm="whole"),
     )
 }
-"""Each function by its name."""
+"""The functions by name."""
 
 
 def of_math(name: str) -> Function:
-    """A function of `math`; one that has no line is one of one number."""
+    """The function of `math` with this name. One without a line is taken to have one operand."""
     return FUNCTIONS.get(name, Function(name))

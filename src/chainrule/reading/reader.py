@@ -1,7 +1,7 @@
-"""The reader: Python's syntax tree of a function or a lambda, as the small tree of `tree.py`.
+"""The reader: converts Python's syntax tree of a function or a lambda to the small tree of `tree.py`.
 
-It resolves no name and calculates nothing. What it has no node for is put into the tree as `Unread`, with the words of
-the message that a writer gives who comes by there.
+It resolves no name and calculates nothing. Syntax that the tree has no node for becomes `Unread`, with the words of the
+message for whoever has to translate it.
 """
 
 from __future__ import annotations
@@ -50,14 +50,14 @@ COMPARISONS: dict[type[ast.cmpop], str] = {
 }
 
 RAISED = {"ZeroDivisionError", "OverflowError", "ValueError", "ArithmeticError"}
-"""What arithmetic raises in Python, where C has an answer."""
+"""The exceptions of Python's arithmetic, where C has a result."""
 
 
 def function(node: ast.FunctionDef | ast.Lambda) -> Function:
-    """A function or a lambda.
+    """Reads a function or a lambda.
 
     Args:
-        node: what Python's parser made of it; its lines are those of the file.
+        node: the node of Python's parser; its line numbers are those of the file.
     """
     operands = tuple([argument.arg for argument in (*node.args.posonlyargs, *node.args.args)])
     row = node.args.vararg.arg if node.args.vararg else ""
@@ -68,7 +68,7 @@ def function(node: ast.FunctionDef | ast.Lambda) -> Function:
 
 
 def _block(body: Sequence[ast.stmt]) -> tuple[Statement, ...]:
-    """Statements, but for those that do nothing: `pass`, and texts."""
+    """Reads statements. Those without an effect, `pass` and texts, are left out."""
     return tuple([_statement(node) for node in body if not (isinstance(node, ast.Pass) or _is_text(node))])
 
 
@@ -113,10 +113,10 @@ def _target(node: ast.expr) -> Target:
 
 
 def expression(node: ast.expr) -> Expression:
-    """An expression.
+    """Reads an expression.
 
     Args:
-        node: what Python's parser made of it.
+        node: the node of Python's parser.
     """
     read = EXPRESSIONS.get(type(node), _unread)
     return read(node)
@@ -180,4 +180,4 @@ EXPRESSIONS: dict[type[ast.expr], Callable[[Any], Expression]] = {
     ast.IfExp: lambda node: Choice(expression(node.test), expression(node.body), expression(node.orelse)),
     ast.Call: _call,
 }
-"""What each kind of expression is read by; there are no others in a tree."""
+"""The function that reads each kind of expression; a tree holds no other kinds."""

@@ -1,4 +1,4 @@
-"""Where texts come from: that of a function at hand, if it is what runs, and those of the operations in a file."""
+"""Finds texts: that of a given function, if it is the one that runs, and those of the operations in a file."""
 
 from __future__ import annotations
 import __future__
@@ -18,11 +18,11 @@ from chainrule.reading.tree import Function, Unread
 
 FEATURES = [getattr(__future__, name) for name in __future__.all_feature_names]
 FUTURE = functools.reduce(operator.or_, [feature.compiler_flag for feature in FEATURES])
-"""Of the flags of a function those which say how its text is to be read."""
+"""The flags of a function that say how its text is to be parsed."""
 
 
 class NoTextError(Exception):
-    """The text of a function cannot be had; the message says why."""
+    """The text of a function is not available; the message says why."""
 
 
 # ---- functions at hand -----------------------------------------------------------------------------------------------
@@ -30,23 +30,23 @@ class NoTextError(Exception):
 
 @functools.lru_cache(maxsize=1000)
 def definition(function: FunctionType) -> Function:
-    """The text of a function, read.
+    """Reads the text of a function.
 
     Raises:
         NoTextError: there is no text, as for a function that was typed at Python's prompt; or it is a lambda's; or it
-            is another's: the file was edited since, or a decorator put this function in the place of that one.
+            is that of another function, since the file was edited or a decorator replaced the function.
     """
     if hasattr(function, "__wrapped__"):
         raise NoTextError("it wraps another function")
     try:
         lines, first = inspect.getsourcelines(function)
-        (found,) = ast.parse(textwrap.dedent("".join(lines))).body
-        ast.increment_lineno(found, max(first, 1) - 1)
-        if not isinstance(found, ast.FunctionDef):
+        (node,) = ast.parse(textwrap.dedent("".join(lines))).body
+        ast.increment_lineno(node, max(first, 1) - 1)
+        if not isinstance(node, ast.FunctionDef):
             raise NoTextError("it is not made by def")
         if not _is_what_runs(function):
             raise NoTextError("the text that is found there is not what runs")
-        return reader.function(found)
+        return reader.function(node)
     except RecursionError:
         raise NoTextError("it is nested too deeply") from None
     except (OSError, SyntaxError, TypeError, ValueError, tokenize.TokenError) as error:
@@ -54,20 +54,20 @@ def definition(function: FunctionType) -> Function:
 
 
 def _is_what_runs(function: FunctionType) -> bool:
-    """Whether Python makes of the present text the instructions that the function has."""
+    """Whether Python compiles the present text to the same instructions that the function has."""
     lines, _ = inspect.findsource(function)
     return function.__code__ in _functions_of("".join(lines), function.__code__.co_flags & FUTURE)
 
 
 @functools.lru_cache(maxsize=100)
 def _functions_of(text: str, flags: int) -> list[CodeType]:
-    """The instructions of all functions in a text, also of those within others."""
-    found, todo = [], [compile(text, "", "exec", flags=flags, dont_inherit=True)]
+    """The code objects of all functions in a text, including nested ones."""
+    codes, todo = [], [compile(text, "", "exec", flags=flags, dont_inherit=True)]
     while todo:
         inside = [x for x in todo.pop().co_consts if isinstance(x, CodeType)]
-        found += inside
+        codes += inside
         todo += inside
-    return found
+    return codes
 
 
 # ---- files of the table ----------------------------------------------------------------------------------------------
@@ -75,13 +75,13 @@ def _functions_of(text: str, flags: int) -> list[CodeType]:
 
 @dataclass(frozen=True)
 class OperationText:
-    """The text of an operation as it stands in a file.
+    """The text of an operation in a file.
 
     Attributes:
         value: the function under the decorator.
-        locals: the local derivative in each operand, or one for them all if there may be any number; None where the
+        locals: the local derivative in each operand, or one for all of them if their number varies; None where the
             operation is constant.
-        limit: the one local derivative where the result is infinite, if there is another.
+        limit: the single local derivative where the result is infinite, if there is another one there.
     """
 
     value: Function
@@ -90,14 +90,14 @@ class OperationText:
 
 
 def operations(file: Path) -> dict[str, OperationText]:
-    """The operations that stand in a file, by name.
+    """The operations in a file, by name.
 
     Args:
         file: a file of Python, in which functions are decorated with `@operation(...)`.
     """
     body = ast.parse(file.read_text(encoding="utf-8")).body
-    found = {node.name: _operation(node) for node in body if isinstance(node, ast.FunctionDef)}
-    return {name: text for name, text in found.items() if text is not None}
+    texts = {node.name: _operation(node) for node in body if isinstance(node, ast.FunctionDef)}
+    return {name: text for name, text in texts.items() if text is not None}
 
 
 def _operation(node: ast.FunctionDef) -> OperationText | None:
@@ -118,10 +118,10 @@ def _operation(node: ast.FunctionDef) -> OperationText | None:
 
 
 def _local(node: ast.expr, arguments: int) -> Function | Unread | None:
-    """A local derivative: a lambda of so many arguments, or None."""
+    """A local derivative: a lambda with this number of arguments, or None."""
     if isinstance(node, ast.Lambda):
-        found = reader.function(node)
-        if len(found.operands) == arguments and not found.row:
-            return found
+        derivative = reader.function(node)
+        if len(derivative.operands) == arguments and not derivative.row:
+            return derivative
     is_none = isinstance(node, ast.Constant) and node.value is None
     return None if is_none else Unread(ast.unparse(node), node.lineno)

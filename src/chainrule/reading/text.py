@@ -1,6 +1,6 @@
-"""A tree as text: Python's, for messages, and what writers of languages that look like it begin with.
+"""Writes a tree as Python, for messages; generators of languages with a similar syntax derive from it.
 
-Brackets stand where the language needs them and nowhere else.
+Brackets are written only where precedence needs them.
 """
 
 from __future__ import annotations
@@ -27,9 +27,9 @@ from chainrule.reading.tree import (
 )
 
 CHOICE, OR, AND, NOT, COMPARED, SUM, PRODUCT, SIGN, POWER, ATOM = range(10)
-"""How tightly an expression holds together: what holds less tightly than its place asks for is put into brackets."""
+"""Precedences, lowest first. An expression is put into brackets if its precedence is lower than its place needs."""
 
-TIGHTNESS = {
+PRECEDENCE = {
     **{"or": OR, "and": AND, "not": NOT},
     **{"+": SUM, "-": SUM, "*": PRODUCT, "/": PRODUCT, "%": PRODUCT, "//": PRODUCT, "**": POWER},
 }
@@ -38,26 +38,26 @@ TIGHTNESS = {
 class Text:
     """Writes expressions as Python."""
 
-    def expression(self, node: Expression, tightness: int = CHOICE) -> str:
-        """An expression at a place that asks for such tightness."""
+    def expression(self, node: Expression, precedence: int = CHOICE) -> str:
+        """An expression, in brackets if its precedence is lower than the given one."""
         text, own = self.written(node)
-        return text if own >= tightness else f"({text})"
+        return text if own >= precedence else f"({text})"
 
     def written(self, node: Expression) -> tuple[str, int]:
-        """An expression without brackets around it, and how tightly it holds together."""
+        """An expression without brackets around it, and its precedence."""
         match node:
             case Unary(sign, operand):
-                tightness = TIGHTNESS[sign] if sign == "not" else SIGN
+                precedence = PRECEDENCE[sign] if sign == "not" else SIGN
                 space = " " if sign == "not" else ""
-                return f"{sign}{space}{self.expression(operand, tightness)}", tightness
+                return f"{sign}{space}{self.expression(operand, precedence)}", precedence
             case Arithmetic(left, "**", right):
                 return f"{self.expression(left, ATOM)} ** {self.expression(right, SIGN)}", POWER
             case Arithmetic(left, sign, right):
-                tightness = TIGHTNESS[sign]
-                return f"{self.expression(left, tightness)} {sign} {self.expression(right, tightness + 1)}", tightness
+                own = PRECEDENCE[sign]
+                return f"{self.expression(left, own)} {sign} {self.expression(right, own + 1)}", own
             case Logic(sign, parts):
-                tightness = TIGHTNESS[sign]
-                return f" {sign} ".join([self.expression(part, tightness + 1) for part in parts]), tightness
+                precedence = PRECEDENCE[sign]
+                return f" {sign} ".join([self.expression(part, precedence + 1) for part in parts]), precedence
             case Comparison(parts, signs):
                 first, *others = map(self.compared, parts)
                 return " ".join([first, *[f"{sign} {x}" for sign, x in zip(signs, others, strict=True)]]), COMPARED
@@ -67,7 +67,7 @@ class Text:
         return self.atom(node), ATOM
 
     def atom(self, node: Expression) -> str:
-        """An expression that needs no brackets."""
+        """An expression that never needs brackets."""
         match node:
             case Constant(value):
                 return repr(value)
@@ -97,9 +97,9 @@ class Text:
         return self.expression(node, COMPARED + 1)
 
     def _loop(self, loop: Loop) -> str:
-        wanted = [f" if {self.expression(condition, CHOICE + 1)}" for condition in loop.conditions]
+        conditions = [f" if {self.expression(condition, CHOICE + 1)}" for condition in loop.conditions]
         targets = target(loop.target)[1:-1] if _is_row(loop.target) else target(loop.target)
-        return f"for {targets} in {self.expression(loop.items, CHOICE + 1)}{''.join(wanted)}"
+        return f"for {targets} in {self.expression(loop.items, CHOICE + 1)}{''.join(conditions)}"
 
 
 def _is_row(node: Target) -> bool:
@@ -107,7 +107,7 @@ def _is_row(node: Target) -> bool:
 
 
 def target(node: Target) -> str:
-    """What an assignment gives values to."""
+    """The target of an assignment."""
     match node:
         case Name(name):
             return name
@@ -118,5 +118,5 @@ def target(node: Target) -> str:
 
 
 def python(node: Expression | Target) -> str:
-    """The text of an expression or of a target in Python, for a message."""
+    """An expression or a target as Python, for a message."""
     return target(node) if isinstance(node, Targets) else Text().expression(node)

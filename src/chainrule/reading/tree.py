@@ -1,7 +1,7 @@
-"""The tree of a text: expressions and statements, as writers of other languages meet them.
+"""The syntax tree of a text: expressions and statements, for generators of other languages.
 
-Names are what stands in the text; what they stand for is the writer's to say. What the reader has no node for is
-`Unread`, at its place in the tree, so that a text is refused only by a writer that comes by there: a branch that is
+Names are those in the text; what they stand for is up to the generator. Syntax that the reader has no node for becomes
+`Unread`, at its place in the tree. So a text is refused only by a generator that gets to that place: a branch that is
 never taken may hold anything.
 """
 
@@ -12,12 +12,12 @@ from typing import NamedTuple
 
 
 class Unread(NamedTuple):
-    """An expression, a statement or the target of an assignment that cannot be read.
+    """An expression, a statement or the target of an assignment that the reader has no node for.
 
     Attributes:
-        text: it, in Python.
-        line: where it stands in its file.
-        why: what it is, in words for a message; the text alone if left out.
+        text: its text in Python.
+        line: its line in the file.
+        why: what it is, in words for a message; by default the text.
     """
 
     text: str
@@ -26,7 +26,7 @@ class Unread(NamedTuple):
 
     @property
     def words(self) -> str:
-        """What a message says of it."""
+        """The words for it in a message."""
         return self.why or repr(self.text)
 
 
@@ -144,7 +144,7 @@ Expression = (
 
 
 class Targets(NamedTuple):
-    """The several names to which `a, (b, c) = …` gives values."""
+    """The names that `a, (b, c) = …` assigns to."""
 
     targets: tuple[Target, ...]
 
@@ -195,7 +195,7 @@ class For(NamedTuple):
 
 
 class Try(NamedTuple):
-    """A body whose handlers are about what arithmetic raises in Python, and C has an answer for."""
+    """A body whose handlers are for exceptions of Python's arithmetic, where C has a result."""
 
     body: tuple[Statement, ...]
     line: int
@@ -205,14 +205,14 @@ Statement = Return | Assign | Update | If | For | Try | Unread
 
 
 class Function(NamedTuple):
-    """A value or a local derivative; a lambda is a function that returns.
+    """A value or a local derivative; a lambda becomes a function with one `return`.
 
     Attributes:
-        name: empty for a lambda.
-        operands: the arguments by position.
+        name: its name; empty for a lambda.
+        operands: the names of the arguments by position.
         row: the name of `*xs`; empty if there is none.
-        body: its statements, without its docstring.
-        line: where it begins.
+        body: its statements, without the docstring.
+        line: its first line.
     """
 
     name: str
@@ -223,7 +223,7 @@ class Function(NamedTuple):
 
 
 def statements(body: Sequence[Statement]) -> Iterator[Statement]:
-    """All statements of a body, those within others after these."""
+    """All statements of a body, including nested ones, which follow the statement that they are in."""
     for statement in body:
         yield statement
         if isinstance(statement, If):

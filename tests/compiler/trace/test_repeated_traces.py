@@ -10,7 +10,7 @@ import pytest
 
 import chainrule
 from chainrule import Value
-from chainrule.compiler.trace.randomness import _alike
+from chainrule.compiler.trace.randomness import _is_same
 from chainrule.compiler.trace.tracing import trace
 
 W, V = Value(2.0), Value(2.0)
@@ -58,7 +58,7 @@ def test_what_differs_is_another_trace(name):
     first = trace(DIFFERENT[name], [2.0, 3.0])
     for other, function in DIFFERENT.items():
         written = trace(function, [2.0, 3.0])
-        same = _alike(first, written) and list(map(id, first.live)) == list(map(id, written.live))
+        same = _is_same(first, written) and list(map(id, first.live)) == list(map(id, written.live))
         assert (trace(function, [2.0, 3.0], like=first) is first) == same
         assert same == ({name, other} in ({name}, {"zero", "empty sum"}))
 
@@ -73,7 +73,7 @@ def test_what_is_made_anew_is_compared_as_it_was(make):
     first, second = trace(function, [3.0]), trace(function, [3.0])
     again = trace(function, [3.0], like=first)
     assert again is not first
-    assert _alike(first, second) == _alike(first, again)
+    assert _is_same(first, second) == _is_same(first, again)
 
 
 COUNT = itertools.count()

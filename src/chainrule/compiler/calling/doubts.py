@@ -37,8 +37,7 @@ class Doubts:
             path: is marked as doubted, if exact code can decide.
             samples: the number of samples.
             exactly: evaluates the guards by exact code. It has Python's answers, unless these depend on more than the
-                numbers.
-            None where exact code has run already, or there is none.
+                numbers. None where exact code has run already, or there is none.
 
         Raises:
             TraceError: that happened too often.

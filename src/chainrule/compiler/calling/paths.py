@@ -65,8 +65,7 @@ class Path:
         layout: of the arguments at which it was traced.
         own: their numbers.
         graph: the trace's graph, with only the guards that may fail; for a batch, with the number of samples as one
-            more
-        input.
+            more input.
         outcomes: the answers to all of Python's questions, in order.
         seconds: how long tracing took.
         made: the kernels, by what they calculate.

@@ -32,7 +32,7 @@ def traced_surely(
             same.
         arguments: what `trace_with_lines` is called with, in order to find a line.
         held: the other things that the arguments hold besides numbers, if the key of a call covers them. Where the
-        function changes these, it may calculate something else the next time.
+            function changes these, it may calculate something else the next time.
 
     Raises:
         TraceError: the function calculates something else each time.

@@ -154,11 +154,10 @@ class Traced:
 
     Attributes:
         graph: what the function calculated, in the order of its lines. The inputs are the numbers of the arguments,
-            then
-        those of the Values that the function closes over; the outputs are the numbers of the result.
+            then those of the Values that the function closes over; the outputs are the numbers of the result.
         live: the Values that the function closes over.
         result: the structure of the result, with the position among the outputs in place of each number.
-        outputs: the numbers of the result.
+        result_numbers: the numbers of the result.
         copied: the inputs that the function uses copies of.
         changes: whether the function changed lists or dicts of its arguments.
     """
@@ -184,13 +183,11 @@ def trace(
         function: takes as many arguments as are given, and returns a number or nested lists, tuples and dicts of
             numbers.
         arguments: numbers, Modules, or nested lists, tuples and dicts of numbers. An `int` can choose a row of a table,
-            and
-        has no derivative; all other numbers are floats.
+            and has no derivative; all other numbers are floats.
         batched: the positions, among all numbers of the arguments, of those that differ from sample to sample.
         live: Values that the function closes over, or may close over; they come first among its live inputs.
         like: an earlier trace of the function. It is returned itself where the function calculates the same again from
-            the
-        same Values: comparing takes less time than recording.
+            the same Values: comparing takes less time than recording.
 
     Raises:
         TraceError: the function does what cannot be traced.
