@@ -88,7 +88,7 @@ def generators_of(*things: Any) -> list[Any]:
     as generators.
 
     >>> rng = random.Random(0)
-    >>> generators_of(lambda x: x * rng.gauss(0.0, 1.0)) == [rng]
+    >>> generators_of(lambda x, rng=rng: x * rng.gauss(0.0, 1.0)) == [rng]
     True
     """
     kinds = generator_kinds()
