@@ -35,7 +35,8 @@ def sum(*xs: float) -> float:
 def weighted_sum(*xs: float) -> float:
     """A neuron's Σ wᵢxᵢ + b as one node; its operands are b, w₁, x₁, w₂, x₂, …
 
-    Added in the order of `sum((w*x for w, x in zip(weights, inputs)), b)`, so it gives the same bits.
+    Added from left to right, as `b + w₁*x₁ + w₂*x₂ + …` is, so it gives the same bits. (Python's own `sum` of floats
+    is compensated from Python 3.12 on, and may differ in the last ones.)
 
     >>> weighted_sum([-3.0, 1.0], [2.0, 0.0], 6.5)
     0.5

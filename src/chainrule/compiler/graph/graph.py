@@ -14,6 +14,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from chainrule import ops
 from chainrule.core.operation import Operation
 from chainrule.errors import GraphError
 
@@ -203,7 +204,7 @@ def evaluate(graph: Graph, numbers: Sequence[Any]) -> list[Any]:
         if op is None:
             values.append(graph.numbers[i])
         elif op is BATCH_SUM:
-            values.append(sum(operands[0]))
+            values.append(ops.sum.value(*operands[0]))
         elif not varies[i]:
             values.append(op.value(*operands))
         else:

@@ -130,7 +130,7 @@ class Memory:
         at = (axes[0] + statement.row, *axes[1:]) if axes else ()
         row = self.numbers[statement.target][_flat(self.arrays[statement.target].shape, at)]
         if statement.op is BATCH_SUM:
-            row[0] = sum([self.value(statement.arguments[0], axes, lane) for lane in range(self.lanes)])
+            row[0] = ops.sum.value(*[self.value(statement.arguments[0], axes, lane) for lane in range(self.lanes)])
             return
         for lane in range(self.lanes) if statement.lanes else [None]:
             operands = [self.value(x, axes, lane) for x in statement.arguments]
