@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 
@@ -112,11 +113,10 @@ def test_checkpoints_of_a_long_chain():
     n = 150
 
     def long(x, g):
-        state, total = 0.1, 0.0
+        state = 0.1
         for i in range(n):
-            state = chainrule.tanh(state + chainrule.sum([g[j] * x[i + j] for j in range(3)]) + 0.1 * state * state)
-            total = total + state * state
-        return total
+            state = chainrule.tanh(state + g[0] * x[i] + g[1] * x[i + 1] + g[2] * x[i + 2] + 0.1 * state * state)
+        return state
 
     draw = np.random.default_rng(0)
     x, g = draw.normal(size=n + 2).tolist(), draw.normal(size=3).tolist()
@@ -124,7 +124,7 @@ def test_checkpoints_of_a_long_chain():
     compiled = chainrule.compile(gradient, memory_limit=6000)
     for actual, expected in zip(compiled(x, g), gradient(x, g), strict=True):
         assert near(actual, expected)
-    assert "done once more" in compiled.explain()
+    assert re.search(r"\d+ iterations of a loop are done once more", compiled.explain())
 
 
 def test_training_steps():
