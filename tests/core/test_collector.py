@@ -58,3 +58,21 @@ def test_a_child_has_only_the_pauses_of_the_thread_that_forked(in_child, own):
         over.set()
         thread.join()
     assert gc.isenabled()
+
+
+def test_a_pause_ends_also_where_an_exception_comes_just_before(monkeypatch):
+    enable, comes = gc.enable, [KeyboardInterrupt]
+
+    def interrupted():
+        if comes:
+            raise comes.pop()
+        enable()
+
+    monkeypatch.setattr(gc, "enable", interrupted)
+    try:
+        with collector_paused():
+            pass
+    except KeyboardInterrupt:
+        pass
+    assert not comes
+    assert gc.isenabled()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import gc
 import sys
@@ -86,6 +87,27 @@ def test_the_work_ends_and_then_the_exception_is_raised(in_threads):
 
     assert in_threads([waiting, interrupting])[0] == ([True], True)
     assert where_it_runs() != threading.get_ident()  # no lock was left taken
+
+
+def test_an_exception_that_meets_the_new_thread_in_place_of_the_calling_one_is_raised_there_when_the_work_is_done(
+    monkeypatch,
+):
+    """Until a new thread runs, Python 3.11 has it under the number of the thread that made it."""
+    start, done = uninterrupted._thread.start_new_thread, []
+
+    def met(function, arguments):
+        assert function is next
+        return start(interrupted, arguments[:1])
+
+    def interrupted(running):
+        with contextlib.suppress(StopIteration):
+            running.throw(Outside())
+
+    monkeypatch.setattr(uninterrupted._thread, "start_new_thread", met)
+    with pytest.raises(Outside):
+        uninterrupted.uninterrupted()(lambda: done.append(threading.get_ident()))()
+    assert len(done) == 1
+    assert done[0] != threading.get_ident()
 
 
 def test_what_is_asked_of_such_work_is_done_in_its_thread():

@@ -14,7 +14,7 @@ import contextlib
 import functools
 import threading
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any, Generic, ParamSpec, TypeVar
 
 from chainrule.core.collector import collector_paused
@@ -37,6 +37,7 @@ class _Work(Generic[T]):
         self._work = work
         self._results: list[T] = []
         self._error: BaseException | None = None
+        self._interruption: BaseException | None = None
         self._is_done = _thread.allocate_lock()
         self._is_done.acquire()
 
@@ -44,19 +45,27 @@ class _Work(Generic[T]):
         """Does the work, and gives or raises what comes of it."""
         # Were cycles searched in the work's own thread, what is freed might want a lock that the waiting one holds.
         with collector_paused():
+            running = self._run()
+            next(running)
             try:
-                _start_thread(self._run)
+                _start_thread(next, (running, None))
             except RuntimeError:  # there are no more threads to be had, as when Python ends
-                self._run()
+                next(running, None)
             self._wait()
         if self._error is not None:
             try:
                 raise self._error
             finally:
-                self._error = None  # it holds this frame, and this frame would hold it
+                self._error = None  # it holds this frame, which holds it, and so below
         return self._results[0]
 
-    def _run(self) -> None:
+    def _run(self) -> Iterator[None]:
+        """Goes as far as the `yield` in the calling thread, so that the new one begins within the `try`. While that is
+        made, Python takes it for the calling one, and may raise in it what was meant for that."""
+        try:
+            yield
+        except BaseException as error:
+            self._interruption = error
         with _lock:
             try:
                 self._results.append(self._work())
@@ -66,15 +75,17 @@ class _Work(Generic[T]):
             self._is_done.release()  # while no other thread can fork: the child would wait for ever
 
     def _wait(self) -> None:
-        interruption: BaseException | None = None
         while self._is_done.locked():
             try:
                 with self._is_done:
                     break
             except BaseException as error:
-                interruption = error
-        if interruption is not None:
-            raise interruption
+                self._interruption = error
+        if self._interruption is not None:
+            try:
+                raise self._interruption
+            finally:
+                self._interruption = None
 
 
 def _clear_frames(error: BaseException | None) -> None:
@@ -84,14 +95,14 @@ def _clear_frames(error: BaseException | None) -> None:
         error = error.__context__
 
 
-def _start_thread(function: Callable[[], None]) -> None:
+def _start_thread(function: Callable[..., Any], arguments: tuple) -> None:
     # A Thread of the module `threading` takes locks to start, and the collector may free native code within those.
     with _stack_size_lock:
         before = _thread.stack_size()
         with contextlib.suppress(ValueError):  # of a system that has another opinion of sizes
             _thread.stack_size(STACK)
         try:
-            _thread.start_new_thread(function, ())
+            _thread.start_new_thread(function, arguments)
         finally:
             _thread.stack_size(before)
 
