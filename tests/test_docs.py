@@ -138,7 +138,7 @@ def test_a_new_function_of_math_is_one_line_more(copied):
     assert in_llvm in ([], ["@nextafter"])
 
 
-ENGINE = ROOT / "src" / "chainrule" / "engine.py"
+ENGINE = Path(chainrule.__file__).parent / "engine.py"
 QUESTIONS = (ROOT / "docs" / "engine.md").read_text(encoding="utf-8")
 
 
