@@ -1,8 +1,8 @@
 """What one does while working on chainrule, by name: `nox -s lint`, or `nox -l` to see what there is.
 
 Each session makes an environment of its own; `nox -R -s test` uses it once more without installing anything. What comes
-after `--` goes to the program that is run: `nox -s test -- tests/nn -k linear`. CI is `.ci/run`, whose parts do the
-same.
+after `--` goes to the program that is run: `nox -s test -- tests/nn -k linear`. CI is `.ci/run`, whose parts do as
+much or more.
 """
 
 import nox
@@ -11,6 +11,7 @@ nox.options.sessions = ["lint", "types", "test"]
 
 EVERY_PYTHON = ["3.11", "3.12", "3.13"]
 ON_ALL_CORES = ["-q", "-n", "auto"]
+# as in the part `documents` of .ci/run
 DOCUMENTS = ["src", "README.md", "docs", "benchmarks/contest/against.py", "tools/lowest.py", "tools/walk.py"]
 
 

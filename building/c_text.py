@@ -198,7 +198,9 @@ class CText(Text):
                 return f"{self.row}[{self.whole(place)}].operand._data"
             case Call(function, arguments, ()):
                 return self.call(function, arguments)
-        raise self.refuse(f"{self.row} as a whole" if node == Name(self.row) else node)
+            case Name(self.row):
+                raise self.refuse(f"{self.row} as a whole")
+        raise self.refuse(node)
 
     def is_int(self, node: Expression) -> bool:
         """Whether an expression is an int in C."""
@@ -304,7 +306,7 @@ def _assigned(body: Sequence[Statement], row: str) -> tuple[set[str], set[str]]:
             case Update(Name(name)):
                 numbers.add(name)
             case For(Name(name), items):
-                (numbers if items == Name(row) else places).add(name)
+                (numbers if isinstance(items, Name) and items.name == row else places).add(name)
     return numbers, places
 
 

@@ -138,6 +138,24 @@ def test_a_new_function_of_math_is_one_line_more(copied):
     assert in_llvm in ([], ["@nextafter"])
 
 
+def test_the_walk_to_a_first_operation_arrives(copied):
+    """The entry and the test that docs/first-operation.md has, in the places that it names."""
+    text = (ROOT / "docs" / "first-operation.md").read_text(encoding="utf-8")
+    entry, test = re.findall(r"<!-- softsign(?: test)? -->\n```python\n(.*?)```", text, re.DOTALL)
+    package, run = copied
+    file = package / "ops" / "activations.py"
+    (line,) = re.findall(r"from chainrule.ops.arithmetic import .*\n", file.read_text(encoding="utf-8"))
+    file.write_text(file.read_text(encoding="utf-8").replace(line, f"{line[:-1]}, div\n"), encoding="utf-8")
+    add(file, entry)
+    tests = package.parent / "test_ops.py"
+    shutil.copy(ROOT / "tests" / "test_ops.py", tests)
+    shutil.copy(ROOT / "tests" / "conftest.py", package.parent)
+    add(tests, test)
+    result = run("-m", "pytest", "-q", "-p", "no:cacheprovider", "-k", "softsign", str(tests))
+    assert result.returncode == 0, result.stdout
+    assert re.search(r"[8-9] passed", result.stdout), result.stdout
+
+
 ENGINE = Path(chainrule.__file__).parent / "engine.py"
 QUESTIONS = (ROOT / "docs" / "engine.md").read_text(encoding="utf-8")
 
@@ -149,12 +167,19 @@ def test_the_engine_is_as_long_as_is_said_of_it():
         assert int(said) - 10 < lines <= int(said), page
 
 
+def slots():
+    source = (ENGINE.parent / "storage" / "value_base.py").read_text(encoding="utf-8")
+    return ast.literal_eval(re.search(r"__slots__ = (\(.*?\))", source, re.DOTALL)[1])
+
+
 def test_answers_to_questions_about_the_engine_point_at_names_in_it():
     _, *answers = re.split(r"^## ", QUESTIONS, flags=re.MULTILINE)
     assert [answer.partition(".")[0] for answer in answers] == [str(n) for n in range(1, 11)]
     text = ENGINE.read_text(encoding="utf-8")
-    named = {node.name for node in ast.walk(ast.parse(text)) if isinstance(node, ast.FunctionDef | ast.ClassDef)}
-    named |= set(re.findall(r"[\w.]+", text))
+    named = {"chainrule", *slots()}
+    for node in ast.walk(ast.parse(text)):
+        named |= {getattr(node, field) for field in ("name", "id", "attr", "arg") if hasattr(node, field)}
+        named |= {name for alias in getattr(node, "names", []) for name in (alias.name, *alias.name.split("."))}
     for answer in answers:
         names = re.findall(r"`([\w.]+)`", answer.partition("Look at: ")[2])
         assert names, answer.splitlines()[0]
@@ -166,9 +191,7 @@ def test_the_legend_at_the_head_of_the_engine_has_every_slot_and_no_other():
     legend = re.findall(
         r"^    (_\w+(?:, _\w+)*)  ", ast.get_docstring(ast.parse(ENGINE.read_text(encoding="utf-8"))), re.MULTILINE
     )
-    source = (ENGINE.parent / "storage" / "value_base.py").read_text(encoding="utf-8")
-    slots = ast.literal_eval(re.search(r"__slots__ = (\(.*?\))", source, re.DOTALL)[1])
-    assert sorted(name for names in legend for name in names.split(", ")) == sorted(slots)
+    assert sorted(name for names in legend for name in names.split(", ")) == sorted(slots())
 
 
 def test_answers_to_questions_about_the_engine_run():

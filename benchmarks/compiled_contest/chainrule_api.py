@@ -22,13 +22,13 @@ TOLERANCES = {FLOAT32: 1e-4}
 
 def function(name: str) -> Callable[..., Any]:
     """`chainrule.compile` or `chainrule.compile_step`; what they import is imported now, and does not count later."""
-    function = getattr(chainrule, name, None)
-    if function is None:
+    wanted = getattr(chainrule, name, None)
+    if wanted is None:
         raise AbsentError(f"chainrule.{name} does not exist yet")
     for module in ("numpy", "llvmlite.binding"):
         with suppress(ModuleNotFoundError):
             import_module(module)
-    return function
+    return wanted
 
 
 def entries(entry: Callable[..., Any]) -> dict[str, Callable[[], Any]]:

@@ -57,8 +57,8 @@ class Measurements:
         return summary and summary[0]
 
     def setup(self, name: str) -> float | None:
-        summary = self.setups.get(name)
-        return median(summary) if summary else None
+        seconds = self.setups.get(name)
+        return median(seconds) if seconds else None
 
     def reference(self) -> str | None:
         """The contestant with whose numbers the others are compared."""

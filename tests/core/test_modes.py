@@ -12,6 +12,7 @@ import pytest
 
 import chainrule
 from chainrule import Value, detect_anomaly, grad, no_grad, operation, ops
+from chainrule.core import modes
 from chainrule.errors import AnomalyError, SwallowedInfinityWarning
 
 
@@ -33,6 +34,17 @@ def test_no_grad_gives_plain_leaves_with_the_same_numbers():
         assert (result.data, result.operands, result.locals, result.op) == (like.data, (), (), None)
         result.data = 1.0
     assert (v * v).operands
+
+
+def test_a_block_that_another_thread_ends_leaves_no_mode_open(in_threads):
+    def steps():
+        with no_grad():
+            yield
+
+    began = steps()
+    in_threads([lambda: next(began)])
+    in_threads([lambda: next(began, None)])
+    assert modes.open_modes == []
 
 
 def test_no_grad_stops_the_derivative():
@@ -320,7 +332,7 @@ def test_a_warning_of_an_infinity_may_wait_for_another_backward(monkeypatch):
         v = Value(3.0)
         thread = threading.Thread(target=(v * v).backward, daemon=True)
         thread.start()
-        thread.join(10)
+        thread.join(60)
         done.append(v.grad == 6.0)
 
     with warnings.catch_warnings(), detect_anomaly():

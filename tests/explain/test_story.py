@@ -258,3 +258,11 @@ def test_an_explanation_may_be_copied_and_pickled(again):
     assert str(actual) == str(told)
     assert actual.derivatives == told.derivatives
     assert str(again(actual)) == str(told)
+
+
+def test_an_explanation_of_earlier_numbers_is_refused_when_it_is_pickled():
+    x = Value(2.0)
+    told = explain(x * x)
+    x.data = 3.0
+    with pytest.raises(GraphError, match="refresh"):
+        pickle.dumps(told)

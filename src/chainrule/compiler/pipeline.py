@@ -102,7 +102,12 @@ def passes(wanted: Wanted, regular: bool = True) -> tuple[Pass, ...]:
     >>> [one.name for one in passes(Wanted(1, (0,)))]
     ['gather sums', 'relax', 'differentiate', 'split sums over samples', 'spell out', 'relax again']
     """
-    return (*(SIMPLIFY_EXACTLY if wanted.exact else SIMPLIFY), *_differentiating(wanted, regular))
+    return (*_simplifying(wanted.exact), *_differentiating(wanted, regular))
+
+
+def _simplifying(exact: bool) -> tuple[Pass, ...]:
+    """The passes on a traced graph."""
+    return SIMPLIFY_EXACTLY if exact else SIMPLIFY
 
 
 def _differentiating(wanted: Wanted, regular: bool) -> tuple[Pass, ...]:
@@ -157,10 +162,10 @@ class Stages:
         self.seconds[name] = self.seconds.get(name, 0.0) + time.perf_counter() - start
 
 
-def simplified(graph: Graph, stages: Stages) -> Graph:
+def simplified(graph: Graph, stages: Stages, exact: bool = False) -> Graph:
     """Runs the passes before differentiation on a traced graph."""
     stages.graphs["trace"] = graph
-    for step in SIMPLIFY:
+    for step in _simplifying(exact):
         graph = stages.run(step, graph)
     return graph
 
@@ -174,13 +179,7 @@ def calculation(graph: Graph, wanted: Wanted, stages: Stages) -> Graph:
         all samples share are sums or means over the samples; derivatives with respect to batched inputs are each
         sample's own.
     """
-    if wanted.exact:
-        stages.graphs["trace"] = graph
-        for step in SIMPLIFY_EXACTLY:
-            graph = stages.run(step, graph)
-    else:
-        graph = simplified(graph, stages)
-    return derived(graph, wanted, stages)
+    return derived(simplified(graph, stages, wanted.exact), wanted, stages)
 
 
 def derived(graph: Graph, wanted: Wanted, stages: Stages) -> Graph:

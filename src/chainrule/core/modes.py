@@ -142,15 +142,15 @@ def differentiating(variables: Sequence[Any]) -> contextlib.AbstractContextManag
 
 @contextlib.contextmanager
 def _set(name: str, value: Any) -> Iterator[None]:
-    before = getattr(modes, name)
+    before, opened = getattr(modes, name), modes.opened  # of this thread, though another one may end the block
     open_modes.append(name)
-    modes.opened.append(name)
+    opened.append(name)
     try:
         setattr(modes, name, value)
         yield
     finally:
         setattr(modes, name, before)
-        modes.opened.remove(name)
+        opened.remove(name)
         open_modes.remove(name)
 
 

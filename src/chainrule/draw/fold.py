@@ -3,11 +3,12 @@
 This needs no knowledge of neurons or layers: a hundred samples through sixteen neurons are 1,600 nodes that were
 calculated in the same way, and the structure alone shows it. The steps:
 
-1. a chain of additions in which every intermediate sum is used once counts as one sum (`units`); 2. nodes that were
-calculated alike form a group: first by the whole expression behind each node, which keeps layers apart; if that leaves
-too many groups, by less and less of it (`_partitions`). Groups that then depend on each other cyclically are merged:
-equal steps of a series, such as those of a recurrence; 3. a group that only feeds one other group, in equal portions,
-joins it: [Σ + b → tanh]; 4. leaves are grouped by what uses them, and in which role: weights, biases, inputs.
+1. a chain of additions in which every intermediate sum is used once counts as one sum (`units`);
+2. nodes that were calculated alike form a group: first by the whole expression behind each node, which keeps layers
+   apart; if that leaves too many groups, by less and less of it (`_partitions`). Groups that then depend on each other
+   cyclically are merged: equal steps of a series, such as those of a recurrence;
+3. a group that only feeds one other group, in equal portions, joins it: [Σ + b → tanh];
+4. leaves are grouped by what uses them, and in which role: weights, biases, inputs.
 
 Every node of the graph is in exactly one box.
 """

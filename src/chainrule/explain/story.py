@@ -107,7 +107,12 @@ class Explanation:
     limit: int = 50
 
     def __reduce__(self) -> tuple:
-        """A copy is told anew of the copied graph, whose Values have another `id()`."""
+        """A copy is told anew of the copied graph, whose Values have another `id()`.
+
+        Raises:
+            GraphError: a number was changed since this was told: a copy could not be told any more.
+        """
+        _refuse_changed(self.order, self.names)
         return partial(explain, limit=self.limit), (self.root,)
 
     @property

@@ -164,7 +164,8 @@ def _kind(kind: Any, base: type) -> int:
     return PLAIN
 
 
-def _is_foreign(kind: type) -> bool:
+@functools.lru_cache(MOST_KINDS)
+def _is_foreign(kind: Any) -> bool:
     """Whether a class is the user's: neither of the standard library, nor of chainrule.nn, nor a class of classes."""
     module = kind.__module__ if isinstance(kind.__module__, str) else ""
     ours = module == "chainrule.nn" or module.startswith("chainrule.nn.")
@@ -177,7 +178,10 @@ def _is_standard(module: str) -> bool:
     if module not in sys.stdlib_module_names:
         return False
     file = getattr(sys.modules.get(module), "__file__", None) or os.__file__  # of some there is none: they are built in
-    inside = os.path.relpath(file, Path(os.__file__).parent)
+    try:
+        inside = os.path.relpath(file, Path(os.__file__).parent)
+    except ValueError:  # on another drive
+        return False
     return not inside.startswith((os.pardir, "site-packages", "dist-packages"))
 
 
@@ -280,7 +284,8 @@ def _inside(thing: Any, base: type) -> list[tuple[str, Any]]:
         kept = [(key, part) for key, part in named if KINDS.get(type(part)) != PLAIN]
         return [*[(f"[{key!r}]" if isinstance(key, int | str) else "[...]", part) for key, part in kept],
                 *[("", other) for other in others]]  # fmt: skip
-    if isinstance(thing, base) or _is_foreign(type(thing)) or dataclasses.is_dataclass(thing):
+    kind: Any = type(thing)
+    if isinstance(thing, base) or _is_foreign(kind) or dataclasses.is_dataclass(thing):
         return [(f".{name}", part) for name, part in attributes(thing).items() if KINDS.get(type(part)) != PLAIN]
     return []
 

@@ -110,6 +110,18 @@ def test_an_exception_that_meets_the_new_thread_in_place_of_the_calling_one_is_r
     assert done[0] != threading.get_ident()
 
 
+def test_an_exception_before_the_thread_is_made_leaves_the_work_undone(monkeypatch):
+    def interrupted(*arguments):
+        raise Outside
+
+    done = []
+    monkeypatch.setattr(uninterrupted._thread, "start_new_thread", interrupted)
+    with pytest.raises(Outside):
+        uninterrupted.uninterrupted()(lambda: done.append(1))()
+    gc.collect()
+    assert not done
+
+
 def test_what_is_asked_of_such_work_is_done_in_its_thread():
     @uninterrupted.uninterrupted()
     def outer():
@@ -162,6 +174,25 @@ def test_the_work_has_a_stack_that_is_large_enough_and_threads_of_others_have_th
         assert threading.stack_size() == 2**18
     finally:
         threading.stack_size(before)
+
+
+def test_a_child_forked_while_a_thread_is_made_can_make_one(in_child):
+    held = threading.Event()
+
+    def holding():
+        with uninterrupted._starting:
+            held.set()
+            threading.Event().wait(0.3)
+
+    thread = threading.Thread(target=holding)
+    thread.start()
+    held.wait(20)
+
+    def child():
+        assert where_it_runs() != threading.get_ident()
+
+    assert in_child(child) == 0
+    thread.join()
 
 
 def test_a_child_forked_during_the_work_waits_for_it_and_can_do_more(in_child):

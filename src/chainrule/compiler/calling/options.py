@@ -1,5 +1,5 @@
 """The options of `compile`, and the errors of `compile` and `compile_step` for options and functions that make no
-sense. MAX_STRUCTURES= Compiled code is kept for this many structures of arguments."""
+sense."""
 
 from __future__ import annotations
 

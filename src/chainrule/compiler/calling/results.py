@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from chainrule.compiler.calling.layouts import Array, Layout
+from chainrule.compiler.calling.layouts import Array, Layout, Leaf
 from chainrule.compiler.pipeline import Wanted
 from chainrule.core.trees import leaves, unflatten
 
@@ -103,15 +103,20 @@ def like_arguments(layout: Layout, argnums: int | tuple[int, ...], take: Callabl
         take: gives, for the first of a leaf's places among all that is differentiated by and their count, its block
             and whether that is sampled.
     """
+    return _filled(layout, argnums, lambda leaf, at: leaf.filled(*take(at, leaf.count)))
+
+
+def _filled(layout: Layout, argnums: int | tuple[int, ...], fill: Callable[[Leaf, int], Any]) -> Any:
+    """The nesting of the arguments `argnums`, with what `fill` gives for each leaf and its first place."""
     at = 0
-    found = []
+    arguments = []
     for i in (argnums,) if isinstance(argnums, int) else argnums:
         filled = []
         for leaf in leaves(layout.forms[i]):
-            filled.append(leaf.filled(*take(at, leaf.count)))
+            filled.append(fill(leaf, at))
             at += leaf.count
-        found.append(unflatten(layout.forms[i], filled))
-    return found[0] if isinstance(argnums, int) else tuple(found)
+        arguments.append(unflatten(layout.forms[i], filled))
+    return arguments[0] if isinstance(argnums, int) else tuple(arguments)
 
 
 def twice_like_arguments(layout: Layout, argnums: int | tuple[int, ...], found: Found, first: int, n: int) -> Any:
@@ -139,12 +144,7 @@ def twice_like_arguments(layout: Layout, argnums: int | tuple[int, ...], found: 
 
         return like_arguments(layout, argnums, take)
 
-    at = 0
-    outer = []
-    for i in (argnums,) if isinstance(argnums, int) else argnums:
-        filled = []
-        for leaf in leaves(layout.forms[i]):
-            filled.append(array(leaf, at) if isinstance(leaf, Array) else leaf.nested(rows(at, leaf.count)))
-            at += leaf.count
-        outer.append(unflatten(layout.forms[i], filled))
-    return outer[0] if isinstance(argnums, int) else tuple(outer)
+    def both(leaf: Leaf, at: int) -> Any:
+        return array(leaf, at) if isinstance(leaf, Array) else leaf.nested(rows(at, leaf.count))
+
+    return _filled(layout, argnums, both)

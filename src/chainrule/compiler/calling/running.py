@@ -1,5 +1,4 @@
-"""Runs the kernels of a compiled function on the numbers of a call, each sample along its control-flow path.
-MOST_NUMBERS= At most this many numbers, of all samples together, are tested for infinities and nan at a time."""
+"""Runs the kernels of a compiled function on the numbers of a call, each sample along its control-flow path."""
 
 from __future__ import annotations
 

@@ -24,7 +24,7 @@ from chainrule.compiler.calling.class_keys import (
     reduced_parts,
     slots_of,
 )
-from chainrule.compiler.trace.generators import generator_kinds
+from chainrule.compiler.trace.generators import generator_kinds, states
 from chainrule.core.operation import Operation
 from chainrule.engine import Value
 from chainrule.errors import OperandError, shown
@@ -207,7 +207,7 @@ def _of_object(x: Any, seen: Seen) -> Any:
     if issubclass(type(x), generator_kinds()):
         if alone or issubclass(type(x), random.SystemRandom):
             raise OperandError(_not_seen(x))
-        return kind, Same(x), _state(x)
+        return kind, Same(x), states([x])[0]
     if not has_more(cls):  # it is what its attributes hold, and which it is, unless its class says what is equal
         return kind, Same(x) if cls.__eq__ is object.__eq__ else None, own
     if issubclass(type(x), Iterator):
@@ -225,13 +225,6 @@ def _not_seen(x: Any) -> str:
         f"an argument holds the {type(x).__name__} {shown(x)}, of which a compiled function cannot see whether it has "
         "changed: call it before, and give the numbers"
     )
-
-
-def _state(x: Any) -> Any:
-    """The state on which the generator's next numbers depend."""
-    if issubclass(type(x), random.Random):
-        return x.getstate()
-    return repr(x.bit_generator.state if issubclass(type(x), np.random.Generator) else x.get_state(legacy=False))
 
 
 def _attributes(x: Any, seen: Seen) -> Any:

@@ -1,5 +1,5 @@
 """What is kept for each structure of arguments, for a limited number of structures; and a hint where ever new ones
-come. MANY= From this many structures on, a function is reported if most of its calls bring a new one."""
+come."""
 
 from __future__ import annotations
 

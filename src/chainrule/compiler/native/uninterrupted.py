@@ -12,7 +12,6 @@ import _thread
 import atexit
 import contextlib
 import functools
-import threading
 import traceback
 from collections.abc import Callable, Iterator
 from typing import Any, Generic, ParamSpec, TypeVar
@@ -26,8 +25,8 @@ T = TypeVar("T")
 STACK = 16 * 2**20
 """Bytes of stack that the work has, whichever thread asks for it; LLVM walks through long functions by recursion."""
 
-_lock = lock_held_while_forking(innermost=True)  # freeing native code takes it
-_stack_size_lock = threading.RLock()
+_starting = lock_held_while_forking(innermost=True)  # taken before the other, as by whoever forks
+_lock = lock_held_while_forking(innermost=True)  # freeing native code takes both
 
 
 class _Work(Generic[T]):
@@ -64,6 +63,8 @@ class _Work(Generic[T]):
         made, Python takes it for the calling one, and may raise in it what was meant for that."""
         try:
             yield
+        except GeneratorExit:  # the calling thread was interrupted before the new one was made
+            return
         except BaseException as error:
             self._interruption = error
         with _lock:
@@ -85,7 +86,7 @@ class _Work(Generic[T]):
             try:
                 raise self._interruption
             finally:
-                self._interruption = None
+                self._interruption = self._error = None
 
 
 def _clear_frames(error: BaseException | None) -> None:
@@ -97,7 +98,7 @@ def _clear_frames(error: BaseException | None) -> None:
 
 def _start_thread(function: Callable[..., Any], arguments: tuple) -> None:
     # A Thread of the module `threading` takes locks to start, and the collector may free native code within those.
-    with _stack_size_lock:
+    with _starting:
         before = _thread.stack_size()
         with contextlib.suppress(ValueError):  # of a system that has another opinion of sizes
             _thread.stack_size(STACK)

@@ -157,7 +157,7 @@ class Traced:
             then those of the Values that the function closes over; the outputs are the numbers of the result.
         live: the Values that the function closes over.
         result: the structure of the result, with the position among the outputs in place of each number.
-        result_numbers: the numbers of the result.
+        outputs: the numbers of the result.
         copied: the inputs that the function uses copies of.
         changes: whether the function changed lists or dicts of its arguments.
     """

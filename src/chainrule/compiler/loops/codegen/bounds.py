@@ -35,8 +35,8 @@ class AffineForm:
     def plus(self, other: AffineForm, times: int) -> AffineForm:
         """This form plus `times` times another."""
         factors = dict(self.factors)
-        for define_variable, factor in other.factors.items():
-            factors[define_variable] = factors.get(define_variable, 0) + times * factor
+        for variable, factor in other.factors.items():
+            factors[variable] = factors.get(variable, 0) + times * factor
         return AffineForm(self.offset + times * other.offset, {v: factor for v, factor in factors.items() if factor})
 
 

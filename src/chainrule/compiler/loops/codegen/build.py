@@ -255,11 +255,11 @@ class _ModuleBuilder:
         elements, wide = self.plan.program.arrays[export].shape
         source, target = self.plan.layout.place[array][1], self.plan.layout.place[export][1]
         code.subject = f"a{export}, a copy of the lanes of a{array}"
-        read_access = self.plan.layout.array_range(self.plan.program, array)
+        array_range = self.plan.layout.array_range(self.plan.program, array)
         write_access = Access("shared", self.plan.layout.array_range(self.plan.program, export), None, True)
         with code.loop(elements) as i:
             row = code.plus(code.function.args[10], code.plus(I64(target), code.times(i, wide)))
-            for u, numbers in enumerate(code.row("scratch", code.plus(I64(source), i), read_access)):
+            for u, numbers in enumerate(code.row("scratch", code.plus(I64(source), i), array_range)):
                 x = numbers
                 if code.mask is not None:  # lanes behind the last sample hold anything
                     e = code.emitter()

@@ -211,8 +211,8 @@ class LoopKernel:
     def calculate(self, memory: _Memory, columns: np.ndarray, each: np.ndarray, samples: int) -> None:
         """Runs the kernel on the inputs in `memory`, in several threads if that is worth it."""
 
-        def call(name: str, memories: _Memory, start: int, end: int) -> None:
-            arguments = self.arguments(memories, columns, each, start, end)
+        def call(name: str, own: _Memory, start: int, end: int) -> None:
+            arguments = self.arguments(own, columns, each, start, end)
             arguments[0], _, arguments[4], _ = memory.addresses
             self._functions[name](*arguments)
 
