@@ -52,6 +52,40 @@ def test_who_has_the_lock_can_fork(registered, in_child):
         assert in_child(lambda: lock.release()) == 0
 
 
+def test_a_thread_gives_back_what_it_took_itself(registered, in_child, in_threads):
+    """Also where another one takes the first lock before this one has noted that it is done."""
+    back, taken = threading.Event(), threading.Event()
+
+    class First:
+        lock = threading.RLock()
+
+        def acquire(self):
+            self.lock.acquire()
+            if back.is_set():
+                taken.set()
+
+        def release(self):
+            self.lock.release()
+            back.set()
+            taken.wait(0.2)  # it then stands among the locks that the other thread took
+
+    class Second:
+        def acquire(self):
+            threading.Event().wait(0.1 if back.is_set() else 0)
+
+        release = acquire
+
+    first = First()
+    forks._held[:] = [held_while_forking(first), held_while_forking(Second())]
+
+    def later():
+        back.wait(20)
+        return in_child(lambda: None)
+
+    assert in_threads([lambda: in_child(lambda: None), later]) == [0, 0]
+    assert in_threads([lambda: first.lock.acquire(timeout=5) and first.lock.release() is None]) == [True]
+
+
 def test_locks_are_taken_in_the_order_in_which_they_were_registered(registered, in_child):
     order = []
 

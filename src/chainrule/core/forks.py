@@ -12,7 +12,7 @@ Python runs, thus also under any other lock, whoever forks takes these last, eve
 from __future__ import annotations
 
 import os
-from threading import RLock
+from threading import RLock, local
 from typing import Any, Protocol, TypeVar
 from weakref import WeakSet
 
@@ -28,7 +28,17 @@ AnyLock = TypeVar("AnyLock", bound=Lock)
 
 _held: list[Lock] = []
 _innermost: list[Lock] = []
-_taken: list[Lock] = []
+
+
+class _Forks(local):
+    """The forks that this thread is in, each with the locks it has taken: with one list for all threads, whoever forks
+    next would have noted the first lock there while this thread still gives back what stands in it."""
+
+    def __init__(self) -> None:
+        self.taken: list[list[Lock]] = []
+
+
+_forks = _Forks()
 _renewed: WeakSet[Any] = WeakSet()
 
 
@@ -50,14 +60,17 @@ def renewed_in_child(owner: Any) -> None:
 
 
 def _before() -> None:
+    taken: list[Lock] = []
+    _forks.taken.append(taken)
     for lock in (*_held, *_innermost):
         lock.acquire()
-        _taken.append(lock)  # should Ctrl-C end this loop, Python forks all the same
+        taken.append(lock)  # should Ctrl-C end this loop, Python forks all the same
 
 
 def _after() -> None:
-    while _taken:
-        _taken.pop().release()
+    taken = _forks.taken.pop()
+    while taken:
+        taken.pop().release()
 
 
 def _after_in_child() -> None:

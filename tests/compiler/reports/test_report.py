@@ -123,7 +123,7 @@ def test_the_report_tells_of_what_was_compiled_not_of_what_the_function_is_now()
     text = " ".join(f.explain().split())
     assert "2.0, 1 time, in mul" in text
     assert "the function has other ones now" in text
-    assert "5.0" not in text
+    assert "5.0," not in text  # as 2.0 above; a time may end in these digits
 
 
 def test_the_branches_of_a_batch_are_those_of_one_path():
