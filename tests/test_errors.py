@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import inspect
-import sys
 
 import pytest
 
@@ -41,35 +40,6 @@ def test_every_exception_says_when_it_is_raised(item):
 def test_the_warning_can_be_filtered_as_a_user_warning():
     assert issubclass(errors.StaleGradientWarning, UserWarning)
     assert not issubclass(errors.StaleGradientWarning, errors.ChainruleError)
-
-
-def test_require_gives_the_module_itself_also_below_a_package():
-    assert errors.require("math", extra="plot") is sys.modules["math"]
-    assert errors.require("xml.dom.minidom", extra="plot").__name__ == "xml.dom.minidom"
-
-
-@pytest.mark.parametrize("module", ["no_such_library", "no_such_library.part"])
-def test_require_names_the_library_and_the_one_command(module):
-    with pytest.raises(errors.MissingExtraError) as caught:
-        errors.require(module, extra="plot")
-    assert "no_such_library," in str(caught.value)
-    assert "pip install 'chainrule[plot]'" in str(caught.value)
-    assert "\n" not in str(caught.value)
-    assert isinstance(caught.value, ImportError)
-
-
-def test_require_does_not_blame_an_installed_library_for_what_it_lacks_itself(tmp_path, monkeypatch):
-    (tmp_path / "half_installed_library.py").write_text("import some_dependency_that_is_missing\n")
-    monkeypatch.syspath_prepend(tmp_path)
-    with pytest.raises(ModuleNotFoundError) as caught:
-        errors.require("half_installed_library", extra="plot")
-    assert not isinstance(caught.value, errors.MissingExtraError)
-    assert caught.value.name == "some_dependency_that_is_missing"
-
-
-def test_require_names_the_extra_when_only_a_part_of_the_library_is_missing():
-    with pytest.raises(errors.MissingExtraError, match=r"chainrule\[plot\]"):
-        errors.require("xml.no_such_part", extra="plot")
 
 
 @pytest.mark.parametrize(

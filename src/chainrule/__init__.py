@@ -17,11 +17,11 @@ from chainrule.core import builds  # noqa: F401 # isort: skip - before the engin
 
 from chainrule import data, engine, losses, nn, optim
 from chainrule.check import check_gradients
+from chainrule.core.extras import require
 from chainrule.core.modes import detect_anomaly, no_grad
 from chainrule.core.operation import TABLE, operation
 from chainrule.draw import draw, repr_html, repr_svg
 from chainrule.engine import Value, topological_order
-from chainrule.errors import require
 from chainrule.explain import explain
 from chainrule.ops import *  # noqa: F403 - every operation of the table, such as chainrule.exp
 from chainrule.saving import load, save

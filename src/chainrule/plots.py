@@ -14,9 +14,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from chainrule.core.extras import require
 from chainrule.core.files import FilePath, atomic_write, check_target
 from chainrule.core.modes import no_grad
-from chainrule.errors import ArgumentError, DataError, SizeError, require, shown, suggest
+from chainrule.errors import ArgumentError, DataError, SizeError, shown, suggest
 from chainrule.nn import Module
 from chainrule.training.callbacks import gradient_statistics, parameters_by_layer
 from chainrule.training.history import History

@@ -47,8 +47,8 @@ def test_who_profiles_goes_on_doing_so(walk):
     assert walk.sys.getprofile() is None
 
 
-@pytest.mark.parametrize("name", ["compile(f).grad(x)"])
-def test_a_compiled_call_goes_through_the_house_without_turning_back(walk, name, tmp_path):
+@pytest.mark.parametrize("name", ["compile(f).grad(x)", "draw(y)"])
+def test_calls_go_through_the_house_without_turning_back(walk, name, tmp_path):
     pytest.importorskip("llvmlite")
     work = walk.walks(str(tmp_path))[name]
     work()

@@ -20,8 +20,9 @@ import json
 import math
 from typing import Any
 
+from chainrule.core.extras import require
 from chainrule.core.files import MOST_BYTES, FilePath, atomic_write, read_file
-from chainrule.errors import SavedFileError, SizeError, require, suggest
+from chainrule.errors import SavedFileError, SizeError, suggest
 from chainrule.nn import Module
 from chainrule.saving.models import CONFIG, check_config, check_finite, config_of
 from chainrule.saving.schema import Anything, MapOf, Nullable, Record, SchemaError, Text, check, parse

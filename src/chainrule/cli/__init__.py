@@ -16,7 +16,6 @@ import os
 import sys
 from collections.abc import Sequence
 
-from chainrule.cli.app import run
 from chainrule.cli.codes import FAILED, INTERRUPTED, MISTAKE, PIPE_CLOSED
 from chainrule.cli.screen import complain, tolerate_encoding
 from chainrule.errors import AnomalyError, ChainruleError
@@ -33,6 +32,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """
     tolerate_encoding()
     try:
+        from chainrule.cli.app import run  # noqa: PLC0415 - without cyclopts this is a mistake as any other
+
         code = run(list(sys.argv[1:] if arguments is None else arguments))
         sys.stdout.flush()  # so that a closed pipe raises here and not at Python's exit
     except KeyboardInterrupt:

@@ -12,7 +12,10 @@ from chainrule.cli import expressions
 from chainrule.cli.options import DataOptions, NetOptions, OutputOptions, TrainingOptions
 from chainrule.cli.predict import predict as run_predict
 from chainrule.cli.train import train as run_train
-from chainrule.errors import ArgumentError, require
+from chainrule.core.extras import require
+from chainrule.errors import ArgumentError
+
+cyclopts = require("cyclopts", extra="cli")
 
 ROWS, NET, TRAINING, OUTPUT = DataOptions(), NetOptions(), TrainingOptions(), OutputOptions()
 
@@ -34,9 +37,7 @@ def run(arguments: Sequence[str]) -> int:
 
     Raises:
         ArgumentError: the arguments are invalid.
-        MissingExtraError: cyclopts is not installed.
     """
-    cyclopts = require("cyclopts", extra="cli")
     try:
         code = build()(list(arguments), exit_on_error=False, print_error=False, result_action="return_value")
     except cyclopts.CycloptsError as error:
@@ -46,7 +47,6 @@ def run(arguments: Sequence[str]) -> int:
 
 def build() -> Any:
     """The cyclopts app with all its commands."""
-    cyclopts = require("cyclopts", extra="cli")
     app = cyclopts.App(
         name="chainrule",
         help=HELP,
@@ -58,7 +58,7 @@ def build() -> Any:
         default_parameter=cyclopts.Parameter(negative="", show_default=_default, converter=_convert),
     )
     for add in (_add_train, _add_predict, _add_draw, _add_explain, _add_check):
-        add(app, cyclopts)
+        add(app)
     return app
 
 
@@ -69,22 +69,21 @@ def _default(value: Any) -> str | None:
 
 def _convert(type_: Any, tokens: Any) -> Any:
     """Converts like cyclopts, but refuses 2.7 as an integer."""
-    convert = require("cyclopts", extra="cli").convert
     whole = int in (type_, *get_args(type_)) and isinstance(tokens, Sequence)
     if whole and not re.fullmatch(r"[+-]?\d+", tokens[0].value.strip(), re.ASCII):
         raise ValueError(f"{tokens[0].value!r} is not a whole number")
-    return convert(type_, tokens)
+    return cyclopts.convert(type_, tokens)
 
 
 def _in_our_words(error: Any) -> ArgumentError:
     text = " ".join(str(error).split()).rstrip(".")
-    if isinstance(error, require("cyclopts", extra="cli").UnusedCliTokensError):
+    if isinstance(error, cyclopts.UnusedCliTokensError):
         text = f"too much on the command line: {' '.join(error.unused_tokens)}"
     command = " ".join(["chainrule", *[str(part) for part in error.command_chain or ()]])
     return ArgumentError(f"{text[:1].lower()}{text[1:]} (see {command} --help)")
 
 
-def _add_train(app: Any, cyclopts: Any) -> None:
+def _add_train(app: Any) -> None:
     def flat(title: str, position: int) -> Any:
         return cyclopts.Parameter(name="*", group=cyclopts.Group(title, sort_key=position))
 
@@ -111,7 +110,7 @@ def _add_train(app: Any, cyclopts: Any) -> None:
         return run_train(data, rows, net, training, output)
 
 
-def _add_predict(app: Any, cyclopts: Any) -> None:
+def _add_predict(app: Any) -> None:
     @app.command(sort_key=2)
     def predict(
         model: Path, file: Path, /, *, out: Path | None = None, force: bool = False, quiet: bool = False
@@ -133,7 +132,7 @@ def _add_predict(app: Any, cyclopts: Any) -> None:
         return run_predict(model, file, out, force=force, quiet=quiet)
 
 
-def _add_draw(app: Any, cyclopts: Any) -> None:
+def _add_draw(app: Any) -> None:
     leading_minus = cyclopts.Parameter(allow_leading_hyphen=True)
 
     @app.command(sort_key=3)
@@ -163,7 +162,7 @@ def _add_draw(app: Any, cyclopts: Any) -> None:
         return expressions.draw(expression, numbers, out, expand=expand, force=force, quiet=quiet)
 
 
-def _add_explain(app: Any, cyclopts: Any) -> None:
+def _add_explain(app: Any) -> None:
     leading_minus = cyclopts.Parameter(allow_leading_hyphen=True)
 
     @app.command(sort_key=4)
@@ -182,7 +181,7 @@ def _add_explain(app: Any, cyclopts: Any) -> None:
         return expressions.explain(expression, numbers, quiet=quiet)
 
 
-def _add_check(app: Any, cyclopts: Any) -> None:
+def _add_check(app: Any) -> None:
     leading_minus = cyclopts.Parameter(allow_leading_hyphen=True)
 
     @app.command(sort_key=5)

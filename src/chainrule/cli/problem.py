@@ -13,10 +13,11 @@ from chainrule.cli.goals import Goal
 from chainrule.cli.options import DataOptions, OutputOptions, TrainingOptions
 from chainrule.cli.screen import remark
 from chainrule.cli.sources import files_of, read_source
+from chainrule.core.extras import require
 from chainrule.data.tables import Encoder, Table, Task
 from chainrule.data.toy import split_indices
-from chainrule.errors import MissingExtraError, SavedFileError, require
-from chainrule.saving.models import load_file
+from chainrule.errors import MissingExtraError, SavedFileError
+from chainrule.saving.models import load_extra
 
 
 @dataclass(frozen=True)
@@ -107,7 +108,7 @@ class Files:
 def _picture_of(model: Path) -> str:
     """The digest of the picture that an earlier run saved with its model; "" if there is none."""
     try:
-        return str(load_file(model)[1].get("picture", ""))
+        return str(load_extra(model).get("picture", ""))
     except SavedFileError:
         return ""
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import sys
 
-from chainrule.errors import require
+from chainrule.core.extras import require
 
 LONGEST = 500
 """A complaint is cut to so many characters; only the user's own input makes one longer."""

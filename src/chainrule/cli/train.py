@@ -35,8 +35,8 @@ def train(data: str, rows: DataOptions, net: NetOptions, training: TrainingOptio
     for options in (rows, net, training):
         options.check()
     problem = Problem.read(data, rows, training.loss_name)
-    model = _model(problem, net, rows.seed)
     files = Files.choose(data, training, output)
+    model = _model(problem, net, rows.seed)
     if not output.quiet:
         for line in (*problem.notes, summary.beginning(problem)):
             remark(line)

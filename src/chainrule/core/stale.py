@@ -101,28 +101,20 @@ def check_passed(results: list[Any]) -> None:
 
 
 def _outdated(result: Any) -> str:
-    places = written_operands(result)
-    names = [result.operands[i].label or f"operand {i + 1} of {call_of(result)}" for i in places]
+    names = [result.operands[i].label or f"operand {i + 1} of {call_of(result)}" for i in result.peek_written()]
     return f"calls backward() once more on a graph that is older than the data of {' or '.join(names)}" if names else ""
 
 
-def written_operands(result: Any) -> list[int]:
-    """The places of the leaves among a result's operands that were written since the result was calculated.
-
-    Where just one of several can have been, there is no telling which, so all that were written at some time are given.
-    """
-    op, operands, locals, data, *_ = result.__getstate__()
-    written = [i for i, x in enumerate(operands) if x.is_leaf() and x.__getstate__()[5] & WRITTEN]
-    if not written:
-        return []
-    numbers = [x.peek_data() for x in operands]
+def is_outdated(op: Any, numbers: list[float], kept: tuple, data: float) -> bool:
+    """Whether a result, calculated at these `numbers` of its operands, would differ from the one with this `data` and
+    these `kept` local derivatives."""
     try:
         y = float(op.value(*numbers))
-        now = [y, *[0.0 if kept is None else op.slope(i, numbers, y) for i, kept in enumerate(locals)]]
+        now = [y, *[0.0 if slope is None else op.slope(i, numbers, y) for i, slope in enumerate(kept)]]
     except Exception:  # an operation of the user's own that refuses the new numbers
-        return written
-    before = [data, *[0.0 if kept is None else kept for kept in locals]]
-    return [] if list(map(repr, now)) == list(map(repr, before)) else written  # as text, for nan is not equal to nan
+        return True
+    before = [data, *[0.0 if slope is None else slope for slope in kept]]
+    return list(map(repr, now)) != list(map(repr, before))  # as text, for nan is not equal to nan
 
 
 def _warn(advice: str, findings: Iterable[str]) -> None:

@@ -122,6 +122,11 @@ def load_file(path: FilePath, model: Module | None = None) -> tuple[Module, dict
     return model, extra
 
 
+def load_extra(path: FilePath) -> dict[str, Any]:
+    """Reads only the `extra` that was saved with a model; raises what `load` does for the file as such."""
+    return read_document(path, MODEL_FORMAT, MODEL_VERSION, MODEL)["extra"]
+
+
 def config_of(model: Module) -> dict[str, Any] | None:
     """The description that `from_config` can rebuild a model from; None for a class that it does not know."""
     try:

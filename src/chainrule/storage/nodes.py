@@ -10,17 +10,13 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from chainrule.core.operation import BY_CODE, add_methods, check_label, number
-from chainrule.core.stale import AGAIN, CONSTANT, FRESH, PASSED, STALE, WRITTEN, after_backward, written_operands
+from chainrule.core.stale import AGAIN, CONSTANT, FRESH, PASSED, STALE, WRITTEN, after_backward
 
 
 class Methods:
     """What has the operations of the table as methods: `v.tanh()`; they are added when the engine is imported."""
 
     __slots__ = ()
-
-    def peek_written(self) -> list[int]:
-        """For pictures: the places of the operands whose data was written after this result was calculated."""
-        return written_operands(self)
 
     if TYPE_CHECKING:
         _code: int  # the number of its operation, 0 for a leaf

@@ -8,7 +8,7 @@ from libc.stdlib cimport free, realloc
 from chainrule.core.operation cimport Operation
 from chainrule.core import operation
 from chainrule.core.operation import BY_CODE, add_methods, number
-from chainrule.core.stale import AGAIN, CONSTANT, PASSED, STALE, WRITTEN, written_operands
+from chainrule.core.stale import AGAIN, CONSTANT, PASSED, STALE, WRITTEN
 
 cdef extern from "Python.h":
     ctypedef struct PyGetSetDef:
@@ -28,10 +28,6 @@ if (CONSTANT, STALE, WRITTEN, PASSED, AGAIN) != (1, 12, 16, 32, 64):
 
 cdef class Methods:
     """What has the operations of the table as methods: `v.tanh()`; they are added when the engine is imported."""
-
-    def peek_written(self):
-        """As in nodes.py."""
-        return written_operands(self)
 
 
 cdef class Nodes:

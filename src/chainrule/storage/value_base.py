@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from chainrule.core import membership, modes, pickling, stale
 from chainrule.core.modes import check_write, open_modes, seen_data, seen_truth, untraced, written_out
 from chainrule.core.operation import is_number, number, refuse_change, refuse_float
-from chainrule.core.stale import LASTING, READ
+from chainrule.core.stale import LASTING, READ, WRITTEN
 
 if TYPE_CHECKING:
     import cython
@@ -74,7 +74,20 @@ class ValueBase(Methods):
     _backward = property(lambda self: lambda: _step_back(self), refuse_change)
     _op = property(lambda self: self.op.symbol if self.op else "", refuse_change)
 
+    # fmt: on
+
+    def peek_written(self) -> list[int]:
+        """For pictures: the places of the leaves among the operands that were written since this was calculated.
+
+        Where just one of several can have been, there is no telling which: all that were written are given.
+        """
+        op, operands, kept, data, *_ = state_of(self)
+        written = [i for i, x in enumerate(operands) if x.is_leaf() and state_of(x)[5] & WRITTEN]
+        numbers = [x.peek_data() for x in operands] if written else []
+        return written if written and stale.is_outdated(op, numbers, kept, data) else []
+
     # ---- other things that Python asks of a number ----
+    # fmt: off
     def __pos__(self) -> Any: return self
     def __bool__(self) -> bool: return seen_truth(self, bool(self._data)) if open_modes else bool(self._data)
     def __format__(self, spec: str) -> str: return format(written_out(self._data), spec) if spec else repr(self)

@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from importlib.util import find_spec
 from typing import Any
 
-from chainrule.errors import ArgumentError, require, shown
+from chainrule.core.extras import require
+from chainrule.errors import ArgumentError, shown
 from chainrule.training.callbacks import EarlyStopping, record_gradients
 from chainrule.training.plan import Plan
 from chainrule.training.trainer import EagerTrainer, Trainer, as_reason

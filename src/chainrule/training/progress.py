@@ -6,7 +6,8 @@ import os
 import sys
 from typing import Any, Protocol
 
-from chainrule.errors import ArgumentError, MissingExtraError, require, shown
+from chainrule.core.extras import require
+from chainrule.errors import ArgumentError, MissingExtraError, shown
 from chainrule.training.history import History
 
 LINES = 10
