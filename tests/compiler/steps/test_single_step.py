@@ -59,7 +59,7 @@ def test_it_is_told_once():
 
 def test_what_has_other_branches_each_time_is_refused_at_last(monkeypatch, quiet):
     # as if Python changed its mind
-    monkeypatch.setattr(single_step.Alone, "_held_exactly", lambda *_: np.zeros(1, bool))
+    monkeypatch.setattr(single_step.SingleStepLoss, "_held_exactly", lambda *_: np.zeros(1, bool))
     w = Value(1.0)
     step = compile_step(rooted(w), SGD([w], lr=0.0), dtype="float32", max_traces=8)
     with pytest.raises(errors.TraceError, match="the loss was traced 8 times at numbers at which it had been traced"):

@@ -22,7 +22,7 @@ MOST_BYTES = 2**26
 """So many bytes of batches a step keeps from one call to the next."""
 
 
-class Kept:
+class StepCache:
     """What a step keeps from one call to the next.
 
     Attributes:
@@ -33,22 +33,22 @@ class Kept:
     """
 
     def __init__(self) -> None:
-        self.let_go()
+        self.clear()
 
-    def let_go(self) -> None:
+    def clear(self) -> None:
         """Lets go of all memory that was bound to kernels; the next call makes what it needs anew."""
         self.records: dict[tuple, Record] = {}
         self.memories: dict[Any, dict[tuple | None, Bound | LevelisedBound]] = {}
         self.parts: dict[tuple, Bound | LevelisedBound] = {}
         self.columns: dict[tuple, np.ndarray] = {}
 
-    def let_go_of_much(self, max_structures: int) -> None:
+    def clear_if_large(self, max_structures: int) -> None:
         """Lets go of copies of many large batches, or of batches of many sizes, which the next call would hardly have
         again."""
         kept = sum([columns.nbytes for columns in self.columns.values()])
         sizes = sum([len(bounds) for bounds in self.memories.values() if None not in bounds])
         if kept > MOST_BYTES or sizes > max_structures:
-            self.let_go()
+            self.clear()
 
 
 @dataclass
@@ -71,14 +71,14 @@ class BatchPaths:
         batches: those that differ.
         known: all paths of the loss.
         update: in whose rows the parameters are.
-        kept: what the step kept from the calls before.
+        cache: what the step kept from the calls before.
 
     Attributes:
         records, paths: what the driver knows, and the path of each.
     """
 
-    def __init__(self, batches: Sequence[Batch], known: Paths, update: Update, kept: Kept) -> None:
-        self.batches, self.known, self.update, self.kept = batches, known, update, kept
+    def __init__(self, batches: Sequence[Batch], known: Paths, update: Update, cache: StepCache) -> None:
+        self.batches, self.known, self.update, self.cache = batches, known, update, cache
         self.records: list[Record] = []
         self.paths: list[Path] = []
         self._of: dict[Any, PathsOfBatch] = {}
@@ -120,7 +120,7 @@ class BatchPaths:
     def _record(self, path: Path, batch: Batch) -> Record:
         """The record of a path; without columns, it serves for all batches, else the next call's may lie there."""
         key = (path, None if batch.columns is None else (self._number_of[id(batch)], batch.columns.shape))
-        records = self.kept.records
+        records = self.cache.records
         if key in records:
             if batch.columns is not None:
                 self._columns(batch, records[key].bound)
@@ -133,7 +133,7 @@ class BatchPaths:
     def bind(self, path: Path, batch: Batch) -> Bound | LevelisedBound:
         """The path's kernel for a batch; steps come one after the other, and share all memory but the columns."""
         columns = batch.columns
-        bounds = self.kept.memories.setdefault(path.kernel, {})
+        bounds = self.cache.memories.setdefault(path.kernel, {})
         key = None if columns is None else columns.shape
         if columns is None or key not in bounds:
             bounds[key] = path.bind(columns, next(iter(bounds.values()), None))
@@ -144,12 +144,12 @@ class BatchPaths:
         """The path's kernel for some of as many samples as the batch has, with columns of its own."""
         assert batch.columns is not None
         key = (path, batch.columns.shape)
-        bound = self.kept.parts.get(key)
+        bound = self.cache.parts.get(key)
         if bound is None:
             bound = self.bind(path, batch)
             assert bound.columns is not None
             own = aligned(bound.columns.shape, bound.columns.dtype)
-            bound = self.kept.parts[key] = replace(bound, columns=own)
+            bound = self.cache.parts[key] = replace(bound, columns=own)
         return bound
 
     def _columns(self, batch: Batch, like: Bound | LevelisedBound) -> np.ndarray:
@@ -158,9 +158,9 @@ class BatchPaths:
         assert like.columns is not None
         key = (self._number_of[id(batch)], like.columns.shape, like.columns.dtype)
         if key not in self._columns_of:
-            if key not in self.kept.columns:
-                self.kept.columns[key] = aligned(like.columns.shape, like.columns.dtype)
-            self._columns_of[key] = self.kept.columns[key]
+            if key not in self.cache.columns:
+                self.cache.columns[key] = aligned(like.columns.shape, like.columns.dtype)
+            self._columns_of[key] = self.cache.columns[key]
             self._columns_of[key][:, : batch.columns.shape[1]] = batch.columns
         return self._columns_of[key]
 

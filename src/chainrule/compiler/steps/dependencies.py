@@ -48,7 +48,7 @@ class Reads:
     """
 
     def __init__(self, functions: Iterable[Any], known: Iterable[Any] = (), why: str = "") -> None:
-        self.named: list[tuple[Mapping[str, Any] | _OfObject, str, Any]] = []
+        self.named: list[tuple[Mapping[str, Any] | _Namespace, str, Any]] = []
         self.cells: list[tuple[types.CellType, Any]] = []
         self.deep: list[tuple[Any, Any]] = []
         self.names = {"updated", "__call__"}
@@ -86,7 +86,7 @@ class Reads:
             self._follow(x.__func__, names)
             self._follow(x.__self__, names)
         elif isinstance(x, contextvars.ContextVar | weakref.ref):
-            self._note(x, _OfObject(x), "what it holds", names)
+            self._note(x, _Namespace(x), "what it holds", names)
         elif isinstance(x, functools.partial):
             for part in (x.func, *x.args, *x.keywords.values()):
                 self._follow(part, names)
@@ -105,7 +105,7 @@ class Reads:
         names = names_of(function.__code__)
         self.names |= names
         for name in ("__code__", "__defaults__", "__kwdefaults__"):
-            self._note(function, _OfObject(function), name, names)
+            self._note(function, _Namespace(function), name, names)
         self._note_all(function, vars(function), names)
         variables = names_of(function.__code__, {"LOAD_GLOBAL", "LOAD_NAME"})
         for name in sorted(variables & function.__globals__.keys()):
@@ -122,7 +122,7 @@ class Reads:
         for name in sorted(names & space.keys()):
             self._note(owner, space, name, names)
 
-    def _note(self, owner: Any, space: Mapping[str, Any] | _OfObject, name: str, names: frozenset[str]) -> None:
+    def _note(self, owner: Any, space: Mapping[str, Any] | _Namespace, name: str, names: frozenset[str]) -> None:
         if (id(owner), name) not in self._noted:
             self._noted.add((id(owner), name))
             x = space.get(name)
@@ -141,8 +141,8 @@ class Reads:
         names = frozenset(self.names)
         for base in kind.__mro__:
             if not is_library(base):
-                for name in sorted(name for name in names if _found(base, name) is not None):
-                    self._note(base, _OfObject(base), name, names)
+                for name in sorted(name for name in names if _class_attribute(base, name) is not None):
+                    self._note(base, _Namespace(base), name, names)
 
     def _object(self, x: Any, names: frozenset[str]) -> None:
         if isinstance(x, staticmethod | classmethod | property):
@@ -164,7 +164,7 @@ class Reads:
         return TraceError(f"it uses {what}, {self._why}")
 
 
-class _OfObject:
+class _Namespace:
     """The attributes of a function, or those of a class and of the classes above it, as a namespace; or what a variable
     of the context or a weak reference holds, whatever the name."""
 
@@ -178,10 +178,10 @@ class _OfObject:
             return owner.get(None)
         if isinstance(owner, weakref.ref):
             return owner()
-        return _found(owner, name) if isinstance(owner, type) else getattr(owner, name, None)
+        return _class_attribute(owner, name) if isinstance(owner, type) else getattr(owner, name, None)
 
 
-def _found(kind: type, name: str) -> Any:
+def _class_attribute(kind: type, name: str) -> Any:
     for base in kind.__mro__:
         if name in vars(base):
             return vars(base)[name]
@@ -196,22 +196,22 @@ def content(cell: types.CellType) -> Any:
         return None
 
 
-def names_of(code: types.CodeType, by: Container[str] | None = None) -> frozenset[str]:
+def names_of(code: types.CodeType, opnames: Container[str] | None = None) -> frozenset[str]:
     """The names that stand in code, that of the functions within it included.
 
     Args:
         code: where to look.
-        by: the instructions that have the names; by default all, those that read attributes among them.
+        opnames: the instructions that have the names; by default all, those that read attributes among them.
 
     >>> sorted(names_of((lambda xs: [math.sqrt(x) for x in xs]).__code__))
     ['math', 'sqrt']
     """
     found = set(code.co_names)
-    if by is not None:
-        found = {step.argval for step in dis.get_instructions(code) if step.opname in by}
+    if opnames is not None:
+        found = {step.argval for step in dis.get_instructions(code) if step.opname in opnames}
     for constant in code.co_consts:
         if isinstance(constant, types.CodeType):
-            found |= names_of(constant, by)
+            found |= names_of(constant, opnames)
     return frozenset(found)
 
 

@@ -19,22 +19,22 @@ from chainrule.compiler.steps.dependencies import content, is_library, names_of
 from chainrule.reading.functions import FUNCTIONS
 
 
-def _least(*xs: Any, **more: Any) -> Any:
-    return _of_all(ops.min, builtins.min, xs, more)
+def _min(*xs: Any, **more: Any) -> Any:
+    return _reduced(ops.min, builtins.min, xs, more)
 
 
-def _most(*xs: Any, **more: Any) -> Any:
-    return _of_all(ops.max, builtins.max, xs, more)
+def _max(*xs: Any, **more: Any) -> Any:
+    return _reduced(ops.max, builtins.max, xs, more)
 
 
-def _of_all(ours: Callable, pythons: Callable, xs: tuple, more: dict[str, Any]) -> Any:
+def _reduced(ours: Callable, pythons: Callable, xs: tuple, more: dict[str, Any]) -> Any:
     row = list(xs[0]) if len(xs) == 1 else list(xs)
     if more or not any(isinstance(x, Symbol) for x in row):
         return pythons(row, **more)
     return functools.reduce(ours, row)
 
 
-def _with_sign(a: Any, b: Any) -> Any:
+def _copysign(a: Any, b: Any) -> Any:
     return ops.abs(a) * ops.select(ops.lt(b, 0.0), -1.0, 1.0)
 
 
@@ -42,11 +42,11 @@ def _hypot(*xs: Any) -> Any:
     return ops.sqrt(ops.sum([x * x for x in xs]))
 
 
-def _distance(p: Any, q: Any) -> Any:
+def _dist(p: Any, q: Any) -> Any:
     return _hypot(*[a - b for a, b in zip(p, q, strict=True)])
 
 
-class _Above:
+class _Super:
     """What `super()` gives: the methods of the classes above, with chainrule's functions as well."""
 
     def __init__(self, *given: Any) -> None:
@@ -56,11 +56,11 @@ class _Above:
         self._above = super(*given)
 
     def __getattr__(self, name: str) -> Any:
-        return _instead(getattr(self._above, name), {})
+        return _replacement(getattr(self._above, name), {})
 
 
 _OURS: dict[str, Callable] = {name: getattr(ops, name) for name in FUNCTIONS if name in ops.__all__}
-_OURS |= {"fabs": ops.abs, "fsum": ops.sum, "hypot": _hypot, "dist": _distance, "copysign": _with_sign}
+_OURS |= {"fabs": ops.abs, "fsum": ops.sum, "hypot": _hypot, "dist": _dist, "copysign": _copysign}
 
 
 def _of_symbols(ours: Callable, pythons: Callable) -> Callable:
@@ -79,11 +79,11 @@ for _name, _function in _OURS.items():
     setattr(_MATH, _name, _of_symbols(_function, getattr(math, _name)))
 _MATH.log = _of_symbols(lambda x, *base: ops.log(x) / ops.log(*base) if base else ops.log(x), math.log)
 
-_INSTEAD: dict[Any, Any] = {math: _MATH, min: _least, max: _most, super: _Above}
-_INSTEAD |= {getattr(math, name): getattr(_MATH, name) for name in _OURS}
+_REPLACEMENTS: dict[Any, Any] = {math: _MATH, min: _min, max: _max, super: _Super}
+_REPLACEMENTS |= {getattr(math, name): getattr(_MATH, name) for name in _OURS}
 
 
-def with_ours(function: Callable, done: dict[Any, Any] | None = None) -> Any:
+def with_our_functions(function: Callable, done: dict[Any, Any] | None = None) -> Any:
     """A function of the user's with chainrule's functions in place of those that know floats alone.
 
     Args:
@@ -93,7 +93,7 @@ def with_ours(function: Callable, done: dict[Any, Any] | None = None) -> Any:
     >>> from chainrule.compiler.graph.graph import Graph
     >>> x = Symbol(Graph.of_inputs(["x"]), 0)
     >>> own = eval("lambda x: min(1.0, math.sqrt(x))", {"math": math, "__name__": "a file of the user's"})
-    >>> with_ours(own)(x).node
+    >>> with_our_functions(own)(x).node
     3
     """
     done = {} if done is None else done
@@ -104,13 +104,13 @@ def with_ours(function: Callable, done: dict[Any, Any] | None = None) -> Any:
     names: dict[str, Any] = dict(function.__globals__)
     cells = _closure(function, done)
     new = done[function] = types.FunctionType(function.__code__, names, function.__name__, None, cells)
-    new.__defaults__ = tuple([_instead(x, done) for x in function.__defaults__ or ()])
-    new.__kwdefaults__ = {name: _instead(x, done) for name, x in (function.__kwdefaults__ or {}).items()}
+    new.__defaults__ = tuple([_replacement(x, done) for x in function.__defaults__ or ()])
+    new.__kwdefaults__ = {name: _replacement(x, done) for name, x in (function.__kwdefaults__ or {}).items()}
     for name in names_of(function.__code__):
         x = names.get(name, getattr(builtins, name, None))
-        instead = _instead(x, done)
-        if instead is not x:
-            names[name] = instead
+        replacement = _replacement(x, done)
+        if replacement is not x:
+            names[name] = replacement
     return new
 
 
@@ -120,28 +120,28 @@ def _closure(function: types.FunctionType, done: dict[Any, Any]) -> tuple[types.
         return None
     inside = [content(cell) for cell in cells]
     done[function] = function  # a function that closes over itself
-    new = [_instead(x, done) for x in inside]
+    new = [_replacement(x, done) for x in inside]
     return tuple([cell if x is y else types.CellType(y) for cell, x, y in zip(cells, inside, new, strict=True)])
 
 
-def _instead(x: Any, done: dict[Any, Any]) -> Any:
+def _replacement(x: Any, done: dict[Any, Any]) -> Any:
     """What a name shall stand for in code that meets symbols; mostly what it stands for anyway."""
     if isinstance(x, types.FunctionType):
-        return with_ours(x, done)
+        return with_our_functions(x, done)
     if isinstance(x, types.MethodType):
-        own = with_ours(x.__func__, done)
+        own = with_our_functions(x.__func__, done)
         return x if own is x.__func__ else types.MethodType(own, x.__self__)
     if isinstance(x, staticmethod | classmethod):
-        own = with_ours(x.__func__, done)
+        own = with_our_functions(x.__func__, done)
         return x if own is x.__func__ else type(x)(own)
     if isinstance(x, property):
-        own = with_ours(x.fget, done) if x.fget else None
+        own = with_our_functions(x.fget, done) if x.fget else None
         return x if own is x.fget else property(own, x.fset, x.fdel)
     if isinstance(x, functools.partial):
-        own = _instead(x.func, done)
+        own = _replacement(x.func, done)
         return x if own is x.func else functools.partial(own, *x.args, **x.keywords)
     hashable = isinstance(x, types.BuiltinFunctionType | types.ModuleType) or x is super
-    return _INSTEAD.get(x, x) if hashable else x
+    return _REPLACEMENTS.get(x, x) if hashable else x
 
 
 def give_our_functions(one: Any) -> None:
@@ -154,15 +154,15 @@ def give_our_functions(one: Any) -> None:
     done: dict[Any, Any] = {}
     kind, own, below = type(one), vars(one), dict[str, Any]()
     for name, x in own.items():
-        own[name] = _instead(x, done)
+        own[name] = _replacement(x, done)
     for name in {name for base in kind.__mro__ for name in vars(base)}:
         x = inspect.getattr_static(kind, name)
-        instead = _instead(x, done)
-        if instead is x or (name.startswith("__") and name != "__call__"):
+        replacement = _replacement(x, done)
+        if replacement is x or (name.startswith("__") and name != "__call__"):
             continue
         if isinstance(x, property) or name == "__call__":
-            below[name] = instead
+            below[name] = replacement
         elif name not in own:
-            own[name] = instead.__get__(one, kind)
+            own[name] = replacement.__get__(one, kind)
     if below:
         one.__class__ = type(kind.__name__, (kind,), below)

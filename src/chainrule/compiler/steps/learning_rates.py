@@ -115,23 +115,23 @@ class Rates:
 
     def _ask_in_turn(self, at: int) -> None:
         """For one step, and sees whether the others can be asked in advance."""
-        look = _Look(in_advance=False)
-        with modes.tracing(look):
+        trace = _ScheduleTrace(in_advance=False)
+        with modes.tracing(trace):
             self._ask_one(at)
         self.known = at + 1
-        self.in_turn = self._for_good = self._for_good or look.at_values or self._reads.changed()
+        self.in_turn = self._for_good = self._for_good or trace.at_values or self._reads.changed()
 
     def _ask_in_advance(self, first: int) -> None:
         """One after the other, until it turns out that the schedule looks at what steps change."""
         for at in range(first, len(self.rows)):
-            look = _Look(in_advance=True)
+            trace = _ScheduleTrace(in_advance=True)
             failed = False
             try:
-                with modes.tracing(look):
+                with modes.tracing(trace):
                     self._ask_one(at)
             except Exception:  # in its turn it may be right, or else be the error of that step
                 failed = True
-            if failed or look.at_values:
+            if failed or trace.at_values:
                 self.in_turn = self._for_good = True
                 return
             self.known = at + 1
@@ -185,7 +185,7 @@ def _keeps_nothing(code: CodeType) -> bool:
     return not inside and not any(step.opname.startswith(_KEEP) for step in dis.get_instructions(code))
 
 
-class _Look(Trace):
+class _ScheduleTrace(Trace):
     """What the engine tells while a schedule is asked: in what it says, all is as it is.
 
     Args:

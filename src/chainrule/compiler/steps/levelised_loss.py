@@ -45,7 +45,7 @@ class LevelisedBound:
     columns: np.ndarray | None
     inputs: int
     samples: int
-    found: Any = True
+    guards_held: Any = True
 
     def arguments(self) -> list[int]:
         """There are none for the driver."""
@@ -53,11 +53,11 @@ class LevelisedBound:
 
     def held(self) -> np.ndarray:
         """For each sample whether, in the last run, all guards held; without samples, one truth."""
-        return np.array(np.broadcast_to(self.found, max(self.samples, 1)))
+        return np.array(np.broadcast_to(self.guards_held, max(self.samples, 1)))
 
     def run(self) -> None:
         """Calculates the outputs from the inputs in `shared`."""
-        outputs, _, self.found = self.kernel.run(self.shared[: self.inputs], self.columns)
+        outputs, _, self.guards_held = self.kernel.run(self.shared[: self.inputs], self.columns)
         self.shared[self.inputs :] = outputs
 
     def of_samples(self, columns: np.ndarray) -> LevelisedBound:

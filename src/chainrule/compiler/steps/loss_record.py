@@ -76,13 +76,13 @@ def _places(path: Path) -> tuple[np.ndarray, np.ndarray]:
     return path.parameters, path.kernel.places[1 : 1 + len(path.parameters)]
 
 
-def see_within(places: np.ndarray, size: int, what: str) -> None:
+def check_places(places: np.ndarray, size: int, what: str) -> None:
     """Sees that places are there, before native code goes to them.
 
     Raises:
         BoundsError: one is not.
 
-    >>> see_within(np.array([0, 3]), 3, "numbers")
+    >>> check_places(np.array([0, 3]), 3, "numbers")
     Traceback (most recent call last):
     chainrule.compiler.native.llvm.BoundsError: the driver would go to place 3 of 3 numbers
     """
@@ -120,7 +120,7 @@ def record_of(path: Path, bound: Bound | LevelisedBound, positions: np.ndarray) 
         constants, constant_places = np.append(constants, bound.samples), np.append(constant_places, path.samples)
     if isinstance(bound, Bound):
         used = [parameters, gradients, path.places, constant_places, guards[:, 0], kernel.places[:1]]
-        see_within(np.concatenate(used), len(bound.shared), "shared numbers")
+        check_places(np.concatenate(used), len(bound.shared), "shared numbers")
     tables: dict[Field, np.ndarray] = {Field.INPUTS: path.places.astype(np.int32), Field.GUARDS: guards}
     tables |= {Field.CONSTANT_PLACES: constant_places.astype(np.int32)}
     tables |= _copies(parameters, gradients, positions)

@@ -78,7 +78,7 @@ def _copied(x: Any) -> Any:
     return reader.load()
 
 
-def double(optimizer: Optimizer) -> Optimizer:
+def trial_copy(optimizer: Optimizer) -> Optimizer:
     """Another optimiser with the same settings, to be tried; nothing that it does to them is seen in the first."""
     one = copy.copy(optimizer)
     for name, x in vars(optimizer).items():

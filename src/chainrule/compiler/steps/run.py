@@ -14,13 +14,13 @@ from chainrule.compiler.loops.codegen.kernel import Bound
 from chainrule.compiler.native.memory import for_native_code
 from chainrule.compiler.reports.reasons import BY_HAND, one_by_one
 from chainrule.compiler.steps.batch import Batch, batches_of
-from chainrule.compiler.steps.batch_paths import BatchPaths, Kept
+from chainrule.compiler.steps.batch_paths import BatchPaths, StepCache
 from chainrule.compiler.steps.driver import DONE, NOT_FINITE, REACHED, WHY
 from chainrule.compiler.steps.exclusive import Turn
 from chainrule.compiler.steps.learning_rates import Rates
 from chainrule.compiler.steps.levelised_loss import LevelisedKernel
 from chainrule.compiler.steps.loss_paths import Paths
-from chainrule.compiler.steps.single_step import Alone
+from chainrule.compiler.steps.single_step import SingleStepLoss
 from chainrule.compiler.steps.update import NativeMemory, Update, check_names, one_for_each
 from chainrule.engine import Value
 from chainrule.errors import AnomalyError, ArgumentError, GraphError
@@ -37,7 +37,7 @@ class Work:
     Attributes:
         optimizer, paths: whose steps, by which loss.
         update: the native update.
-        kept: what is kept from one run to the next.
+        cache: what is kept from one run to the next.
         turn: that of the optimiser's steps.
         drive: the driver.
         by_hand: does a step that native code cannot do, with the arguments of the loss; returns the loss before it.
@@ -46,7 +46,7 @@ class Work:
     optimizer: Optimizer
     paths: Paths
     update: Update
-    kept: Kept
+    cache: StepCache
     turn: Turn
     drive: Callable
     by_hand: Callable[[tuple], float]
@@ -69,7 +69,7 @@ class Run:
         self.work, self.arguments = work, batches
         self.optimizer, self.update, self.checked = work.optimizer, work.update, work.update.checked
         self.parameters, self.fallbacks = work.paths.parameters, work.paths.fallbacks
-        self.found = for_native_code(np.zeros(len(batches), self.update.rows.dtype), self.checked)
+        self.step_losses = for_native_code(np.zeros(len(batches), self.update.rows.dtype), self.checked)
         self.numbers_of_parameters = np.empty(len(self.parameters))
         self.overwritten = -1  # the number of a parameter that was written by others while it was in the rows
         self.in_rows = False  # whether parameters and memory are in the native rows at the moment
@@ -78,7 +78,7 @@ class Run:
         self.batches, of_step = self._read(batches, hint)
         self.of_step = np.array(of_step, np.intp)
         self.rates = Rates(self.optimizer, len(batches), self.update)
-        self.of_batches = BatchPaths(self.batches, work.paths, self.update, work.kept)
+        self.of_batches = BatchPaths(self.batches, work.paths, self.update, work.cache)
         self._prepare()
 
     def _read(self, all_arguments: list[tuple], hint: str) -> tuple[list[Batch], list[int]]:
@@ -95,7 +95,7 @@ class Run:
         paths = self.work.paths
         paths.steps += len(self.arguments)
         if paths.prepare(self.batches):
-            self.work.kept.let_go()
+            self.work.cache.clear()
         paths.refuse_shared(self.batches)
         first = [self.of_batches.of(batch).records[0] for batch in self.batches]
         self.last = self.of_batches.paths[first[-1]] if first else None
@@ -117,10 +117,10 @@ class Run:
             if self.in_rows:
                 self._count()
                 self.save()
-            self.work.kept.let_go_of_much(self.work.paths.options.max_structures)
+            self.work.cache.clear_if_large(self.work.paths.options.max_structures)
         if self.overwritten >= 0:
             raise GraphError(overwritten(self.parameters[self.overwritten], self.overwritten))
-        return self.found.tolist()
+        return self.step_losses.tolist()
 
     @staticmethod
     def _begin(batch: Batch, numbers: array) -> int:
@@ -183,7 +183,8 @@ class Run:
         last = self._asked_rates(first)
         last = first + int(np.argmax(alone[first:last])) if alone[first:last].any() else last
         update = self.update.record()
-        tables = (self.which, records, self.numbers, self.number_at, self.found, update, self.rates.rows, self.state)
+        tables = (self.which, records, self.numbers, self.number_at, self.step_losses, update, self.rates.rows,
+                  self.state)  # fmt: skip
         pointers = [table.ctypes.data for table in tables]
         at, size = first, 1
         self.state[REACHED], self.steps_before = first, self.optimizer.steps - first
@@ -226,7 +227,7 @@ class Run:
         """One step that the driver cannot do, since its samples are shared out among threads, or may take different
         paths, or since it has no loops, or takes a path that is new; returns the step at which to go on."""
         batch = self.batches[self.of_step[at]]
-        found = Alone(self.of_batches, self.save).calculated(batch)
+        found = SingleStepLoss(self.of_batches, self.save).calculated(batch)
         if not np.isfinite(found).all():
             return self._not_finite(at)
         path = self.of_batches.first(batch)
@@ -239,7 +240,7 @@ class Run:
     def _updated(self, at: int, found: np.ndarray) -> int:
         """Ends a step whose loss and gradients are known; returns the step at which to go on."""
         update = self.update
-        self.found[at] = found[0]
+        self.step_losses[at] = found[0]
         update.rows[-1, update.positions] = found[1:]
         self._asked_rates(at)
         update.fill(self.rates.of(at))
@@ -253,7 +254,7 @@ class Run:
         since there a zero in a product deposits nothing, exact native code does such steps."""
         batch = self.batches[self.of_step[at]]
         if self.fallbacks.times(BY_HAND) >= BY_HAND.calls:
-            found = Alone(self.of_batches, self.save).exactly(batch)
+            found = SingleStepLoss(self.of_batches, self.save).exactly(batch)
             if found is not None and np.isfinite(found).all():
                 return self._updated(at, found)
         reached = self._by_hand(at)
@@ -267,7 +268,7 @@ class Run:
         self.save()
         self.in_rows = False  # whoever does the step by hand answers for both, also if it cannot be done
         try:
-            self.found[at] = self.work.by_hand(self.arguments[at])
+            self.step_losses[at] = self.work.by_hand(self.arguments[at])
         except AnomalyError as error:
             error.add_note(f"It was step {at} of these {len(self.arguments)}, counted from 0.")
             raise

@@ -14,7 +14,7 @@ from chainrule.compiler.steps.batch_paths import BatchPaths
 from chainrule.compiler.steps.exact_loss import gradients, guards_alone, run_exactly
 
 
-class Alone:
+class SingleStepLoss:
     """Calculates batches, one at a time.
 
     Args:

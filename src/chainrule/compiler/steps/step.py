@@ -19,7 +19,7 @@ from chainrule.compiler.reports.fallbacks import Fallbacks
 from chainrule.compiler.reports.reasons import OTHER_SETTINGS
 from chainrule.compiler.reports.report import GraphView
 from chainrule.compiler.steps.batch import batch_of
-from chainrule.compiler.steps.batch_paths import Kept
+from chainrule.compiler.steps.batch_paths import StepCache
 from chainrule.compiler.steps.driver import driver
 from chainrule.compiler.steps.exclusive import turn_of
 from chainrule.compiler.steps.loss_paths import Path, Paths, as_value
@@ -44,7 +44,7 @@ class CompiledStep:
         by_hand: does a step that native code cannot do, with the arguments of the loss, and returns the loss before
             it; `eager_step` unless something else is put there.
         update, drive: the native update of all parameters, and the native loop over steps.
-        kept: what is kept from one call to the next.
+        cache: what is kept from one call to the next.
         last: the control-flow path of the last step's loss.
         turn: one step of the optimiser runs at a time.
     """
@@ -59,7 +59,7 @@ class CompiledStep:
         self._asked = np.array([place[id(parameter)] for parameter in asked], np.intp)
         self.fallbacks = Fallbacks(name_of(loss))
         self.paths = Paths(loss, self.parameters, options, self.fallbacks)
-        self.kept = Kept()
+        self.cache = StepCache()
         self.by_hand: Callable[[tuple], float] = self.eager_step
         self.last: Path | None = None
         self.update = self._make_update()
@@ -90,12 +90,12 @@ class CompiledStep:
     @property
     def records(self) -> dict[tuple, Record]:
         """What the driver knows of the loss, as it is kept from one call to the next."""
-        return self.kept.records
+        return self.cache.records
 
     @property
     def columns(self) -> dict[tuple, np.ndarray]:
         """The memory for the columns of batches, likewise."""
-        return self.kept.columns
+        return self.cache.columns
 
     @property
     def gradients(self) -> list[float]:
@@ -177,7 +177,7 @@ class CompiledStep:
                 turn.thread = turn.run = None
 
     def _work(self) -> Work:
-        return Work(self.optimizer, self.paths, self.update, self.kept, self.turn, self.drive, self.by_hand)
+        return Work(self.optimizer, self.paths, self.update, self.cache, self.turn, self.drive, self.by_hand)
 
     def _check_optimizer(self) -> None:
         """Refuses an optimiser that got other parameters; one that got other settings has its update compiled anew."""

@@ -21,7 +21,7 @@ from chainrule.compiler.graph.graph import Graph, evaluate
 from chainrule.compiler.graph.passes.fold import relax
 from chainrule.compiler.steps.dependencies import Reads
 from chainrule.compiler.steps.float_functions import give_our_functions
-from chainrule.compiler.steps.optimizer_settings import GIVEN, double, settings
+from chainrule.compiler.steps.optimizer_settings import GIVEN, settings, trial_copy
 from chainrule.core import modes
 from chainrule.core.operation import number
 from chainrule.engine import Value
@@ -237,7 +237,7 @@ class _Run(_Watched):
 
     def _rows_after(self, parameters: list[Value]) -> list[list[Any]]:
         """The new parameters, and the new memory."""
-        one = double(self.optimizer)
+        one = trial_copy(self.optimizer)
         slots = list(self.optimizer.slots)
         one.parameters, one.steps, one.schedule = parameters, self.step, self._rate  # type: ignore[assignment]
         one.memory = {slot: list(row) for slot, row in zip(slots, self.rows[1:-1], strict=True)}  # type: ignore
@@ -308,7 +308,7 @@ def does_the_same(optimizer: Optimizer, formula: Formula) -> bool:
     Raises:
         TraceError: `updated` failed.
     """
-    count, draw, one = len(optimizer.parameters), random.Random(0), double(optimizer)
+    count, draw, one = len(optimizer.parameters), random.Random(0), trial_copy(optimizer)
     before = _settings_of(one)
     for step, lr, size in DRAWS[:2] if is_ours(optimizer) else DRAWS:
         data = [draw.uniform(-1.0, 1.0) for _ in range(count)]
