@@ -1,4 +1,4 @@
-"""The arguments of a step, taken apart: the numbers that samples share, and columns of those that differ."""
+"""Batches: splits the arguments of a step into the numbers that all samples share and columns of those that differ."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ class Batch:
     """The arguments of one step.
 
     Attributes:
-        key: what must be equal for the same trace to serve.
-        batched: which of the numbers of the arguments differ from sample to sample.
-        numbers: all others.
-        columns: float64[batched numbers, samples]; None if there is no batch.
-        arguments: the arguments, or the samples of those that differ.
+        key: the structure of the arguments, with their axes; batches with equal keys can use the same trace.
+        batched: the positions, among all numbers of the arguments, of those that differ from sample to sample.
+        numbers: the numbers that all samples share.
+        columns: float64[batched numbers, samples]; None if no argument has a sample axis.
+        arguments: the arguments, with `_Samples` in place of those that have a sample axis.
     """
 
     key: Any
@@ -39,16 +39,16 @@ class Batch:
 
     @property
     def sample(self) -> list[Any]:
-        """The arguments, or those of the first sample."""
+        """The arguments of the first sample; without a sample axis, the arguments themselves."""
         return self.sample_at(0)
 
     @property
     def family(self) -> Any:
-        """The key without the lengths of lists."""
+        """The key without the lengths of lists: batches with equal families may be able to share a kernel."""
         return tuple([_shape(x, False) for x in self.sample]), self.key[1]
 
     def sample_at(self, i: int) -> list[Any]:
-        """The arguments of one sample."""
+        """Returns the arguments of one sample."""
         return [x.at(i) if isinstance(x, _Samples) else x for x in self.arguments]
 
 
@@ -56,9 +56,9 @@ class _Samples:
     """An argument that differs from sample to sample.
 
     Args:
-        x: an array, or lists that are as regular as one.
-        axis: that of the samples.
-        exact: up to here each integer is a number that native code can have.
+        x: an array, or nested lists that are as regular as an array.
+        axis: the sample axis.
+        exact: the largest integer that native code accepts; it and all smaller ones are exact as floats.
 
     Attributes:
         columns: its numbers: float64[numbers, samples].
@@ -68,7 +68,7 @@ class _Samples:
     def __init__(self, x: Any, axis: int, exact: int) -> None:
         if isinstance(x, dict):
             raise OperandError(f"in_axes={axis} is for {shown(x)}: give each of its parts as an argument of its own")
-        if axis == 0 and type(x) is np.ndarray and x.dtype == np.float64 and x.size and x.ndim:  # by far the most
+        if axis == 0 and type(x) is np.ndarray and x.dtype == np.float64 and x.size and x.ndim:  # the usual case
             self.columns, self._lengths, self._whole = x.reshape(len(x), -1).T, x.shape[1:], False
         else:
             self.columns, self._lengths, self._whole = block_of(x, axis, exact)
@@ -76,19 +76,19 @@ class _Samples:
         self._nested = rows_of if isinstance(x, np.ndarray) else list
 
     def at(self, i: int) -> Any:
-        """One sample; integers stay integers, since they may be indices."""
+        """Returns one sample. Integers stay integers, since they may be indices."""
         numbers = self.columns[:, i].reshape(self._lengths)
         found = (numbers.astype(np.int64) if self._whole else numbers).tolist()
         return self._nested(found) if self._lengths else found
 
 
 def batch_of(arguments: tuple, in_axes: Any, exact: int = EXACT) -> Batch:
-    """Takes the arguments of a step apart.
+    """Splits the arguments of one step into shared numbers and columns.
 
     Args:
         arguments: numbers or nested lists of them.
-        in_axes: None, one axis for all, or for each argument its axis or None.
-        exact: up to here each integer is a number that native code can have.
+        in_axes: None, one sample axis for all arguments, or a list with the sample axis of each argument or None.
+        exact: the largest integer that native code accepts; it and all smaller ones are exact as floats.
     """
     if in_axes is None:
         structures, plain = _taken_apart(arguments, exact)
@@ -114,15 +114,16 @@ def batch_of(arguments: tuple, in_axes: Any, exact: int = EXACT) -> Batch:
             found = _numbers((x,), exact)
             numbers += found
             at += len(found)
-    table = np.ascontiguousarray(np.concatenate(columns)) if columns else None  # a copy: the givers may change theirs
+    table = np.ascontiguousarray(np.concatenate(columns)) if columns else None  # a copy: callers may change theirs
     return Batch((tuple(shapes), tuple(axes)), batched, numbers, table, parts)
 
 
 def batches_of(all_arguments: list[tuple], in_axes: Any, exact: int) -> tuple[list[Batch], list[int]]:
-    """Takes the arguments of many steps apart.
+    """Splits the arguments of many steps.
 
     Returns:
-        The batches, and for each step which of them: the same arguments are one batch, however many steps have them.
+        The different batches, and for each step the index of its batch. Steps that are given the same objects share
+        one batch.
     """
     known: dict[tuple[int, ...], int] = {}
     found: list[Batch] = []
@@ -138,7 +139,8 @@ def batches_of(all_arguments: list[tuple], in_axes: Any, exact: int) -> tuple[li
 
 
 def _taken_apart(arguments: tuple, exact: int) -> tuple[tuple, list[float]]:
-    """The structures of the arguments, and all their numbers; most of these are floats, or one plain list."""
+    """Returns the structures of the arguments and all their numbers. The common cases, floats alone and a single flat
+    list, have short cuts."""
     kinds = set(map(type, arguments))
     if kinds == FLOAT:
         return ("float",) * len(arguments), list(arguments)
@@ -156,10 +158,10 @@ INT, FLOAT, LIST = {int}, {float}, {list}
 
 
 def _numbers(arguments: tuple, exact: int) -> list[float]:
-    """All numbers of the arguments."""
+    """Returns all numbers of the arguments."""
     found = leaves(list(arguments))
     kinds = set(map(type, found))
-    if kinds <= PLAIN:  # as nearly always
+    if kinds <= PLAIN:  # the usual case
         if int in kinds:
             check_integers([x for x in found if type(x) is int], exact)
         return found
@@ -171,20 +173,20 @@ PLAIN = {int, float, np.float64}
 
 
 def _is_number(x: Any) -> bool:
-    """Whether it is an input of the kernel; what is none is part of the key."""
-    return not isinstance(x, bool) and is_number_leaf(x)  # as `trace` has it
+    """Returns whether `x` is an input of the kernel. Everything else is part of the key."""
+    return not isinstance(x, bool) and is_number_leaf(x)  # the same rule as in `trace`
 
 
 @functools.lru_cache(maxsize=1000)
 def _shape_of_arrays(lengths: tuple[int, ...], whole: bool) -> Any:
-    """That of a sample, whose numbers are all integers or all floats."""
+    """Returns the structure of one sample of an array whose numbers are all integers (`whole`) or all floats."""
     return _shape(np.zeros(lengths, np.int64 if whole else np.float64).tolist())
 
 
 def _shape(x: Any, lengths: bool = True, depth: int = 0) -> Any:
-    """The structure of an argument."""
+    """Returns the structure of an argument; without `lengths`, the same for lists of equal elements of any length."""
     if type(x) is list and x:
-        kind, *others = set(map(type, x))  # most lists are long, and of plain numbers
+        kind, *others = set(map(type, x))  # a short cut: most lists are long and hold plain numbers
         if not others and (kind is float or kind is int):
             return "list", len(x) if lengths else 0, kind.__name__
     depth += 1

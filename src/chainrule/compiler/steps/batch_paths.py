@@ -1,4 +1,4 @@
-"""The control-flow paths that the batches of a run are known to take, and the records that the driver has of them."""
+"""The control-flow paths that the batches of a run are known to take, and the driver's records of these paths."""
 
 from __future__ import annotations
 
@@ -19,32 +19,32 @@ from chainrule.compiler.steps.loss_record import Record, places_in_rows, record_
 from chainrule.compiler.steps.update import Update
 
 MOST_BYTES = 2**26
-"""So many bytes of batches a step keeps from one call to the next."""
+"""The most bytes of batches' columns that a step keeps from one call to the next."""
 
 
 class StepCache:
-    """What a step keeps from one call to the next.
+    """Records and memory that a step keeps from one call to the next.
 
     Attributes:
-        records: by path, and for a batch with columns also by its number and their shape.
-        memories: for each kernel what it is bound to, by the shape of the columns.
-        parts: kernels with columns for some samples of a batch.
-        columns: memory for the columns of batches.
+        records: the driver's records, by path; for a batch with columns also by the batch's index and their shape.
+        memories: for each kernel the memory that it is bound to, by the shape of the columns.
+        parts: bound kernels that run on only some samples of a batch, by path and shape of the batch's columns.
+        columns: the memory for the columns of batches.
     """
 
     def __init__(self) -> None:
         self.clear()
 
     def clear(self) -> None:
-        """Lets go of all memory that was bound to kernels; the next call makes what it needs anew."""
+        """Drops everything; the next call allocates what it needs."""
         self.records: dict[tuple, Record] = {}
         self.memories: dict[Any, dict[tuple | None, Bound | LevelisedBound]] = {}
         self.parts: dict[tuple, Bound | LevelisedBound] = {}
         self.columns: dict[tuple, np.ndarray] = {}
 
     def clear_if_large(self, max_structures: int) -> None:
-        """Lets go of copies of many large batches, or of batches of many sizes, which the next call would hardly have
-        again."""
+        """Drops everything if the columns take more than `MOST_BYTES`, or if there are batches of more than
+        `max_structures` sizes: the next call is unlikely to bring the same batches again."""
         kept = sum([columns.nbytes for columns in self.columns.values()])
         sizes = sum([len(bounds) for bounds in self.memories.values() if None not in bounds])
         if kept > MOST_BYTES or sizes > max_structures:
@@ -56,8 +56,8 @@ class PathsOfBatch:
     """The paths that batches of one structure, or one batch with columns, are known to take.
 
     Attributes:
-        records: the numbers of their records, which the driver tries one after the other.
-        alone: whether it cannot do one of them.
+        records: the indices of their records, in the order in which the driver tries them.
+        alone: whether the driver cannot run one of them, so that each step is done from Python.
     """
 
     records: list[int] = field(default_factory=list)
@@ -68,13 +68,14 @@ class BatchPaths:
     """The paths of all batches of a run.
 
     Args:
-        batches: those that differ.
+        batches: the different batches.
         known: all paths of the loss.
-        update: in whose rows the parameters are.
-        cache: what the step kept from the calls before.
+        update: the native update, whose rows hold the parameters.
+        cache: what the step kept from earlier calls.
 
     Attributes:
-        records, paths: what the driver knows, and the path of each.
+        records: the driver's records.
+        paths: the path of each record.
     """
 
     def __init__(self, batches: Sequence[Batch], known: Paths, update: Update, cache: StepCache) -> None:
@@ -87,7 +88,7 @@ class BatchPaths:
         self._tables: tuple[np.ndarray, np.ndarray] | None = None
 
     def of(self, batch: Batch) -> PathsOfBatch:
-        """All paths that such a batch is known to take."""
+        """Returns all paths that a batch of this structure is known to take, and makes records for new ones."""
         own = batch.key if batch.columns is None else id(batch)
         found = self._of.get(own)
         if found is None:
@@ -102,7 +103,7 @@ class BatchPaths:
         return found
 
     def first(self, batch: Batch) -> Path:
-        """The path that is tried first."""
+        """Returns the path that is tried first."""
         return self.paths[self.of(batch).records[0]]
 
     def _add(self, found: PathsOfBatch, path: Path, batch: Batch) -> None:
@@ -118,7 +119,8 @@ class BatchPaths:
         self._tables = None
 
     def _record(self, path: Path, batch: Batch) -> Record:
-        """The record of a path; without columns, it serves for all batches, else the next call's may lie there."""
+        """Returns the record of a path. Without columns, all batches share one; with columns, each has its own. If that
+        is from an earlier call, this batch's columns are copied into its memory."""
         key = (path, None if batch.columns is None else (self._number_of[id(batch)], batch.columns.shape))
         records = self.cache.records
         if key in records:
@@ -131,7 +133,7 @@ class BatchPaths:
         return records[key]
 
     def bind(self, path: Path, batch: Batch) -> Bound | LevelisedBound:
-        """The path's kernel for a batch; steps come one after the other, and share all memory but the columns."""
+        """Binds the path's kernel for a batch. Steps run one after the other, so they share all memory but columns."""
         columns = batch.columns
         bounds = self.cache.memories.setdefault(path.kernel, {})
         key = None if columns is None else columns.shape
@@ -141,7 +143,7 @@ class BatchPaths:
         return like if columns is None else replace(like, columns=self._columns(batch, like))
 
     def part(self, path: Path, batch: Batch) -> Bound | LevelisedBound:
-        """The path's kernel for some of as many samples as the batch has, with columns of its own."""
+        """Binds the path's kernel for some samples of a batch, with columns of its own that have room for them all."""
         assert batch.columns is not None
         key = (path, batch.columns.shape)
         bound = self.cache.parts.get(key)
@@ -153,7 +155,8 @@ class BatchPaths:
         return bound
 
     def _columns(self, batch: Batch, like: Bound | LevelisedBound) -> np.ndarray:
-        """The columns of a batch as kernels want them, in memory that is kept; its paths share them."""
+        """Returns the columns of a batch in the layout of its kernels, in cached memory. All paths of the batch share
+        them."""
         assert batch.columns is not None
         assert like.columns is not None
         key = (self._number_of[id(batch)], like.columns.shape, like.columns.dtype)
@@ -165,7 +168,8 @@ class BatchPaths:
         return self._columns_of[key]
 
     def tables(self) -> tuple[np.ndarray, np.ndarray]:
-        """All records, each of which knows the one to try next; and for each batch whether the driver cannot do it."""
+        """Returns all records, each with the index of the record to try next, and for each batch whether the driver
+        cannot run its steps."""
         if self._tables is None:
             records = for_native_code(np.stack([record.numbers for record in self.records]), self.update.checked)
             for found in self._of.values():
@@ -174,10 +178,10 @@ class BatchPaths:
         return self._tables
 
     def check_bounds(self) -> None:
-        """Sees whether a kernel was about to leave its arrays.
+        """Checks, after checked code has run, that all addresses of the kernels were valid.
 
         Raises:
-            BoundsError: one was.
+            BoundsError: one was not.
         """
         for record in self.records:
             if isinstance(record.bound, Bound):

@@ -1,6 +1,6 @@
-"""What the code of an optimiser or of a schedule reads besides what it is given: globals, attributes of its class and
-of modules, what its functions close over. Native code holds what was there when it was made; this says whether it is
-still the same.
+"""Dependencies: what the code of an optimiser or of a schedule reads besides its arguments, such as globals, attributes
+of its class and of modules, and closure variables. Native code contains their values at compile time; `Reads.changed`
+says whether they have changed since.
 """
 
 from __future__ import annotations
@@ -21,30 +21,30 @@ from chainrule.engine import Value
 from chainrule.errors import TraceError
 
 CHANGING = {"time", "datetime", "random", "secrets", "uuid", "os", "posix", "pathlib", "socket", "numpy.random"}
-"""Modules whose functions say something else at each call."""
+"""Modules whose functions return something different at each call."""
 CHANGING_BUILTINS = {"open", "input"}
 LIBRARIES = {*sys.stdlib_module_names, "chainrule", "numpy", "scipy"} - {"__main__"}
-"""What the functions of these read is theirs."""
+"""Modules whose functions are not looked into: what they read is assumed not to change."""
 FIXED = (int, float, str, types.ModuleType)
 PLAIN = (int, float, str, bool, complex, bytes, type(None), Value, Operation, types.BuiltinFunctionType)
 
 
 class Reads:
-    """What some functions read, and what it was.
+    """Everything that some functions read, with its values at the time.
 
     Args:
-        functions: what is run.
-        known: objects that are looked after elsewhere.
-        why: why the functions must not read what is another at each call, for the error.
+        functions: the functions.
+        known: objects whose changes are detected elsewhere.
+        why: for the error, why the functions must not read what changes at each call.
 
     Attributes:
-        named: namespaces, names in them, and what these stood for.
-        cells: what functions close over, and what that was.
-        deep: things that may change themselves, with their keys.
-        names: all names that stand in the code.
+        named: namespaces, names in them, and the objects that these referred to.
+        cells: closure cells, and what they contained.
+        deep: mutable objects, with their keys (see `static_key`).
+        names: all names that occur in the code.
 
     Raises:
-        TraceError: one reads something of which nobody knows when it changes.
+        TraceError: a function reads something whose changes cannot be detected.
     """
 
     def __init__(self, functions: Iterable[Any], known: Iterable[Any] = (), why: str = "") -> None:
@@ -58,13 +58,13 @@ class Reads:
         for function in functions:
             self._follow(function, frozenset())
         before = -1
-        while len(self._noted) > before:  # what a method reads of its class may be a method again
+        while len(self._noted) > before:  # a method may read another method of its class
             before = len(self._noted)
             for kind in list(self._classes):
                 self._class(kind)
 
     def changed(self) -> bool:
-        """Whether anything is another than it was."""
+        """Returns whether anything differs from what was noted."""
         for space, name, x in self.named:
             if space.get(name) is not x:
                 return True
@@ -75,7 +75,7 @@ class Reads:
 
     # ---- following ----
     def _follow(self, x: Any, names: frozenset[str]) -> None:
-        """Looks into something that is read by code in which these names stand."""
+        """Notes what `x` depends on; it is read by code in which `names` occur."""
         if isinstance(x, types.ModuleType):
             self._module(x, names)
         elif module_of(x) in CHANGING and (callable(x) or isinstance(x, type)):
@@ -137,7 +137,7 @@ class Reads:
         self._note_all(module, vars(module), names)
 
     def _class(self, kind: type) -> None:
-        """Of a class and of those above it, all that is read under a name in the code."""
+        """Notes the attributes of a class and of its bases whose names occur in the code."""
         names = frozenset(self.names)
         for base in kind.__mro__:
             if not is_library(base):
@@ -150,12 +150,12 @@ class Reads:
             return
         if isinstance(x, types.CodeType):
             return
-        if hasattr(x, "__wrapped__"):  # a function that remembers its results
+        if hasattr(x, "__wrapped__"):  # such as a function under functools.lru_cache
             self._follow(x.__wrapped__, names)
             return
         try:
             self.deep.append((x, static_key(x)))
-        except Exception:  # an iterator, or an object that cannot be asked for what it holds
+        except Exception:  # an iterator, or an object whose contents cannot be inspected
             raise self._refused(f"the {type(x).__name__}") from None
         if not is_library(type(x)):
             self._classes[type(x)] = None
@@ -165,14 +165,14 @@ class Reads:
 
 
 class _Namespace:
-    """The attributes of a function, or those of a class and of the classes above it, as a namespace; or what a variable
-    of the context or a weak reference holds, whatever the name."""
+    """A namespace: the attributes of a function, or of a class and its bases. That of a context variable or of a weak
+    reference holds what these refer to, under any name."""
 
     def __init__(self, owner: Any) -> None:
         self.owner = owner
 
     def get(self, name: str) -> Any:
-        """What stands there itself, such as a property; None if there is nothing."""
+        """Returns the attribute itself, a property for example uncalled; None if there is none."""
         owner = self.owner
         if isinstance(owner, contextvars.ContextVar):
             return owner.get(None)
@@ -189,7 +189,7 @@ def _class_attribute(kind: type, name: str) -> Any:
 
 
 def content(cell: types.CellType) -> Any:
-    """What is in a cell; None if there is nothing yet."""
+    """Returns the content of a closure cell; None if it is still empty."""
     try:
         return cell.cell_contents
     except ValueError:
@@ -197,11 +197,11 @@ def content(cell: types.CellType) -> Any:
 
 
 def names_of(code: types.CodeType, opnames: Container[str] | None = None) -> frozenset[str]:
-    """The names that stand in code, that of the functions within it included.
+    """Returns the names that occur in code, including the functions within it.
 
     Args:
-        code: where to look.
-        opnames: the instructions that have the names; by default all, those that read attributes among them.
+        code: the code.
+        opnames: the instructions whose names are wanted; by default all, including those that read attributes.
 
     >>> sorted(names_of((lambda xs: [math.sqrt(x) for x in xs]).__code__))
     ['math', 'sqrt']
@@ -216,13 +216,13 @@ def names_of(code: types.CodeType, opnames: Container[str] | None = None) -> fro
 
 
 def module_of(x: Any) -> str:
-    """The module that something stands in."""
-    owner = getattr(x, "__self__", None)  # random.gauss is the method of a generator that nobody sees
+    """Returns the name of the module that defines `x`; for a method, of the module that defines its object's class."""
+    owner = getattr(x, "__self__", None)  # random.gauss is a method of a hidden generator
     of_owner = isinstance(x, types.MethodType | types.BuiltinFunctionType) and not isinstance(owner, types.ModuleType)
     module = getattr(type(owner) if of_owner and owner is not None else x, "__module__", None)
     return module if isinstance(module, str) else ""
 
 
 def is_library(x: Any) -> bool:
-    """Whether a function or class is one of Python's own, or of the libraries that the compiler knows."""
+    """Returns whether a function or class belongs to Python or to one of `LIBRARIES`."""
     return module_of(x).partition(".")[0] in LIBRARIES or module_of(x) == builtins.__name__

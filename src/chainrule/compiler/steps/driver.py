@@ -1,6 +1,6 @@
 """The driver: the native loop over training steps, which runs the kernels of loss and update in turn.
 
-It is the same for all functions. What it needs to know of a step stands in a record, a row of whole numbers.
+It is the same for all functions. It learns from records, rows of integers, what a step runs and on which memory.
 """
 
 from __future__ import annotations
@@ -21,21 +21,24 @@ OWN = len(POINTERS) + len(NUMBERS)
 
 
 class Field(IntEnum):
-    """What stands where in a record of a loss: addresses, counts and places. A stretch, int32[3], is the place where
-    numbers lie one after the other, that where they are copied to, and how many there are; a pair, int32[2], is the
-    same for one number alone."""
+    """The fields of the record of a loss: addresses, counts and places.
+
+    A stretch, int32[3], describes a copy of consecutive numbers: the place of the first, the place that it is copied
+    to, and their count. A pair, int32[2], describes the copy of a single number: its place, and the place that it is
+    copied to.
+    """
 
     RUN = 0
     ARGUMENTS = 1
     """The kernel's own arguments, one after the other."""
     INPUTS = 1 + OWN
     INPUT_COUNT = auto()
-    """Places in `shared` of the numbers of a step, and how many there are."""
+    """The places in `shared` of the numbers of a step, and their count."""
     CONSTANTS = auto()
     """Numbers that are the same at each step."""
     CONSTANT_PLACES = auto()
     CONSTANT_COUNT = auto()
-    """Where they go in `shared`, and how many there are."""
+    """The places in `shared` of these constants, and their count."""
     PARAMETERS = auto()
     PARAMETER_COUNT = auto()
     LONE_PARAMETERS = auto()
@@ -49,14 +52,14 @@ class Field(IntEnum):
     LOSS = auto()
     GUARDS = auto()
     GUARD_COUNT = auto()
-    """Pairs: the place of a guard in `shared`, and 1 or 0, which it must be."""
+    """Pairs: the place of a guard in `shared`, and the truth that it must have, 1 or 0."""
     OTHERWISE = auto()
-    """The number of the record to try where a guard does not hold; -1 if there is none."""
+    """The index of the record to try if a guard does not hold; -1 if there is none."""
     SIZE = auto()
 
 
 class UpdateField(IntEnum):
-    """What stands where in the record of the update."""
+    """The fields of the record of the update."""
 
     RUN = 0
     ARGUMENTS = 1
@@ -64,11 +67,11 @@ class UpdateField(IntEnum):
     GRADIENT = auto()
     """The addresses of the row of parameters and of that of gradients."""
     WIDTH = auto()
-    """How many numbers a row has, a multiple of eight."""
+    """The length of a row, a multiple of eight."""
     LR = auto()
     STEP = auto()
     NEXT_LR = auto()
-    """Places in the kernel's memory of the numbers of a step."""
+    """The places in the kernel's memory of the learning rate, the step's number, and the next learning rate."""
     INTO = auto()
     INTO_COUNT = auto()
     LONE_INTO = auto()
@@ -77,20 +80,20 @@ class UpdateField(IntEnum):
     OUT_OF_COUNT = auto()
     LONE_OUT_OF = auto()
     LONE_OUT_OF_COUNT = auto()
-    """Stretches and pairs from all rows to the kernel's memory, and back; none where it runs on the rows."""
+    """Stretches and pairs from all rows to the kernel's memory, and back; none if the kernel runs on the rows."""
     SIZE = auto()
 
 
 WHY, REACHED = 0, 1
-"""What stands where in the row that the driver writes when it comes back: why, and the step that it got to."""
+"""The fields of the row that the driver writes before it returns: the reason, and the step that it reached."""
 
 DONE, NOT_FINITE, GUARD = 0, 1, 2
-"""Why the driver came back: all steps are done; the loss or a gradient is not finite; in no record did all guards
-hold."""
+"""Why the driver returned: all steps are done; the loss or a gradient is not finite; each record had a guard that did
+not hold."""
 
 
 class _Driver:
-    """Writes the function `drive`."""
+    """The code generator of the native function `drive`."""
 
     def __init__(self, bits: int) -> None:
         self.element = ir.DoubleType() if bits == 64 else ir.FloatType()
@@ -129,7 +132,8 @@ class _Driver:
         builder.ret_void()
 
     def _note(self, why: ir.Value, step: ir.Value) -> None:
-        """Takes note of why the driver goes back, and how far it got: Python may be interrupted before it hears."""
+        """Writes why the driver returns, and the step that it reached. They are not return values, since an interrupt
+        may come before Python has them."""
         for at, x in ((WHY, why), (REACHED, step)):
             self.builder.store(x, self.builder.gep(self.state, [I64(at)], source_etype=I64))
 
@@ -150,7 +154,7 @@ class _Driver:
         return self.builder.inttoptr(address, POINTER)
 
     def table(self, record: ir.Value, field: IntEnum) -> tuple[ir.Value, ir.Value]:
-        """A table of places, and how many rows it has."""
+        """Loads the address of a table of places, and its number of rows."""
         return self.pointer(self.whole(record, I64(field))), self.whole(record, I64(field + 1))
 
     # ---- the parts of a step ----
@@ -166,12 +170,13 @@ class _Driver:
         self._copy(record, Field.PARAMETERS, rows, shared)
 
     def _copy(self, record: ir.Value, field: IntEnum, source: ir.Value, target: ir.Value) -> None:
-        """Copies stretches of numbers, and then those that stand alone."""
+        """Copies stretches of numbers, then single numbers."""
         tables = [*self.table(record, field), *self.table(record, type(field)(field + 2))]
         self.builder.call(self.copying, [*tables, source, target])
 
     def _write_copying(self) -> ir.Function:
-        """The function that copies, of which there is one for all places: LLVM takes its time for each of the loops."""
+        """Writes the function that copies. All callers share it, since LLVM would take long to compile its loops for
+        each of them."""
         kinds = [POINTER, I64, POINTER, I64, POINTER, POINTER]
         function = ir.Function(self.module, ir.FunctionType(ir.VoidType(), kinds), "copy")
         function.linkage = "internal"
@@ -207,7 +212,7 @@ class _Driver:
     def _check_guards(
         self, record: ir.Value, shared: ir.Value, step: ir.Value, attempt: ir.Block, which: ir.PhiInstr
     ) -> None:
-        """Goes back to `attempt` with another record, if there is one, where a guard does not hold."""
+        """Jumps back to `attempt` with the next record if a guard does not hold; stops if there is no next record."""
         builder = self.builder
         otherwise = self.function.append_basic_block("otherwise")
         pairs, count = self.table(record, Field.GUARDS)
@@ -237,7 +242,7 @@ class _Driver:
         builder.store(ir.Constant(flags, [0] * LANES), spoilt)
         with counted(builder, self.whole(self.update, I64(UpdateField.WIDTH)), LANES) as i:
             x = builder.load(builder.gep(gradient, [i], source_etype=self.element), typ=self.vector, align=8)
-            bad = builder.fcmp_unordered("uno", builder.fmul(x, zero), zero)  # 0 · x is 0, if x is finite
+            bad = builder.fcmp_unordered("uno", builder.fmul(x, zero), zero)  # 0 · x is nan unless x is finite
             builder.store(builder.or_(builder.load(spoilt, typ=flags), bad), spoilt)
         found = builder.load(spoilt, typ=flags)
         any_bad = builder.fcmp_unordered("uno", builder.fmul(loss, self.element(0.0)), self.element(0.0))
@@ -271,5 +276,5 @@ class _Driver:
 
 @made_once
 def driver(machine: Machine, bits: int = 64) -> Library:
-    """The driver as native code, for kernels of numbers of that size."""
+    """Compiles the driver for kernels whose numbers have `bits` bits, once for each machine."""
     return load(cached_object(_Driver(bits).module, machine))

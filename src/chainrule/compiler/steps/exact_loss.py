@@ -1,4 +1,5 @@
-"""A loss by exact code, in 64 bits: where its kernel sees a guard otherwise than Python, or a number is not finite."""
+"""Exact losses: runs a loss by exact code, in 64 bits, where its kernel evaluates a guard differently from Python or a
+number is not finite."""
 
 from __future__ import annotations
 
@@ -15,17 +16,18 @@ from chainrule.compiler.steps.loss_paths import Path
 def run_exactly(
     path: Path, batch: Batch, members: np.ndarray, parameters: np.ndarray, wanted: Wanted
 ) -> tuple[np.ndarray, np.ndarray, int]:
-    """Calculates the loss of some samples just as the eager engine does.
+    """Calculates the loss of some samples bit by bit as the eager engine does.
 
     Args:
-        path: the way of the loss; not one that runs in the kernel of a longer list.
-        batch, members: the arguments, and which of the samples; of arguments without samples, just one.
+        path: a control-flow path of the loss; not one that runs in the kernel of a longer list.
+        batch: the arguments.
+        members: the indices of the samples; without a sample axis, one index.
         parameters: the numbers of the parameters.
-        wanted: `guards_alone()`, or what `gradients` gives.
+        wanted: the result of `guards_alone` or `gradients`.
 
     Returns:
-        The loss and, if they are wanted, the gradients; for each sample whether all guards held; and how many
-        operations that took.
+        The loss and the gradients, if they are wanted; for each sample whether all guards held; and the number of
+        operations.
     """
     kernel = _kernel(path, wanted)
     graph = path.stages.graphs["trace"]
@@ -42,19 +44,19 @@ def run_exactly(
 
 
 def guards_alone() -> Wanted:
-    """Nothing but which guards hold."""
+    """Describes a kernel that evaluates only the guards."""
     return Wanted(exact=True)
 
 
 def gradients(path: Path, reduce: str) -> Wanted:
-    """The loss and the gradients by all parameters."""
+    """Describes a kernel for the loss and its gradient with respect to each parameter."""
     graph = path.stages.graphs["trace"]
     wrt = tuple(range(graph.arguments, graph.arguments + len(path.parameters)))
     return Wanted(1, wrt, reduce if graph.batched else None, True)
 
 
 def _kernel(path: Path, wanted: Wanted) -> Kernel:
-    """The exact kernel of a path, made when it is first asked for."""
+    """Returns the exact kernel of a path; compiles it on first use."""
     found = path.exact.get(wanted)
     if found is None:
         graph = with_guards_that_may_fail(path.stages.graphs["trace"])

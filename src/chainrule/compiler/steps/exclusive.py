@@ -1,4 +1,4 @@
-"""Turns: of the steps of one optimiser one runs at a time, whatever threads call them, so that all of them count."""
+"""Mutual exclusion: the steps of one optimiser run one at a time, whichever threads call them, so that none is lost."""
 
 from __future__ import annotations
 
@@ -12,19 +12,19 @@ from chainrule.optim import Optimizer
 
 
 class Running(Protocol):
-    """What runs."""
+    """A run of steps in progress."""
 
     def break_off(self) -> None:
-        """Called in a forked process, where the thread that ran it does not exist."""
+        """Abandons the run in a forked process, where its thread does not exist."""
 
 
 class Turn:
-    """Whose turn it is among the threads that call the steps of one optimiser.
+    """The lock of one optimiser, which the threads that call its steps take in turn.
 
     Attributes:
-        lock: is taken by whoever runs, and by whoever looks at what a run leaves behind.
-        thread: the one that runs; None if there is none.
-        run: what it runs, once that is made ready.
+        lock: is held while steps run, and while their results are read.
+        thread: the id of the thread that runs steps; None if there is none.
+        run: its run, once that is prepared.
     """
 
     def __init__(self) -> None:
@@ -34,10 +34,10 @@ class Turn:
         renewed_in_child(self)
 
     def check(self) -> None:
-        """Refuses a step inside of a step, by whoever has the lock.
+        """Refuses a step within a step. The caller holds the lock.
 
         Raises:
-            TraceError: this thread runs one.
+            TraceError: this thread runs a step already.
         """
         if self.thread is not None:
             raise TraceError(
@@ -46,7 +46,8 @@ class Turn:
             )
 
     def after_fork(self) -> None:
-        """In a forked process: a run of another thread does not go on, and left the parameters as before it."""
+        """Is called in a forked process: makes a new lock, and abandons a run of another thread, since that thread does
+        not exist here. The parameters are still those from before that run."""
         self.lock = threading.RLock()
         if self.thread not in (None, threading.get_ident()):
             if self.run is not None:
@@ -55,13 +56,14 @@ class Turn:
 
 
 _turns: WeakValueDictionary[int, Turn] = WeakValueDictionary()
-"""By the id of the optimiser, which each of its steps keeps alive together with the turn."""
+"""The turns by the id of their optimiser. They are weak references: each compiled step keeps its optimiser and the turn
+alive."""
 
 _lock = lock_held_while_forking()
 
 
 def turn_of(optimizer: Optimizer) -> Turn:
-    """That of all steps of an optimiser."""
+    """Returns the turn that all steps of an optimiser share; makes it on first use."""
     with _lock:
         found = _turns.get(id(optimizer))
         if found is None:

@@ -1,5 +1,6 @@
-"""An update's functions of floats as chainrule's: `math.sqrt(x)` and `min(1.0, x)` know no symbols, so while an update
-is traced, the same code is run with functions that do. Nothing of it is seen outside: the code gets names of its own.
+"""Replaces functions of floats in an optimiser's code by chainrule's, while its update is traced: `math.sqrt(x)` and
+`min(1.0, x)` do not accept symbols. The replacements are made in copies of the functions with globals of their own, so
+nothing outside sees them.
 """
 
 from __future__ import annotations
@@ -47,7 +48,7 @@ def _dist(p: Any, q: Any) -> Any:
 
 
 class _Super:
-    """What `super()` gives: the methods of the classes above, with chainrule's functions as well."""
+    """The replacement of `super`: its methods use chainrule's functions, too."""
 
     def __init__(self, *given: Any) -> None:
         frame = sys._getframe(1)
@@ -64,7 +65,7 @@ _OURS |= {"fabs": ops.abs, "fsum": ops.sum, "hypot": _hypot, "dist": _dist, "cop
 
 
 def _of_symbols(ours: Callable, pythons: Callable) -> Callable:
-    """A function of `math` that knows symbols as well; of numbers it is what it was."""
+    """Returns a function that calls `ours` if an argument is a symbol or contains one, and otherwise `pythons`."""
 
     def either(*given: Any) -> Any:
         xs = [list(part) if isinstance(part, Iterable) else part for part in given]
@@ -84,11 +85,12 @@ _REPLACEMENTS |= {getattr(math, name): getattr(_MATH, name) for name in _OURS}
 
 
 def with_our_functions(function: Callable, done: dict[Any, Any] | None = None) -> Any:
-    """A function of the user's with chainrule's functions in place of those that know floats alone.
+    """Returns a copy of a user's function in which chainrule's functions take the place of those that accept only
+    floats.
 
     Args:
-        function: is left as it is.
-        done: what became of functions already.
+        function: is not changed.
+        done: the copies that were made before, by their originals.
 
     >>> from chainrule.compiler.graph.graph import Graph
     >>> x = Symbol(Graph.of_inputs(["x"]), 0)
@@ -119,13 +121,13 @@ def _closure(function: types.FunctionType, done: dict[Any, Any]) -> tuple[types.
     if cells is None:
         return None
     inside = [content(cell) for cell in cells]
-    done[function] = function  # a function that closes over itself
+    done[function] = function  # for a function that closes over itself
     new = [_replacement(x, done) for x in inside]
     return tuple([cell if x is y else types.CellType(y) for cell, x, y in zip(cells, inside, new, strict=True)])
 
 
 def _replacement(x: Any, done: dict[Any, Any]) -> Any:
-    """What a name shall stand for in code that meets symbols; mostly what it stands for anyway."""
+    """Returns what takes the place of `x` in code that is run on symbols; in most cases `x` itself."""
     if isinstance(x, types.FunctionType):
         return with_our_functions(x, done)
     if isinstance(x, types.MethodType):
@@ -145,11 +147,11 @@ def _replacement(x: Any, done: dict[Any, Any]) -> Any:
 
 
 def give_our_functions(one: Any) -> None:
-    """Has the methods of an object, and the functions among its attributes, use chainrule's functions.
+    """Makes the methods of an object, and the functions among its attributes, use chainrule's functions.
 
     Args:
-        one: may be changed. What the class has reaches it by attributes of its own; where Python would look for it in
-            the class alone, by a class below.
+        one: the object, which is changed. Copies of its class's methods become attributes of the object; those that
+            Python looks up only in the class (properties and `__call__`) go into a subclass, which becomes its class.
     """
     done: dict[Any, Any] = {}
     kind, own, below = type(one), vars(one), dict[str, Any]()

@@ -1,8 +1,8 @@
-"""The learning rates of a run: the schedule is asked in advance, for as long as it looks at nothing that steps change.
+"""The learning rates of a run: the schedule is called in advance, as long as it reads nothing that steps change.
 
-A schedule is a function of the number of steps done, so that of many steps can be asked at once. One that reads or
-writes a Value, or changes something of its own, is asked in the turn of each step instead, where the eager engine asks
-it: after the gradients and before the update.
+A schedule is a function of the number of steps done, so it can be called for many steps at once. A schedule that reads
+or writes a Value, or changes state of its own, is called during each step instead, at the same point as by the eager
+engine: after the gradients and before the update.
 """
 
 from __future__ import annotations
@@ -27,7 +27,8 @@ from chainrule.errors import ChainruleError, TraceError
 from chainrule.optim import Optimizer, constant
 
 OF_STEPS = {"memory", "gradients", "finite", "last", "state_dict"}
-"""Names in the code of a schedule that reads what steps change, in a way that is not told of."""
+"""Names of state that steps change and whose reading the engine does not report. A schedule whose code has one of them
+is called during each step."""
 
 OF_GRADIENTS = (
     "the schedule reads a gradient, which a native step has only after it got its learning rate: use the gradient in "
@@ -36,18 +37,18 @@ OF_GRADIENTS = (
 
 
 class Rates:
-    """The rates of the steps of one run.
+    """The learning rates of the steps of one run.
 
     Args:
-        optimizer: whose schedule it is.
-        count: how many steps there are.
-        update: what they are for; it may want the rate of the step after each as well.
+        optimizer: the optimiser, which has the schedule.
+        count: the number of steps.
+        update: the native update; it may need the rate of the next step as well.
 
     Attributes:
-        rows: for each step the rate, the step's number as the optimiser counts, and the rate of the next step.
-        known: so many steps have theirs.
-        in_turn: whether it is asked in the turn of each step. So is any schedule that is no arithmetic, for the first
-            step: what it does there tells how to go on.
+        rows: for each step its rate, its number as the optimiser counts, and the rate of the next step.
+        known: the number of steps whose rates are known.
+        in_turn: whether the schedule is called during each step, not in advance. Every schedule that is not plain
+            arithmetic is so called for the first step; what it does there decides about the others.
     """
 
     def __init__(self, optimizer: Optimizer, count: int, update: Update) -> None:
@@ -60,7 +61,7 @@ class Rates:
         self._for_good = self.in_turn and self._looks_around()
 
     def _looks_around(self) -> bool:
-        """Whether its code tells that the schedule has to be asked step by step."""
+        """Returns whether the code of the schedule shows that it must be called during each step."""
         try:
             self._reads = Reads([self.optimizer.schedule], [self.optimizer, *self.optimizer.parameters])
         except ChainruleError:  # a clock, a file, an iterator
@@ -70,8 +71,8 @@ class Rates:
         return bool(self._reads.names & OF_STEPS)
 
     def ask(self, first: int) -> int:
-        """Asks for the rates from step `first` of this run on; returns the step before which to ask again. That is
-        `first` itself, if it turns out that it has to be asked in its turn.
+        """Asks for the rates from step `first` of this run on. Returns the first step whose rate is not known yet; that
+        is `first` itself if the schedule turns out to need a call during that step.
 
         Raises:
             OperandError: the schedule gives no number.
@@ -86,7 +87,7 @@ class Rates:
         return self.known
 
     def _ask_all(self, first: int) -> None:
-        """All of them, or those before the first that fails."""
+        """Calls the schedule for all steps, or for those before the first at which it fails."""
         rates: list[float] = []
         ahead = int(self.ahead)
         try:
@@ -95,7 +96,7 @@ class Rates:
                 rates.append(number(schedule(i), "a learning rate"))
         except Exception:
             if len(rates) <= ahead:
-                raise  # the others are told of it in their turn
+                raise  # a later error is raised when its step comes
         count = len(rates) - ahead
         known = self.known = first + count
         self.rows[first:known, 0] = rates[:count]
@@ -114,7 +115,7 @@ class Rates:
             self.optimizer.steps = steps
 
     def _ask_in_turn(self, at: int) -> None:
-        """For one step, and sees whether the others can be asked in advance."""
+        """Calls the schedule for one step, and decides whether it can be called in advance for the others."""
         trace = _ScheduleTrace(in_advance=False)
         with modes.tracing(trace):
             self._ask_one(at)
@@ -122,14 +123,14 @@ class Rates:
         self.in_turn = self._for_good = self._for_good or trace.at_values or self._reads.changed()
 
     def _ask_in_advance(self, first: int) -> None:
-        """One after the other, until it turns out that the schedule looks at what steps change."""
+        """Calls the schedule step by step in advance, until it turns out to read what steps change."""
         for at in range(first, len(self.rows)):
             trace = _ScheduleTrace(in_advance=True)
             failed = False
             try:
                 with modes.tracing(trace):
                     self._ask_one(at)
-            except Exception:  # in its turn it may be right, or else be the error of that step
+            except Exception:  # during its step the call may succeed; if not, that step raises the error
                 failed = True
             if failed or trace.at_values:
                 self.in_turn = self._for_good = True
@@ -150,12 +151,13 @@ class Rates:
             self.rows[at, 2] = number(optimizer.schedule(i + 1), "a learning rate")
 
     def of(self, at: int) -> Sequence[float]:
-        """What is known of step `at`."""
+        """Returns the row of step `at`: its rate, its number, and the rate of the next step."""
         return self.rows[at].tolist()
 
 
 def is_arithmetic(schedule: Any) -> bool:
-    """Whether a schedule is made of its argument, numbers, and functions of numbers, so that nothing need be watched.
+    """Returns whether a schedule uses only its argument, numbers, and functions of numbers. Its result then depends on
+    nothing else, and its calls need not be watched.
 
     >>> is_arithmetic(lambda k: 0.1 * math.cos(k)), is_arithmetic(lambda k: print(k) or 0.1)
     (True, False)
@@ -173,26 +175,26 @@ def is_arithmetic(schedule: Any) -> bool:
 
 
 _OF_NUMBERS = {"abs", "float", "int", "max", "min", "pow", "round"}
-"""Functions of Python's own that give of the same numbers the same."""
+"""Builtins that return the same result for the same numbers."""
 
 _KEEP = ("STORE_GLOBAL", "STORE_DEREF", "STORE_ATTR", "STORE_SUBSCR", "STORE_NAME", "DELETE_", "IMPORT_", "YIELD_")
 
 
 @functools.lru_cache(maxsize=1000)
 def _keeps_nothing(code: CodeType) -> bool:
-    """Whether code leaves nothing behind that it could find again; it has no functions within it, either."""
+    """Returns whether code stores nothing that a later call could read, and contains no functions."""
     inside = any(isinstance(constant, CodeType) for constant in code.co_consts)
     return not inside and not any(step.opname.startswith(_KEEP) for step in dis.get_instructions(code))
 
 
 class _ScheduleTrace(Trace):
-    """What the engine tells while a schedule is asked: in what it says, all is as it is.
+    """A watch on one call of a schedule: notes whether it uses Values, but lets it run as if it were not traced.
 
     Args:
-        in_advance: whether it is too early to write anything.
+        in_advance: whether the call comes before its step, when it is too early to write anything.
 
     Attributes:
-        at_values: whether it read or wrote the number of a Value.
+        at_values: whether the schedule used a Value: read or wrote its number, copied it or calculated with it.
     """
 
     def __init__(self, in_advance: bool) -> None:
@@ -200,31 +202,32 @@ class _ScheduleTrace(Trace):
         self.in_advance, self.at_values = in_advance, False
 
     def data_of(self, node: Value) -> Any:
-        """Told that it read a number."""
+        """Notes that the schedule read a number; returns it."""
         self.at_values = True
         return node.peek_data()
 
     def token_of(self, leaf: Value) -> tuple[int, int]:
-        """Told that it copies a Value."""
+        """Notes that the schedule copies a Value."""
         self.at_values = True
         return super().token_of(leaf)
 
     def grad_of(self, node: Value, error: TraceError) -> float:
-        """Told that it read a gradient."""
+        """Refuses to read a gradient."""
         raise TraceError(OF_GRADIENTS) from error
 
     def written(self, node: Value, error: TraceError) -> None:
-        """Told that it writes a number: of a parameter, that is found out when the parameters are saved."""
+        """Notes that the schedule writes a number; raises the error if it is too early for that. A write to a parameter
+        is detected when the parameters are saved."""
         self.at_values = True
         if self.in_advance:
             raise error
 
     def asked(self, node: Value, truth: bool) -> bool:
-        """Told that it asked whether a Value is zero."""
+        """Notes that the schedule asked whether a Value is nonzero; returns the answer."""
         self.at_values = True
         return truth
 
     def made(self, node: Value, recording: bool) -> Value:
-        """Told that it calculated with Values."""
+        """Notes that the schedule calculated with Values; returns the result."""
         self.at_values = True
         return node

@@ -1,9 +1,9 @@
-"""Families: the same function, traced for shorter and longer lists, in one kernel.
+"""Length families: one kernel for the traces of a function at lists of different lengths.
 
-A kernel whose lanes are the places of a list can also run with fewer lanes. So when a loss is traced for a shorter list
-than the one that a kernel was made for, it is seen whether the shorter graph is the longer one with fewer terms in its
-sums and other numbers in its constants. If so, the kernel is used for both; and the first time it is, the eager engine
-has to find the same.
+A kernel whose SIMD lanes are the elements of a list can also run with fewer lanes. So when a loss is traced for a
+shorter list than a kernel was compiled for, the graphs are compared: if the shorter graph is the longer one with fewer
+terms in its sums and other constants, the kernel serves both. Before it does, its results for the shorter list are
+checked against the eager engine.
 """
 
 from __future__ import annotations
@@ -16,12 +16,13 @@ from chainrule.compiler.loops.rerolling.grouping import N_ARY
 
 @dataclass
 class Shortening:
-    """How a shorter graph lies within a longer one.
+    """The way in which a shorter graph lies within a longer one.
 
     Attributes:
-        kept: how many terms sums have that had more in the longer one; 0 if there is no such sum.
-        full: how many they had.
-        constants: the constants of the longer graph that are other numbers in the shorter one, and these.
+        kept: the number of terms, in the shorter graph, of the sums that have more in the longer one; 0 if there is no
+            such sum.
+        full: the number of their terms in the longer graph.
+        constants: the constants of the longer graph that differ in the shorter one, with their numbers there.
     """
 
     kept: int = 0
@@ -30,7 +31,7 @@ class Shortening:
 
 
 def shortening(short: Graph, long: Graph) -> Shortening | None:
-    """How `short` lies within `long`; None if it does not.
+    """Finds out how `short` lies within `long`; returns None if it does not.
 
     >>> from chainrule.compiler.graph.text import from_text
     >>> long = from_text("%0 = input a\\n%1 = input b\\n%2 = sum %0 %1\\n%3 = constant .5\\n%4 = mul %2 %3\\nreturn %4")
@@ -65,7 +66,7 @@ def shortening(short: Graph, long: Graph) -> Shortening | None:
 
 
 def _leaves_agree(short: Graph, a: int, long: Graph, b: int, more: int, found: Shortening) -> bool:
-    """Whether an input is the same input, or a constant a constant; takes note of constants that differ."""
+    """Returns whether two leaves are the same input, or both constants; adds constants that differ to `found`."""
     if short.is_constant(a) != long.is_constant(b):
         return False
     if not short.is_constant(a):
@@ -77,7 +78,8 @@ def _leaves_agree(short: Graph, a: int, long: Graph, b: int, more: int, found: S
 
 
 def _shorter(op: object, below: tuple[int, ...], above: tuple[int, ...], found: Shortening) -> bool:
-    """Whether an operation on any number of operands has the first ones of them; takes note of how many."""
+    """Returns whether `op` takes any number of terms, and the operands `below` have no more terms than those `above`;
+    writes both counts into `found`."""
     if op not in N_ARY or len(below) > len(above):
         return False
     before, step = N_ARY[op]
@@ -89,7 +91,7 @@ def _shorter(op: object, below: tuple[int, ...], above: tuple[int, ...], found: 
 
 
 def with_free_constants(graph: Graph, constants: list[int]) -> Graph:
-    """The graph with these constants as inputs, behind all others.
+    """Returns the graph with these constants as inputs, which come after all others.
 
     >>> from chainrule.compiler.graph.text import from_text, to_text
     >>> graph = from_text("%0 = input x\\n%1 = constant 0.5\\n%2 = mul %0 %1\\nreturn %2")

@@ -1,4 +1,4 @@
-"""Losses without loops: the kernel of levels, dressed as the training step wants a kernel to be."""
+"""Losses without loops: adapts levelised kernels to the interface of loop kernels that training steps use."""
 
 from __future__ import annotations
 
@@ -13,32 +13,32 @@ from chainrule.compiler.native.llvm import Machine
 
 
 class LevelisedKernel:
-    """A graph that is levelised and gathered. Its `shared` numbers are the inputs, then the outputs."""
+    """A levelised graph as a kernel. Its `shared` numbers are the inputs, then the outputs."""
 
     def __init__(self, graph: Graph, machine: Machine, bits: int) -> None:
         self.graph, self.kernel = graph, compile_graph(graph, machine, bits)
         self.dtype = np.float64
         self.places = graph.inputs + np.arange(len(graph.outputs))
-        self.guards: list[tuple[bool, int, bool]] = []  # for the driver, which is not asked to run it
+        self.guards: list[tuple[bool, int, bool]] = []  # for the driver, which does not run this
 
     def bind(self, columns: np.ndarray | None) -> LevelisedBound:
-        """The kernel with numbers of its own."""
+        """Binds the kernel to columns, with `shared` numbers of its own."""
         size = self.graph.inputs + len(self.graph.outputs)
         samples = 0 if columns is None else columns.shape[1]
         return LevelisedBound(self.kernel, np.zeros(size), columns, self.graph.inputs, samples)
 
     def parts(self, samples: int) -> int:
-        """More than one: its steps are done one by one."""
+        """Returns more than 1, so that the driver does not run this kernel, and its steps are done one by one."""
         return 2
 
     def address(self, function: str) -> int:
-        """There is no function for the driver."""
+        """Returns 0: there is no native function for the driver."""
         return 0
 
 
 @dataclass
 class LevelisedBound:
-    """The kernel with its numbers."""
+    """A levelised kernel with its memory."""
 
     kernel: LevelKernel
     shared: np.ndarray
@@ -48,11 +48,11 @@ class LevelisedBound:
     guards_held: Any = True
 
     def arguments(self) -> list[int]:
-        """There are none for the driver."""
+        """Returns nothing: there is no native function for the driver."""
         return []
 
     def held(self) -> np.ndarray:
-        """For each sample whether, in the last run, all guards held; without samples, one truth."""
+        """Returns for each sample whether all guards held in the last run; without samples, one truth."""
         return np.array(np.broadcast_to(self.guards_held, max(self.samples, 1)))
 
     def run(self) -> None:
@@ -61,5 +61,5 @@ class LevelisedBound:
         self.shared[self.inputs :] = outputs
 
     def of_samples(self, columns: np.ndarray) -> LevelisedBound:
-        """The same with other samples."""
+        """Returns this kernel with the columns of other samples."""
         return replace(self, columns=columns, samples=columns.shape[1])

@@ -1,4 +1,4 @@
-"""Paths: a loss, traced and compiled for arguments of one structure, and kept for the next time."""
+"""The control-flow paths of a loss: traces and compiles it for each structure of arguments, and keeps the results."""
 
 from __future__ import annotations
 
@@ -34,33 +34,33 @@ from chainrule.errors import OperandError, TraceError
 from chainrule.transforms import gradients
 
 CLOSE, CLOSE_32 = 1e-9, 1e-3
-"""By how much, relative to the largest of them, gradients for a shorter list may differ from the eager engine's;
-the second is for floats of 32 bits."""
+"""How far loss and gradients for a shorter list may be from the eager engine's, relative to the largest of them; the
+second is for 32-bit floats."""
 
 
 def as_value(loss: Any) -> Value:
-    """What a loss returned: a plain number, if it depends on no parameter."""
+    """Converts the result of a loss to a Value; it is a plain number if it depends on no parameter."""
     return loss if isinstance(loss, Value) else Value(loss)
 
 
 @dataclass(eq=False)
 class Path:
-    """A loss for arguments of one structure.
+    """One control-flow path of a loss, for arguments of one structure. Places are indices into the kernel's `shared`.
 
     Attributes:
-        kernel: calculates the loss, and then the gradient of each parameter.
-        places: for each number of the arguments that is no sample's own its place in the kernel's `shared`.
-        live: what else the loss closes over besides the parameters, with the places.
+        kernel: calculates the loss, then the gradient of each parameter.
+        places: the places of the numbers of the arguments that all samples share.
+        live: the Values other than parameters that the loss closes over, with their places.
         parameters: the places of the parameters.
         samples: the place of the number of samples, if there is a batch.
         sample: the arguments at which the kernel's graph was traced.
-        lanes: with how many lanes the kernel runs; None for as many as it was made for.
-        constants, constant_places: numbers that are others for other lengths of lists; several paths may share a
-            kernel and its memory, so they are given with those of the arguments at each step.
-        stages: what became of the graph on the way.
+        lanes: how many lanes the kernel runs with; None for as many as it was compiled for.
+        constants, constant_places: the numbers that depend on the length of lists, and their places. They are written
+            at each step, like the arguments, since several paths may share a kernel and its memory.
+        stages: the forms of the graph on the way to the kernel.
         view: the graph in all its forms.
-        doubted: whether the kernel saw a guard otherwise than Python, by a rounding.
-        exact: exact kernels by what they calculate.
+        doubted: whether the kernel once evaluated a guard differently from Python, because of rounding.
+        exact: the exact kernels, by what they calculate.
     """
 
     kernel: LoopKernel | LevelisedKernel
@@ -79,12 +79,12 @@ class Path:
 
     @property
     def operations(self) -> int:
-        """How many operations a run does, those on single samples counted once."""
+        """The number of operations of a run; for a batch, for one sample."""
         own = self.kernel.kernel if isinstance(self.kernel, LevelisedKernel) else self.kernel
         return own.operations_per_call
 
     def bind(self, columns: np.ndarray | None, like: Bound | LevelisedBound | None = None) -> Bound | LevelisedBound:
-        """The kernel with memory of its own, or with that of another that is bound."""
+        """Binds the kernel to columns, with memory of its own or that of `like`, another bound kernel."""
         if isinstance(self.kernel, LoopKernel):
             bound: Bound | LevelisedBound = self.kernel.bind(columns, like if isinstance(like, Bound) else None)
         else:
@@ -94,7 +94,8 @@ class Path:
         return bound
 
     def run(self, bound: Bound | LevelisedBound, numbers: Sequence[float], parameters: Any) -> np.ndarray:
-        """The loss and the gradients, float[1 + parameters]; `bound.held()` then says for which samples."""
+        """Calculates the loss and the gradients: float[1 + parameters]. Then `bound.held()` says for which samples all
+        guards held."""
         shared = bound.shared
         shared[self.places] = numbers
         shared[self.constant_places] = self.constants
@@ -109,13 +110,13 @@ class Path:
 
 @dataclass
 class _Template:
-    """The longest of a family: the others may run in its kernel.
+    """The trace at the longest lists of a family; the shorter ones may run in its kernel.
 
     Attributes:
         graph: its simplified graph, before derivatives.
         live: the Values that it closes over.
-        free: which of its constants are inputs of the kernel, in their order.
-        path: its own path.
+        free: the constants that are inputs of the kernel, in the order of these inputs.
+        path: its path.
     """
 
     graph: Graph
@@ -125,7 +126,13 @@ class _Template:
 
 
 class Paths:
-    """All paths of a loss."""
+    """All control-flow paths of a loss.
+
+    Attributes:
+        known: the paths for each structure of arguments, which is the key of a `Batch`.
+        templates: the template of each family of structures.
+        changes: whether the loss was seen to change its arguments.
+    """
 
     def __init__(
         self, loss: Callable, parameters: Sequence[Value], options: Options, fallbacks: Fallbacks | None = None
@@ -136,14 +143,15 @@ class Paths:
         self.known: dict[Any, list[Path]] = {}
         self.templates: dict[Any, _Template] = {}
         self.traces = self.kernels = self.steps = self._new = self._counted = 0
-        self.changes = False  # whether the loss was seen to change its arguments
+        self.changes = False
         self.set_up_seconds = 0.0
 
     def prepare(self, batches: Sequence[Batch]) -> bool:
-        """Traces and compiles what is not there yet; structures that differ in the lengths of lists alone together.
+        """Traces and compiles the loss for batches of unknown structures. Those that differ only in the lengths of
+        lists are compiled together.
 
         Returns:
-            Whether something else was let go for it.
+            Whether other structures were dropped to make room.
         """
         missing = [batch for batch in batches if batch.key not in self.known]
         if not missing:
@@ -163,12 +171,13 @@ class Paths:
         return self._let_go({batch.key for batch in batches})
 
     def used(self, key: Any) -> None:
-        """Arguments of this structure came once more."""
+        """Marks the structure as the one used last."""
         if len(self.known) > 1:
             self.known[key] = self.known.pop(key)
 
     def _let_go(self, needed: set[Any]) -> bool:
-        """Forgets the structures that were not used for longest, if there are too many, but none that is `needed`."""
+        """Drops the least recently used structures if there are too many, but none that is `needed`; returns whether it
+        dropped any."""
         most = self.options.max_structures
         over = [key for key in self.known if key not in needed][: max(0, len(self.known) - most)]
         if not over:
@@ -183,8 +192,8 @@ class Paths:
         return changing([structures for structures, _ in self.known], latest[0], latest[-1])
 
     def add(self, batch: Batch, sample: int = 0) -> Path:
-        """The path for arguments of that structure at these, or at one sample of them: one more; or, where the kernel
-        of one that is there saw a guard otherwise than Python, by a rounding, that one."""
+        """Traces the loss at one sample of a batch, and compiles and adds the path. If a known path has the same trace,
+        returns that: its kernel evaluated a guard differently from Python, because of rounding."""
         paths = self.known.get(batch.key, [])
         stages = Stages()
         graph, live = self._simplified(batch, stages, sample)
@@ -197,7 +206,7 @@ class Paths:
                 "on fewer numbers, say them by chainrule.select, relu or max, or give max_traces=…"
             )
         path = self._compiled(graph, live, batch, stages)
-        self.known.setdefault(batch.key, []).insert(0, path)  # now, not before: what failed was never there
+        self.known.setdefault(batch.key, []).insert(0, path)  # only now, so that a failure leaves nothing behind
         return path
 
     # ---- families ----
@@ -238,7 +247,7 @@ class Paths:
         return _Template(graph, live, free, path)
 
     def _shortened(self, template: _Template, found: Shortening, batch: Batch) -> Path | None:
-        """The template's kernel, for fewer lanes."""
+        """Returns a path that runs the template's kernel with fewer lanes; None if that is not possible."""
         path = template.path
         if isinstance(path.kernel, LevelisedKernel):
             return None
@@ -250,7 +259,8 @@ class Paths:
         return replace(path, places=places, lanes=found.kept, constants=np.array(constants))
 
     def _as_eager(self, path: Path, batch: Batch) -> bool:
-        """Whether a path gives the loss and the gradients that the eager engine gives, at the present numbers."""
+        """Returns whether a path finds the same loss and gradients as the eager engine, at the parameters' present
+        numbers."""
         found = path.run(path.bind(None), batch.numbers, [p.data for p in self.parameters])
         loss = as_value(self.loss(*batch.sample))
         wanted = np.array([loss.data, *gradients(loss, self.parameters)])
@@ -286,7 +296,7 @@ class Paths:
         return traced
 
     def refuse_shared(self, batches: Sequence[Batch]) -> None:
-        """Refuses a list that stands in two places, if the loss changes its arguments."""
+        """Refuses arguments in which a list occurs twice, if the loss changes its arguments."""
         if self.changes:
             for batch in batches:
                 refuse_shared(batch.arguments, "the loss")
@@ -294,7 +304,7 @@ class Paths:
     def _compiled(
         self, graph: Graph, live: list[Value], batch: Batch, stages: Stages, free: Sequence[int] = ()
     ) -> Path:
-        """The path of a simplified graph, some of whose constants become inputs, the last ones."""
+        """Compiles a simplified graph to a path. The constants in `free` become its last inputs."""
         count, first, batched = len(self.parameters), graph.arguments, batch.columns is not None
         wanted = Wanted(1, tuple(range(first, first + count)), self.reduce if batched else None)
 
@@ -328,7 +338,7 @@ class Paths:
         )
 
     def _kernel(self, graph: Graph, stages: Stages) -> tuple[LoopKernel | LevelisedKernel, list[int]]:
-        """The kernel of a graph, and for each input that all samples share its place in the kernel's memory."""
+        """Compiles a graph. Returns the kernel, and the place in its memory of each input that all samples share."""
         self.kernels += 1
         planned = loops_of(graph, self.target, stages)
         if planned is not None:
