@@ -184,7 +184,7 @@ def _shape_of_arrays(lengths: tuple[int, ...], whole: bool) -> Any:
 
 
 def _shape(x: Any, lengths: bool = True, depth: int = 0) -> Any:
-    """Returns the structure of an argument; without `lengths`, the same for lists of equal elements of any length."""
+    """Returns the structure of an argument; without `lengths`, it is the same for lists that differ only in length."""
     if type(x) is list and x:
         kind, *others = set(map(type, x))  # a short cut: most lists are long and hold plain numbers
         if not others and (kind is float or kind is int):

@@ -165,14 +165,14 @@ class Reads:
 
 
 class _Namespace:
-    """A namespace: the attributes of a function, or of a class and its bases. That of a context variable or of a weak
-    reference holds what these refer to, under any name."""
+    """A namespace: the attributes of a function, or of a class and its bases. For a context variable or a weak
+    reference, every name gives what it refers to."""
 
     def __init__(self, owner: Any) -> None:
         self.owner = owner
 
     def get(self, name: str) -> Any:
-        """Returns the attribute itself, a property for example uncalled; None if there is none."""
+        """Returns what the name stands for (a property is not evaluated); None if there is nothing."""
         owner = self.owner
         if isinstance(owner, contextvars.ContextVar):
             return owner.get(None)

@@ -17,7 +17,7 @@ from chainrule.compiler.native.llvm import Library, Machine, load, made_once
 POINTER, I32 = ir.PointerType(), ir.IntType(32)
 LANES = 8
 OWN = len(POINTERS) + len(NUMBERS)
-"""How many arguments a kernel has."""
+"""The number of arguments of a kernel."""
 
 
 class Field(IntEnum):
@@ -93,7 +93,17 @@ not hold."""
 
 
 class _Driver:
-    """The code generator of the native function `drive`."""
+    """The code generator of the native function `drive`.
+
+    Attributes:
+        first, last: the steps to run; `last` is not included.
+        which: for each step the index of the record to try first.
+        records, update: the records of the losses, and that of the update.
+        numbers, number_at: the numbers of all batches, and for each step where its numbers begin.
+        losses: receives the loss of each step.
+        rates: for each step the learning rate, the step's number, and the next learning rate.
+        state: receives the fields `WHY` and `REACHED`.
+    """
 
     def __init__(self, bits: int) -> None:
         self.element = ir.DoubleType() if bits == 64 else ir.FloatType()

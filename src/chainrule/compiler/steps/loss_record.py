@@ -1,4 +1,4 @@
-"""The record of a loss: the row of numbers from which the driver knows what to run, on what, and what goes where."""
+"""The record of a loss: a row of integers that tells the driver which kernel to run and what to copy to and from it."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from chainrule.compiler.steps.levelised_loss import LevelisedBound
 from chainrule.compiler.steps.loss_paths import Path
 
 FEW = LANES
-"""Stretches of fewer numbers are copied number by number."""
+"""Runs of fewer numbers are copied one number at a time, not as a stretch."""
 
 
 @dataclass
@@ -24,8 +24,8 @@ class Record:
     Attributes:
         numbers: the row.
         bound: the kernel with its memory.
-        tables: what the row points to besides.
-        one_by_one: whether the driver cannot do such steps.
+        tables: the other arrays that the row points to.
+        one_by_one: whether the driver cannot run these steps, so that they are done one by one.
     """
 
     numbers: np.ndarray
@@ -35,8 +35,8 @@ class Record:
 
 
 def stretches(source: np.ndarray, target: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Pairs of places as stretches: int32[n, 3], with the first places and how many follow one another; and the pairs
-    that are left over, int32[m, 2].
+    """Groups copies from places in `source` to places in `target` into stretches, int32[n, 3]: the first place in each,
+    and the count. Returns the stretches and the remaining pairs, int32[m, 2].
 
     >>> long, alone = stretches(np.array([*range(20, 30), 3, 4]), np.array([*range(10), 12, 11]))
     >>> long.tolist(), alone.tolist()
@@ -54,13 +54,13 @@ def stretches(source: np.ndarray, target: np.ndarray) -> tuple[np.ndarray, np.nd
 
 
 def _starts(source: np.ndarray, target: np.ndarray) -> np.ndarray:
-    """Where pairs do not go on from the ones before."""
+    """Returns the indices of pairs that do not continue the pair before."""
     return np.flatnonzero(np.append(True, (np.diff(source) != 1) | (np.diff(target) != 1))[: len(source)])
 
 
 def places_in_rows(path: Path, count: int) -> np.ndarray:
-    """For each of the optimiser's `count` parameters a place in the rows, such that most of them can be copied in long
-    stretches: as they stand, or in the order of the parameters or of the gradients in the kernel."""
+    """Chooses a place in the rows for each of the optimiser's `count` parameters, so that there are fewest pieces to
+    copy: in the given order, or in that of the parameters or of the gradients in the kernel's memory."""
     into, out_of = _places(path)
     into, out_of = into[:count], out_of[:count]
     orders = [np.arange(count), np.argsort(into), np.argsort(out_of)]
@@ -72,15 +72,20 @@ def places_in_rows(path: Path, count: int) -> np.ndarray:
 
 
 def _places(path: Path) -> tuple[np.ndarray, np.ndarray]:
-    """For each parameter its place in the kernel's `shared`, and that of its gradient."""
+    """Returns the places in the kernel's `shared` of each parameter and of each gradient."""
     return path.parameters, path.kernel.places[1 : 1 + len(path.parameters)]
 
 
 def check_places(places: np.ndarray, size: int, what: str) -> None:
-    """Sees that places are there, before native code goes to them.
+    """Checks that places lie within `size`, before native code reads or writes there.
+
+    Args:
+        places: the places.
+        size: how many there are.
+        what: what they are, for the error.
 
     Raises:
-        BoundsError: one is not.
+        BoundsError: a place does not.
 
     >>> check_places(np.array([0, 3]), 3, "numbers")
     Traceback (most recent call last):
@@ -92,7 +97,7 @@ def check_places(places: np.ndarray, size: int, what: str) -> None:
 
 
 def _copies(parameters: np.ndarray, gradients: np.ndarray, positions: np.ndarray) -> dict[Field, np.ndarray]:
-    """What is copied between the rows of the update and the kernel, by the fields of the record."""
+    """Returns the tables of copies between the rows of the update and the kernel, by the fields of the record."""
     by_row = np.argsort(positions)
     into = stretches(positions[by_row], parameters[by_row])
     out_of = stretches(gradients[by_row], positions[by_row])
@@ -101,7 +106,7 @@ def _copies(parameters: np.ndarray, gradients: np.ndarray, positions: np.ndarray
 
 
 def record_of(path: Path, bound: Bound | LevelisedBound, positions: np.ndarray) -> Record:
-    """What the driver has to know of a path.
+    """Makes the driver's record of a path.
 
     Args:
         path: the path.
@@ -109,7 +114,7 @@ def record_of(path: Path, bound: Bound | LevelisedBound, positions: np.ndarray) 
         positions: for each parameter its place in the rows of the update.
 
     Raises:
-        BoundsError: a place lies outside of the kernel's numbers.
+        BoundsError: a place lies outside the kernel's memory.
     """
     kernel = path.kernel
     parameters, gradients = _places(path)

@@ -1,4 +1,4 @@
-"""The settings of an optimiser: what its update depends on besides numbers, as a key, and a copy of it to be tried."""
+"""The settings of an optimiser, such as momentum: a key of them, and a copy of an optimiser for trial runs."""
 
 from __future__ import annotations
 
@@ -17,13 +17,14 @@ from chainrule.optim import Optimizer
 
 
 def settings(optimizer: Optimizer) -> Any:
-    """The key of what the update of an optimiser depends on besides the numbers that it is given.
+    """Returns a key of the attributes on which an optimiser's update depends, other than the numbers that it is given
+    at each step.
 
     Raises:
-        OperandError: an attribute holds something of which nobody sees whether it has changed.
+        OperandError: an attribute holds something whose changes cannot be detected.
     """
     found = {name: x for name, x in vars(optimizer).items() if name not in GIVEN}
-    plain = set(map(type, found.values())) <= PLAIN  # mostly; this is asked at each call
+    plain = set(map(type, found.values())) <= PLAIN  # a short cut for most optimisers, since this runs at each call
     if plain:
         return tuple(found.items())
     try:
@@ -49,7 +50,7 @@ PLAIN = {float, int, bool, str, type(None)}
 
 
 class _Copies(pickle.Pickler):
-    """Copies what an optimiser keeps, but Values and code are the same in the copy."""
+    """A pickler that copies an optimiser's attributes, but shares Values, Modules, functions, modules and classes."""
 
     shared: list[Any]
 
@@ -79,10 +80,10 @@ def _copied(x: Any) -> Any:
 
 
 def trial_copy(optimizer: Optimizer) -> Optimizer:
-    """Another optimiser with the same settings, to be tried; nothing that it does to them is seen in the first."""
+    """Copies an optimiser for trial runs, which may change its settings without changing those of the original."""
     one = copy.copy(optimizer)
     for name, x in vars(optimizer).items():
         if name not in GIVEN and type(x) not in PLAIN:
-            with contextlib.suppress(Exception):  # what cannot be copied is shared
+            with contextlib.suppress(Exception):  # an attribute that cannot be copied is shared
                 setattr(one, name, _copied(x))
     return one

@@ -1,4 +1,4 @@
-"""What `compile_step` was told."""
+"""The options of `compile_step`, and checks of the optimiser that it is given."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ from chainrule.optim import Optimizer, check_parameters
 
 @dataclass(frozen=True)
 class Options:
-    """See `compile_step`.
+    """The options of `compile_step`, which describes them.
 
     Raises:
-        ArgumentError: an option makes no sense.
+        ArgumentError: an option has a value that it cannot have.
     """
 
     in_axes: Any = None
@@ -34,12 +34,12 @@ class Options:
 
     @property
     def target(self) -> Target:
-        """For what native code is made."""
+        """What native code is compiled for."""
         return Target(32 if self.dtype == "float32" else 64, self.threads, self.memory_limit)
 
     @property
     def exact(self) -> int:
-        """From here on integers are no longer exact as floats."""
+        """The largest integer that native code accepts; it and all smaller ones are exact as floats."""
         return EXACT_32 if self.dtype == "float32" else EXACT
 
     def __post_init__(self) -> None:
@@ -59,10 +59,10 @@ class Options:
 
 
 def check_optimizer(optimizer: Any) -> None:
-    """Sees that an optimiser is one, with parameters that can be moved.
+    """Checks that `optimizer` is an optimiser whose parameters it can update.
 
     Raises:
-        ArgumentError: it is a name, or a class of optimisers, or something else; or see `check_parameters`.
+        ArgumentError: it is not an optimiser but, for example, a name or a class; or see `check_parameters`.
     """
     if isinstance(optimizer, Optimizer):
         check_parameters(optimizer.parameters)
@@ -76,10 +76,10 @@ def check_optimizer(optimizer: Any) -> None:
 
 
 def refuse_own_methods(optimizer: Optimizer) -> None:
-    """Refuses an optimiser that does in Python what native code does itself.
+    """Refuses an optimiser that overrides a method which native steps do not call.
 
     Raises:
-        TraceError: it has a `step`, `lr` or `zero_grad` of its own.
+        TraceError: it overrides `step`, `lr` or `zero_grad`.
     """
     name = type(optimizer).__name__
     for method in ("step", "lr", "zero_grad"):

@@ -1,4 +1,4 @@
-"""The report on a training step."""
+"""The report on a compiled training step."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from chainrule.optim import Optimizer
 
 
 def explained(loss: Callable, optimizer: Optimizer, paths: Paths, path: Path, update: Update) -> str:
-    """What became of a loss, and of the update.
+    """Returns the text of `explain()`: how the loss and the update were compiled.
 
     Args:
-        loss, optimizer: what the step was made of.
-        paths: all ways that the loss went.
-        path: the last one.
+        loss, optimizer: the loss and the optimiser of the step.
+        paths: all control-flow paths of the loss.
+        path: the path of the last step.
         update: the native update.
     """
     own = path.kernel.kernel if isinstance(path.kernel, LevelisedKernel) else path.kernel

@@ -1,4 +1,4 @@
-"""One call of `run`: many steps, in as few native calls as may be."""
+"""One call of `run`: many steps, in as few native calls as possible."""
 
 from __future__ import annotations
 
@@ -27,20 +27,21 @@ from chainrule.errors import AnomalyError, ArgumentError, GraphError
 from chainrule.optim import Optimizer
 
 AT_ONCE = 0.05
-"""A native call lasts about so many seconds at most, so that Ctrl-C is heard."""
+"""The longest time of a native call in seconds, roughly: Python reacts to Ctrl-C only between calls."""
 
 
 @dataclass
 class Work:
-    """What the runs of a step are of.
+    """The parts of a compiled step that its runs use.
 
     Attributes:
-        optimizer, paths: whose steps, by which loss.
+        optimizer: the optimiser.
+        paths: the control-flow paths of the loss.
         update: the native update.
         cache: what is kept from one run to the next.
-        turn: that of the optimiser's steps.
-        drive: the driver.
-        by_hand: does a step that native code cannot do, with the arguments of the loss; returns the loss before it.
+        turn: the lock of the optimiser's steps.
+        drive: the driver's native function.
+        by_hand: does a step that native code cannot do, on the given arguments of the loss; returns the loss before it.
     """
 
     optimizer: Optimizer
@@ -53,16 +54,23 @@ class Work:
 
 
 class Run:
-    """One call of `run`: the records of its steps, and the state while it lasts.
+    """One call of `run`: the tables for the driver, and the state of its steps.
 
     Args:
-        work: what is run.
+        work: the parts of the compiled step.
         batches: for each step the arguments of the loss.
-        hint: stands below errors that say that an argument has not its axis.
+        hint: a note for errors about the arguments, which says how to call `run`; empty for none.
 
     Attributes:
+        batches: the different batches.
+        of_step: for each step the index of its batch.
+        step_losses: the loss of each step.
         of_batches: the control-flow paths that the batches take.
-        last: the path that is tried first for the last of them; None if there are none.
+        last: the path that is tried first for the last batch; None if there are no batches.
+        overwritten: the index of a parameter that others wrote while it was in the rows; -1 if there is none.
+        in_rows: whether the native rows hold the present parameters and memory.
+        state: the row that the driver writes before it returns.
+        steps_before: while the driver runs, the optimiser's count of steps before the first step of this run.
     """
 
     def __init__(self, work: Work, batches: list[tuple], hint: str) -> None:
@@ -71,10 +79,10 @@ class Run:
         self.parameters, self.fallbacks = work.paths.parameters, work.paths.fallbacks
         self.step_losses = for_native_code(np.zeros(len(batches), self.update.rows.dtype), self.checked)
         self.numbers_of_parameters = np.empty(len(self.parameters))
-        self.overwritten = -1  # the number of a parameter that was written by others while it was in the rows
-        self.in_rows = False  # whether parameters and memory are in the native rows at the moment
-        self.state = np.zeros(2, np.int64)  # of the driver
-        self.steps_before: int | None = None  # the first of this call, as the optimiser counts, while the driver runs
+        self.overwritten = -1
+        self.in_rows = False
+        self.state = np.zeros(2, np.int64)
+        self.steps_before: int | None = None
         self.batches, of_step = self._read(batches, hint)
         self.of_step = np.array(of_step, np.intp)
         self.rates = Rates(self.optimizer, len(batches), self.update)
@@ -91,7 +99,7 @@ class Run:
             raise
 
     def _prepare(self) -> None:
-        """Has all paths traced and compiled that are not known yet, and makes the tables of the driver."""
+        """Traces and compiles the loss for batches of new structures, and makes the driver's tables."""
         paths = self.work.paths
         paths.steps += len(self.arguments)
         if paths.prepare(self.batches):
@@ -106,6 +114,7 @@ class Run:
         self.numbers = for_native_code(np.array(numbers, self.update.rows.dtype), self.checked)
 
     def losses(self) -> list[float]:
+        """Runs all steps; returns their losses."""
         try:
             self._load()
             at = 0
@@ -124,14 +133,14 @@ class Run:
 
     @staticmethod
     def _begin(batch: Batch, numbers: array) -> int:
-        """Takes the numbers of a batch; gives where they begin."""
+        """Appends the numbers of a batch to `numbers`; returns where they begin."""
         at = len(numbers)
         numbers.fromlist(batch.numbers)
         return at
 
     # ---- parameters and memory ----
     def _load(self) -> None:
-        """Parameters, and what the optimiser remembers, go into the native rows."""
+        """Copies the parameters and the optimiser's memory to the native rows."""
         rows = self.update.rows
         self.update.read_live()
         read_data(self.parameters, self.numbers_of_parameters)
@@ -147,7 +156,7 @@ class Run:
         self.in_rows = True
 
     def _read_still(self) -> None:
-        """Reads once more what no step moves, and the schedule may have written."""
+        """Reads again the Values that steps do not change but the schedule may have written."""
         self.update.read_live()
         still = self.update.count
         if still < len(self.parameters):
@@ -155,10 +164,10 @@ class Run:
             self.update.rows[0, self.update.positions[still:]] = self.numbers_of_parameters[still:]
 
     def save(self) -> None:
-        """And back."""
+        """Copies the parameters from the native rows to their Values, and has the optimiser's memory read the rows."""
         update, before = self.update, self.numbers_of_parameters
         now = update.rows[0, update.positions]
-        if now.dtype != before.dtype:  # what has not moved is not to be rounded to 32 bits
+        if now.dtype != before.dtype:  # parameters that have not moved must not be rounded to 32 bits
             now = np.where(now != before.astype(now.dtype), now, before)
         self.numbers_of_parameters = now
         other = write_data(self.parameters[: update.count], self.numbers_of_parameters, before)
@@ -168,8 +177,8 @@ class Run:
         self.steps_when_saved = self.optimizer.steps
 
     def break_off(self) -> None:
-        """In a forked process, where the thread that ran this does not exist: what is in the rows is lost. Parameters
-        and count of steps are those from before."""
+        """Abandons the run in a forked process, where its thread does not exist. What is in the rows is lost; the
+        parameters and the count of steps are those that were saved last."""
         if self.in_rows:
             self.optimizer.steps, memory = self.steps_when_saved, self.optimizer.memory
             if isinstance(memory, NativeMemory) and memory.rows is self.update.rows:
@@ -177,7 +186,7 @@ class Run:
 
     # ---- running ----
     def _drive(self, first: int) -> int:
-        """Runs steps natively from `first` on; returns the step at which to go on."""
+        """Runs steps from `first` on by the driver; returns the step at which to go on."""
         records, alone_of = self.of_batches.tables()
         alone = alone_of[self.of_step]
         last = self._asked_rates(first)
@@ -210,22 +219,22 @@ class Run:
             self.update.bound.kernel.check()
 
     def _count(self) -> None:
-        """Tells the optimiser how many steps there were; whatever interrupts Python, the driver's row has it."""
+        """Sets the optimiser's count of steps from the driver's row, which is right even after an interrupt."""
         if self.steps_before is not None:
             self.optimizer.steps = self.steps_before + int(self.state[REACHED])
 
     def _asked_rates(self, first: int) -> int:
-        """Asks for the learning rates from step `first` on; returns the step before which to ask again."""
+        """Asks for the learning rates from step `first` on; returns the first step whose rate is not known yet."""
         if not self.rates.in_turn:
             return self.rates.ask(first)
-        self.save()  # the schedule may look at all that there is
+        self.save()  # the schedule may read anything
         known = self.rates.ask(first)
         self._read_still()
         return known
 
     def _step_alone(self, at: int) -> int:
-        """One step that the driver cannot do, since its samples are shared out among threads, or may take different
-        paths, or since it has no loops, or takes a path that is new; returns the step at which to go on."""
+        """Does one step that the driver cannot do: its samples are shared among threads or may take different paths, or
+        its kernel has no loops, or its path is new. Returns the step at which to go on."""
         batch = self.batches[self.of_step[at]]
         found = SingleStepLoss(self.of_batches, self.save).calculated(batch)
         if not np.isfinite(found).all():
@@ -238,20 +247,23 @@ class Run:
         return self._updated(at, found)
 
     def _updated(self, at: int, found: np.ndarray) -> int:
-        """Ends a step whose loss and gradients are known; returns the step at which to go on."""
+        """Runs the update of a step whose loss and gradients are known; returns the step at which to go on."""
         update = self.update
         self.step_losses[at] = found[0]
         update.rows[-1, update.positions] = found[1:]
         self._asked_rates(at)
         update.fill(self.rates.of(at))
         run = update.run
-        self.optimizer.steps += 1  # side by side, so that an interrupt hardly comes between
+        self.optimizer.steps += 1  # next to the update, so that an interrupt hardly comes between
         run()
         return at + 1
 
     def _not_finite(self, at: int) -> int:
-        """A step whose numbers are not finite: the eager engine names the operation. Where it found finite ones before,
-        since there a zero in a product deposits nothing, exact native code does such steps."""
+        """Does a step whose loss or gradients are not finite by the eager engine, which names the operation.
+
+        The eager engine may find finite numbers, since there a zero factor deposits nothing; after a few such steps,
+        exact native code does them instead. Returns the step at which to go on.
+        """
         batch = self.batches[self.of_step[at]]
         if self.fallbacks.times(BY_HAND) >= BY_HAND.calls:
             found = SingleStepLoss(self.of_batches, self.save).exactly(batch)
@@ -264,9 +276,9 @@ class Run:
         return reached
 
     def _by_hand(self, at: int) -> int:
-        """A step by the eager engine, since its numbers are not finite; returns the step at which to go on."""
+        """Does a step by the eager engine; returns the step at which to go on."""
         self.save()
-        self.in_rows = False  # whoever does the step by hand answers for both, also if it cannot be done
+        self.in_rows = False  # `by_hand` works on the Values, which stay as it leaves them even if it fails
         try:
             self.step_losses[at] = self.work.by_hand(self.arguments[at])
         except AnomalyError as error:
@@ -279,7 +291,7 @@ class Run:
 
 
 def overwritten(parameter: Value, at: int) -> str:
-    """What an error says of a parameter that others wrote during a step."""
+    """Returns the error message for a parameter that others wrote during a step."""
     name = f"the parameter {parameter.label}" if parameter.label else f"parameter {at} of the optimizer"
     return (
         f"{name} was written while a step ran, by another thread or by the schedule: what was written is lost, since a "

@@ -1,4 +1,4 @@
-"""What a loss takes: so that a step which is given something else can say so."""
+"""The signature of a loss: checks the arguments that a step is given."""
 
 from __future__ import annotations
 
@@ -10,11 +10,18 @@ from typing import Any
 from chainrule.errors import ArgumentError, shown
 
 NO_BATCHES = (str, bytes, dict, set, frozenset)
-"""What Python would make a tuple of, but no arguments."""
+"""Iterables that are certainly not a tuple of arguments."""
 
 
 class LossArguments:
-    """How many arguments a loss takes, and their names; any, if it does not tell."""
+    """The positional arguments that a loss takes. A loss without a readable signature takes any number.
+
+    Attributes:
+        signature: the signature; None if Python cannot tell.
+        least, most: the fewest and the most arguments.
+        names: their names.
+        by_name_alone: the required keyword-only arguments, which a step cannot give.
+    """
 
     def __init__(self, loss: Callable) -> None:
         try:
@@ -38,15 +45,15 @@ class LossArguments:
 
     @property
     def how_to_run(self) -> str:
-        """What `run` takes."""
+        """How to call `run`, for errors."""
         shown = ", ".join(self.names) + ("," if len(self.names) == 1 else "")
         return f"run takes a list with one tuple of arguments for each step: step.run([({shown}), ...])"
 
     def bound(self, args: tuple, named: dict[str, Any]) -> tuple:
-        """The arguments of one step by position.
+        """Returns the arguments of one step by position.
 
         Raises:
-            ArgumentError: the loss takes others, or one has no position.
+            ArgumentError: the loss takes other arguments, or one cannot be given by position.
         """
         if named and self.signature is not None:
             try:
@@ -60,10 +67,10 @@ class LossArguments:
         return args
 
     def of_each(self, batches: list[Any] | tuple) -> list[tuple]:
-        """The arguments of many steps.
+        """Returns the arguments of many steps.
 
         Raises:
-            ArgumentError: those of one are none that the loss takes.
+            ArgumentError: the loss does not take the arguments of some step.
         """
         least, most = (1, 0) if self.by_name_alone else (self.least, self.most)
         return [
@@ -72,7 +79,7 @@ class LossArguments:
         ]
 
     def of_one(self, batch: Any, at: int) -> tuple:
-        """The arguments of one of many steps, the one number `at`."""
+        """Returns the arguments of one step of many, that with the index `at`."""
         if type(batch) is not tuple and (isinstance(batch, NO_BATCHES) or not isinstance(batch, Iterable)):
             raise ArgumentError(f"step {at} has the {type(batch).__name__} {shown(batch)}: {self.how_to_run}")
         args = tuple(batch)

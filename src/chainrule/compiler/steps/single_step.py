@@ -1,4 +1,4 @@
-"""Steps that the driver cannot do: the loss and the gradients of one batch, whose samples may take different paths."""
+"""The loss of steps that the driver cannot do: of one batch, whose samples may take different control-flow paths."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from chainrule.compiler.steps.exact_loss import gradients, guards_alone, run_exa
 
 
 class SingleStepLoss:
-    """Calculates batches, one at a time.
+    """The loss and the gradients of batches, one at a time.
 
     Args:
-        of_batches: the paths that they take.
-        save: puts the parameters where the loss, if it is run by Python, finds them.
+        of_batches: the control-flow paths that the batches take.
+        save: copies the parameters to their Values, where the loss reads them when Python runs it.
     """
 
     def __init__(self, of_batches: BatchPaths, save: Callable[[], None]) -> None:
@@ -33,8 +33,8 @@ class SingleStepLoss:
         return update.rows[0, update.positions]
 
     def calculated(self, batch: Batch, members: np.ndarray | None = None) -> np.ndarray:
-        """The loss and the gradients: each path takes the samples for which it holds. Of some members of a batch alone,
-        what they add to it."""
+        """Calculates the loss and the gradients; the kernel of each path runs on the samples for which its guards hold.
+        With `members`, the indices of some samples, returns what these contribute to the batch's result."""
         parameters = self._parameters
         count = 1 if batch.columns is None else batch.columns.shape[1]
         total, rest = np.zeros(1 + len(parameters)), np.arange(count) if members is None else members
@@ -57,21 +57,21 @@ class SingleStepLoss:
         return total
 
     def _share(self, some: int, count: int) -> float:
-        """The factor of what some samples of so many give by themselves."""
+        """Returns the weight of the result of `some` samples in that of all `count`."""
         return some / count if self._known.reduce == "mean" else 1.0
 
     def _by_path(
         self, at: int, batch: Batch, samples: np.ndarray, parameters: np.ndarray
     ) -> tuple[np.ndarray, np.ndarray]:
-        """What some samples give, and for which of them this path holds."""
+        """Runs a path on some samples; returns the loss and gradients, and for which samples the guards held."""
         path, bound, columns = self._of_batches.paths[at], self._of_batches.records[at].bound, batch.columns
         if columns is not None and len(samples) < columns.shape[1]:
             bound = self._of_batches.part(path, batch).of_samples(np.ascontiguousarray(columns[:, samples]))
         return path.run(bound, batch.numbers, parameters), bound.held()
 
     def _path_beyond(self, batch: Batch, rest: np.ndarray, tried: list[int]) -> tuple[int, np.ndarray]:
-        """A path for samples for which, as kernels see the guards of those that were tried, none holds; and which of
-        them take it, the first one at least."""
+        """Finds a path for samples for which the kernels of all tried paths denied a guard. Returns the index of its
+        record, and for which samples it holds: at least for the first."""
         parameters = self._parameters
         for at in tried:
             if self._of_batches.paths[at].doubted:
@@ -87,29 +87,29 @@ class SingleStepLoss:
         return at, self._doubt(at, batch, rest, parameters)
 
     def _new_path(self, batch: Batch, sample: int) -> int:
-        """The number of the record of the path that this sample takes, which native code did not find."""
-        self._save()  # to be traced, the loss is run on Values
+        """Traces the loss at a sample for which native code found no path; returns the index of the path's record."""
+        self._save()  # tracing runs the loss on Values
         path = self._known.add(batch, sample)
         return next(at for at in self._of_batches.of(batch).records if self._of_batches.paths[at] is path)
 
-    # ---- what native code sees otherwise than Python ----
+    # ---- where native code and Python differ ----
     def _doubt(self, at: int, batch: Batch, rest: np.ndarray, parameters: np.ndarray) -> np.ndarray:
-        """For which samples a path holds that Python took for the first of them, though its kernel said no: from now on
-        its guards are looked at exactly before anything is traced once more."""
+        """Returns for which samples a path holds that Python took for the first of them though its kernel denied it.
+        From now on, exact code evaluates the path's guards before the loss is traced again."""
         path = self._of_batches.paths[at]
         exactly = None if path.lanes is not None else lambda: self._held_exactly(at, batch, rest, parameters)
         return self._doubts.held(path, len(rest), exactly)
 
     def _held_exactly(self, at: int, batch: Batch, rest: np.ndarray, parameters: np.ndarray) -> np.ndarray:
-        """For which samples a path holds, by Python's answers: of exact code, in 64 bits."""
+        """Returns for which samples a path holds by exact code, in 64 bits, whose answers are Python's."""
         _, held, work = run_exactly(self._of_batches.paths[at], batch, rest, parameters, guards_alone())
         if held.any():
             self._fallbacks.met(rounded(self._known.target.bits), int(held.sum()), work)
         return held
 
     def exactly(self, batch: Batch) -> np.ndarray | None:
-        """The loss and the gradients, of samples whose numbers are not finite by exact code; None if a path of
-        theirs is not known."""
+        """Calculates the loss and the gradients, by exact code for samples whose numbers are not finite. Returns None
+        if the path of such a sample is not known."""
         count = 1 if batch.columns is None else batch.columns.shape[1]
         good, bad = sorted_out(
             count,
@@ -125,11 +125,11 @@ class SingleStepLoss:
         return total
 
     def _exactly_of(self, batch: Batch, rest: np.ndarray, count: int) -> np.ndarray | None:
-        """What some samples of so many add, by exact code; None if a path of theirs is not known."""
+        """Calculates by exact code what some of `count` samples contribute; None if the path of one is not known."""
         parameters = self._parameters
         total = np.zeros(1 + len(parameters))
         own = [at for at in self._of_batches.of(batch).records if self._of_batches.paths[at].lanes is None]
-        if not own:  # it runs in the kernel of a longer list, whose trace is another one
+        if not own:  # all paths run in the kernel of a longer list, which has another trace
             own = [self._new_path(batch, int(rest[0]))]
         for at in own:
             path = self._of_batches.paths[at]

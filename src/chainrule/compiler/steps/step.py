@@ -1,4 +1,4 @@
-"""`compile_step`: the training step of a loss and an optimiser, many of them in one native call."""
+"""`compile_step`: compiles the training step of a loss and an optimiser; one native call can do many steps."""
 
 from __future__ import annotations
 
@@ -41,12 +41,13 @@ class CompiledStep:
     """A training step: the loss, its gradients, and the optimiser's update. Made by `compile_step`.
 
     Attributes:
-        by_hand: does a step that native code cannot do, with the arguments of the loss, and returns the loss before
-            it; `eager_step` unless something else is put there.
-        update, drive: the native update of all parameters, and the native loop over steps.
+        by_hand: does a step that native code cannot do, on the given arguments of the loss, and returns the loss before
+            it; by default `eager_step`.
+        update: the native update of all parameters.
+        drive: the native loop over steps.
         cache: what is kept from one call to the next.
         last: the control-flow path of the last step's loss.
-        turn: one step of the optimiser runs at a time.
+        turn: the lock of the optimiser's steps, which run one at a time.
     """
 
     def __init__(self, loss: Callable, optimizer: Optimizer, options: Options) -> None:
@@ -54,7 +55,7 @@ class CompiledStep:
         self.arguments = LossArguments(loss)
         self.machine, self.bits = Machine.default(), 32 if options.dtype == "float32" else 64
         asked = [*optimizer.parameters, *options.besides]
-        self.parameters = list(dict.fromkeys(asked))  # each once, though `besides` may repeat some
+        self.parameters = list(dict.fromkeys(asked))  # each once: `besides` may repeat some
         place = {id(parameter): i for i, parameter in enumerate(self.parameters)}
         self._asked = np.array([place[id(parameter)] for parameter in asked], np.intp)
         self.fallbacks = Fallbacks(name_of(loss))
@@ -64,7 +65,7 @@ class CompiledStep:
         self.last: Path | None = None
         self.update = self._make_update()
         self.turn = turn_of(optimizer)
-        self._driver = driver(self.machine, self.bits)  # kept, since below is just its address
+        self._driver = driver(self.machine, self.bits)  # keeps the code at the address alive
         self.drive_address = self._driver.address("drive")
         self.drive = _DRIVE(self.drive_address)
 
@@ -79,38 +80,39 @@ class CompiledStep:
 
     @property
     def kernels(self) -> int:
-        """How many kernels were made of it."""
+        """How many kernels were compiled for the loss."""
         return self.paths.kernels
 
     @property
     def set_up_seconds(self) -> float:
-        """How long tracing and compiling took, in all."""
+        """How long tracing and compiling the loss took in total."""
         return self.paths.set_up_seconds
 
     @property
     def records(self) -> dict[tuple, Record]:
-        """What the driver knows of the loss, as it is kept from one call to the next."""
+        """The driver's records of the loss that are kept from one call to the next."""
         return self.cache.records
 
     @property
     def columns(self) -> dict[tuple, np.ndarray]:
-        """The memory for the columns of batches, likewise."""
+        """The memory for the columns of batches that is kept from one call to the next."""
         return self.cache.columns
 
     @property
     def gradients(self) -> list[float]:
-        """Those of the last step, by the optimiser's parameters and then by `besides`; zeros before the first."""
+        """The gradients of the last step, first for the optimiser's parameters, then for `besides`; zeros before the
+        first step."""
         with self.turn.lock:
             return self.update.rows[-1, self.update.positions[self._asked]].tolist()
 
     @property
     def finite(self) -> bool:
-        """Whether all parameters, and all that the optimiser remembers, are finite after the last step."""
+        """Whether all parameters and the optimiser's memory are finite after the last step."""
         with self.turn.lock:
             return bool(np.isfinite(self.update.rows[:-1]).all())
 
     def explain(self) -> str:
-        """What became of the loss for the last step, as `CompiledFunction.explain` tells it, and of the update.
+        """Returns a report on how the last step's loss and the update were compiled, like `CompiledFunction.explain`.
 
         Raises:
             TraceError: there was no step yet.
@@ -132,11 +134,11 @@ class CompiledStep:
         return self.last
 
     def __call__(self, *args: Any, **named: Any) -> float:
-        """One step on these arguments of the loss; returns the loss before the step."""
+        """Does one step on these arguments of the loss; returns the loss before the step."""
         return self._steps([self.arguments.bound(args, named)])[0]
 
     def run(self, batches: Iterable[Sequence[Any]]) -> list[float]:
-        """One step for each batch, in native code.
+        """Does one step for each batch, in native code.
 
         Args:
             batches: for each step the arguments of the loss.
@@ -146,14 +148,14 @@ class CompiledStep:
 
         Raises:
             AnomalyError: a loss or gradient is not finite; the parameters are as they were before that step.
-            ArgumentError: these are no arguments of the loss.
+            ArgumentError: the loss does not take such arguments.
         """
         if not isinstance(batches, Iterable):
             raise ArgumentError(f"{self.arguments.how_to_run}, not the {type(batches).__name__} {shown(batches)}")
         if isinstance(batches, list | tuple):
             return self._steps(self.arguments.of_each(batches), self.arguments.how_to_run)
         losses = []
-        for at, batch in enumerate(batches):  # what it gives may not last until the next
+        for at, batch in enumerate(batches):  # an iterator may reuse the batch's memory for the next one
             losses += self._steps([self.arguments.of_one(batch, at)], self.arguments.how_to_run)
         return losses
 
@@ -161,8 +163,8 @@ class CompiledStep:
         raise TypeError("a compiled step cannot be copied or pickled: make one with compile_step(loss, optimizer)")
 
     def _steps(self, batches: list[tuple], hint: str = "") -> list[float]:
-        """One step for each, when no other thread runs one of the same optimiser; `hint` stands below errors that say
-        that an argument has not its axis."""
+        """Does one step for each batch, as soon as no other thread runs a step of the same optimiser. `hint` is a note
+        for errors about the arguments."""
         turn = self.turn
         with turn.lock:
             turn.check()
@@ -180,7 +182,7 @@ class CompiledStep:
         return Work(self.optimizer, self.paths, self.update, self.cache, self.turn, self.drive, self.by_hand)
 
     def _check_optimizer(self) -> None:
-        """Refuses an optimiser that got other parameters; one that got other settings has its update compiled anew."""
+        """Refuses an optimiser whose parameters were replaced; compiles the update anew if its settings changed."""
         own = self.parameters[: self.update.count]
         if len(own) != len(self.optimizer.parameters) or not all(map(operator.is_, own, self.optimizer.parameters)):
             raise TraceError("the optimizer has other parameters than when its step was compiled: make the step anew, "
@@ -189,13 +191,17 @@ class CompiledStep:
             self.optimizer.memory = dict(self.optimizer.memory)
             update = self._make_update()
             if self.update.arranged:
-                update.arrange(self.update.own_positions)  # as the records have it
+                update.arrange(self.update.own_positions)  # the order that the kept records use
             self.update = update
             self.fallbacks.met(OTHER_SETTINGS)
 
     # ---- the eager engine, where numbers are not finite ----
     def eager_step(self, batch: tuple) -> float:
-        """The same step by the eager engine, which names the operation that made the first non-finite number."""
+        """Does the same step by the eager engine.
+
+        Raises:
+            AnomalyError: the loss or a gradient is not finite; it names the operation that made the first such number.
+        """
         total = self._eager_backward(batch)
         if not all(map(math.isfinite, [total.data, *[p.peek_grad() for p in self.optimizer.parameters]])):
             with detect_anomaly():
@@ -220,34 +226,34 @@ class CompiledStep:
 
 
 def compile_step(loss: Callable, optimizer: Optimizer, **options: Any) -> CompiledStep:
-    """The training step of a loss and an optimiser, as native code.
+    """Compiles the training step of a loss and an optimiser to native code.
 
     Args:
         loss: a function that returns one number; it closes over the parameters of the optimiser. All Values that it
-            closes over are read at each call (of `run`, at its start); plain numbers that it closes over, attributes of
-            modules among them, are constants from the first call on.
-        optimizer: SGD, Adam or AdamW, or one of one's own whose `updated` is arithmetic on the numbers that it is given
-            and reads: on each parameter by itself, or on all of them.
-        in_axes: for each argument of the loss the axis along which it differs from sample to sample, or None, or one
-            for all; the loss is then that of one sample.
-        reduce: "mean" or "sum" of the losses of the samples.
-        dtype: "float64" or "float32": with which numbers the step calculates.
-        threads: among how many threads large batches are shared out.
-        max_traces: how many different ways the loss may go, for arguments of the same structure.
-        max_structures: for how many structures, and sizes of batches, what was made is kept.
-        besides: other parameters, which stay as they are, but whose gradients are wanted as well; those among them that
-            the optimiser has move with it.
-        memory_limit: how many bytes what long loops keep for their derivatives may take; see `chainrule.compile`.
+            closes over are read at each call (by `run`, once at its start). Plain numbers that it closes over, such as
+            attributes of modules, are constants from the first call on.
+        optimizer: SGD, Adam or AdamW, or an optimiser of your own whose `updated` is arithmetic on the numbers that it
+            is given or reads: on each parameter by itself, or on all of them.
+        in_axes: for each argument of the loss the axis along which it differs from sample to sample, or None; or one
+            axis for all arguments. The loss is then the loss of one sample.
+        reduce: "mean" or "sum": how the losses of the samples are combined.
+        dtype: "float64" or "float32": the type of the numbers that the step calculates with.
+        threads: how many threads share a large batch.
+        max_traces: the most control-flow paths of the loss, for arguments of the same structure.
+        max_structures: for how many structures of arguments, and sizes of batches, compiled code and memory are kept.
+        besides: other parameters whose gradients are wanted as well, but which do not move. Those among them that the
+            optimiser has do move.
+        memory_limit: the most bytes that long loops may keep for their derivatives; see `chainrule.compile`.
 
     Returns:
         A function of the arguments of the loss that does one step and returns the loss before it. Its method `run`
-        takes a list with a tuple of arguments for each of many steps, and does them in native code. Between calls,
-        parameters and optimiser are as after steps by hand; `grad` of the parameters is not touched, but `gradients`
-        has those of the last step.
+        takes a list with one tuple of arguments for each step, and does all steps in native code. Between calls,
+        parameters and optimiser are as after steps by hand. The `grad` of the parameters is not changed; `gradients`
+        has the gradients of the last step.
 
     Raises:
-        ArgumentError: an option makes no sense.
-        TraceError: the loss, or the update, cannot be compiled.
+        ArgumentError: an option has a value that it cannot have.
+        TraceError: the loss or the update cannot be compiled.
 
     >>> from chainrule import Value
     >>> from chainrule.optim import SGD

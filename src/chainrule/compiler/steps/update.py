@@ -1,4 +1,4 @@
-"""The native update of an optimiser: the kernel of its formula, on rows in which parameters lie side by side."""
+"""The native update of an optimiser: the kernel of its formula, and the rows in which parameters lie side by side."""
 
 from __future__ import annotations
 
@@ -24,18 +24,19 @@ class Update:
     """The native update of all parameters of an optimiser, which keeps them side by side in one array.
 
     Attributes:
-        rows: float[parameter, memory…, gradient; number of parameters, rounded up to whole vectors]. Behind them,
-            rounded up as well, are those that only have gradients.
-        positions: the place of each in a row.
-        arranged: whether that was chosen to suit a kernel.
-        formula: what it does.
-        kernel: what is run. That of the formula of one parameter reads and writes the rows themselves; to and from the
-            memory of that of the formula of all, numbers are copied.
+        rows: a structure of arrays: a row of the parameters' numbers, one for each slot of the optimiser's memory, and
+            one of gradients. In each row the optimiser's parameters come first, rounded up to whole vectors, then those
+            that only have gradients, rounded up as well.
+        positions: the place of each parameter in a row.
+        arranged: whether the positions were chosen to suit a kernel.
+        formula: the formula of the update.
+        kernel: the compiled formula. A kernel for one parameter reads and writes the rows themselves; for a kernel for
+            all parameters, numbers are copied between the rows and its memory.
         bound: the kernel with its memory.
-        one_by_one: whether the driver cannot run it.
-        no_loops: why that is.
-        checked: whether its addresses are checked.
-        looks_ahead: whether it asks for the learning rate of the next step.
+        one_by_one: whether the driver cannot run the kernel, so that steps are done one by one.
+        no_loops: why no loops were found, if so.
+        checked: whether the kernel's addresses are checked.
+        looks_ahead: whether the formula uses the learning rate of the next step.
     """
 
     def __init__(self, optimizer: Optimizer, machine: Machine, bits: int = 64, besides: int = 0) -> None:
@@ -57,23 +58,23 @@ class Update:
         self.checked = isinstance(self.kernel, LoopKernel) and self.kernel.checked
 
     def holds_for(self, optimizer: Optimizer) -> bool:
-        """Whether all that the update was made of is as it was."""
+        """Returns whether nothing that the update depends on has changed since it was compiled."""
         return self.settings == settings(optimizer) and not self.formula.reads.changed()
 
     @property
     def own_positions(self) -> np.ndarray:
-        """Those of the optimiser's own parameters."""
+        """The positions of the optimiser's own parameters."""
         return self.positions[: self.count]
 
     def arrange(self, places: np.ndarray) -> None:
-        """Puts the optimiser's parameters in another order, while there is nothing in the rows yet."""
+        """Sets the order of the optimiser's parameters in the rows, which must still be empty."""
         self.positions[: self.count] = places
         self.arranged, self._copies, self._record = True, None, None
 
     # ---- kernels ----
     def _take_rows(self, target: Target) -> bool:
-        """Takes the kernel of the formula of one parameter, whose samples are the parameters; says whether there is
-        one."""
+        """Compiles the formula of one parameter to a kernel that runs on the rows, with parameters as its samples.
+        Returns whether that is possible."""
         stages = Stages()
         planned = loops_of(self.formula.graph, target, stages)
         if planned is None:
@@ -85,7 +86,7 @@ class Update:
         return True
 
     def _take_copies(self, target: Target) -> None:
-        """Takes the kernel of the formula of all parameters."""
+        """Compiles the formula of all parameters to a kernel with memory of its own."""
         stages = Stages()
         graph = calculation(self.formula.graph, Wanted(), stages)
         planned = loops_of(graph, target, stages)
@@ -100,7 +101,7 @@ class Update:
         self._place({node: at for at, node in enumerate(order)})
 
     def _place(self, place: dict[int, int]) -> None:
-        """Notes where the inputs of the formula are in the kernel's memory."""
+        """Notes the places of the formula's inputs in the kernel's memory; `place` has them by node."""
         graph, live = self.formula.graph, self.formula.live
         rates = graph.inputs - len(live) - len(RATES)
         self._inputs = np.array([place[i] for i in range(rates)] if self.formula.whole else [], np.intp)
@@ -111,26 +112,26 @@ class Update:
 
     # ---- running ----
     def read_live(self) -> None:
-        """Reads the numbers of the Values that `updated` reads besides."""
+        """Copies the numbers of the Values that `updated` reads, other than parameters, to the kernel's memory."""
         for value, place in self._live:
             self.bound.shared[place] = value.data
 
     def fill(self, rates: Sequence[float]) -> None:
-        """Makes the kernel's memory ready for one step."""
+        """Prepares the kernel's memory for one step with these rates (see `RATES`)."""
         self.bound.shared[self._rates_at] = rates
         if self.formula.whole:
             source, target = self._copied().into
             self.bound.shared[target] = self.rows.reshape(-1)[source]
 
     def run(self) -> None:
-        """One step, once the memory is filled."""
+        """Updates the parameters in the rows; call `fill` before."""
         self.bound.run()
         if self.formula.whole:
             source, target = self._copied().out_of
             self.rows.reshape(-1)[target] = self.bound.shared[source]
 
     def record(self) -> np.ndarray:
-        """The row from which the driver knows what to run; all that it points to stays where it is."""
+        """Returns the update's record for the driver. It stays valid, since nothing that it points to moves."""
         if self._record is None:
             self._record = self._made_record()
         return self._record
@@ -158,7 +159,12 @@ class Update:
 
 
 class _Copies:
-    """What is copied between the rows and the memory of a kernel: pairs of places, and the same as stretches."""
+    """The copies between the rows and the memory of a kernel, as pairs of places and as tables for the driver.
+
+    Args:
+        into: the places to copy from in the rows, and to in the kernel's memory.
+        out_of: the places to copy from in the kernel's memory, and to in the rows.
+    """
 
     def __init__(self, into: tuple[np.ndarray, np.ndarray], out_of: tuple[np.ndarray, np.ndarray]) -> None:
         self.into, self.out_of = into, out_of
@@ -171,10 +177,10 @@ class _Copies:
 
 
 def check_names(names: Iterable[str], slots: Sequence[str]) -> None:
-    """Checks what an optimiser's memory has.
+    """Checks the names in an optimiser's memory.
 
     Raises:
-        ArgumentError: it has something that is no slot of the optimiser, which native steps would lose.
+        ArgumentError: a name is not among the optimiser's slots; native steps would lose what it stands for.
     """
     for name in names:
         if name not in slots:
@@ -183,10 +189,10 @@ def check_names(names: Iterable[str], slots: Sequence[str]) -> None:
 
 
 def one_for_each(slot: str, numbers: Sequence[float], count: int) -> Sequence[float]:
-    """What stands in a slot of an optimiser's memory.
+    """Returns the numbers in a slot of an optimiser's memory, after a check of their count.
 
     Raises:
-        ArgumentError: it has not one number for each of so many parameters.
+        ArgumentError: there is not one number for each of the `count` parameters.
     """
     if len(numbers) != count:
         raise ArgumentError(f"memory[{slot!r}] of the optimizer has {len(numbers)} numbers for {count} parameters: "
@@ -195,12 +201,12 @@ def one_for_each(slot: str, numbers: Sequence[float], count: int) -> Sequence[fl
 
 
 class NativeMemory(MutableMapping[str, list[float]]):
-    """What an optimiser remembers, while it lies in native rows: lists are made of it when they are asked for.
+    """An optimiser's memory that lies in native rows. It makes lists of the rows on request.
 
     Attributes:
-        given: the lists that were; whatever is done to them counts, so they are read again before the next step.
-        turn: nobody looks while a step runs.
-        lost: the slots that a step of a thread that does not exist in this process was in the midst of writing.
+        given: the lists that were made. Callers may change them, so they are copied back before the next step.
+        turn: the lock of the optimiser's steps: nobody reads the memory while a step runs.
+        lost: the slots whose numbers are lost, since the process was forked while another thread ran a step.
     """
 
     def __init__(self, update: Update, turn: Turn) -> None:
@@ -225,11 +231,11 @@ class NativeMemory(MutableMapping[str, list[float]]):
             )
 
     def lose(self) -> None:
-        """Notes that nothing of it can be relied on."""
+        """Marks all slots as lost."""
         self.lost = set(self.slots)
 
     def read_again(self) -> None:
-        """Puts what was given out back into the rows."""
+        """Copies the lists that were given out back to the rows."""
         self._check()
         for slot, numbers in self.given.items():
             self._put(slot, numbers)

@@ -1,8 +1,8 @@
-"""The formula of an update: what `updated` does with lists of numbers, run once on symbols and written down as a graph.
+"""The formula of an update: runs an optimiser's `updated` once on symbols and records what it calculates as a graph.
 
-Mostly each parameter moves by itself, all in the same way: then two parameters are enough to see it, and the formula is
-that of one. Where a move depends on other parameters (clipping by the norm of all gradients) or on its place, it is
-that of all.
+In most optimisers every parameter moves in the same way, independently of the others. Then a run with two parameters
+shows this, and the formula is for one parameter. If a move depends on other parameters (clipping by the norm of all
+gradients) or on the parameter's place, the formula is for all parameters together.
 """
 
 from __future__ import annotations
@@ -29,24 +29,24 @@ from chainrule.errors import OperandError, TraceError
 from chainrule.optim import Optimizer, constant
 
 RATES = ("lr", "step", "next lr")
-"""What differs from step to step: the learning rate, the number of the step, and the rate of the next one."""
+"""The inputs that change from step to step: the learning rate, the step's number, and the next step's rate."""
 
 WITH_VALUES = "it calculates with Values: take their .data, for an update has no derivatives"
 
 DRAWS = ((1, 0.01, 1.0), (2, 0.3, 1e-3), (17, 0.01, 1e3), (1000, 0.001, 1.0))
-"""The formula is held against `updated` itself for these: the step's number, the learning rate, the gradients' size."""
+"""The formula is compared with `updated` at these: the step's number, the learning rate, and the gradients' size."""
 
 
 @dataclass(frozen=True)
 class Formula:
-    """What an optimiser does.
+    """The formula of an update.
 
     Attributes:
-        graph: its inputs are parameters, what the optimiser remembers of them, gradients, then what `RATES` names, and
-            the numbers of the Values in `live`; its outputs are the new parameters and the new memory.
-        whole: whether there is one of each input and output for every parameter; else it is about one parameter.
-        live: Values that `updated` reads besides.
-        reads: what else its code reads.
+        graph: its inputs are parameters, the optimiser's memory of them, gradients, then the inputs in `RATES`, and the
+            numbers of the Values in `live`; its outputs are the new parameters and the new memory.
+        whole: whether there are inputs and outputs for every parameter; otherwise the formula is for one parameter.
+        live: the other Values that `updated` reads.
+        reads: what else the code of `updated` depends on.
     """
 
     graph: Graph
@@ -56,10 +56,10 @@ class Formula:
 
 
 def formula_of(optimizer: Optimizer) -> Formula:
-    """What an optimiser does to its parameters.
+    """Returns the formula of an optimiser's update.
 
     Raises:
-        TraceError: it is no arithmetic on numbers that are given.
+        TraceError: the update is not arithmetic on the numbers that it is given.
 
     >>> from chainrule.compiler.graph.text import to_text
     >>> from chainrule.optim import SGD
@@ -88,12 +88,12 @@ def formula_of(optimizer: Optimizer) -> Formula:
 
 
 def refused(optimizer: Optimizer, why: str) -> TraceError:
-    """The error of an optimiser whose update cannot be compiled."""
+    """Returns the error for an optimiser whose update cannot be compiled."""
     return TraceError(f"the update of {type(optimizer).__name__} cannot be compiled: {why}")
 
 
 def is_ours(optimizer: Optimizer) -> bool:
-    """Whether it is one of chainrule's own optimisers, of which is known what they read."""
+    """Returns whether `optimizer` is one of chainrule's own, which are known to read only what they are given."""
     return type(optimizer).__module__ == Optimizer.__module__
 
 
@@ -101,20 +101,20 @@ def is_ours(optimizer: Optimizer) -> bool:
 
 
 def _of_one(optimizer: Optimizer, reads: Reads) -> Formula | None:
-    """The formula of one parameter; None if there is none, for whatever reason."""
-    pair = [Value(0.25), Value(0.5)]  # two, to see whether one has to do with the other
+    """Returns the formula for one parameter; None if there is none, for whatever reason."""
+    pair = [Value(0.25), Value(0.5)]  # two, to see whether one depends on the other
     try:
         run = _run(optimizer, pair)
         graph = _of_first(run)
         formula = None if graph is None else Formula(relax(_divided_once(graph)), False, run.live, reads)
         fits = formula is not None and _has_rows(formula.graph) and does_the_same(optimizer, formula)
-    except Exception:  # with all parameters it may work, or the error is about them
+    except Exception:  # a run with all parameters may work, or raises a better error
         return None
     return formula if fits else None
 
 
 def formula_of_all(optimizer: Optimizer, reads: Reads) -> Formula:
-    """The formula of all parameters.
+    """Returns the formula for all parameters.
 
     Raises:
         TraceError: there is none.
@@ -131,7 +131,7 @@ def formula_of_all(optimizer: Optimizer, reads: Reads) -> Formula:
 
 
 def _of_first(run: _Run) -> Graph | None:
-    """The graph of the first of two parameters alone; None if it depends on the second."""
+    """Returns the graph for the first of two parameters alone; None if it depends on the second."""
     graph, pair, names = run.graph, run.count, run.names
     rates = len(names) * pair
     new = Graph.of_inputs([*names, *graph.names[rates:]], range(len(names)))
@@ -154,14 +154,14 @@ def _of_first(run: _Run) -> Graph | None:
 
 
 def _has_rows(graph: Graph) -> bool:
-    """Whether each output of the formula of one parameter can be written where the input of its name stands."""
+    """Returns whether each output of the formula for one parameter can be written over the input of the same name."""
     outputs, varies = graph.outputs, graph.varying()
     own = all(k >= graph.inputs or k == row for row, k in enumerate(outputs))
     return own and len(set(outputs)) == len(outputs) and all(varies[k] for k in outputs)
 
 
 def _divided_once(graph: Graph) -> Graph:
-    """x / u becomes x · (1/u), where u is the same for all parameters."""
+    """Replaces x / u by x · (1/u), where u is the same for all parameters, so that 1/u is calculated only once."""
     varies = graph.varying()
     new, place = graph.with_same_inputs(), list(range(graph.inputs))
     for i in range(graph.inputs, len(graph)):
@@ -178,7 +178,7 @@ def _divided_once(graph: Graph) -> Graph:
 
 
 def _run(optimizer: Optimizer, parameters: Sequence[Value]) -> _Run:
-    """Runs `updated` until all Values that it reads are known, and inputs of the graph."""
+    """Runs `updated`, and runs it again as long as it reads Values that are not inputs of the graph yet."""
     run = _Run(optimizer, parameters, [])
     while len(run.live) > len(run.known):
         run = _Run(optimizer, parameters, run.live)
@@ -186,39 +186,40 @@ def _run(optimizer: Optimizer, parameters: Sequence[Value]) -> _Run:
 
 
 class _Watched:
-    """What the engine tells of an `updated` that is tried: the deeds that no update may do are refused in words."""
+    """The base of the traces of `updated`: the engine calls its methods, and they refuse what no update may do."""
 
-    number = -1  # of no trace, should it unpickle what another one wrote
+    number = -1  # the number of no trace, in case `updated` unpickles what was pickled during one
 
     def written(self, node: Value, error: TraceError) -> None:
-        """Told that a number is to be written."""
+        """Refuses to write a number."""
         raise error
 
     def asked(self, node: Value, truth: bool) -> bool:
-        """Told that Python wants to know whether a Value is zero."""
+        """Refuses to say whether a Value is nonzero."""
         raise TraceError("it asks whether a Value is true: take its .data, and say chainrule.select(x > 0, a, b) in "
                          "place of a if x > 0 else b")  # fmt: skip
 
     def made(self, node: Value, recording: bool) -> Value:
-        """Told of a new result."""
+        """Refuses calculations with Values."""
         raise TraceError(WITH_VALUES)
 
     def has_made(self, node: Value) -> bool:
-        """Asked, of a node that is copied, whether it is a result of this run."""
+        """Returns whether a node that is copied is a result of this run: never, since there are none."""
         return False
 
     def token_of(self, leaf: Value) -> tuple[int, int]:
-        """Told that a Value is copied."""
+        """Refuses to copy a Value."""
         raise TraceError("it copies Values: copy their numbers, [p.data for p in self.parameters]")
 
 
 class _Run(_Watched):
-    """One run of `updated`. It is what the engine tells of Values that are read: those of parameters are symbols.
+    """One run of `updated` on symbols. When the run reads `.data` or `.grad` of a parameter, it gets a symbol.
 
     Attributes:
-        graph: what came of it.
-        names: those of its rows of inputs, of which each has `count`.
-        live, known: the Values that were read besides; and of those that are inputs already, the symbols.
+        graph: the recorded graph.
+        names: the names of the rows of inputs; each row has `count` inputs.
+        live: the Values other than parameters that were read.
+        known: the symbols of those that are inputs of the graph, by the id of the Value.
     """
 
     def __init__(self, optimizer: Optimizer, parameters: Sequence[Value], live: list[Value]) -> None:
@@ -236,7 +237,7 @@ class _Run(_Watched):
         self.graph.outputs = [self._node(x) for row in self._rows_after(list(parameters)) for x in row]
 
     def _rows_after(self, parameters: list[Value]) -> list[list[Any]]:
-        """The new parameters, and the new memory."""
+        """Runs `updated` on a copy of the optimiser; returns the new parameters and the new memory."""
         one = trial_copy(self.optimizer)
         slots = list(self.optimizer.slots)
         one.parameters, one.steps, one.schedule = parameters, self.step, self._rate  # type: ignore[assignment]
@@ -246,10 +247,10 @@ class _Run(_Watched):
             with modes.tracing(self):
                 new = one.updated(list(self.rows[0]), list(self.rows[-1]), self.lr)  # type: ignore[arg-type]
                 found = [list(new), *[list(one.memory[slot]) for slot in slots]]
-        except (OperandError, TraceError) as error:  # a branch, or what must not be read
+        except (OperandError, TraceError) as error:  # a branch on a number, or a forbidden read
             of_values = f"got the {Symbol.__name__}" in str(error)
             raise TraceError(WITH_VALUES if of_values else str(error)) from error
-        except Exception as error:  # a formula that takes floats only, or lists of another length
+        except Exception as error:  # code that accepts only floats, or lists of another length
             hint = "it has to be arithmetic on what it is given, with chainrule's functions (not math.floor, int or %)"
             raise TraceError(f"tried with symbols in place of numbers, it failed ({error}); {hint}") from error
         return self._checked(one, found)
@@ -270,14 +271,14 @@ class _Run(_Watched):
         return x.node if isinstance(x, Symbol) else self.graph.constant(number(x, "a parameter"))
 
     def _rate(self, step: Any) -> Symbol:
-        """The schedule: `self.lr` is the rate of the next step."""
+        """Takes the place of the schedule: `self.lr` asks it for the rate of the next step."""
         if step is not self.step:
             raise TraceError("it asks the schedule for the rates of other steps: `updated` is given this one's as lr")
         return self.next_lr
 
-    # ---- what the engine tells ----
+    # ---- called by the engine ----
     def data_of(self, node: Value) -> Any:
-        """What `.data` gives: a symbol."""
+        """Returns a symbol as the result of `.data`."""
         self._check_parameter(node)
         if id(node) in self.places:
             return self.rows[0][self.places[id(node)]]
@@ -286,7 +287,7 @@ class _Run(_Watched):
         return self.known.get(id(node), Symbol(self.graph, self.graph.constant(node.peek_data())))
 
     def grad_of(self, node: Value, error: TraceError) -> Any:
-        """What `.grad` gives: a symbol."""
+        """Returns a symbol as the result of `.grad`."""
         self._check_parameter(node)
         if id(node) not in self.places:
             raise TraceError("it reads the gradient of a Value that is none of its parameters: give the optimizer that "
@@ -298,12 +299,12 @@ class _Run(_Watched):
             raise TraceError("it reads one certain parameter")
 
 
-# ---- the second net --------------------------------------------------------------------------------------------------
+# ---- the check against `updated` itself ------------------------------------------------------------------------------
 
 
 def does_the_same(optimizer: Optimizer, formula: Formula) -> bool:
-    """Whether a formula finds what `updated` finds, for gradients of all sizes and each time, and whether that leaves
-    nothing behind but what is in `memory`.
+    """Returns whether a formula gives the same numbers as `updated`, in runs with small and large gradients, and
+    whether `updated` changes nothing except `memory`.
 
     Raises:
         TraceError: `updated` failed.
@@ -336,7 +337,7 @@ def _settings_of(one: Optimizer) -> Any:
 
 
 def _by_formula(formula: Formula, rows: list[list[float]], rates: list[float]) -> np.ndarray:
-    """The new parameters and the new memory: float64[1 + slots, parameters]."""
+    """Evaluates a formula. Returns the new parameters and the new memory: float64[1 + slots, parameters]."""
     graph, count = formula.graph, len(rows[0])
     found = evaluate(graph, [*([x for row in rows for x in row] if formula.whole else rows), *rates])
     outputs = [found[node] for node in graph.outputs]
@@ -344,19 +345,19 @@ def _by_formula(formula: Formula, rows: list[list[float]], rates: list[float]) -
 
 
 class _Drawn(_Watched):
-    """Has an `updated` that reads parameters find other numbers and gradients there. They themselves keep theirs, which
-    other threads may read meanwhile."""
+    """A trace in which `updated` reads drawn numbers and gradients from the parameters. The parameters themselves are
+    not changed, since other threads may read them meanwhile."""
 
     def __init__(self, optimizer: Optimizer, data: list[float], grads: list[float]) -> None:
         drawn = zip(optimizer.parameters, data, grads, strict=True)
         self._of = {id(parameter): (x, gradient) for parameter, x, gradient in drawn}
 
     def data_of(self, node: Value) -> float:
-        """What `.data` gives."""
+        """Returns the result of `.data`."""
         return self._of[id(node)][0] if id(node) in self._of else node.peek_data()
 
     def grad_of(self, node: Value, error: TraceError) -> float:
-        """What `.grad` gives."""
+        """Returns the result of `.grad`."""
         if id(node) not in self._of:
             raise error
         return self._of[id(node)][1]
