@@ -32,7 +32,7 @@ def batches(steps=STEPS):
 
 
 def by_eager(loss, optimizer, some, in_axes=None, reduce="mean"):
-    """The eager loop; gives the losses."""
+    """Trains by the eager loop; returns the losses."""
     losses = []
     for batch in some:
         optimizer.zero_grad()
@@ -66,7 +66,7 @@ def by_some_runs(loss, optimizer, some):
 
 
 def trained(way, optimizer_of, some=None):
-    """Everything that a training leaves behind."""
+    """Trains in one of these ways; returns losses, parameters, memory and the count of steps."""
     w = parameters()
     optimizer = optimizer_of(w)
     losses = way(loss_of(w), optimizer, some or batches())
@@ -79,7 +79,7 @@ def same(found, wanted, tolerance=1e-9):
 
 
 def train_twice(loss_of, optimizer_of, batches, *, tolerance=1e-9, **options):
-    """Asserts that native steps give the losses, parameters and memory of the eager loop; gives the compiled step."""
+    """Asserts that native steps give the losses, parameters and memory of the eager loop; returns the step."""
     found, count = [], options.pop("parameters", COUNT)
     in_axes, reduce = options.pop("in_axes", None), options.pop("reduce", "mean")
     for native in (False, True):
@@ -104,7 +104,7 @@ Y = [math.sin(i) for i in range(12)]
 
 
 def fitted(optimizer_of, compile):
-    """A model after `fit`, with its history."""
+    """Trains a model by `fit`; returns the history, and its losses with the parameters and the memory."""
     model = MLP(2, [3, 1], activation="tanh", seed=4)
     optimizer = optimizer_of(model.parameters())
     history = fit(
@@ -115,7 +115,7 @@ def fitted(optimizer_of, compile):
 
 
 def changed(way_of, optimizer_of, change):
-    """A training in which something changes after some steps."""
+    """Applies `change` to the optimiser after some steps of a training; returns losses, parameters and memory."""
     w = parameters()
     optimizer = optimizer_of(w)
     run, some = way_of(loss_of(w), optimizer), batches()

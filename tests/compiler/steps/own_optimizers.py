@@ -18,7 +18,7 @@ class ByGlobalNorm(Optimizer):
 
 
 class ByNormOfGradients(Optimizer):
-    """Reads the gradients where they are."""
+    """Reads data and gradients from the parameters."""
 
     def updated(self, data, grads, lr):
         norm = chainrule.sqrt(sum([p.grad**2 for p in self.parameters]))
@@ -50,7 +50,7 @@ class ByValue(Optimizer):
 
 
 class Layerwise(Optimizer):
-    """LARS and LAMB take a norm for each layer: the first three weights are one here."""
+    """The base of LARS and LAMB, which take a norm for each layer. The first three weights are one layer here."""
 
     layers = ((0, 3), (3, None))
 
@@ -163,7 +163,7 @@ class ByClass(Optimizer):
 
 
 class ByValueKept(Optimizer):
-    """Its strength is a Value, which may be another between the steps."""
+    """Its strength is a Value, which may change between steps."""
 
     def __init__(self, parameters, lr):
         super().__init__(parameters, lr)
@@ -223,7 +223,7 @@ class NextRate(Optimizer):
 
 
 class Halved(ByGlobalNorm):
-    """Its way with the gradients is that of the class above."""
+    """Gives half of each gradient to the base class."""
 
     def updated(self, data, grads, lr):
         return super().updated(data, [0.5 * g for g in grads], lr)
@@ -245,7 +245,7 @@ def keep(x):
 
 
 class ByFunction(Optimizer):
-    """Calls a function of the module, and one that it keeps."""
+    """Calls a function of the module, and one that is an attribute."""
 
     def __init__(self, parameters, lr):
         super().__init__(parameters, lr)
@@ -268,7 +268,7 @@ def of_itself(parameters, lr):
 
 
 class ByManyFunctions(Optimizer):
-    """Functions of floats wherever a class may have some."""
+    """Has functions of floats wherever a class can have functions."""
 
     def __init__(self, parameters, lr):
         super().__init__(parameters, lr)
@@ -310,7 +310,7 @@ OPTIMIZERS = {
 
 
 def restarts(start, end, every):
-    """The cosine with warm restarts."""
+    """A cosine schedule with warm restarts."""
     return lambda step: end + 0.5 * (start - end) * (1 + math.cos(math.pi * (step % every) / every))
 
 
@@ -335,7 +335,7 @@ def of_table(rates):
 
 
 class Warmed:
-    """A schedule before another."""
+    """A warm-up of five steps in front of another schedule."""
 
     def __init__(self, then):
         self.then = then

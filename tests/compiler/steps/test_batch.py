@@ -1,4 +1,4 @@
-"""Integers that native code cannot have are refused by steps as by compiled functions."""
+"""Steps refuse integers that native code cannot represent, as compiled functions do."""
 
 import pytest
 

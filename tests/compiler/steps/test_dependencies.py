@@ -1,4 +1,4 @@
-"""What an update reads besides its numbers: native code sees when it changes."""
+"""Native steps notice when something changes that an update reads besides its numbers."""
 
 import contextvars
 from types import SimpleNamespace
@@ -126,7 +126,7 @@ def test_what_an_update_closes_over_may_change_between_runs(which):
 
 
 def test_parameters_that_are_read_by_name():
-    """One of them is in the code of the update itself."""
+    """The code of the update reads two of them by index."""
 
     def optimizer_of(w):
         class ByFirst(Optimizer):

@@ -1,4 +1,4 @@
-"""Steps and threads: all steps count, what others write is not lost in silence, and a forked process knows what is."""
+"""Steps in several threads are all counted, a write of others is never lost silently, and a forked process works."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def test_two_steps_of_one_optimizer_take_turns(in_threads):
 
 
 def test_steps_of_different_optimizers_do_not_wait_for_each_other(in_threads):
-    """Each waits in its schedule until the other is there as well."""
+    """Each step waits in its schedule until the other has come to its own."""
     meeting = threading.Barrier(2, timeout=20)
 
     def schedule(_):
@@ -117,7 +117,7 @@ def test_a_parameter_that_is_written_while_a_step_runs_is_named():
         step(1.0)
     assert v.data == w.data == pytest.approx(0.6)
     writing.clear()
-    step(1.0)  # goes on from there
+    step(1.0)  # continues from those numbers
     assert w.data == pytest.approx(0.36)
 
 
@@ -158,7 +158,7 @@ def test_what_is_not_finite_counts_as_unchanged():
 
 @pytest.mark.parametrize("by_slot", [False, True])
 def test_a_child_forked_while_another_thread_runs_a_step(in_child, by_slot):
-    """It has the parameters from before that step; what the optimizer remembered is lost, and said to be."""
+    """It has the parameters from before that step; reading the optimiser's memory, which is lost, raises an error."""
     w, inside, go_on, waiting = Value(1.0), threading.Event(), threading.Event(), []
 
     def schedule(_):
@@ -204,14 +204,14 @@ def test_a_child_forked_while_another_thread_runs_a_step(in_child, by_slot):
 
 
 def test_native_code_may_be_freed_while_a_turn_is_made_and_another_thread_forks(in_child, monkeypatch):
-    """The cyclic collector frees an old step wherever Python runs, and that takes the locks of LLVM."""
+    """The cyclic collector may free an old step wherever Python runs, which takes the locks of LLVM."""
     inside, forking, found = threading.Event(), threading.Event(), []
 
     class Slow(exclusive.Turn):
         def __init__(self):
             super().__init__()
             inside.set()
-            forking.wait(0.3)  # the other thread is in fork() by then, which gives no sign of it
+            forking.wait(0.3)  # by then the other thread is in fork(); there is no event to wait for
             for lock in (uninterrupted._lock, llvm._of_llvmlite):
                 found.append(lock.acquire(timeout=10))
                 lock.release()

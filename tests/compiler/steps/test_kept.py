@@ -1,4 +1,4 @@
-"""What a step keeps: for so many structures, and sizes of batches, and no more."""
+"""A step keeps compiled code and memory for a limited number of structures and sizes of batches."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def test_kernels_of_structures_that_were_not_used_for_longest_are_let_go(kernels
         step([0.5, 0.25])
     assert alive(kernels) <= 4
     assert len(step.paths.known) == 4
-    assert step.traces == 14  # that of two numbers was kept
+    assert step.traces == 14  # the list of two numbers was traced once and kept
     assert "structures let go" in step.explain()
 
 

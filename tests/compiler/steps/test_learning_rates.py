@@ -1,4 +1,4 @@
-"""Schedules that look at what steps change."""
+"""Schedules that read what steps change."""
 
 import math
 
@@ -18,7 +18,7 @@ from .own_optimizers import OPTIMIZERS
 
 
 class Plateau:
-    """Halves the rate where a parameter moves no more; counts for itself."""
+    """Halves the rate when the parameters stop shrinking, and counts its calls."""
 
     def __init__(self, w):
         self.w, self.rate, self.best, self.asked = w, 0.2, math.inf, 0
@@ -78,7 +78,7 @@ def test_a_schedule_that_looks_at_what_steps_change_in_fit(name):
         return optimizer
 
     (eager, wanted), (compiled, found) = [fitted(optimizer_of, way) for way in (False, "auto")]
-    assert eager.engine == compiled.engine == "eager"  # so little work
+    assert eager.engine == compiled.engine == "eager"  # there is too little work for compiling
     same(found, wanted)
     (compiled, found) = fitted(optimizer_of, True)
     assert compiled.engine == "compiled"
@@ -132,7 +132,7 @@ def test_arithmetic_that_fails_fails_at_its_step():
 
 
 class Decaying(SGD):
-    """Weights decay by what stands in a Value, which its schedule writes."""
+    """The strength of its weight decay is a Value, which its schedule writes."""
 
     def __init__(self, parameters, when):
         self.decay = Value(0.3)
@@ -164,7 +164,7 @@ def test_a_schedule_writes_what_the_update_reads(when, way):
 @pytest.mark.parametrize("when", WHEN)
 @pytest.mark.parametrize("besides", [False, True])
 def test_a_schedule_writes_what_the_loss_reads(when, way, besides):
-    """The loss of a step is that of before its schedule was asked; also if a step goes a way that is new."""
+    """The loss of a step is calculated before its schedule is called, also if the step takes a new path."""
     found = []
     for run in (by_eager, way):
         w, scale = parameters(), Value(1.0)

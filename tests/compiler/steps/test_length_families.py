@@ -1,4 +1,4 @@
-"""Losses of lists of different lengths: one kernel for all where its lanes are the places of the list."""
+"""Losses of lists of different lengths share one kernel if its lanes are the elements of the list."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def test_one_kernel_serves_shorter_lists(training):
 
 
 def test_places_that_shorter_lists_do_not_have(training):
-    """Their parameters get no derivative, also after a longer list that had them, in as many vectors as it takes."""
+    """The gradients of their parameters are 0, also after a longer list that had them, for any number of vectors."""
     lengths = [16, 3, 15, 7, 2, 9, 16, 4]
     batches = [([(i * i + 3 * k) % 7 for i in range(n)],) for k, n in enumerate(lengths)]
     assert training.twice(attention, lambda w: Adam(w, lr=0.01), batches, parameters=7 + 16).kernels == 1

@@ -1,4 +1,4 @@
-"""Where the rows of the update have the parameters, and how they get from there to the kernel and back."""
+"""The places of parameters in the rows of the update, and the copies between the rows and the kernel."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ from chainrule.optim import Adam
 
 
 def path_with(parameters, gradients):
-    """As much of a path as the record needs: places of the parameters and, behind the loss, of their gradients."""
+    """A path with only what the record needs: the places of the parameters, of the loss, and of the gradients."""
     return SimpleNamespace(parameters=np.array(parameters), kernel=SimpleNamespace(places=np.array([99, *gradients])))
 
 
 def pieces(path, positions):
-    """How many stretches and lone numbers are copied."""
+    """Counts the stretches and single numbers that are copied."""
     order = np.argsort(positions)
     into = path.parameters[order]
     out_of = path.kernel.places[1:][order]
@@ -90,7 +90,7 @@ def test_a_kernel_with_its_parameters_in_another_order(training):
     assert step.update.own_positions.tolist() != list(range(columns * letters))
     assert step.gradients == pytest.approx([w.grad for w in weights], abs=1e-12)
     for optimizer in optimizers:
-        optimizer.betas = (0.5, 0.9)  # the update is made anew, the kernel stays
+        optimizer.betas = (0.5, 0.9)  # the update is compiled anew, the kernel is kept
     wanted = training.eager(loss_of(eager), optimizers[0], batches[4:])
     assert step.run(batches[4:]) == pytest.approx(wanted, abs=1e-12)
     for slot in ("mean", "square"):

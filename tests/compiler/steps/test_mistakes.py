@@ -1,4 +1,4 @@
-"""Training steps that are told or given something wrong: it is said in words, and the step goes on working."""
+"""Training steps with wrong options or arguments raise errors that say so, and the step remains usable."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from chainrule.optim import SGD, Adam
 
 
 def step_of(loss, count=1, **options):
-    """The step of a loss whose first argument are its parameters; and these."""
+    """Compiles a step; returns it with its parameters. A loss given as text takes these and returns a loss."""
     w = [Value(0.5 + i) for i in range(count)]
 
     if isinstance(loss, str):

@@ -1,4 +1,4 @@
-"""Optimisers and schedules of one's own: native code does what they do by hand."""
+"""Native steps give the results of the eager loop for user-defined optimisers and schedules."""
 
 import pytest
 
@@ -56,7 +56,7 @@ def test_32_bits(kind):
 
 @pytest.mark.parametrize("count", [1, 2, 3, 40, 333])
 def test_the_norm_of_any_number_of_gradients(count):
-    """With few parameters there are no loops in the update, with many there are."""
+    """With few parameters the update has no loops, with many it has."""
     found = []
     for way in (by_eager, by_run):
         w = parameters(count)

@@ -1,4 +1,4 @@
-"""The parameters of a step: each counts once."""
+"""Each parameter of a step counts once."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""What a training step says of itself."""
+"""The report of a training step."""
 
 from __future__ import annotations
 

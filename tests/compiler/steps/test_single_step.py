@@ -1,4 +1,4 @@
-"""Steps that native code sees otherwise than Python, or whose numbers are not finite."""
+"""Steps whose guards native code evaluates differently from Python, or whose numbers are not finite."""
 
 from __future__ import annotations
 
@@ -127,7 +127,7 @@ def test_an_operation_at_fault_is_named_all_the_same():
     for _ in range(5):
         with pytest.raises(errors.AnomalyError, match="log"):
             step(np.array([1.0, -1.0]))
-    assert "by the eager engine" not in step.explain()  # a step that could not be done is none
+    assert "by the eager engine" not in step.explain()  # a step that failed is not counted
 
 
 def test_a_loss_without_loops_says_that_its_steps_are_done_one_by_one():

@@ -1,4 +1,4 @@
-"""Training steps as native code, against the eager loop."""
+"""Compiled training steps, compared with the eager loop."""
 
 from __future__ import annotations
 
@@ -180,7 +180,7 @@ class Floors(Optimizer):
 
 
 class Remembering(Optimizer):
-    """Keeps its velocity where nobody knows."""
+    """Keeps its velocity outside `memory`."""
 
     def __init__(self, parameters, lr):
         super().__init__(parameters, lr)
@@ -199,7 +199,7 @@ class Fading(SGD):
 
 
 class Counting(Optimizer):
-    """Counts its steps by itself."""
+    """Counts its steps in an attribute of its own."""
 
     def __init__(self, parameters, lr):
         super().__init__(parameters, lr)

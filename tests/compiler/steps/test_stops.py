@@ -1,4 +1,4 @@
-"""What native steps cannot do: branches that turn, numbers that are not finite, and going on by hand."""
+"""Steps that the driver stops at: at other branches, at numbers that are not finite, and how they are done by hand."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ def test_all_samples_of_a_batch_go_the_other_way(training, rows):
 
 @pytest.fixture
 def native(monkeypatch):
-    """No step may be left to the eager engine."""
+    """Makes a step by the eager engine fail."""
 
     def refused(*_):
         raise AssertionError("a step by the eager engine")
@@ -110,7 +110,7 @@ def test_ways_by_turns_are_all_taken_in_native_code(training, rows, native, monk
     alone = []
     monkeypatch.setattr(Run, "_step_alone", lambda run, at, before=Run._step_alone: alone.append(at) or before(run, at))
     step = training.twice(by_sign, sgd, [(x, y) for x, y in zip(rows(200), rows(200), strict=True)])
-    assert len(alone) == step.traces - 1 == len(step.records) - 1 == 1  # when the second way was met first
+    assert len(alone) == step.traces - 1 == len(step.records) - 1 == 1  # the step that first took the second path
 
 
 def test_ways_by_turns_without_loops(training, rows, native):
@@ -297,7 +297,7 @@ def test_an_interrupt_leaves_whole_steps_and_their_count(calls, training, rows):
         drive(*arguments)
         left[0] -= 1
         if not left[0]:
-            raise KeyboardInterrupt  # as Python does with a Ctrl-C that came meanwhile
+            raise KeyboardInterrupt  # as Python does after a Ctrl-C during the native call
 
     step.drive = interrupted
     with pytest.raises(KeyboardInterrupt):

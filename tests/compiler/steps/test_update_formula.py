@@ -1,4 +1,4 @@
-"""What of an update cannot be followed is refused by name, and `fit` then trains without compiling."""
+"""An update that cannot be traced is refused with the reason, and `fit` then trains without compiling."""
 
 import copy
 import math
@@ -177,7 +177,7 @@ def test_fit_trains_what_is_refused_by_the_eager_engine_and_says_why(kind, monke
 
 
 class ByNorm(Optimizer):
-    """Reads parameters and gradients where they are."""
+    """Reads data and gradients from the parameters."""
 
     def updated(self, data, grads, lr):
         norm = math.sqrt(sum([p.grad * p.grad + p.data * p.data for p in self.parameters]) + 1.0)

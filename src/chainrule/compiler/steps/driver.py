@@ -149,18 +149,23 @@ class _Driver:
 
     # ---- reading and writing ----
     def whole(self, row: ir.Value, at: ir.Value) -> ir.Value:
+        """Loads a 64-bit integer."""
         return self.builder.load(self.builder.gep(row, [at], source_etype=I64), typ=I64)
 
     def small(self, row: ir.Value, at: ir.Value) -> ir.Value:
+        """Loads a 32-bit integer."""
         return self.builder.sext(self.builder.load(self.builder.gep(row, [at], source_etype=I32), typ=I32), I64)
 
     def number(self, row: ir.Value, at: ir.Value) -> ir.Value:
+        """Loads a float."""
         return self.builder.load(self.builder.gep(row, [at], source_etype=self.element), typ=self.element)
 
     def put(self, x: ir.Value, row: ir.Value, at: ir.Value) -> None:
+        """Stores a float."""
         self.builder.store(x, self.builder.gep(row, [at], source_etype=self.element))
 
     def pointer(self, address: ir.Value) -> ir.Value:
+        """Converts an address, a 64-bit integer, to a pointer."""
         return self.builder.inttoptr(address, POINTER)
 
     def table(self, record: ir.Value, field: IntEnum) -> tuple[ir.Value, ir.Value]:

@@ -47,7 +47,7 @@ class Turn:
 
     def after_fork(self) -> None:
         """Is called in a forked process: makes a new lock, and abandons a run of another thread, since that thread does
-        not exist here. The parameters are still those from before that run."""
+        not exist here. The parameters keep the numbers that were saved last."""
         self.lock = threading.RLock()
         if self.thread not in (None, threading.get_ident()):
             if self.run is not None:

@@ -48,7 +48,8 @@ def _dist(p: Any, q: Any) -> Any:
 
 
 class _Super:
-    """The replacement of `super`: its methods use chainrule's functions, too."""
+    """The replacement of `super`: its methods use chainrule's functions, too. Without arguments, it finds class and
+    object in the caller's frame."""
 
     def __init__(self, *given: Any) -> None:
         frame = sys._getframe(1)

@@ -70,8 +70,8 @@ class SingleStepLoss:
         return path.run(bound, batch.numbers, parameters), bound.held()
 
     def _path_beyond(self, batch: Batch, rest: np.ndarray, tried: list[int]) -> tuple[int, np.ndarray]:
-        """Finds a path for samples for which the kernels of all tried paths denied a guard. Returns the index of its
-        record, and for which samples it holds: at least for the first."""
+        """Finds a path for samples that the kernels of all tried paths refused. Returns the index of its record, and
+        for which samples it holds: at least for the first."""
         parameters = self._parameters
         for at in tried:
             if self._of_batches.paths[at].doubted:
@@ -94,7 +94,7 @@ class SingleStepLoss:
 
     # ---- where native code and Python differ ----
     def _doubt(self, at: int, batch: Batch, rest: np.ndarray, parameters: np.ndarray) -> np.ndarray:
-        """Returns for which samples a path holds that Python took for the first of them though its kernel denied it.
+        """Returns for which samples a path holds that Python took for the first of them though its kernel refused it.
         From now on, exact code evaluates the path's guards before the loss is traced again."""
         path = self._of_batches.paths[at]
         exactly = None if path.lanes is not None else lambda: self._held_exactly(at, batch, rest, parameters)
