@@ -1,10 +1,9 @@
-"""The cache: object code on disk, so that nothing is compiled twice, by this process or another.
+"""The cache: object code on disk, so that no module is compiled twice, by this process or another.
 
-A file is named after the module's text, the machine and LLVM's version, and begins with a checksum of its content. A
-file that is truncated or not ours is ignored and replaced; files are always replaced atomically, and other files in the
-folder are left alone. If the folder cannot be written, there is no cache. Its content is executed, so a folder or file
-that others may have written is not used, and a `CacheWarning` says so. `CHAINRULE_CACHE` names another folder, or is
-`off`.
+The name of a file is a hash of the module's text, the machine and LLVM's version; the file begins with a checksum. The
+cache ignores and replaces a file that is damaged. It replaces files atomically, and leaves files of other names alone.
+If the folder cannot be written, nothing is stored. As its content is executed, the cache uses no folder or file that
+others may have written, and gives a `CacheWarning` instead. `CHAINRULE_CACHE` names another folder, or is `off`.
 """
 
 from __future__ import annotations
@@ -28,10 +27,10 @@ from chainrule.errors import CacheWarning
 
 VARIABLE = "CHAINRULE_CACHE"
 MAGIC = b"chainrule object code 2\n"
-"""Its number changes with the way in which object code is compiled from a text and stored in a file."""
+"""The first bytes of a file. The number changes whenever object code is compiled or stored in another way."""
 
 MOST_BYTES = 200 * 2**20
-"""When the folder has more, the least recently used files are removed."""
+"""The size of the folder above which the least recently used files are removed."""
 
 _SUFFIX, _PART = ".o", ".part"
 _OWN = re.compile(r"[0-9a-f]{64}(\.o|_.*\.part)")
@@ -43,7 +42,7 @@ _written = 0
 
 
 def folder() -> Path | None:
-    """The folder of the files; None without a cache."""
+    """Returns the folder of the files, or None if there is no cache."""
     wanted = os.environ.get(VARIABLE, "")
     if wanted == "off":
         return None
@@ -56,7 +55,7 @@ def folder() -> Path | None:
 
 
 def cached_object(module: ir.Module | str, machine: Machine, optimize: int = 2) -> bytes:
-    """The object code of a module, from the cache or newly compiled; see `native.compile_to_object`."""
+    """Returns the object code of a module, from the cache or newly compiled; see `llvm.compile_to_object`."""
     text = str(module)
     place = folder()
     path = None if place is None else place / (_key(text, machine, optimize) + _SUFFIX)
@@ -74,8 +73,7 @@ _watching: contextvars.ContextVar[list[bool] | None] = contextvars.ContextVar("w
 
 @contextlib.contextmanager
 def watched() -> Iterator[list[bool]]:
-    """Context manager that gives a list; for each module requested meanwhile, the list gets whether it came from the
-    cache."""
+    """Yields a list; each module that is requested meanwhile appends whether it came from the cache."""
     hits: list[bool] = []
     before = _watching.set(hits)
     try:
@@ -96,12 +94,12 @@ def _key(text: str, machine: Machine, optimize: int) -> str:
 
 
 def _checksum(path: Path, content: bytes) -> bytes:
-    """A checksum that includes the file's name: code under the name of other code is invalid."""
+    """Returns a checksum of the content and the file's name: a renamed file is invalid."""
     return hashlib.sha256(path.name.encode() + content).digest()
 
 
 def _read(path: Path) -> bytes | None:
-    """The content of a file, if it is complete and nobody else can have written it."""
+    """Returns the content of a file, or None unless it is complete and nobody else can have written it."""
     try:
         with own_folder(path.parent) as folder:
             data = folder.read(path.name)
@@ -115,7 +113,7 @@ def _read(path: Path) -> bytes | None:
 
 
 def _write(path: Path, content: bytes) -> None:
-    """Stores a file, if possible."""
+    """Writes a file, if possible."""
     global _written  # noqa: PLW0603 - a count for this process
     part = f"{path.stem}_{os.urandom(8).hex()}{_PART}"
     try:
@@ -135,9 +133,9 @@ _warned: dict[Path, object] = {}
 
 
 def _warn(place: Path, error: NotOursError) -> None:
-    """Warns, once for each folder, that it or something in it is not used."""
+    """Warns that a folder or something in it is not used, once for each folder."""
     token = object()
-    if _warned.setdefault(place, token) is token:  # atomic: one of several threads warns
+    if _warned.setdefault(place, token) is token:  # atomic: only one of several threads warns
         frame = caller()
         warnings.warn_explicit(
             f"compiled code is not kept on disk, since others could put theirs in its place: {error}",
@@ -146,8 +144,8 @@ def _warn(place: Path, error: NotOursError) -> None:
 
 
 def sweep(place: Path, most: int = MOST_BYTES) -> None:
-    """Removes the least recently used files of the cache until the rest has at most so many bytes, and what killed
-    processes have left behind.
+    """Removes the least recently used files until the rest has at most `most` bytes, and temporary files that killed
+    processes left behind.
 
     Raises:
         NotOursError, OSError: the folder is not ours.

@@ -1,4 +1,4 @@
-"""Counted loops in LLVM's assembly."""
+"""Counted loops in LLVM IR."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ I64 = ir.IntType(64)
 def counted(builder: ir.IRBuilder, end: int | ir.Value, step: int = 1, start: int | ir.Value = 0) -> Iterator[ir.Value]:
     """Generates a loop whose counter runs from `start` up to, but not including, `end`, around the body of the `with`.
 
-    The `with` gives the counter (the induction variable); afterwards the builder stands after the loop.
+    Yields the counter (the induction variable); afterwards the builder is positioned after the loop.
     """
     function = builder.function
     first = I64(start) if isinstance(start, int) else start

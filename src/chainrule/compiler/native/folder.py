@@ -1,7 +1,8 @@
 """A folder of the user's own for files that will be executed: anybody who can write there can control this process.
 
-The checks apply to what was opened, not to what has its name a moment later. Where the operating system has no such
-owners and modes (Windows), the folder is used as it is: there it lies in the user's profile.
+The checks apply to the opened file or folder, not to its path, which may lead elsewhere a moment later. Where the
+operating system has no owners and modes of this kind (Windows), nothing is checked: there the folder lies in the user's
+profile.
 """
 
 from __future__ import annotations
@@ -19,11 +20,11 @@ _OLD = os.O_RDONLY | getattr(os, "O_BINARY", 0) | getattr(os, "O_NOFOLLOW", 0) |
 
 
 class NotOursError(Exception):
-    """A folder or file that others may have written; the text says why, and what to do."""
+    """Raised for a folder or file that others may have written; the message says why, and what to do."""
 
 
 class Folder:
-    """A folder that is ours, opened by `own_folder`.
+    """A folder that nobody else can write, opened by `own_folder`.
 
     Args:
         path: its path.
@@ -37,8 +38,8 @@ class Folder:
         """Reads a file and marks it as used now.
 
         Raises:
-            NotOursError: it is a link, or not ours.
-            OSError: it cannot be read.
+            NotOursError: the file is a symbolic link, or others may have written it.
+            OSError: the file cannot be read.
         """
         if OWNERS and stat.S_ISLNK(self.status(name).st_mode):
             raise NotOursError(f"{self.path / name} is a symbolic link: remove it")
@@ -53,12 +54,12 @@ class Folder:
         """Writes a file atomically.
 
         Args:
-            name: its name.
-            part: its temporary name, which no file has.
-            content: its content.
+            name: the name of the file.
+            part: a temporary name, which no file has.
+            content: the content.
 
         Raises:
-            OSError: it cannot be written; nothing is left behind.
+            OSError: the file cannot be written; nothing is left behind.
         """
         handle = self._open(part, _NEW)
         try:
@@ -71,11 +72,11 @@ class Folder:
             raise
 
     def names(self) -> list[str]:
-        """The names of all files."""
-        return os.listdir(self._name(".") if self._handle is None else self._handle)  # noqa: PTH208 - of what is open
+        """Returns the names of all files."""
+        return os.listdir(self._name(".") if self._handle is None else self._handle)  # noqa: PTH208 - the open folder
 
     def status(self, name: str) -> os.stat_result:
-        """The status of a file; of a link itself if it is one."""
+        """Returns the status of a file, or of a symbolic link itself."""
         return os.stat(self._name(name), dir_fd=self._handle, follow_symlinks=False)
 
     def remove(self, name: str) -> None:
@@ -91,7 +92,7 @@ class Folder:
 
 @contextlib.contextmanager
 def own_folder(path: Path, *, make: bool = False) -> Iterator[Folder]:
-    """Opens a folder for the body of a `with`.
+    """Opens a folder for the body of a `with`, and checks that nobody else can write there.
 
     Args:
         path: the folder; links on the way to it are followed, since its owner is what counts.
@@ -99,7 +100,7 @@ def own_folder(path: Path, *, make: bool = False) -> Iterator[Folder]:
 
     Raises:
         NotOursError: others may have written there.
-        OSError: it does not exist, or cannot be opened or created.
+        OSError: the folder does not exist, or cannot be opened or created.
     """
     if make:
         _make(path)
@@ -132,7 +133,7 @@ def _check(status: os.stat_result, path: Path) -> None:
 
 
 def _make(path: Path) -> None:
-    """Creates a folder that nobody else can look into; refuses to do so in another user's folder, also as root."""
+    """Creates a folder that nobody else can look into; refuses to do so in another user's folder, even as root."""
     missing, above = [], path
     while not os.path.lexists(above):
         missing.append(above)

@@ -1,5 +1,5 @@
-"""The kernel: the result of the compiler's backends, and the only interface of it that the rest of the compiler
-knows."""
+"""The kernel: native code made by one of the compiler's backends. The rest of the compiler knows only this interface
+of it."""
 
 from __future__ import annotations
 
@@ -25,13 +25,13 @@ class Kernel(Protocol):
         """Calculates the outputs of the graph.
 
         Args:
-            numbers: float64[inputs]; those of batched inputs are ignored.
+            numbers: float64[inputs]; the numbers of batched inputs are ignored.
             columns: float64[batched inputs in ascending order, samples]; None if there are none.
 
         Returns:
             shared: float64[outputs], nan for those that differ from sample to sample.
             each: float64[outputs that differ from sample to sample, samples].
-            held: whether all guards had their outcome; of a graph with batched inputs bool[samples].
+            held: whether all guards had the outcomes of the trace; for a graph with batched inputs bool[samples].
 
         Raises:
             SizeError: the arguments are not of these sizes.
@@ -39,11 +39,11 @@ class Kernel(Protocol):
 
     @property
     def bytes_per_call(self) -> int:
-        """How many bytes of memory a call uses, beside its arguments and results; for a batch, each block of it."""
+        """The bytes of memory that a call uses beside its arguments and results; for a batch, those of each block."""
 
     @property
     def operations_per_call(self) -> int:
-        """How many operations a call does; for a batch, for one sample."""
+        """The number of operations of a call; for a batch, those for one sample."""
 
     def describe(self) -> list[str]:
-        """Sentences for `explain()`."""
+        """Returns sentences for `explain()`."""

@@ -1,6 +1,6 @@
-"""Native code: everything that the compiler says to LLVM, which turns its own assembly into that of a CPU.
+"""Native code: all calls of LLVM, which compiles LLVM IR to the machine code of a CPU.
 
-A `Machine` is a CPU to compile for, `compile_to_object` makes object code for it, and `load` puts that into this
+A `Machine` is a CPU to compile for, `compile_to_object` makes object code for it, and `load` loads that into this
 process. Object code is plain bytes, so it can be kept in a file and loaded again by another process on a machine of the
 same name.
 """
@@ -30,7 +30,7 @@ VARIABLE = "CHAINRULE_MACHINE"
 """The environment variable that chooses the machine: `host`, or a name that `Machine.named` takes."""
 
 VERSION = ".".join(map(str, binding.llvm_version_info))
-"""LLVM's own version; with another one the same text may give other code."""
+"""The version of LLVM; another version may compile the same text to other code."""
 
 _LINUX = "x86_64-unknown-linux-gnu"
 _NAMED = {
@@ -39,41 +39,41 @@ _NAMED = {
     "avx512": ("x86_64", "x86-64-v4", 512, ("avx512f", "avx512dq", "avx512bw", "avx512vl", "avx512cd")),
     "arm64": ("aarch64", "generic", 128, ("neon",)),
 }
-"""For each name its architecture, LLVM's name of the CPU, the bits of a vector and features that it stands for."""
+"""For each name: the architecture, LLVM's name of the CPU, the bits of a vector, and the features that it needs."""
 
 FROM_LIBM = (
     *[function.name for function in FUNCTIONS.values() if function.llvm not in ("", "test")],
     *("rint", "round", "ldexp", "fma", "floorf", "ceilf", "truncf"),
 )
-"""The functions of C's `math.h` that compiled code may call; the last ones LLVM makes calls of by itself."""
+"""The functions of C's `math.h` that compiled code may call; calls of the last ones are made by LLVM itself."""
 
 FROM_LIBC = ("memcpy", "memmove", "memset", "bzero")
-"""Functions of C that LLVM makes calls of by itself."""
+"""The functions of C's library that LLVM itself makes calls of."""
 
 
 class NativeCodeError(ChainruleError, RuntimeError):
-    """LLVM refused a module, or object code that was to be loaded."""
+    """Raised when LLVM refuses a module, or object code that is to be loaded."""
 
 
 class BoundsError(ChainruleError, RuntimeError):
-    """Native code was about to read or write outside of an array. Only checked code can say so (CHAINRULE_BOUNDS=1)."""
+    """Raised before native code reads or writes outside of an array. Only checked code does (CHAINRULE_BOUNDS=1)."""
 
 
 # ---- threads -------------------------------------------------------------------------------------------------------
 
 _making = lock_held_while_forking()
 _of_llvmlite: Any = getattr(getattr(binding.ffi.lib, "_lock", None), "_lock", None) or threading.RLock()
-"""llvmlite's own lock, which it takes for each call of LLVM; another one, should it no longer be where it was. Other
-packages may call llvmlite, too, and free what is ours meanwhile."""
-held_while_forking(_of_llvmlite, innermost=True)  # after the one of `uninterrupted`, as all work takes them
+"""The lock that llvmlite takes for each call of LLVM, or a new one if a version of llvmlite keeps it elsewhere. Other
+packages may call llvmlite, too, and objects of ours may be freed meanwhile."""
+held_while_forking(_of_llvmlite, innermost=True)  # after the lock of `uninterrupted`: all work takes them in this order
 
 _calling_llvm = uninterrupted(may_run_here=_of_llvmlite._is_owned)
-"""Decorator of all that speaks to LLVM: one thread at a time, and nothing breaks it off."""
+"""Decorates functions that call LLVM: one of them runs at a time, and no exception from outside interrupts it."""
 
 
 def made_once(make: Callable[P, T]) -> Callable[P, T]:
-    """Decorator of a function that makes something once for its arguments, also where threads come at the same time:
-    `functools.cache` would let each of them make one, keep the last, and let go of the others."""
+    """Decorates a function so that it runs once for the same arguments, even if several threads call it at the same
+    time: with `functools.cache` each of them would make a result, and only the last one would be kept."""
     made: dict[Any, T] = {}
 
     @functools.wraps(make)
@@ -111,18 +111,18 @@ class Machine:
 
     @classmethod
     def host(cls) -> Machine:
-        """The CPU that this process runs on."""
+        """Returns the CPU that this process runs on."""
         return _host()
 
     @classmethod
     def named(cls, name: str) -> Machine:
-        """A CPU by the width of its vectors, and with nothing more than that entails.
+        """Returns a CPU that has vectors of some width, and only the features that come with them.
 
         Args:
             name: `sse2`, `avx2` (with FMA) or `avx512` of x86-64; `arm64`, for reading its assembly.
 
         Raises:
-            ArgumentError: there is no such machine.
+            ArgumentError: there is no machine of this name.
         """
         if name not in _NAMED:
             raise ArgumentError(f"there is no machine {name!r}, only {', '.join(_NAMED)}.{suggest(name, _NAMED)}")
@@ -134,7 +134,7 @@ class Machine:
 
     @classmethod
     def default(cls) -> Machine:
-        """The machine to compile for: the host, or what the variable CHAINRULE_MACHINE says.
+        """Returns the machine to compile for: the host, or what the variable CHAINRULE_MACHINE says.
 
         Raises:
             ArgumentError: the variable names no machine, or one whose code does not run here.
@@ -149,19 +149,19 @@ class Machine:
 
     @property
     def name(self) -> str:
-        """A text that two machines share only if the same code runs on both: for the key of a cache."""
+        """A text for cache keys; machines have the same one only if the same code runs on both."""
         return " ".join([self.triple, self.cpu, self.features or "-", str(self.bits)])
 
     @property
     def fma(self) -> bool:
-        """Whether it calculates a·b + c with one rounding, and as fast as a product."""
+        """Whether the CPU calculates a·b + c with one rounding, and as fast as a product."""
         if self.cpu in ("x86-64-v3", "x86-64-v4") or _is_of(self.triple, "aarch64"):
             return True
         return "+fma" in self.features.split(",")
 
     @property
     def runs_here(self) -> bool:
-        """Whether this process can run its code."""
+        """Whether this process can run code for the machine."""
         host = _host()
         named = [row for row in _NAMED.values() if row[1] == self.cpu]
         if self == host or not named:
@@ -171,7 +171,7 @@ class Machine:
         return _is_of(host.triple, architecture) and all(f"+{feature}" in available for feature in needed)
 
     def lanes(self, float_bits: int) -> int:
-        """How many floats of 32 or 64 bits the widest vector has."""
+        """Returns how many floats of 32 or 64 bits fit into a vector register."""
         return self.bits // float_bits
 
 
@@ -194,7 +194,7 @@ def _host() -> Machine:
         bits = 512
     elif features.get("avx2"):
         bits = 256
-    features["prefer-256-bit"] = False  # some CPUs with vectors of 512 bits ask LLVM for shorter ones
+    features["prefer-256-bit"] = False  # for some CPUs with vectors of 512 bits LLVM prefers shorter ones
     if not _process_triple().startswith("x86_64"):
         del features["prefer-256-bit"]
     text = ",".join(f"{'+' if has else '-'}{name}" for name, has in sorted(features.items()))
@@ -207,10 +207,10 @@ _QUICK = (
     *("always_inliner", "global_dead_code_eliminate", "sroa", "instruction_combine", "simplify_cfg"),
     *("loop_rotate", "loop_unroll", "instruction_combine"),
 )
-"""What is done to a module: its functions go where they are called, its variables into registers. LLVM's own list takes
-two to six times as long, for code that is at best a tenth faster. Its global value numbering (`new_gvn`) gains nothing
-that could be measured here, and ends the process on some modules with an assertion (LLVM 22, "Seem to have processed
-the same Value a lot")."""
+"""The passes that run on a module; they inline its functions and put its variables into registers. LLVM's own list
+takes two to six times as long, for code that is at best a tenth faster. Its global value numbering (`new_gvn`) has no
+measurable benefit here, and ends the process on some modules with an assertion (LLVM 22, "Seem to have processed the
+same Value a lot")."""
 
 
 @functools.cache
@@ -221,7 +221,7 @@ def _initialize(everything: bool) -> None:
         return
     binding.initialize_native_target()
     binding.initialize_native_asmprinter()
-    # of a long stretch of loads and stores, LLVM would look for an order again and again, in quadratic time
+    # by default LLVM takes quadratic time to order a long run of loads and stores
     binding.set_option("", "--combiner-tokenfactor-inline-limit=64")
 
 
@@ -235,7 +235,7 @@ def _target(machine: Machine, level: int) -> binding.TargetMachine:
 
 
 def _optimized(text: str, machine: Machine, optimize: int) -> binding.ModuleRef:
-    """The module as LLVM has it, checked and optimized."""
+    """Parses, verifies and optimizes a module."""
     target = _target(machine, min(optimize, 2))
     try:
         parsed = binding.parse_assembly(text, binding.create_context())
@@ -258,7 +258,7 @@ def _optimized(text: str, machine: Machine, optimize: int) -> binding.ModuleRef:
 
 
 def _free(passes: binding.ModulePassManager) -> None:
-    """Frees a list of passes, which llvmlite forgets: an empty method stands before the one that would."""
+    """Frees a list of passes. llvmlite does not: a base class's empty `_dispose` hides the one that would free it."""
     if type(passes)._dispose is binding.ffi.ObjectRef._dispose:
         binding.newpassmanagers.NewPassManager._dispose(passes)
 
@@ -270,10 +270,10 @@ def _emitted(text: str, machine: Machine, optimize: int, as_text: bool = False) 
 
 
 def compile_to_object(module: ir.Module | str, machine: Machine, optimize: int = 2) -> bytes:
-    """Object code of a module, for `load`.
+    """Compiles a module to object code, for `load`.
 
     Args:
-        module: what to compile; vectors are what it says, none are made of its loops.
+        module: the module; its vectors stay as they are, and its loops are not vectorized.
         machine: the CPU to compile for.
         optimize: from 0 (quick to compile) to 3 (LLVM's own passes, for code that runs for minutes).
 
@@ -284,7 +284,7 @@ def compile_to_object(module: ir.Module | str, machine: Machine, optimize: int =
 
 
 def assembly(module: ir.Module | str, machine: Machine, optimize: int = 2) -> str:
-    """The CPU's assembly of a module, for reading.
+    """Returns the CPU's assembly of a module, for reading.
 
     Raises:
         NativeCodeError: LLVM refuses the module.
@@ -297,7 +297,7 @@ def assembly(module: ir.Module | str, machine: Machine, optimize: int = 2) -> st
 
 @functools.cache
 def _functions_of_c() -> dict[str, int]:
-    """Addresses of C's functions, those that Python's own `math` calls."""
+    """Returns the addresses of C's functions, the same ones that Python's `math` calls."""
     process = ctypes.CDLL("ucrtbase" if os.name == "nt" else None)
     if not hasattr(process, "exp"):
         process = ctypes.CDLL("libm.so.6")
@@ -306,7 +306,8 @@ def _functions_of_c() -> dict[str, int]:
 
 
 class Library:
-    """Object code in this process; made by `load`. It is unloaded with the Library, so keep that while it may run."""
+    """Object code that `load` loaded into this process. It is unloaded when the Library is freed: keep that while the
+    code may run."""
 
     _NAME = "library"
 
@@ -322,10 +323,10 @@ class Library:
 
     @_calling_llvm
     def address(self, function: str) -> int:
-        """Where a function begins.
+        """Returns the address of a function.
 
         Raises:
-            NativeCodeError: the object code has no such function, or what it calls is not there.
+            NativeCodeError: the object code has no such function, or the function calls one that does not exist.
         """
         if function not in self._trackers:
             try:
@@ -336,28 +337,29 @@ class Library:
 
     def __del__(self, finalizing: Callable[[], bool] = sys.is_finalizing) -> None:
         if finalizing():
-            return  # with the process goes the code, and llvmlite is half gone
+            return  # the code goes with the process, and parts of llvmlite are gone already
         _unload(vars(self))
 
 
 @_calling_llvm
 def _unload(parts: dict[str, Any]) -> None:
-    """Unloads what a Library holds; nobody else is to see it freed."""
+    """Unloads the code of a Library. Takes everything out of `parts` before it is freed, so that nobody finds it there
+    afterwards."""
     for tracker in parts.pop("_trackers").values():
-        tracker.close()  # before the linker, which LLVM would otherwise take down with code still in it
+        tracker.close()  # before the linker: LLVM would otherwise close that with code still in it
     if "_linker" in parts:
         parts.pop("_linker").close()
 
 
 @_calling_llvm
 def load(object_code: bytes) -> Library:
-    """Puts object code into this process.
+    """Loads object code into this process.
 
     Args:
-        object_code: what `compile_to_object` made, for a machine that runs here.
+        object_code: the result of `compile_to_object`, for a machine whose code runs here.
 
     Raises:
-        NativeCodeError: it is no object code.
+        NativeCodeError: these bytes are not object code for this machine.
 
     >>> text = "define double @twice(double %x) {  %y = fadd double %x, %x  ret double %y }"
     >>> library = load(compile_to_object(text, Machine.host()))

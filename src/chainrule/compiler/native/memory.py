@@ -17,20 +17,20 @@ CACHE_LINE = 64
 HUGE_PAGE = 2**21
 
 BOUNDS = "CHAINRULE_BOUNDS"
-"""If the environment has 1 for this variable, native code is compiled with a check of each address, and its memory lies
-between guard pages. Both are for tests: the code is slow and needs much memory."""
+"""With this environment variable set to 1, native code checks each address, and its memory lies between guard pages.
+Both are for tests: the code is slow and needs much memory."""
 
 
 def is_checked() -> bool:
-    """Whether the environment asks for checked addresses."""
+    """Returns whether the environment asks for checked addresses."""
     return os.environ.get(BOUNDS, "") not in ("", "0")
 
 
 def aligned(shape: Sequence[int], dtype: Any) -> np.ndarray:
-    """Allocates zeros at the beginning of a cache line.
+    """Allocates an array of zeros that begins at a cache line.
 
-    Large arrays lie in huge pages where the system has them: with small pages, most gathered numbers would cost a look
-    into the page tables as well.
+    Large arrays lie in huge pages where the system has them: with small pages, most gathers would need a look into the
+    page tables as well.
 
     >>> x = aligned([3, 2], np.float64)
     >>> x.tolist(), x.ctypes.data % CACHE_LINE
@@ -51,11 +51,11 @@ def aligned(shape: Sequence[int], dtype: Any) -> np.ndarray:
 
 
 def for_native_code(array: np.ndarray, checked: bool | None = None) -> np.ndarray:
-    """An array for native code to read: itself, or a copy between guard pages where addresses are checked.
+    """Returns an array for native code to read: the same one, or a copy between guard pages if addresses are checked.
 
     Args:
         array: the array.
-        checked: whether addresses are checked; if left out, the environment decides, which takes a microsecond.
+        checked: whether addresses are checked; if left out, the environment is asked, which takes a microsecond.
     """
     if not (is_checked() if checked is None else checked):
         return array
@@ -67,8 +67,8 @@ def for_native_code(array: np.ndarray, checked: bool | None = None) -> np.ndarra
 def _between_guards(size: int) -> np.ndarray:
     """Allocates bytes between two guard pages.
 
-    They end just before the second page if they can do so and still begin at a cache line; otherwise every other
-    allocation ends at the second page as closely as possible, and the others begin right after the first one.
+    The bytes begin at a cache line. If their number is a multiple of its size, they end right before the second page.
+    Otherwise every other allocation ends as close to the second page as possible; the rest begin right after the first.
     """
     assert _protect is not None
     page = mmap.PAGESIZE
@@ -87,7 +87,7 @@ _turn = itertools.count()
 
 
 def _find_protect() -> Any:
-    """The C library's `mprotect` where memory can be mapped as in this module; otherwise None."""
+    """Returns the C library's `mprotect`, or None where memory cannot be mapped as in this module."""
     if not hasattr(mmap, "MAP_ANONYMOUS"):
         return None
     try:
@@ -100,8 +100,8 @@ _protect = _find_protect()
 
 
 def too_large_is_infinite(dtype: Any) -> contextlib.AbstractContextManager:
-    """Context manager for conversions to 32-bit floats, which silences NumPy's overflow warnings: the conversion is
-    documented."""
+    """Returns a context manager that silences NumPy's overflow warnings if `dtype` is a 32-bit float: that too large
+    numbers become infinite is documented."""
     return np.errstate(over="ignore") if np.dtype(dtype).itemsize == 4 else _NOTHING
 
 

@@ -1,7 +1,7 @@
 """A pool of threads that share one call.
 
 A scheduler may wake a thread on the CPU of the thread that woke it, and leave both there for milliseconds although
-another CPU is idle. In virtual machines that is the rule, since a sleeping CPU looks as if it were taken away. A call
+another CPU is idle. In virtual machines this is usual, since a sleeping CPU looks like one that was taken away. A call
 is over by then. So each worker is pinned, where the operating system allows it, to CPUs of its own among those that the
 caller may use.
 """
@@ -20,7 +20,7 @@ T = TypeVar("T")
 
 
 class ThreadPool:
-    """The calling thread and its workers, `threads` in all."""
+    """The calling thread and its worker threads, `threads` in all."""
 
     def __init__(self, threads: int) -> None:
         self._count = threads - 1
@@ -30,7 +30,7 @@ class ThreadPool:
         self._workers, self._process = [_Worker() for _ in range(self._count)], os.getpid()
 
     def describe(self) -> list[str]:
-        """A sentence for `explain()`, if there are workers."""
+        """Returns a sentence for `explain()`, if there are workers."""
         return [f"large batches are shared out among {self._count + 1} threads"] if self._count else []
 
     def share(self, tasks: Sequence[Callable[[], T]]) -> list[T]:
@@ -42,7 +42,7 @@ class ThreadPool:
         >>> ThreadPool(3).share([lambda: 1, lambda: 2, lambda: 3])
         [1, 2, 3]
         """
-        if self._process != os.getpid():  # threads do not come along into a forked process
+        if self._process != os.getpid():  # a forked process has none of the workers
             self._start_anew()
         own, *others = tasks
         places = cpus_of_workers(len(others))
@@ -56,7 +56,7 @@ class ThreadPool:
 
 
 def _wait_until_idle(workers: Sequence[_Worker]) -> None:
-    """Waits for workers, even when Ctrl-C arrives meanwhile: they write into memory that later calls will use."""
+    """Waits for workers, even if Ctrl-C arrives meanwhile: they write into memory that later calls will use."""
     try:
         for worker in workers:
             worker.wait_until_idle()
@@ -66,7 +66,7 @@ def _wait_until_idle(workers: Sequence[_Worker]) -> None:
 
 
 class _Worker:
-    """A thread, and the CPUs that it is pinned to; an empty set if it is not pinned yet."""
+    """A thread, and the set of CPUs that it is pinned to, which is empty until then."""
 
     def __init__(self) -> None:
         self._begin_anew()
@@ -81,17 +81,17 @@ class _Worker:
         self._thread = threading.get_native_id()
 
     def start(self, task: Callable[[], T], cpus: set[int]) -> Future[T]:
-        """Starts a task, on these CPUs if there are any."""
+        """Starts a task, on the given CPUs unless the set is empty."""
         if self._thread is None and cpus:
-            self._submit(int).result()  # it is there now
-        if self._thread is not None and cpus and cpus != self._cpus:  # before it wakes
-            with contextlib.suppress(OSError):  # one of them has just been taken away
+            self._submit(int).result()  # an empty task, which starts the thread
+        if self._thread is not None and cpus and cpus != self._cpus:  # pinned before it wakes
+            with contextlib.suppress(OSError):  # one of the CPUs has just been taken away
                 os.sched_setaffinity(self._thread, cpus)
                 self._cpus = cpus
         return self._submit(task)
 
     def wait_until_idle(self) -> None:
-        """Waits until it has done all that it was told, whether or not anybody noted that."""
+        """Waits until all submitted tasks are done, even those whose Future an interrupt has lost."""
         if self._was_asked:
             self._submit(int).result()
 
@@ -99,15 +99,15 @@ class _Worker:
         self._was_asked = True
         try:
             return self._executor.submit(task)
-        except RuntimeError:  # there are no more threads to be had; the next one is not to begin with this task
+        except RuntimeError:  # no thread can be started; a later one must not begin with this task
             self._begin_anew()
             raise
 
 
 def cpus_of_workers(workers: int) -> list[set[int]]:
-    """The CPUs that each worker should use, so that none shares one with another worker or the calling thread.
+    """Returns the CPUs that each worker should use, so that none shares one with another worker or the calling thread.
 
-    An empty set means any CPU: the operating system cannot say, or there are too few CPUs.
+    If there are too few CPUs, each worker may use all of them; if the system cannot pin threads, the sets are empty.
     """
     if not hasattr(os, "sched_setaffinity") or _current_cpu is None:
         return [set()] * workers

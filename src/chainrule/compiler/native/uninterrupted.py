@@ -1,9 +1,9 @@
-"""Work that no exception from outside may break off, done in a thread that nobody else knows of.
+"""Work that no exception from outside can interrupt: it runs in a thread that no other code knows of.
 
-Python raises Ctrl-C in the main thread, and `PyThreadState_SetAsyncExc` any exception in a thread that is named,
-between two steps of whatever runs there. Code that frees memory and then notes that it did cannot bear this: llvmlite
-is such code, and would free the memory again, which ends the process. In a thread of its own it is left alone, and the
-thread that waits for it hears of Ctrl-C when the work is done.
+Python raises KeyboardInterrupt in the main thread, and `PyThreadState_SetAsyncExc` raises any exception in any thread
+that it is given, between two instructions of whatever runs there. Code that frees memory and only then notes that it
+did cannot stand this. llvmlite is such code: it would free the memory again, which ends the process. In a thread of its
+own nothing interrupts it, and the thread that waits for it raises the KeyboardInterrupt when the work is done.
 """
 
 from __future__ import annotations
@@ -23,14 +23,14 @@ P = ParamSpec("P")
 T = TypeVar("T")
 
 STACK = 16 * 2**20
-"""Bytes of stack that the work has, whichever thread asks for it; LLVM walks through long functions by recursion."""
+"""Bytes of stack for the work, whichever thread asks for it: LLVM walks through long functions by recursion."""
 
-_starting = lock_held_while_forking(innermost=True)  # taken before the other, as by whoever forks
-_lock = lock_held_while_forking(innermost=True)  # freeing native code takes both
+_starting = lock_held_while_forking(innermost=True)  # taken before `_lock`, in the order of a fork
+_lock = lock_held_while_forking(innermost=True)  # innermost: freeing native code takes both
 
 
 class _Work(Generic[T]):
-    """What is done once, and the thread that waits for it."""
+    """A function that runs once in a thread of its own, while the calling thread waits for it."""
 
     def __init__(self, work: Callable[[], T]) -> None:
         self._work = work
@@ -41,26 +41,26 @@ class _Work(Generic[T]):
         self._is_done.acquire()
 
     def result(self) -> T:
-        """Does the work, and gives or raises what comes of it."""
-        # Were cycles searched in the work's own thread, what is freed might want a lock that the waiting one holds.
+        """Runs the function, and returns its result or raises its exception."""
+        # If the cyclic collector ran in the new thread, freeing objects might need a lock that the waiting one holds.
         with collector_paused():
             running = self._run()
             next(running)
             try:
                 _start_thread(next, (running, None))
-            except RuntimeError:  # there are no more threads to be had, as when Python ends
+            except RuntimeError:  # no thread can be started, for example while Python ends
                 next(running, None)
             self._wait()
         if self._error is not None:
             try:
                 raise self._error
             finally:
-                self._error = None  # it holds this frame, which holds it, and so below
+                self._error = None  # breaks the cycle of the error and this frame, as in _wait
         return self._results[0]
 
     def _run(self) -> Iterator[None]:
-        """Goes as far as the `yield` in the calling thread, so that the new one begins within the `try`. While that is
-        made, Python takes it for the calling one, and may raise in it what was meant for that."""
+        """Runs up to the `yield` in the calling thread, so that the new one begins within the `try`. While a thread is
+        being started, Python takes it for the one that starts it, and may raise in it what was meant for that."""
         try:
             yield
         except GeneratorExit:  # the calling thread was interrupted before the new one was made
@@ -73,7 +73,7 @@ class _Work(Generic[T]):
             except BaseException as error:
                 _clear_frames(error)
                 self._error = error
-            self._is_done.release()  # while no other thread can fork: the child would wait for ever
+            self._is_done.release()  # while the lock keeps others from forking: a child would wait for ever
 
     def _wait(self) -> None:
         while self._is_done.locked():
@@ -90,17 +90,17 @@ class _Work(Generic[T]):
 
 
 def _clear_frames(error: BaseException | None) -> None:
-    """Has what the error's frames hold freed in this thread."""
+    """Frees in this thread what the frames of an error hold."""
     while error is not None:
         traceback.clear_frames(error.__traceback__)
         error = error.__context__
 
 
 def _start_thread(function: Callable[..., Any], arguments: tuple) -> None:
-    # A Thread of the module `threading` takes locks to start, and the collector may free native code within those.
+    # To start a `threading.Thread` takes locks, and the cyclic collector may free native code while they are held.
     with _starting:
         before = _thread.stack_size()
-        with contextlib.suppress(ValueError):  # of a system that has another opinion of sizes
+        with contextlib.suppress(ValueError):  # the system does not allow this size
             _thread.stack_size(STACK)
         try:
             _thread.start_new_thread(function, arguments)
@@ -110,22 +110,22 @@ def _start_thread(function: Callable[..., Any], arguments: tuple) -> None:
 
 @atexit.register
 def _at_exit() -> None:
-    """Waits for work that nobody waits for any more: Python would end underneath it."""
+    """Waits for work that no thread waits for any more: it must not run while Python ends."""
     with _lock:
         pass
 
 
 def uninterrupted(may_run_here: Callable[[], bool] = lambda: False) -> Callable[[Callable[P, T]], Callable[P, T]]:
-    """Decorator of a function that no exception from outside may break off; one at a time of all these is at work.
+    """Decorates a function so that no exception from outside interrupts it; one such function runs at a time.
 
     Args:
-        may_run_here: says whether the calling thread has a lock that the function needs, and must do the work itself.
+        may_run_here: returns whether the calling thread holds a lock that the function needs, and must run it itself.
     """
 
     def decorate(function: Callable[P, T]) -> Callable[P, T]:
         @functools.wraps(function)
         def call(*arguments: P.args, **named: P.kwargs) -> T:
-            if _is_owned(_lock) or may_run_here():  # such work itself, or a thread that forks
+            if _is_owned(_lock) or may_run_here():  # called by such work, or by a thread that forks
                 return function(*arguments, **named)
             return _Work(functools.partial(function, *arguments, **named)).result()
 
