@@ -1,7 +1,7 @@
-"""Which engine is imported: the one that Cython compiled, where it is there, or the same files as plain Python.
+"""The choice of the engine that is imported: the one that Cython compiled, if it exists, or the same files as Python.
 
-Both stand side by side, `engine.py` and the extension module `engine`; Python would take the latter. With the
-environment variable CHAINRULE_PURE=1, or where the extension modules are not complete, it takes the former.
+Both stand side by side, `engine.py` and the extension module `engine`, and Python would import the latter. With the
+environment variable CHAINRULE_PURE=1, or if extension modules are missing, it imports the former.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ _PACKAGE = Path(__file__).parents[1]
 
 
 class PlainPython:
-    """A finder of modules, first in line, that takes the plain Python files of the engine."""
+    """An import finder, the first on `sys.meta_path`, that takes the plain Python files of the engine."""
 
     @staticmethod
     def find_spec(name: str, path: object = None, target: object = None) -> ModuleSpec | None:
@@ -37,7 +37,7 @@ def _file(module: str, suffix: str) -> Path:
 
 
 def choose() -> None:
-    """Sees to it that the right files are imported.
+    """Makes Python import the right files.
 
     Raises:
         ImportError: this Python runs threads without the global interpreter lock, on which the engine relies.

@@ -1,4 +1,4 @@
-"""Python's search for cycles among objects, paused."""
+"""Pauses of Python's cyclic garbage collector."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from chainrule.core.forks import renewed_in_child
 
 
 class _Pauses:
-    """All pauses at the moment: the first one stops the search, and the last one lets it go on."""
+    """The pauses that have not ended: the first one turns the collector off, the end of the last one turns it on."""
 
     def __init__(self) -> None:
         self._threads: dict[int, int] = {}
@@ -27,14 +27,14 @@ class _Pauses:
             gc.disable()
 
     def end(self, pause: int) -> None:
-        """May be called again, should it be broken off."""
+        """Ends a pause; may be called again if an exception interrupts it."""
         with self._lock:
             if self._was_on and self._threads.keys() == {pause}:
                 gc.enable()
             self._threads.pop(pause, None)
 
     def after_fork(self) -> None:
-        """In a forked process: pauses of threads that it does not have are over."""
+        """Ends, in a forked process, the pauses of threads that do not exist there."""
         self._lock = threading.RLock()
         paused, own = bool(self._threads), threading.get_ident()
         self._threads = {pause: thread for pause, thread in self._threads.items() if thread == own}
@@ -46,7 +46,7 @@ _pauses = _Pauses()
 
 
 class _Pause:
-    """One pause. It ends at the latest when nobody has it any more: Ctrl-C may come just before it is told to end."""
+    """One pause. It ends at the latest when this object is freed: Ctrl-C may come just before the call of `end`."""
 
     def __del__(self) -> None:
         _pauses.end(id(self))
@@ -54,8 +54,8 @@ class _Pause:
 
 @contextlib.contextmanager
 def collector_paused() -> Iterator[None]:
-    """Context manager for what makes very many objects: graphs have no cycles, so the search for those finds nothing,
-    and on large ones it takes most of the time."""
+    """Pauses the collector within a `with` that makes very many objects: graphs have no cycles, so it finds nothing,
+    and with large graphs it takes most of the time."""
     pause = _Pause()
     try:
         _pauses.begin(id(pause))

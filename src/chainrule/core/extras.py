@@ -1,4 +1,4 @@
-"""Libraries that only some parts of chainrule need: its extras."""
+"""Optional libraries, which only some parts of chainrule need: its extras."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Files that are written whole or not at all, and read with one clear line where they cannot be."""
+"""Files: written whole or not at all; if one cannot be read or written, the error is one clear line."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ FilePath = str | os.PathLike[str]
 
 
 def atomic_write(path: FilePath, content: str | bytes, *, error: type[ChainruleError] = SavedFileError) -> None:
-    """Write a file in one step: whatever happens, `path` holds either what it held before or all of `content`.
+    """Writes a file in one step: whatever happens, `path` holds either what it held before or all of `content`.
 
-    The content goes into a temporary file beside `path`, down to the disk, and is then renamed. A link is followed; a
-    device or pipe, which cannot be replaced, is written to directly.
+    The content is written to a temporary file beside `path` and flushed to the disk, and then the file is renamed. A
+    link is followed; a device or pipe, which cannot be replaced, is written to directly.
 
     Args:
         path: the file.
@@ -63,7 +63,7 @@ def _replace(target: Path, data: bytes) -> None:
 
 
 def _sync_folder(folder: Path) -> None:
-    """Bring the renaming itself to the disk, on systems where a folder can be opened for that."""
+    """Flushes the renaming itself to the disk, on systems where a folder can be opened for that."""
     with contextlib.suppress(OSError):
         handle = os.open(folder, os.O_RDONLY)
         try:
@@ -73,7 +73,7 @@ def _sync_folder(folder: Path) -> None:
 
 
 def check_target(path: FilePath, *, error: type[ChainruleError] = SavedFileError) -> Path:
-    """Refuse a path at which no file could be written; nothing is touched. For before the work that leads to the file.
+    """Refuses a path at which no file can be written, before the work whose result goes there; touches nothing.
 
     Raises:
         SavedFileError: (or what `error` says) the folder does not exist or is read-only, or `path` is a directory.
@@ -94,16 +94,16 @@ def check_target(path: FilePath, *, error: type[ChainruleError] = SavedFileError
 
 
 MOST_BYTES = 2**30
-"""Of a file that is read: a table or a model of single numbers is far smaller, and some files have no end."""
+"""The largest file that is read: a table or a model of single numbers is far smaller, and some files have no end."""
 PIECE_BYTES = 2**20
 
 
 def read_file(path: FilePath, *, error: type[ChainruleError] = SavedFileError) -> bytes:
-    """All bytes of a file, or of what comes through a pipe.
+    """Returns all bytes of a file, or of what comes through a pipe.
 
     Raises:
-        SavedFileError: (or what `error` says) it does not exist, is a directory or an endless device, is larger than
-            `MOST_BYTES`, or cannot be read.
+        SavedFileError: (or what `error` says) the file does not exist, is a directory or an endless device, is larger
+            than `MOST_BYTES`, or cannot be read.
     """
     source = _path(path, error)
     try:
@@ -113,7 +113,7 @@ def read_file(path: FilePath, *, error: type[ChainruleError] = SavedFileError) -
             if source.is_char_device() and not file.isatty():
                 raise error(f"{path} is a device, not a file")
             content = bytearray()
-            while piece := file.read(PIECE_BYTES):  # which would make room for all that it is allowed to read
+            while piece := file.read(PIECE_BYTES):  # `read` allocates memory for as much as it may read
                 content += piece
                 if len(content) > MOST_BYTES:
                     size = f"{MOST_BYTES >> 20} MB"
@@ -126,7 +126,7 @@ def read_file(path: FilePath, *, error: type[ChainruleError] = SavedFileError) -
 
 
 def remove_leftovers(path: FilePath) -> None:
-    """Remove the temporary files of writers of `path` that were killed. No other writer of it may be at work."""
+    """Removes the temporary files of killed writers of `path`. Nobody else may be writing it meanwhile."""
     target = Path(os.path.realpath(path))
     with contextlib.suppress(OSError):
         for file in target.parent.iterdir():
@@ -144,7 +144,7 @@ def _path(path: FilePath, error: type[ChainruleError]) -> Path:
 
 
 def _similar_file(path: Path) -> str:
-    """A hint if the directory has a file of almost this name."""
+    """Returns a hint if the directory has a file with a similar name."""
     with contextlib.suppress(OSError):
         return suggest(path.name, [file.name for file in path.parent.iterdir()])
     return ""

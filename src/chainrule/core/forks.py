@@ -1,12 +1,12 @@
-"""Forks: the child has a copy of every lock, but of the threads only the one that forked. A lock that another thread
-held at that moment would never be free again.
+"""Locks across forks: the child process has a copy of every lock, but only the thread that forked. A lock that another
+thread held at that moment would never be released.
 
-There are two kinds of locks. Some guard what must be whole in the child, such as LLVM's own state; nothing of the
-user's runs under them, so whoever forks takes them before, and both processes release them. Under others the user's
-own functions run, which may wait for the thread that forks; the child makes those anew.
+There are two kinds of locks. Some guard state that must be consistent in the child, such as LLVM's own. No code of the
+user runs under them, so the thread that forks takes them first (in an at-fork hook), and both processes release them.
+Under the others the user's own functions run, which may wait for the thread that forks; the child makes those anew.
 
-Of the first kind some are *innermost*: freeing an object takes them. As the cyclic collector may free one wherever
-Python runs, thus also under any other lock, whoever forks takes these last, even if others were made later.
+Some locks of the first kind are *innermost*: freeing an object takes them. As the cyclic collector may free one
+wherever Python runs, thus also under any other lock, a fork takes these last, even if others were made later.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from weakref import WeakSet
 
 
 class Lock(Protocol):
-    """What a lock of the module `threading` can do."""
+    """A lock of the module `threading`, or one like it."""
 
     def acquire(self) -> Any: ...
     def release(self) -> None: ...
@@ -31,8 +31,8 @@ _innermost: list[Lock] = []
 
 
 class _Forks(local):
-    """The forks that this thread is in, each with the locks it has taken: with one list for all threads, whoever forks
-    next would have noted the first lock there while this thread still gives back what stands in it."""
+    """The forks that this thread is in, each with the locks that it has taken. They are not in one list of all threads:
+    the next thread that forks would add its first lock while this one still releases the locks in the list."""
 
     def __init__(self) -> None:
         self.taken: list[list[Lock]] = []
@@ -43,19 +43,19 @@ _renewed: WeakSet[Any] = WeakSet()
 
 
 def lock_held_while_forking(*, innermost: bool = False) -> RLock:
-    """A new lock, which whoever forks takes first. Who takes several does so in the order in which they were made, the
-    innermost ones after all others."""
+    """Returns a new re-entrant lock, which every fork takes first. Code that takes several takes them in the order in
+    which they were made, the innermost ones after all others."""
     return held_while_forking(RLock(), innermost=innermost)
 
 
 def held_while_forking(lock: AnyLock, *, innermost: bool = False) -> AnyLock:
-    """Likewise a lock that is there already, a re-entrant one; gives it back."""
+    """Makes every fork take an existing re-entrant lock, too; returns the lock."""
     (_innermost if innermost else _held).append(lock)
     return lock
 
 
 def renewed_in_child(owner: Any) -> None:
-    """Has the child call `owner.after_fork()`, in the one thread that it has."""
+    """Makes the child of a fork call `owner.after_fork()`. Keeps only a weak reference to `owner`."""
     _renewed.add(owner)
 
 
@@ -64,7 +64,7 @@ def _before() -> None:
     _forks.taken.append(taken)
     for lock in (*_held, *_innermost):
         lock.acquire()
-        taken.append(lock)  # should Ctrl-C end this loop, Python forks all the same
+        taken.append(lock)  # one by one: if Ctrl-C ends this loop, Python forks all the same
 
 
 def _after() -> None:

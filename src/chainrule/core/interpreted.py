@@ -1,3 +1,3 @@
-"""What the name `cython` stands for in `engine.py` when Python runs the file itself."""
+"""The stand-in for the module `cython` when Python runs `engine.py` and its like as plain files."""
 
 compiled = False

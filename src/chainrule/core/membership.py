@@ -1,13 +1,13 @@
-"""Whether `a == b` is asked by a membership test: `v in nodes`, `nodes.index(v)`, and their like.
+"""Tells a comparison `a == b` from a membership test, such as `v in nodes` or `nodes.index(v)`.
 
-To Python these are comparisons: a list asks each of its items whether it equals the one looked for. For numbers that is
-what one wants, but among the nodes of a graph two numbers that happen to be equal are two nodes still, and a search
-that takes one for the other loses part of the graph. So among Values membership goes by identity, as it does in sets
-and in the keys of dicts, and `a == b` by number.
+To Python both are comparisons: a list compares each of its items with the one looked for. For numbers this is right,
+but two nodes of a graph that happen to have equal numbers are still two nodes, and a search that takes one for the
+other loses part of the graph. So membership of Values goes by identity, as it does in sets and in the keys of dicts,
+and `a == b` by number.
 
-Which of the two it is stands in the instruction at which the calling frame is: that of `==`, that of `in`, or a call; a
-call is a membership test if what it calls has the name of one. (A method written in Python has a frame of its own, in
-which there is one of the others.) What Python calls out of sight, as in `map(nodes.index, values)`, is not seen.
+The current bytecode instruction of the calling frame tells the two apart: it is that of `==`, that of `in`, or a call,
+which is a membership test if the callee has the name of one. (A method written in Python has a frame of its own, with
+such an instruction in turn.) A call from within C, as in `map(nodes.index, values)`, is not recognised.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ _NEVER_GOES_ON = ("JUMP_FORWARD", "JUMP_BACKWARD", "JUMP_BACKWARD_NO_INTERRUPT",
 
 
 def by_identity() -> bool:
-    """Whether the comparison of two Values that is going on is a membership test."""
+    """Returns whether the comparison of two Values that is going on is part of a membership test."""
     frame: FrameType | None = sys._getframe(1)
     while frame is not None and frame.f_globals.get("__name__") in _ENGINE:
         frame = frame.f_back  # `__eq__` itself, which has frames if Python runs the engine's file
@@ -49,10 +49,10 @@ def by_identity() -> bool:
 
 @lru_cache(maxsize=256)
 def _called(code: CodeType, offset: int) -> tuple[str, bool]:
-    """The name of what the call at this place calls, and whether that is an attribute; "" if it has none.
+    """Returns the name of what the call at this offset calls, or "" if it has none, and whether it is an attribute.
 
-    The call finds the callee below its arguments on the stack, so going back instruction by instruction, it is what was
-    loaded when the stack was as high as without them.
+    The callee lies below its arguments on the stack. Going back instruction by instruction, it is what was loaded when
+    the stack was as high as without the arguments.
     """
     instructions = list(dis.get_instructions(code))
     at = bisect([instruction.offset for instruction in instructions], offset) - 1  # `offset` may be in a call's cache
@@ -74,7 +74,7 @@ def _called(code: CodeType, offset: int) -> tuple[str, bool]:
 
 
 def _before(instructions: list[dis.Instruction], at: int) -> tuple[int, bool]:
-    """The instruction that runs before another, and whether it jumps there."""
+    """Returns the index of the instruction that runs before another, and whether it jumps there."""
     if instructions[at - 1].opname in _NEVER_GOES_ON:
         for i, instruction in enumerate(instructions[:at]):
             if instruction.opcode in dis.hasjrel + dis.hasjabs and instruction.argval == instructions[at].offset:

@@ -1,6 +1,6 @@
-"""What changes how the engine records: `no_grad()` and `detect_anomaly()`; each thread has its own.
+"""Modes, which change how the engine records: `no_grad()`, `detect_anomaly()` and others. Each thread has its own.
 
-Also here: `caller()`, which finds the user's own line for a message.
+`caller()` is also here; it finds the user's own line for a message.
 """
 
 from __future__ import annotations
@@ -24,36 +24,38 @@ _VALUE_BASE = str(Path(_PACKAGE, "storage", "value_base.py"))
 
 
 class _Modes(threading.local):
+    """The modes of each thread."""
+
     def __init__(self) -> None:
         self.opened: list[str] = []
-        """What this thread has in `open_modes`."""
+        """The entries of this thread in `open_modes`."""
 
     recording = True
     nesting = 0
-    """How many transforms (`grad` and its like) are running around the present call."""
+    """How many transforms (`grad` and its like) the present call is within."""
     places: dict[int, tuple[Any, str]] | None = None
-    """Under `detect_anomaly()`: each node made (kept, so that its id stays its own) and the line that made it."""
+    """Under `detect_anomaly()`: each node by its id (held, so that no other gets that) and the line that made it."""
     zeros: frozenset | set = frozenset()
-    """Likewise: nodes, by id, to which a zero came down that no branch has made."""
-    told: frozenset | set = frozenset()
-    """Likewise: lines that were warned about."""
+    """Under `detect_anomaly()`: the ids of nodes that received a gradient of 0 which comes from no branch."""
+    warned_lines: frozenset | set = frozenset()
+    """Under `detect_anomaly()`: the lines that were warned about."""
     swallowed: list[str] | None = None
-    """Where to note swallowed infinities: then nothing is warned about, and nothing raised."""
+    """A list to note swallowed infinities in; with it, nothing is warned about, and nothing raised."""
     warnings: tuple[str, ...] = ()
-    """What is to be warned about once the `backward()` at hand has ended, and with it its lock."""
+    """The warnings to give when the current `backward()` has ended and released its lock."""
     differentiated: tuple[Variables, ...] = ()
-    """What the transforms that are running differentiate by."""
+    """The variables of all transforms that are running."""
     trace: Any = None
-    """While the compiler looks on: what it is told of each result, and of each number that Python asks for."""
+    """While a function is traced: the trace, which is told of each result and of each number that Python asks for."""
 
     def after_fork(self) -> None:
-        """Forgets the modes of threads that do not exist here."""
+        """Forgets the modes of threads that do not exist in the child."""
         open_modes[:] = self.opened
         open_traces[:] = [name for name in self.opened if name == "trace"]
 
 
 class Variables:
-    """The numbers that a transform differentiates by; which they are is looked up only if one is copied."""
+    """The numbers that a transform differentiates by; their ids are collected only when a number is copied."""
 
     __slots__ = ("_ids", "_variables")
 
@@ -71,16 +73,16 @@ modes = _Modes()
 renewed_in_child(modes)
 
 open_modes: list[str] = []
-"""Something is in here while any thread has a mode set: a quick look before the slower one into the thread's own."""
+"""The modes that are set in any thread; to test whether it is empty is quicker than to look at a thread's modes."""
 
 open_traces: list[str] = []
-"""Likewise while any thread compiles a function."""
+"""An entry for each function that is being traced in any thread."""
 
 CUT = (
     "a copy of a number that is being differentiated is a new leaf, and no derivative flows back from it: copy the "
     "lists alone, [list(row) for row in rows], or say x.detach() where the derivative is to stop"
 )
-"""What is said of a copied variable of a transform."""
+"""The error message for a copied variable of a transform."""
 
 
 @contextlib.contextmanager
@@ -105,9 +107,9 @@ def detect_anomaly() -> Iterator[None]:
     Raises:
         AnomalyError: names the operation, its operands and the line that called it.
 
-    Slow, and it holds every node that is made until it ends: put it around the one step that goes wrong. A product of
-    the chain rule in which one side is 0 deposits nothing, so an infinity on its other side is no anomaly; but unless
-    the zero is that of a branch which was not taken, a SwallowedInfinityWarning says where this was.
+    It is slow, and holds every node made within it: put it around the one step that goes wrong. A product of the chain
+    rule in which one side is 0 deposits nothing, so an infinity on its other side is no anomaly; but unless the zero is
+    that of a branch which was not taken, a SwallowedInfinityWarning says where this was.
 
     >>> from chainrule import Value, detect_anomaly
     >>> with detect_anomaly():
@@ -116,13 +118,13 @@ def detect_anomaly() -> Iterator[None]:
         ...
     chainrule.errors.AnomalyError: log(-1.0) gave nan, at line 2 of <doctest chainrule.core.modes.detect_anomaly[1]>
     """
-    with _set("places", {}), _set("zeros", set()), _set("told", set()), _set("warnings", ()):
+    with _set("places", {}), _set("zeros", set()), _set("warned_lines", set()), _set("warnings", ()):
         yield
 
 
 @contextlib.contextmanager
 def swallowed_infinities() -> Iterator[list[str]]:
-    """Context manager that gives a list, into which comes what `detect_anomaly()` would warn about."""
+    """Yields a list that collects the warnings which `detect_anomaly()` would give."""
     noted: list[str] = []
     with detect_anomaly(), _set("swallowed", noted):
         yield noted
@@ -130,19 +132,19 @@ def swallowed_infinities() -> Iterator[list[str]]:
 
 @contextlib.contextmanager
 def nested_transform() -> Iterator[None]:
-    """Marks that a transform runs; it records even inside `no_grad()`, for it needs the graph."""
+    """Marks that a transform runs; it records even inside `no_grad()`, since it needs the graph."""
     with _set("nesting", modes.nesting + 1), _set("recording", True):
         yield
 
 
 def differentiating(variables: Sequence[Any]) -> contextlib.AbstractContextManager[None]:
-    """Marks that a transform differentiates by these, so that a copy of one, which cuts the derivative, says so."""
+    """Marks that a transform differentiates by these variables, so that to copy one, a cut of the derivative, fails."""
     return _set("differentiated", (*modes.differentiated, Variables(variables)))
 
 
 @contextlib.contextmanager
 def _set(name: str, value: Any) -> Iterator[None]:
-    before, opened = getattr(modes, name), modes.opened  # of this thread, though another one may end the block
+    before, opened = getattr(modes, name), modes.opened  # this thread's; another thread may end the block
     open_modes.append(name)
     opened.append(name)
     try:
@@ -156,7 +158,7 @@ def _set(name: str, value: Any) -> Iterator[None]:
 
 @contextlib.contextmanager
 def tracing(trace: Any) -> Iterator[None]:
-    """Has the compiler look on: see `chainrule.compiler.trace.tracing.Trace`."""
+    """Lets a trace record what runs within the `with`: see `chainrule.compiler.trace.tracing.Trace`."""
     open_traces.append("trace")
     try:
         with _set("trace", trace):
@@ -166,7 +168,7 @@ def tracing(trace: Any) -> Iterator[None]:
 
 
 def caller() -> FrameType:
-    """The innermost frame that is not chainrule's own: the user's line."""
+    """Returns the innermost frame that is not chainrule's own: the user's line."""
     frame = here = sys._getframe(1)
     while frame.f_back is not None and frame.f_code.co_filename.startswith(_PACKAGE):
         frame = frame.f_back
@@ -174,12 +176,12 @@ def caller() -> FrameType:
 
 
 def place(frame: FrameType) -> str:
-    """How a message names the line at which a frame stands."""
+    """Returns the words by which a message names the current line of a frame."""
     return f"line {frame.f_lineno} of {frame.f_code.co_filename}"
 
 
 def under_modes(node: Any) -> Any:
-    """What becomes of a new result while some thread has a mode set: itself, a plain leaf, or an AnomalyError."""
+    """Applies this thread's modes to a new result: returns it, or a plain leaf in its place, or raises AnomalyError."""
     if modes.places is not None:
         check_value(node)
     if modes.trace is not None:
@@ -188,17 +190,17 @@ def under_modes(node: Any) -> Any:
 
 
 def seen_data(node: Any, data: float) -> Any:
-    """What `node.data` gives while some thread has a mode set: the number, or to the compiler a node without slope."""
+    """Returns what `node.data` gives while modes are set: the number, or within a trace a node without derivative."""
     return data if modes.trace is None else modes.trace.data_of(node)
 
 
 def seen_truth(node: Any, truth: bool) -> bool:
-    """Likewise `bool(node)`: the compiler takes note of which way the calculation went."""
+    """Returns what `bool(node)` gives while modes are set; a trace records the outcome as a guard."""
     return truth if modes.trace is None else modes.trace.asked(node, truth)
 
 
 def written_out(data: float) -> float:
-    """Likewise a number that is to be written out: a compiled function's text would stay that of the first call."""
+    """Returns a number that is to be formatted; refuses it within a trace, where the text would never change again."""
     if modes.trace is not None:
         raise TraceError(
             "a compiled function cannot format a number, since its text would stay that of the first call: print the "
@@ -208,8 +210,8 @@ def written_out(data: float) -> float:
 
 
 def untraced(x: Any, deed: str, node: Any = None) -> Any:
-    """Refuses, while the compiler looks on, what belongs outside a function that is compiled; else gives back `x`.
-    A `node` whose gradient is read may belong inside, namely to the update of an optimiser: the compiler knows."""
+    """Returns `x`, but within a trace refuses the `deed`, which belongs outside of a compiled function. To read the
+    gradient of a `node` may belong inside, in the update of an optimiser: the trace decides this."""
     if modes.trace is None:
         return x
     error = TraceError(f"a compiled function cannot {deed}: compile the loss alone, and ask value_and_grad of it")
@@ -219,8 +221,8 @@ def untraced(x: Any, deed: str, node: Any = None) -> Any:
 
 
 def peeked(x: Any, what: str) -> Any:
-    """What `peek_data()`, `peek_grad()` and `locals` give: chainrule's own lines, for which these are, may look at a
-    number while it is traced; a compiled function that did would keep it."""
+    """Returns `x`, which `peek_data()`, `peek_grad()` or `locals` is to give. Within a trace only chainrule's own code,
+    for which these are made, may look at it: a compiled function would keep the number of the first call."""
     if modes.trace is None:
         return x
     frame = sys._getframe(1)
@@ -235,7 +237,7 @@ def peeked(x: Any, what: str) -> Any:
 
 
 def check_write(node: Any) -> None:
-    """Refuses to write the data of a result, and any data while the compiler looks on."""
+    """Refuses to write the data of a result, and any data within a trace."""
     if modes.trace is not None:
         error = TraceError("a compiled function cannot write .data: return the new number, and write it outside")
         modes.trace.written(node, error)
@@ -244,7 +246,7 @@ def check_write(node: Any) -> None:
 
 
 def check_value(node: Any) -> None:
-    """Under `detect_anomaly()`: note where `node` was made, and refuse it if its number is not finite."""
+    """Notes, under `detect_anomaly()`, where `node` was made, and raises AnomalyError if its number is not finite."""
     where = place(caller())
     assert modes.places is not None
     modes.places[id(node)] = (node, where)
@@ -253,9 +255,9 @@ def check_value(node: Any) -> None:
 
 
 def check_deposits(node: Any, upstream: float, operand: Any = None, local: float | None = None) -> None:
-    """Under `detect_anomaly()`: refuse a step of the chain rule that made a gradient that is not finite.
+    """Raises AnomalyError, under `detect_anomaly()`, if a step of the chain rule made a gradient that is not finite.
 
-    It is about all operands, or about one with its local derivative.
+    The step goes to all operands of `node`, or to one `operand` with its `local` derivative.
     """
     if modes.places is None:
         return
@@ -272,11 +274,11 @@ def check_deposits(node: Any, upstream: float, operand: Any = None, local: float
 
 _BRANCHES = {"lt", "le", "gt", "ge", "eq", "ne", "select", "relu", "leaky_relu", "max", "min", "clip", "largest",
     "take", "abs", "stop_gradient"}  # fmt: skip
-"""Operations whose slope of 0 says that an operand has no part in the result."""
+"""The operations whose slope of 0 means that an operand has no part in the result."""
 
 
 def _is_of_number(node: Any, upstream: float) -> bool:
-    """Whether a zero in a step of the chain rule comes from a number that is 0, not from a branch not taken."""
+    """Returns whether a zero in a step of the chain rule comes from a number that is 0, not from a branch not taken."""
     if not upstream:
         return id(node) in modes.zeros
     zeros = [x for x in node.operands if x.peek_data() == 0]
@@ -284,8 +286,8 @@ def _is_of_number(node: Any, upstream: float) -> bool:
 
 
 def _of_branch(zero: Any) -> bool:
-    """Whether a number is 0 because of a branch: the factor x > 0, or what the chain rule made of such; or a mask, a
-    plain 0 in the formula."""
+    """Returns whether a number is 0 because of a branch: it is a factor such as x > 0, or what the chain rule made of
+    one, or a mask, that is a plain 0 in the formula."""
     seen, todo = set(), [zero]
     if zero.constant:
         return True
@@ -300,11 +302,11 @@ def _of_branch(zero: Any) -> bool:
 
 
 def _swallowed(node: Any) -> None:
-    """Warns, or notes, once for each line."""
+    """Warns of a swallowed infinity, or notes it, once for each line."""
     where = _made_at(node)
-    if where in modes.told:
+    if where in modes.warned_lines:
         return
-    modes.told.add(where)  # type: ignore[union-attr]
+    modes.warned_lines.add(where)  # type: ignore[union-attr]
     message = (
         f"an infinite slope met a zero in the chain rule through {call_of(node)}, called at {where}, and nothing was "
         "deposited. If the derivative there is a limit that is not 0, write the formula without the infinity, for "
@@ -317,7 +319,7 @@ def _swallowed(node: Any) -> None:
 
 
 def warn_of_swallowed() -> None:
-    """Warns of the infinities that a walk swallowed, once its lock is free: code of the user's own may run here."""
+    """Warns of the infinities that a walk swallowed. Its lock must be free: the user's own code may run here."""
     messages, modes.warnings = modes.warnings, ()
     if not messages:
         return
@@ -331,7 +333,7 @@ def _made_at(node: Any) -> str:
 
 
 def call_of(node: Any) -> str:
-    """How a message names the call that made a node, by the numbers of its operands."""
+    """Returns the words by which a message names the call that made a node, with the numbers of its operands."""
     operands = [f"{x.label}={x.peek_data()!r}" if x.label else repr(x.peek_data()) for x in node.operands]
     if len(operands) > 8:
         operands[4:-3] = ["…"]

@@ -8,14 +8,14 @@ from chainrule.errors import OperandError, SizeError, shown
 
 
 def listed(values: Iterable) -> list:
-    """Of a list of numbers, each."""
+    """Returns the numbers of a list, as operands."""
     if not isinstance(values, Iterable):
         raise OperandError(f"a list of numbers is needed, such as sum([a, b]), not {shown(values)}")
     return list(values)
 
 
 def neuron(weights: Sequence, inputs: Sequence, bias: object = 0.0) -> list:
-    """b, w₁, x₁, w₂, x₂, …"""
+    """Returns the operands of a neuron: b, w₁, x₁, w₂, x₂, …"""
     try:
         count = len(weights)
         if count != len(inputs):
@@ -30,5 +30,5 @@ def neuron(weights: Sequence, inputs: Sequence, bias: object = 0.0) -> list:
 
 
 def chosen(values: Sequence, place: object) -> list:
-    """The place, and each number of the list."""
+    """Returns a place and the numbers of the list that it counts in, as operands."""
     return [place, *listed(values)]

@@ -1,7 +1,7 @@
-"""Pickling and copying of graphs: as a list of rows, without recursion however deep the graph.
+"""Pickling and copying of graphs as a list of rows, without recursion, however deep the graph.
 
-A copied leaf is a new leaf, from which nothing flows back. A compiled function takes it again at each call, from the
-number that the leaf then has.
+A copied leaf is a new leaf, from which no derivative flows back. A compiled function copies the leaf at each call, with
+the number that it then has.
 """
 
 from __future__ import annotations
@@ -14,11 +14,11 @@ from chainrule.errors import GraphError, TraceError
 
 
 def reduce_graph(order: list[Any]) -> tuple:
-    """What `__reduce__` returns for the last node of a topological order.
+    """Returns what `__reduce__` gives for the last node of a topological order.
 
-    A leaf goes in as itself, so that it stays shared with whatever else is pickled along with it; every other node
-    becomes a row (operation, positions of the operands, its other numbers). Results are thus copied once for each
-    pickled Value that is made of them.
+    A leaf goes in as itself, so that it stays shared with everything else that is pickled along with it; every other
+    node becomes a row (operation, positions of the operands, its other numbers). So a result is copied once for each
+    pickled Value that is made of it.
 
     Raises:
         GraphError: the node is a number that a transform differentiates by.
@@ -30,7 +30,7 @@ def reduce_graph(order: list[Any]) -> tuple:
 
 
 def _reduced_in_function(order: list[Any]) -> tuple:
-    """Likewise within a function that is traced or differentiated: what it was given is a leaf to it."""
+    """Does the same in a function that is traced or differentiated: the Values that it was given count as leaves."""
     root, trace = order[-1], modes.trace
     if _is_differentiated(root):
         raise GraphError(CUT)
@@ -51,7 +51,7 @@ def _is_differentiated(node: Any) -> bool:
 
 
 def _above(order: list[Any], is_leaf: Callable[[Any], bool]) -> list[Any]:
-    """The nodes of which the last one is made, without those below leaves."""
+    """Returns the nodes of which the last one is made, without those below leaves."""
     needed = {id(order[-1])}
     for node in reversed(order):
         if id(node) in needed and not is_leaf(node):
@@ -87,7 +87,7 @@ def _restore_graph(cls: type, rows: list[Any]) -> Any:
 
 
 def _record_again(cls: Any, op: Any, operands: list, numbers: list) -> Any:
-    """A copied result within a trace, which must be told of it; also under `no_grad`, where a copy keeps its graph."""
+    """Records a copied result in the present trace; also under `no_grad`, where a copy keeps its graph."""
     with nested_transform():
         node = cls._record(op, operands)
     node.label = numbers[-1]

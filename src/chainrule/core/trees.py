@@ -1,4 +1,4 @@
-"""Numbers in nested lists, tuples and dicts: taken apart into one flat list, and put together again."""
+"""Trees, that is numbers in nested lists, tuples and dicts: flattened to one list, and rebuilt from it."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ from typing import Any
 from chainrule.errors import OperandError
 
 DEEPEST = 100
-"""No list of numbers has more levels, unless it holds itself: so each walk over one ends, with an error that says why,
-whatever Python's own limit of recursion is."""
+"""The most levels of a tree: one with more probably holds itself. Every walk ends there with an error that says so,
+whatever Python's own recursion limit is."""
 
 
 def leaves(tree: Any) -> list[Any]:
-    """The numbers of `tree` from left to right; a number by itself is a tree, too.
+    """Returns the numbers of `tree` from left to right; a single number is a tree, too.
 
     Raises:
-        OperandError: it is nested too deeply, or holds itself.
+        OperandError: the tree is nested too deeply, or holds itself.
 
     >>> leaves({"w": [1.0, 2.0], "b": (3.0, [])})
     [1.0, 2.0, 3.0]
@@ -39,7 +39,7 @@ def _collect(tree: Any, found: list[Any], depth: int) -> None:
 
 
 def too_deep(tree: Any) -> OperandError:
-    """The error for what has more levels than `DEEPEST`."""
+    """Returns the error for a tree that has more than `DEEPEST` levels."""
     kind = type(tree).__name__ if isinstance(tree, list | tuple | dict) else "list"
     return OperandError(
         f"a {kind} holds itself, or is nested more than {DEEPEST} deep: give lists, tuples and dicts of numbers"
@@ -47,7 +47,7 @@ def too_deep(tree: Any) -> OperandError:
 
 
 def unflatten(like: Any, flat: Iterable[Any]) -> Any:
-    """A tree of the shape of `like`, its numbers taken from `flat` in turn.
+    """Returns a tree of the shape of `like` whose numbers are taken from `flat` in turn.
 
     >>> unflatten({"w": [1.0, 2.0], "b": (3.0,)}, "xyz")
     {'w': ['x', 'y'], 'b': ('z',)}
@@ -56,7 +56,7 @@ def unflatten(like: Any, flat: Iterable[Any]) -> Any:
 
 
 def tree_map(function: Callable[[Any], Any], tree: Any) -> Any:
-    """`tree` with `function` applied to each of its numbers.
+    """Returns `tree` with `function` applied to each of its numbers.
 
     >>> tree_map(abs, [1, (-2, {"b": -3})])
     [1, (2, {'b': 3})]
@@ -75,8 +75,8 @@ def _fill(like: Any, flat: Iterator[Any], depth: int) -> Any:
 
 
 def rebuilt(like: Any, parts: list[Any]) -> Any:
-    """A dict, list or tuple of the same class with other parts, one for each that `like` has; of a dict's class only
-    where that is one of Python's own, for others may keep their numbers elsewhere as well: it is then a plain dict.
+    """Returns a dict, list or tuple of the class of `like` with other parts, one for each of its own. A dict of a class
+    that is not Python's own becomes a plain dict: such a class may keep its numbers elsewhere as well.
 
     >>> from collections import Counter
     >>> rebuilt((1, 2), [3, 4]), rebuilt(Counter("aa"), [5.0])
@@ -96,11 +96,11 @@ def rebuilt(like: Any, parts: list[Any]) -> Any:
 
 
 def _of_own_class(like: Any, parts: list[Any]) -> Any:
-    """A list or tuple of a class of somebody's own, with what its attributes hold."""
+    """Returns a list or tuple of a class that is not Python's own, with the attributes of `like`."""
     plain: Any = list if isinstance(like, list) else tuple
     try:
         new = type(like)(parts)
-    except TypeError:  # it is made of something else
+    except TypeError:  # the class is not called with its parts
         new = plain.__new__(type(like), parts)
         if plain is list:
             new[:] = parts
