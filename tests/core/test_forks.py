@@ -201,7 +201,7 @@ def test_a_child_traces_what_its_own_thread_traces_and_no_more(in_child):
     try:
         assert in_child(child) == 0
         with no_grad(), detect_anomaly():
-            assert in_child(lambda: child("recording", "places", "zeros", "told", "warnings")) == 0
+            assert in_child(lambda: child("recording", "places", "zeros", "warned_lines", "warnings")) == 0
         with tracing(object()), tracing(object()):
             assert in_child(lambda: child("trace", "trace")) == 0
     finally:

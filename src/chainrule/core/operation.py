@@ -1,7 +1,7 @@
-"""What an operation is: one record that everything else is derived from.
+"""Operations: one record for each, from which everything else is derived.
 
-The table itself is in `ops/`. A record holds an operation's value on plain floats, its local derivatives, its
-symbol and sample points for its tests. Calling a record calculates: floats give a float; if an operand records how
+The table itself is in `ops/`. A record holds an operation's value on plain floats, its local derivatives, its symbol
+and sample points for its tests. To call a record applies the operation: floats give a float; if an operand records how
 it was made (a `Value`, or a symbol of the compiler), the call is handed to that operand's type instead.
 """
 
@@ -17,10 +17,10 @@ from typing import Any, NoReturn
 from chainrule.errors import ArgumentError, OperandError, ReadOnlyError, shown, suggest
 
 TABLE: dict[str, Operation] = {}
-"""Every operation by name, in the order of definition; an operation of the user's own is here as well."""
+"""Every operation by name, in the order of definition, those of the user included."""
 
 BY_CODE: list[Any] = [None]
-"""Every operation that was ever defined, by its code: that is how a node of a graph knows its own. No leaf has one."""
+"""Every operation that was ever defined; its index is its code, which a node of a graph holds. Code 0 is for leaves."""
 
 MOST_CODES = 2**16 - 1
 
@@ -29,7 +29,7 @@ HOW_TO_ADD = """An operation of your own takes its value and its local derivativ
     @chainrule.operation(local=lambda x, y: 3 * x * x)
     def cube(x):
         return x * x * x"""
-"""What errors show to someone who tried to make an operation otherwise."""
+"""The example in errors for someone who tries to make an operation in another way."""
 
 
 class Operation:
@@ -71,16 +71,16 @@ class Operation:
         if len(BY_CODE) > MOST_CODES:
             raise ArgumentError(f"{self.name}: more than {MOST_CODES} operations were defined; define each only once")
         BY_CODE.append(self)
-        self.code = BY_CODE.index(self)  # looked up, since other threads may be defining operations as well
+        self.code = BY_CODE.index(self)  # looked up, since other threads may define operations meanwhile
 
     @property
     def built_in(self) -> bool:
-        """Whether it stands in the table of chainrule itself; False for an operation of the user's own."""
+        """Whether the operation is chainrule's own; False for one that the user defined."""
         return is_built_in(self.value)
 
     @property
     def takes_lists(self) -> bool:
-        """Whether a call takes lists in place of operands, as that of `sum` does."""
+        """Whether a call takes lists in place of operands, as a call of `sum` does."""
         return self._pack is not None
 
     @property
@@ -89,10 +89,10 @@ class Operation:
         return tuple(name for name in self.operand_names or () if name not in self._defaults)
 
     def local(self, index: int, operands: Sequence[Any], y: Any, finite: bool = False) -> Any:
-        """The local derivative ∂y/∂operands[index]; None if the operation is constant in that operand.
+        """Returns the local derivative ∂y/∂operands[index], or None if the operation is constant in that operand.
 
         It runs on whatever the operands are: floats give a float, Values give a Value (hence higher derivatives).
-        `finite` says that y is known to be finite, so that no formula is needed for where it is not.
+        `finite` says that y is known to be finite, so that the formula for an infinite y is not needed.
         """
         if self.operand_names is None:
             if finite or self._limit is self._locals:
@@ -105,18 +105,18 @@ class Operation:
         return None if local is None else local(*operands, y)
 
     def flows(self, index: int) -> bool:
-        """Whether a derivative flows into operands[index]: False where the operation is constant in it."""
+        """Returns whether a derivative flows into operands[index]: not where the operation is constant in it."""
         return self.operand_names is None or self._locals[index] is not None
 
     def slope(self, index: int, operands: Sequence[float], y: float) -> float:
-        """The local derivative on plain floats, as a float; 0.0 where the operation is constant in that operand."""
+        """Returns the local derivative on plain floats as a float; 0.0 if the operation is constant in that operand."""
         local = self.local(index, operands, y)
         if type(local) is float:
             return local
         return 0.0 if local is None else number(local, f"the local derivative of {self.name}")
 
     def __get__(self, instance: Any, owner: type) -> Any:
-        """An operation is a method of the classes that record: `v.tanh()` is `tanh(v)`."""
+        """Makes the operation a method of the classes that record: `v.tanh()` is `tanh(v)`."""
         return self if instance is None else MethodType(self, instance)
 
     def __call__(self, *arguments: Any, **named: Any) -> Any:
@@ -130,7 +130,7 @@ class Operation:
         return self.on(arguments)
 
     def on(self, operands: Sequence[Any]) -> Any:
-        """The result on a flat sequence of operands: for `sum`, the numbers themselves in place of a list of them."""
+        """Returns the result for a flat sequence of operands: for `sum`, the numbers themselves, not a list of them."""
         for operand in operands:
             if type(operand) is not float:
                 return self._dispatch(operands)
@@ -144,7 +144,7 @@ class Operation:
         return self.value(*[number(operand, self.name) for operand in operands])
 
     def _bind(self, arguments: tuple, named: dict[str, Any]) -> tuple[tuple, dict[str, Any]]:
-        """The arguments of a call in order, those that were named and those that were left out included."""
+        """Returns the arguments of a call in order, with those given by name, and the defaults of those left out."""
         try:
             bound = self._call.bind(*arguments, **named)
         except TypeError:
@@ -173,18 +173,18 @@ def operation(
     """Decorator that makes an operation from its value on floats and its local derivatives, and adds it to the table.
 
     It then works wherever a built-in one does: on floats, on Values as function and as method, in derivatives of any
-    order, drawn, explained and checked. Value and local derivatives must be pure functions: they may be called again at
-    any time, so what is drawn at random or counted outside comes in as an operand.
+    order, in pictures, explanations and checks. Value and local derivatives must be pure functions: they may be called
+    again at any time, so pass what is drawn at random or counted outside as an operand.
 
     Args:
-        local: one function a operand, of the operands and the result y, written with operators and functions of the
-            table (so that it can be differentiated again); None for an operand in which the operation is constant.
-            An operation of any number of operands (`*xs`) has one function of (index, operands, y).
+        local: one function for each operand; it takes the operands and the result y, and uses operators and functions
+            of the table (so that it can be differentiated again). None for an operand in which the operation is
+            constant. An operation of any number of operands (`*xs`) has one function of (index, operands, y).
         symbol: what a picture shows; the function's name if left out.
         samples: operands at which the tests compare the local derivatives with numerical ones.
         pack: for calls that take lists: turns the call's arguments into the operands.
-        limit: of an operation of any number of operands, in place of `local` where y is infinite, and that formula
-            would be ∞ - ∞.
+        limit: for operations of any number of operands: replaces `local` where y is infinite and the formula of
+            `local` would be ∞ - ∞.
 
     Raises:
         ArgumentError: the number of local derivatives is wrong, or the name is that of a built-in operation.
@@ -219,16 +219,16 @@ def operation(
 
 
 _hosts: dict[type, tuple[Callable[[Any, str, Any], None], Callable[[Any, str], None]]] = {}
-"""Classes that have the operations as methods, and how such a class is given one and loses one."""
+"""The classes that have the operations as methods, each with functions that set and delete an attribute of it."""
 
 
 def add_methods(host: type, set: Callable[[Any, str, Any], None], delete: Callable[[Any, str], None]) -> None:
-    """Makes the operations of the table, and those that are yet to come, methods of a class.
+    """Makes the operations of the table, including those defined later, methods of a class.
 
     Args:
         host: the class.
-        set: how it is given an attribute: `setattr`, or what does that for a class that Cython made.
-        delete: how it loses one: `delattr`, or the like.
+        set: sets an attribute of it: `setattr`, or a function that can do so with a class that Cython made.
+        delete: deletes an attribute of it: `delattr`, or such a function.
     """
     _hosts[host] = set, delete
     for record in TABLE.values():
@@ -242,10 +242,10 @@ def _add_method(host: type, record: Operation) -> None:
 
 
 def forget(name: str) -> None:
-    """Takes an operation of one's own out of the table again.
+    """Removes an operation that the user defined from the table.
 
     Raises:
-        ArgumentError: there is none of that name, or it is a built-in one.
+        ArgumentError: there is no operation of that name, or it is a built-in one.
     """
     if find(name).built_in:
         raise ArgumentError(f"{name} is a built-in operation: it stays")
@@ -256,10 +256,10 @@ def forget(name: str) -> None:
 
 
 def find(name: str) -> Operation:
-    """The operation of that name.
+    """Returns the operation of a name.
 
     Raises:
-        ArgumentError: there is none; an operation of one's own must be defined before what uses it is loaded.
+        ArgumentError: there is none; an operation of the user must be defined before what uses it is loaded.
     """
     if name not in TABLE:
         raise ArgumentError(f"there is no operation {name!r} here.{suggest(name, TABLE)}")
@@ -267,12 +267,12 @@ def find(name: str) -> Operation:
 
 
 def is_built_in(function: Callable) -> bool:
-    """Whether a function stands in a file of `ops/`: the value of an operation there, or what it calls."""
+    """Returns whether a function is defined in a file of `ops/`: the value of an operation, or a function it calls."""
     return (function.__module__ or "").startswith("chainrule.ops.")
 
 
 def ieee(function: Callable[[float], float], x: float) -> float:
-    """A function of `math`, with IEEE's answer where Python raises."""
+    """Calls a function of `math`, and returns IEEE's result where Python raises."""
     try:
         return function(x)
     except OverflowError:
@@ -282,7 +282,7 @@ def ieee(function: Callable[[float], float], x: float) -> float:
 
 
 def number(x: Any, where: str) -> float:
-    """`x` as a float, for ints, floats, bools, fractions and NumPy scalars; `where` is named in the error.
+    """Converts an int, float, bool, fraction or NumPy scalar to a float; the error names `where`.
 
     Raises:
         OperandError: `x` is anything else, or too large for a float.
@@ -297,20 +297,20 @@ def number(x: Any, where: str) -> float:
     if type(x) is float:
         return x
     if not isinstance(x, numbers.Real) and hasattr(x, "item") and not hasattr(x, "__len__"):
-        x = x.item()  # NumPy's bool does not call itself a number, but gives one
+        x = x.item()  # NumPy's bool is not registered as a number, but gives one
     try:
         if isinstance(x, numbers.Real):
             return float(x)
     except OverflowError:
         raise OperandError(f"{where} got an integer that is too large for a float") from None
     except TypeError:
-        pass  # a NumPy time span calls itself an integer
+        pass  # a NumPy time span is registered as an integer
     text = shown(x, 40)
     raise OperandError(f"{where} needs real numbers but got the {type(x).__name__} {text}: {_mended(x, text)}")
 
 
 def is_number(x: Any) -> bool:
-    """Whether an operation takes `x`: a Value and, say, a str are simply not equal."""
+    """Returns whether an operation accepts `x`, for `==`: a Value and, say, a str are simply not equal."""
     if hasattr(type(x), "_record"):
         return True
     try:
@@ -321,23 +321,23 @@ def is_number(x: Any) -> bool:
 
 
 def check_label(label: Any) -> None:
-    """Refuses a label that is no text."""
+    """Refuses a label that is not a str."""
     if not isinstance(label, str):
         raise OperandError(f"a label is a str, not the {type(label).__name__} {shown(label)}: str({shown(label)})")
 
 
 def refuse_change(value: Any, x: Any) -> None:
-    """The setter of what must not be set."""
+    """Refuses to set a read-only property, as its setter."""
     raise ReadOnlyError(f"how a Value was made, its _backward included, cannot be changed from outside. {HOW_TO_ADD}")
 
 
 def refuse_operands() -> NoReturn:
-    """What is said to who gives a Value operands, as micrograd's operations do."""
+    """Refuses operands given to `Value(…)`, as micrograd's operations give them."""
     raise ReadOnlyError(f"Value(data, label): the label is a str; no operands from outside. {HOW_TO_ADD}")
 
 
 def refuse_float() -> Any:
-    """What float(v) gives, and with it math.exp(v)."""
+    """Refuses float(v), and with it math.exp(v), which calls that."""
     raise OperandError(
         "a float would lose the gradient: say chainrule.exp(v), not math.exp(v), or take v.data (which, in a compiled "
         "function, is a Value as well: chainrule.exp(v.data))"
@@ -359,7 +359,7 @@ def _mended(x: Any, text: str) -> str:
 
 
 def _signature(value: Callable) -> tuple[tuple[str, ...] | None, dict[str, Any]]:
-    """The operands' names (None for any number of them) and their defaults."""
+    """Returns the operands' names (None for any number of operands) and their defaults."""
     parameters = inspect.signature(value).parameters.values()
     for p in parameters:
         if p.kind in (p.KEYWORD_ONLY, p.VAR_KEYWORD):

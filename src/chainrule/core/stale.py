@@ -1,4 +1,4 @@
-"""Two mistakes in training loops, caught: the forgotten `zero_grad`, and a graph made once, outside of the loop.
+"""Warnings of two mistakes in training loops: a forgotten `zero_grad`, and a graph made once, outside of the loop.
 
 For the first, each leaf remembers what happened to its gradient.
 
@@ -7,9 +7,9 @@ that adds to a used gradient *mixes* old and new; a further update with that mix
 once per line. Only setting the gradient to zero makes a leaf fresh again, so clipping it hides nothing. Accumulating
 several backwards before an update, line searches and nudging data by hand never reach the mixed state.
 
-For the second, a leaf remembers that its data was *written* at some time, and a result that a `backward()` *passed*,
-until it is refreshed. One that is passed *again*, after a leaf was written, and is made of a written leaf, is
-calculated once more: if that gives another number or slope than the result has, it was made of a number that is gone.
+For the second, a leaf remembers that its data was *written* at some time, and a result remembers, until it is
+refreshed, that a `backward()` *passed* it. A result that is passed *again* after some leaf was written, and that has a
+written leaf as an operand, is recalculated: if this gives another number or slope, the result is outdated.
 """
 
 from __future__ import annotations
@@ -23,25 +23,25 @@ from chainrule.core.modes import call_of, caller, place
 from chainrule.errors import StaleGradientWarning
 
 FRESH, CONSTANT, READ, USED, MIXED, WRITTEN, PASSED, AGAIN = 0, 1, 2, 4, 8, 16, 32, 64
-"""CONSTANT is a bit of its own: the leaf stands for a plain number, such as the 3 in `3 * x`, and gets no gradient."""
+"""Bits of a node's state. CONSTANT marks a leaf for a plain number, such as the 3 in `3 * x`: it gets no gradient."""
 
 STALE = USED | MIXED
 LASTING = CONSTANT | WRITTEN | PASSED | AGAIN
-"""What stays when the gradient is set to zero."""
+"""The bits that stay when the gradient is set to zero."""
 
 _READ, _USED, _MIXED, _STALE, _WRITTEN, _LASTING = READ, USED, MIXED, STALE, WRITTEN, LASTING
-"""The same for the functions here that every step calls often: in the compiled build these are numbers of C."""
+"""The same bits for functions here that every step calls often: in the compiled build these are variables of C."""
 
 _warned: dict[tuple[int, int, str], CodeType] = {}
-"""What was warned about, by code object, line and advice. (The code is held, so that its id stays its own; equal code
-that is made anew, such as a cell of a notebook that is run again, is warned about again.)"""
+"""The warnings that were given, by code object, line and advice. (The code object is held, so that no other gets its
+id. Equal code that is compiled anew, such as a cell of a notebook that is run again, is warned about again.)"""
 
 _written_since = False
-"""Whether a leaf was written after the last walk over a graph."""
+"""Whether a leaf was written since the last walk over a graph began."""
 
 _first = 0
-"""The first walk after the last write. What an earlier one was the last to pass may be stale; what was passed since was
-looked at then, or made of the present numbers."""
+"""The first walk after the last write. A result that only earlier walks passed may be stale; one that was passed since
+was checked then, or made of the present numbers."""
 
 _ADVICE = """backward() adds to .grad, so zero the gradients once a step:
 
@@ -61,21 +61,21 @@ _MAKE_ANEW = """a graph keeps the numbers that it was made from. Make the loss a
 
 
 def after_backward(state: int, grad: float) -> int:
-    """The state of a leaf to whose gradient, `grad` so far, a backward() is about to add."""
+    """Returns the new state of a leaf to whose gradient, `grad` so far, a backward() is about to add."""
     if not state & _STALE:
         return state
     return (state & _LASTING) | (_MIXED if grad != 0 else 0)
 
 
 def written(state: int) -> int:
-    """The state of a leaf whose data is written by code that never looks at its gradient."""
+    """Returns the new state of a leaf whose data is written by code that never looks at its gradient."""
     global _written_since  # noqa: PLW0603 - in the compiled build a variable of C
     _written_since = True
     return state | _WRITTEN
 
 
 def after_write(state: int) -> int:
-    """The state of a leaf whose data is written; warns if that was with a mixed gradient."""
+    """Returns the new state of a leaf whose data is written; warns if its gradient was read and is mixed."""
     global _written_since  # noqa: PLW0603 - as in `written`, without a call of it
     _written_since = True
     state |= _WRITTEN
@@ -87,7 +87,7 @@ def after_write(state: int) -> int:
 
 
 def first_since_write(walk: int) -> int:
-    """The first walk since a leaf was written last; `walk` is the one that begins."""
+    """Returns the first walk after the last write of a leaf; `walk` is the one that begins."""
     global _written_since, _first
     if _written_since:
         _first, _written_since = walk, False
@@ -106,19 +106,19 @@ def _outdated(result: Any) -> str:
 
 
 def is_outdated(op: Any, numbers: list[float], kept: tuple, data: float) -> bool:
-    """Whether a result, calculated at these `numbers` of its operands, would differ from the one with this `data` and
-    these `kept` local derivatives."""
+    """Returns whether a result with this `data` and these `kept` local derivatives would be another one if it were
+    recalculated from these `numbers` of its operands."""
     try:
         y = float(op.value(*numbers))
         now = [y, *[0.0 if slope is None else op.slope(i, numbers, y) for i, slope in enumerate(kept)]]
     except Exception:  # an operation of the user's own that refuses the new numbers
         return True
     before = [data, *[0.0 if slope is None else slope for slope in kept]]
-    return list(map(repr, now)) != list(map(repr, before))  # as text, for nan is not equal to nan
+    return list(map(repr, now)) != list(map(repr, before))  # as text, since nan does not equal nan
 
 
 def _warn(advice: str, findings: Iterable[str]) -> None:
-    """Warns at the user's line, once, of the first finding that is not empty."""
+    """Warns of the first finding that is not empty, once for each line of the user's."""
     frame = caller()
     line = (id(frame.f_code), frame.f_lineno, advice)
     if line not in _warned and (found := next(filter(None, findings), "")):

@@ -1,7 +1,7 @@
-"""What the engine keeps in a node, in plain Python; the compiled engine has C in its place.
+"""The storage of nodes in plain Python; the compiled engine has C in its place.
 
-`Nodes` is a row of nodes. `new_result` makes a node that has operands, and `fill_value_and_locals` takes its number and
-its local derivatives from the table of operations.
+`Nodes` is a list of nodes. `new_result` makes a node that has operands, and `fill_value_and_locals` calculates its
+number and its local derivatives by the table of operations.
 """
 
 from __future__ import annotations
@@ -14,29 +14,30 @@ from chainrule.core.stale import AGAIN, CONSTANT, FRESH, PASSED, STALE, WRITTEN,
 
 
 class Methods:
-    """What has the operations of the table as methods: `v.tanh()`; they are added when the engine is imported."""
+    """The base of classes that have the operations of the table as methods, such as `v.tanh()`; these are added when
+    the engine is imported."""
 
     __slots__ = ()
 
     if TYPE_CHECKING:
-        _code: int  # the number of its operation, 0 for a leaf
+        _code: int  # the code of its operation, 0 for a leaf
         _count: int  # how many operands it has
         _data: float
         _grad: float
-        _grad_before: float  # of a leaf: the gradient when the present backward() began
+        _grad_before: float  # for a leaf: its gradient when the present backward() began
         _edges: list[Edge]  # to its operands
         _label: str
-        _state: int  # what `stale` keeps
-        _mark: int  # where the last walk over a graph was with it
+        _state: int  # the bits of core/stale.py
+        _mark: int  # set by the last walk over a graph that met it
 
         def __getattr__(self, name: str) -> Callable[..., Any]: ...
 
 
 class Nodes(list):
-    """A row of nodes that grows at its end."""
+    """A list of nodes that grows at its end."""
 
     aside = 0
-    """Of how many of these leaves the gradients were set aside."""
+    """How many of these leaves have had their gradients set aside."""
 
     nodes = property(lambda self: self)
     count = property(len)
@@ -46,7 +47,7 @@ class Nodes(list):
 
 
 class Edge:
-    """The way from a node to one of its operands, and the local derivative: what a picture shows on it."""
+    """The edge from a node to one of its operands, with the local derivative, which pictures show on it."""
 
     __slots__ = ("local", "operand")
 
@@ -62,7 +63,7 @@ def make_leaf(node: Any, data: float, label: str) -> None:
 
 
 def new_result(cls: Any, code: int, operands: Sequence[Any]) -> Any:
-    """A new node made of these operands, of which plain numbers become constants; it has no number yet."""
+    """Returns a new node with these operands, of which plain numbers become constants; it has no number yet."""
     node = cls.__new__(cls)
     make_leaf(node, 0.0, "")
     node._code, node._count = code, len(operands)
@@ -75,7 +76,7 @@ def new_result(cls: Any, code: int, operands: Sequence[Any]) -> Any:
 
 
 def new_pair(cls: Any, code: int, a: Any, b: Any) -> Any:
-    """The same of two operands."""
+    """Does the same for two operands."""
     return new_result(cls, code, (a, b))
 
 
@@ -87,7 +88,7 @@ def _constant(cls: Any, data: float) -> Any:
 
 
 def fill_value_and_locals(node: Any) -> None:
-    """Takes the number of a result, and its local derivative in each operand that is not a constant."""
+    """Calculates the number of a result, and its local derivative in each operand that is not a constant."""
     op, edges = BY_CODE[node._code], node._edges
     numbers = [edge.operand._data for edge in edges]
     node._data = y = number(op.value(*numbers), op.name)
@@ -100,15 +101,16 @@ _last_mark = 0
 
 
 def new_marks() -> int:
-    """The first of two numbers above all that a node was ever marked with."""
+    """Returns the first of two consecutive marks that are larger than any mark before."""
     global _last_mark  # noqa: PLW0603 - in the compiled engine a variable of C
     _last_mark += 2
     return _last_mark - 1
 
 
 def watch(node: Any, since: int, afresh: bool) -> int:
-    """Notes of a result that a walk meets: whether this is a `backward()` (`afresh`), and whether one met it before the
-    walk `since`, the first after the last write. The answer, for `backward()`, is whether the second has been noted.
+    """Notes that a walk meets a result. Sets AGAIN if a `backward()` passed the result and no walk has met it from the
+    walk `since` on, the first after the last write; sets PASSED if this walk is a `backward()` (`afresh`), and then
+    returns whether AGAIN is set.
     """
     if node._mark < since:
         node._state |= AGAIN if node._state & PASSED else 0
@@ -119,8 +121,8 @@ def watch(node: Any, since: int, afresh: bool) -> int:
 
 
 def doubtful(results: Nodes) -> list[Any]:
-    """Those of these results that were passed before the last write, and of which an operand was written at some time.
-    They are told only once, until there is another write."""
+    """Returns those of the results that were passed before the last write and that have an operand which was written at
+    some time. Each is returned only once, until there is another write."""
     passed = [node for node in results if node._state & AGAIN]
     for node in passed:
         node._state &= ~AGAIN
@@ -128,7 +130,7 @@ def doubtful(results: Nodes) -> list[Any]:
 
 
 def set_aside(leaves: Nodes) -> None:
-    """Sets the gradients of leaves to 0, and keeps what they were."""
+    """Sets the gradients of leaves to 0, and keeps the earlier ones."""
     for leaf in leaves:
         if leaf._state & STALE:
             leaf._state = after_backward(leaf._state, leaf._grad)
@@ -136,13 +138,13 @@ def set_aside(leaves: Nodes) -> None:
 
 
 def add_back(leaves: Nodes) -> None:
-    """Adds to the gradients of leaves what they were."""
+    """Adds the earlier gradients of leaves, which were set aside, to the new ones."""
     for leaf in leaves[: leaves.aside]:
         leaf._grad += leaf._grad_before
 
 
 def renew(node: Any) -> Any:
-    """Forgets that a `backward()` passed this result, which will be calculated afresh."""
+    """Forgets that a `backward()` passed this result, which is about to be recalculated; returns it."""
     node._state &= ~(PASSED | AGAIN)
     return node
 
@@ -160,7 +162,7 @@ def operands_of(node: Any) -> tuple:
 
 
 def locals_of(node: Any) -> tuple:
-    """The local derivatives, None for those that the operation lacks or that belong to constants."""
+    """Returns the local derivatives; None where the operation has none, or the operand is a constant."""
     op = BY_CODE[node._code]
     flows = [op.flows(i) and not edge.operand._state & CONSTANT for i, edge in enumerate(node._edges)]
     return tuple([edge.local if flow else None for edge, flow in zip(node._edges, flows, strict=True)])
@@ -176,28 +178,28 @@ def set_label(node: Any, label: str) -> None:
 
 
 def node_of(value: Any) -> Any:
-    """What a row of nodes holds of a Value: in C, where it lies."""
+    """Returns what `Nodes` holds for a Value: here the Value itself, in C a pointer to its node."""
     return value
 
 
 def value_of(node: Any) -> Any:
-    """The Value that a node of a row is."""
+    """Returns the Value of a node in `Nodes`."""
     return node
 
 
 def add_table(cls: type) -> None:
-    """Gives the class of nodes, once it is defined, the operations of the table as methods."""
+    """Adds the operations of the table as methods to the class of nodes, once that is defined."""
     add_methods(cls, setattr, delattr)
 
 
 def state_of(node: Any) -> tuple:
-    """All that a node is, for pickling."""
+    """Returns everything that a node holds, for pickling."""
     made = operation_of(node), operands_of(node), locals_of(node)
     return *made, node._data, node._grad, node._state, node._label
 
 
 def remade(cls: Any, state: tuple) -> Any:
-    """A new node as `state_of` described one; of that class, if it is a leaf."""
+    """Returns a new node from what `state_of` returned; a leaf is of the class `cls`."""
     op, operands, locals, data, grad, node_state, label = state
     if op is None:
         node = cls.__new__(cls)

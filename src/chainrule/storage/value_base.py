@@ -1,4 +1,4 @@
-"""What Python, notebooks and the other modules ask of a `Value`, beside the mathematics in `engine.py`."""
+"""What Python, notebooks and the other modules need of a `Value`, beside the mathematics in `engine.py`."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ display_hook: Any = lambda value, format: None  # noqa: E731 - see chainrule.dra
 
 
 def is_compiled() -> bool:
-    """Whether this is the engine that Cython compiled, or these lines run by Python (as with CHAINRULE_PURE=1)."""
+    """Returns whether the engine was compiled by Cython; if not, Python runs its files (as with CHAINRULE_PURE=1)."""
     return cython.compiled
 
 
 class ValueBase(Methods):
-    """The base of `Value`: what can be read of a number, and written into it.
+    """The base of `Value`: the attributes that can be read and written.
 
-    What a node keeps, slot by slot, stands at the head of `engine.py`.
+    The head of `engine.py` says what each slot of a node holds.
     """
 
     __slots__ = ("_code", "_count", "_data", "_edges", "_grad", "_grad_before", "_label", "_mark", "_state")
@@ -77,9 +77,9 @@ class ValueBase(Methods):
     # fmt: on
 
     def peek_written(self) -> list[int]:
-        """For pictures: the places of the leaves among the operands that were written since this was calculated.
+        """Returns the places of the operands that are leaves written since this was calculated, for pictures.
 
-        Where just one of several can have been, there is no telling which: all that were written are given.
+        If some of several leaves were written since, it is unknown which: all that were ever written are returned.
         """
         op, operands, kept, data, *_ = state_of(self)
         written = [i for i, x in enumerate(operands) if x.is_leaf() and state_of(x)[5] & WRITTEN]
@@ -112,6 +112,6 @@ def _step_back(node: Any) -> None:
 
 
 def compares_numbers(a: ValueBase, b: Any) -> bool:
-    """Whether `a == b` compares numbers: not with what is none, and not within `a in nodes`, see membership.py."""
+    """Returns whether `a == b` compares numbers: not if `b` is none, nor within `a in nodes` (see membership.py)."""
     alike = isinstance(b, ValueBase) and a is not b and (open_modes or a._data == b.data)
     return is_number(b) and not (alike and membership.by_identity())
