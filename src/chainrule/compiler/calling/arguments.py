@@ -1,7 +1,7 @@
-"""The arguments of a compiled function, taken apart: their numbers, and what must be equal for a trace to serve.
+"""The arguments of a compiled function, taken apart into their numbers and the key of their structure.
 
-`read` goes through the arguments of a call: it puts their numbers into a `Reading` and gives the key of their
-structure. That is all that most calls need; for each new key there is a `Layout`.
+`read` goes through the arguments of a call: it puts their numbers into a `Reading`, and returns the key, which must be
+equal for a trace to be used again. That is all that most calls need; for each new key there is a `Layout`.
 """
 
 from __future__ import annotations
@@ -21,22 +21,22 @@ from chainrule.errors import ArgumentError, OperandError, SizeError
 from chainrule.errors import shown as brief
 
 EXACT, EXACT_32 = 2**53, 2**24
-"""Up to here each integer is a float; the second is for floats of 32 bits."""
+"""The limits up to which floats of 64 and of 32 bits hold every integer exactly."""
 
 LARGE = 64
-"""Arrays with more numbers than that are copied as a whole."""
+"""Arrays of at least so many numbers are copied as a whole."""
 
 
 class Reading:
     """The numbers of one call.
 
     Args:
-        exact: up to here each integer is a number that native code can have.
+        exact: the limit up to which native code holds every integer exactly.
 
     Attributes:
-        count: how many there are, those that differ from sample to sample counted once.
+        count: how many numbers there are; one that differs from sample to sample counts once.
         blocks: float64[numbers, samples] of each batched argument or part of one, in order.
-        values: whether some are Values, which have a graph of their own.
+        values: whether some numbers are Values, which have a graph of their own.
     """
 
     def __init__(self, exact: int = EXACT) -> None:
@@ -47,12 +47,12 @@ class Reading:
         self._parts: list[Any] = []
 
     def add(self, numbers: Sequence[float]) -> None:
-        """More numbers, floats all of them."""
+        """Adds numbers, which must be floats."""
         self._row.extend(numbers)
         self.count += len(numbers)
 
     def add_array(self, array: np.ndarray) -> None:
-        """More numbers: an array of float64 with one axis."""
+        """Adds the numbers of a float64 array with one axis."""
         if len(array) < LARGE:
             self._row.extend(array.tolist())
         else:
@@ -61,18 +61,19 @@ class Reading:
         self.count += len(array)
 
     def add_block(self, block: np.ndarray) -> None:
-        """More numbers that differ from sample to sample; in the row of numbers there are zeros for them."""
+        """Adds numbers that differ from sample to sample; `numbers()` has zeros in their places."""
         self.blocks.append(block)
         self.add_array(np.zeros(len(block)))
 
     def numbers(self) -> np.ndarray:
-        """All of them: float64[count]."""
+        """Returns all numbers: float64[count]."""
         if not self._parts:
             return np.array(self._row, dtype=np.float64)
         return np.concatenate([np.array(part, dtype=np.float64) for part in [*self._parts, self._row]])
 
     def columns(self) -> np.ndarray | None:
-        """Those that differ: float64[numbers, samples], without copying where there is one block; None without any.
+        """Returns the numbers that differ from sample to sample: float64[numbers, samples], or None if there are none.
+        A single block is not copied.
 
         Raises:
             SizeError: the blocks have different numbers of samples.
@@ -90,16 +91,16 @@ class Reading:
 
 
 def read(x: Any, axis: Any, into: Reading, depth: int = 0) -> Any:
-    """Adds the numbers of an argument to `into`; gives the key of its structure.
+    """Adds the numbers of an argument to `into`; returns the key of its structure.
 
     Args:
         x: a number, or nested lists, tuples, dicts and arrays; anything else is part of the key (see `static_key`).
-        axis: along which axis it differs from sample to sample; None if it does not; or a nesting of such.
-        into: what is added to.
-        depth: on which level of a nesting it is.
+        axis: the axis along which `x` differs from sample to sample; None if it does not; or a nesting of axes.
+        into: gets the numbers.
+        depth: the level of `x` in a nesting.
 
     Raises:
-        OperandError: it is nested too deeply, or holds itself.
+        OperandError: the argument is nested too deeply, or holds itself.
 
     >>> reading = Reading()
     >>> key = read([2.0, (3, {"a": np.ones(2)})], None, reading)
@@ -169,7 +170,7 @@ def _read_batched(x: Any, axis: Any, into: Reading, depth: int) -> Any:
 
 
 def pairs_of(x: Any, axes: Any) -> list[tuple[Any, Any]]:
-    """The parts of an argument, each with its axis, where `in_axes` has a nesting for it.
+    """Returns the parts of an argument, each with its axis, where `in_axes` has a nesting for the argument.
 
     Raises:
         ArgumentError: the argument has another nesting.
@@ -186,10 +187,10 @@ def pairs_of(x: Any, axes: Any) -> list[tuple[Any, Any]]:
 
 
 def plain_array(x: np.ndarray, exact: int = EXACT) -> tuple[np.ndarray, bool]:
-    """An array as float64, and whether it holds integers, none of which may be beyond `exact`.
+    """Returns an array as float64, and whether it holds integers.
 
     Raises:
-        OperandError: it holds something else than real numbers.
+        OperandError: the array holds anything but real numbers, or an integer beyond `exact`.
     """
     refuse_masked(x)
     if x.dtype.kind in "fiub":
@@ -204,20 +205,20 @@ def plain_array(x: np.ndarray, exact: int = EXACT) -> tuple[np.ndarray, bool]:
 
 
 def refuse_masked(x: Any) -> None:
-    """Refuses an array in which numbers are masked, since their masks would be lost."""
-    if "numpy.ma" in sys.modules and isinstance(x, np.ma.MaskedArray) and np.ma.is_masked(x):  # nobody else loads it
+    """Refuses an array with masked numbers, since the masks would be lost."""
+    if "numpy.ma" in sys.modules and isinstance(x, np.ma.MaskedArray) and np.ma.is_masked(x):  # else there are none
         raise OperandError("an argument is an array with masked numbers: give x.filled(…) or x.compressed()")
 
 
 def block_of(x: Any, axis: int, exact: int = EXACT) -> tuple[np.ndarray, tuple[int, ...], bool]:
-    """A batch: its numbers float64[…, samples], the shape of one sample, and whether it holds integers.
+    """Returns the numbers of a batch, float64[…, samples], the shape of one sample, and whether it holds integers.
 
     Raises:
-        ArgumentError: there is no such axis.
-        OperandError: it is no array of plain numbers, nor lists that are as regular as one.
-        SizeError: it has no samples.
+        ArgumentError: the batch has no such axis.
+        OperandError: the batch is no array of plain numbers, and no lists that are as regular as one.
+        SizeError: the batch has no samples.
     """
-    if axis == 0 and type(x) is np.ndarray and x.dtype == np.float64 and x.size:  # by far the most
+    if axis == 0 and type(x) is np.ndarray and x.dtype == np.float64 and x.size:  # by far the most frequent case
         if x.ndim == 1:
             return np.ascontiguousarray(x)[None], (), False
         if x.ndim:
@@ -246,7 +247,8 @@ def block_of(x: Any, axis: int, exact: int = EXACT) -> tuple[np.ndarray, tuple[i
 
 
 def refuse_shared(arguments: Sequence[Any], name: str) -> None:
-    """Refuses a list that stands in two places among the arguments of a function that changes them: it would be two.
+    """Refuses a list that stands in two places among the arguments of a function that changes them: the trace would
+    take it for two lists.
 
     Raises:
         OperandError: there is one.
@@ -267,7 +269,7 @@ def refuse_shared(arguments: Sequence[Any], name: str) -> None:
 
 
 def check_integers(integers: list[int], exact: int) -> None:
-    """Refuses integers that native code cannot have.
+    """Refuses integers that native code cannot hold exactly.
 
     Raises:
         OperandError: one is beyond `exact`, on either side of 0.

@@ -1,4 +1,4 @@
-"""What classes and modules add to the key of a call; and how objects of classes written in C are looked into."""
+"""What classes and modules add to the cache key of a call, and how to look into objects of classes written in C."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from chainrule.nn.module import Module  # whose functions are of another type wh
 
 
 class Same:
-    """Something as a part of a key that is equal to nothing but itself."""
+    """A part of a key that compares a thing by identity."""
 
     __slots__ = ("thing",)
 
@@ -33,7 +33,7 @@ class Same:
 
 
 class _AllSame:
-    """Likewise many things."""
+    """A part of a key that compares many things by identity."""
 
     __slots__ = ("ids", "things")
 
@@ -48,12 +48,12 @@ class _AllSame:
 
 
 Seen = dict[int, tuple[int, Any]]
-"""What a walk came by: for each object its number, and itself, so that no other gets its place in memory meanwhile."""
+"""The objects that a walk has met, by id: for each its number, and itself, so that no other object gets its id."""
 
 Key = Callable[[Any, Seen], Any]
 
 _IMMUTABLE = 1 << 8
-"""Among `__flags__` of a class: Python refuses to set its attributes."""
+"""The bit in `__flags__` of a class whose attributes Python refuses to set."""
 
 _FIXED = {
     *(int, float, str, bytes, bool, complex, type(None), type, property, staticmethod, classmethod, Operation),
@@ -65,7 +65,7 @@ _FIXED = {
         types.ClassMethodDescriptorType,
     ),
 }
-"""Of attributes of such types just which they are is looked at."""
+"""The types of attributes that are only compared by identity, not looked into."""
 
 _FOLDERS = str(Path(os.__file__).parent), *site.getsitepackages(), site.getusersitepackages()
 _LIBRARIES = tuple([folder + os.sep for folder in _FOLDERS])
@@ -73,13 +73,13 @@ _LIBRARIES = tuple([folder + os.sep for folder in _FOLDERS])
 
 
 def attributes_of_class(kind: Any, seen: Seen, key: Key) -> Any:
-    """The key of a class: itself, and what its attributes and those of its bases are, unless Python refuses to set
-    those. It is looked at once a walk, however many objects are of it.
+    """Returns the key of a class: the class, its attributes and those of its bases, unless Python refuses to set those.
+    A walk looks at each class once, however many objects are of it.
 
     Args:
         kind: the class.
-        seen: of the walk.
-        key: gives the key of what an attribute holds.
+        seen: the objects that the walk has met.
+        key: returns the key of what an attribute holds.
     """
     if kind.__flags__ & _IMMUTABLE:
         return kind
@@ -91,21 +91,21 @@ def attributes_of_class(kind: Any, seen: Seen, key: Key) -> Any:
 
 
 def attributes_of_module(module: Any, seen: Seen, key: Key) -> Any:
-    """The key of a module: itself, and its attributes; what these hold in turn only if it is the user's own."""
+    """Returns the key of a module: the module and its attributes, and what these hold if the module is the user's."""
     if _is_of_library(module):
         return Same(module), tuple(vars(module)), _AllSame(tuple(vars(module).values()))
     return Same(module), _held(vars(module), seen, key)
 
 
 def _is_of_library(module: Any) -> bool:
-    """Whether a module is Python's own or an installed one. One that was made by hand may have no file."""
+    """Returns whether a module is Python's own or an installed one. One that was made by hand may have no file."""
     file = getattr(module, "__file__", None)
     return file.startswith(_LIBRARIES) if file else module.__name__ in sys.stdlib_module_names
 
 
 def _held(named: Mapping[str, Any], seen: Seen, key: Key) -> Any:
     named = dict(named)  # in one go: other threads may be changing it
-    named.pop("__slotnames__", None)  # which Python keeps in a class when it copies an object of it
+    named.pop("__slotnames__", None)  # Python adds this to a class when it copies an object of it
     things = tuple(named.values())
     open_ones = [name for name, x in named.items() if type(x) not in _FIXED and _is_looked_into(name, x)]
     return tuple(named), _AllSame(things), tuple([key(named[name], seen) for name in open_ones])
@@ -118,14 +118,14 @@ def _is_looked_into(name: str, x: Any) -> bool:
 
 @functools.lru_cache(maxsize=1000)
 def slots_of(kind: type) -> tuple[str, ...]:
-    """The names of what objects of a class keep outside of their `__dict__`."""
+    """Returns the names of the attributes that objects of a class keep in slots, outside of their `__dict__`."""
     descriptors = {name: x for base in kind.__mro__ if "__slots__" in vars(base) for name, x in [*vars(base).items()]}
     return tuple([name for name, x in descriptors.items() if isinstance(x, types.MemberDescriptorType)])
 
 
 @functools.lru_cache(maxsize=1000)
 def has_more(kind: Any) -> bool:
-    """Whether objects of a class have memory besides their attributes, as those of a class written in C do.
+    """Returns whether objects of a class have memory besides their attributes, as those of a class written in C do.
 
     >>> import datetime
     >>> has_more(datetime.date), has_more(Same), has_more(object)
@@ -136,11 +136,11 @@ def has_more(kind: Any) -> bool:
 
 
 def reduced_parts(x: Any) -> tuple | str | None:
-    """What pickle would write of an object: its parts, or the name of a global; None if it cannot."""
+    """Returns what pickle would write of an object: its parts, or the name of a global; None if it cannot."""
     reduce = copyreg.dispatch_table.get(type(x))
     try:
         reduced = reduce(x) if reduce else x.__reduce_ex__(4)
-    except Exception:  # a class may do there what it likes
+    except Exception:  # a class may raise anything here
         return None
     if isinstance(reduced, str):
         return reduced

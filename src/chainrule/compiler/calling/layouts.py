@@ -1,4 +1,4 @@
-"""Layouts: where the numbers of arguments lie, how they are put together for a trace, and derivatives given back."""
+"""Layouts: where the numbers of arguments lie in a row, and how a row becomes arguments, or derivatives like them."""
 
 from __future__ import annotations
 
@@ -20,15 +20,15 @@ from chainrule.nn.module import Module
 
 
 def _samples_first(x: np.ndarray, sampled: bool) -> np.ndarray:
-    """The array with its last axis, if that is the samples', as the first one."""
+    """Returns the array with its last axis, if that is the axis of the samples, moved to the front."""
     return np.moveaxis(x, -1, 0) if sampled and x.ndim > 1 else x
 
 
 class _Own:
-    """A leaf that holds nothing but numbers, or Values of which there is no copy."""
+    """A leaf that holds only numbers, or Values, which are never copied."""
 
     def copied(self, memo: dict[int, Any]) -> Any:
-        """The leaf with copies of what it holds, as `copy.deepcopy` makes them."""
+        """Returns the leaf with copies of what it holds, as `copy.deepcopy` makes them."""
         return self
 
 
@@ -42,15 +42,15 @@ class Number(_Own):
     batched = False
 
     def sample(self, numbers: list[float]) -> Any:
-        """Itself, for a trace."""
+        """Returns what a trace gets for this leaf: here, the number itself."""
         return int(numbers[self.at]) if self.whole else numbers[self.at]
 
     def filled(self, block: np.ndarray, sampled: bool) -> Any:
-        """The derivative by it, from a block [1, …]; if `sampled`, the last axis is that of the samples."""
+        """Returns the derivative by the leaf from a block [count, …] whose last axis is the samples' if `sampled`."""
         return float(block[0]) if block.ndim == 1 else _samples_first(block[0], sampled)
 
     def nested(self, rows: list[Any]) -> Any:
-        """Of each number what takes its place: here, of this one."""
+        """Returns the leaf with `rows` in place of its numbers."""
         return rows[0]
 
 
@@ -78,8 +78,8 @@ class Row(_Own):
 
 @dataclass(frozen=True)
 class Array(_Own):
-    """An array, or a batch of such: then `axis` is that of the samples, and `shape` does not have it. A batch may also
-    be `of_lists`: then one sample is a list."""
+    """An array, or a batch of arrays: then `axis` is the axis of the samples, and `shape` the shape of one sample. In a
+    batch `of_lists` one sample is a list."""
 
     at: int
     count: int
@@ -109,12 +109,12 @@ class Array(_Own):
 
 @dataclass(frozen=True)
 class Parameters:
-    """A Module: its parameters are among the Values that the function closes over."""
+    """A Module, whose parameters are among the Values that the function closes over."""
 
     module: Module
     names: tuple[str, ...]
     places: tuple[int, ...]
-    """Where they are among those Values."""
+    """The places of the parameters among those Values."""
     whole = False
     batched = False
 
@@ -140,7 +140,7 @@ class Parameters:
 
 @dataclass(frozen=True)
 class Static:
-    """Anything else: the same in each call with this key."""
+    """Anything else: a constant, the same in each call with this key."""
 
     thing: Any
     count = 0
@@ -170,9 +170,9 @@ class Layout:
     Attributes:
         forms: for each argument its nesting, with a Leaf in place of each number, array, Module or other thing.
         count: how many numbers the arguments have.
-        batched: which of these differ from sample to sample.
+        batched: the places of the numbers that differ from sample to sample.
         live: the parameters of Modules among the arguments.
-        named: the names of the last arguments, those that are given by name alone.
+        named: the names of the last arguments, which are given by name.
     """
 
     forms: list[Any]
@@ -182,34 +182,34 @@ class Layout:
     named: tuple[str, ...] = ()
 
     def sample(self, numbers: list[float]) -> list[Any]:
-        """Arguments with these numbers, as nested lists, tuples and dicts."""
+        """Returns arguments with these numbers, as nested lists, tuples and dicts."""
         return [tree_map(lambda leaf: leaf.sample(numbers), form) for form in self.forms]
 
     def held(self) -> Any:
-        """What the arguments hold besides numbers now."""
+        """Returns the key of what the arguments hold besides numbers at present."""
         things = [leaf for form in self.forms for leaf in leaves(form)]
         return static_key([getattr(leaf, "thing", getattr(leaf, "module", None)) for leaf in things])
 
     def copied(self) -> Layout | None:
-        """The same with copies of all that the arguments hold besides numbers and parameters; None if something in it
-        cannot be copied."""
+        """Returns the layout with copies of all that the arguments hold besides numbers and parameters, or None if
+        something in it cannot be copied."""
         memo: dict[int, Any] = {id(x): x for x in self.live}
         try:
             return replace(self, forms=[tree_map(lambda leaf: leaf.copied(memo), form) for form in self.forms])
-        except Exception:  # a class may do there what it likes
+        except Exception:  # a class may raise anything here
             return None
 
     @property
     def trace_key(self) -> Any:
-        """What must be equal for the same trace to serve: an array and a batch of arrays are equal here."""
+        """The key that calls must share to use the same trace. An array and a batch of such have the same one."""
         key = tuple([read(x, None, Reading()) for x in self.sample([0.0] * self.count)])
         return key, self.batched, self.named
 
     def inputs_of(self, i: int, name: str) -> tuple[int, ...]:
-        """The inputs of the graph that an argument has.
+        """Returns the inputs of the graph that argument `i` has.
 
         Raises:
-            ArgumentError: it holds something that has no derivative.
+            ArgumentError: the argument holds something that has no derivative.
         """
         inputs: list[int] = []
         for leaf in leaves(self.forms[i]):
@@ -226,7 +226,7 @@ class Layout:
 
 
 def layout_of(arguments: Sequence[Any], axes: Sequence[Any], named: tuple[str, ...] = ()) -> Layout:
-    """The layout of arguments that were read.
+    """Returns the layout of arguments that `read` has accepted.
 
     >>> layout = layout_of([2.0, [3.0, 4.0]], [None, None])
     >>> layout.forms
@@ -240,7 +240,7 @@ def layout_of(arguments: Sequence[Any], axes: Sequence[Any], named: tuple[str, .
 
 
 class _Forms:
-    """Goes through arguments just as `read` does."""
+    """A walk over arguments in the order of `read`, which makes their forms."""
 
     def __init__(self) -> None:
         self.at = 0

@@ -1,4 +1,4 @@
-"""The numbers of many leaves at once, to and from an array: for who keeps parameters elsewhere while they change."""
+"""Copies the numbers of many leaves to and from an array, for code that keeps parameters there while they change."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def read_data(leaves: list[Value], numbers: Any) -> None:
 
 
 def write_data(leaves: list[Value], numbers: Any, before: Any) -> int:
-    """Copies each number to its leaf; gives the place of one that no longer had the number `before`, -1 if all had.
+    """Copies each number to its leaf; returns the place of one that did not have its number of `before`, or else -1.
 
     >>> from array import array
     >>> from chainrule import Value

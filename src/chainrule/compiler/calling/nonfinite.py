@@ -1,4 +1,4 @@
-"""Which samples of a batch spoil a sum: those with a number that is infinite or nan."""
+"""The search for the samples of a batch that make a sum infinite or nan."""
 
 from __future__ import annotations
 
@@ -8,28 +8,28 @@ from typing import TypeVar
 T = TypeVar("T")
 
 PARTS = 16
-"""Into so many pieces those are split that hold a number at fault."""
+"""The number of smaller pieces into which a piece with a non-finite sum is split."""
 
 FIRST = 4
-"""If the first so many of them do, all are taken to."""
+"""If the sums of so many pieces at the beginning are not finite, all pieces are taken to have such sums."""
 
 FEWEST = 64
-"""A piece of so few samples is not split."""
+"""Pieces of at most so many samples are not split."""
 
 
 def sorted_out(
     samples: int, run: Callable[[slice], T], is_finite: Callable[[T], bool]
 ) -> tuple[list[tuple[slice, T]], list[slice]]:
-    """Splits samples whose sum is not finite into pieces whose sums are, and pieces to be calculated otherwise.
+    """Splits samples whose sum is not finite into pieces whose sums are, and pieces to be calculated in another way.
 
     Args:
-        samples: how many there are.
-        run: gives the sum of some samples.
-        is_finite: whether such a sum is.
+        samples: the number of samples.
+        run: returns the sum of some samples.
+        is_finite: returns whether such a sum is finite.
 
     Returns:
-        The pieces with a finite sum, and that; and the others. As soon as most pieces are at fault, splitting ends, so
-        all samples are run twice at most.
+        The pieces with finite sums, each with its sum; and the other pieces. Splitting ends as soon as most pieces have
+        sums that are not finite, so no more than twice `samples` are run in all.
 
     >>> numbers = [1.0] * 1000 + [float("inf")] + [1.0] * 999
     >>> good, bad = sorted_out(2000, lambda piece: sum(numbers[piece]), lambda total: total < 1e300)
@@ -60,7 +60,7 @@ def _split(wholes: list[slice], size: int) -> list[slice]:
 
 
 def _joined(pieces: list[slice]) -> list[slice]:
-    """Pieces in order, with those that follow one another as one."""
+    """Joins pieces that follow one another."""
     joined: list[slice] = []
     for piece in pieces:
         if joined and joined[-1].stop == piece.start:

@@ -1,4 +1,4 @@
-"""What kernels found: the numbers of a call, and how they are given back in the nesting that they belong in."""
+"""The results of a call: the numbers that kernels calculated, and how they are returned in their nesting."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from chainrule.compiler.pipeline import Wanted
 from chainrule.core.trees import leaves, unflatten
 
 FEW = 40
-"""So few numbers Python looks at more quickly than NumPy does."""
+"""Python checks fewer numbers than this more quickly than NumPy does."""
 
 
 def _finite(x: np.ndarray) -> bool:
@@ -22,13 +22,14 @@ def _finite(x: np.ndarray) -> bool:
 
 
 class Found:
-    """The numbers of a call: results first, then the first derivatives of each of these, then their second ones.
+    """The numbers that kernels calculated in a call: the results, then the first derivatives of each result, then the
+    second ones.
 
     Args:
-        result: the structure of what the function returns, with places in place of numbers.
-        shared: float64[numbers]; of those that each sample has its own of, 0.
-        rows: float64[those that each sample has its own of, samples]; None if there are no samples.
-        own: bool[numbers], which these are.
+        result: the structure of what the function returns, with places instead of numbers.
+        shared: float64[numbers]; 0 for numbers that differ from sample to sample.
+        rows: float64[numbers that differ from sample to sample, samples]; None if there are no samples.
+        own: bool[numbers]; whether a number differs from sample to sample.
     """
 
     def __init__(
@@ -45,12 +46,12 @@ class Found:
         return shared and (self.rows is None or _finite(self.rows))
 
     def divided_by(self, samples: int) -> Found:
-        """A mean, of the numbers of a sum."""
+        """Returns the numbers of the mean over the samples, from these of the sum."""
         assert self.rows is not None
         return Found(self.result, self.shared / samples, self.rows / samples, self.own)
 
     def value(self) -> Any:
-        """What the function returns; of a batch, with arrays in place of numbers that each sample has its own of."""
+        """Returns the function's result; for a batch, numbers that differ from sample to sample become arrays."""
         if type(self.result) is int:
             return self._one(self.result)
         return unflatten(self.result, map(self._one, leaves(self.result)))
@@ -61,22 +62,23 @@ class Found:
         return self.rows[self._row[at]]
 
     def block(self, start: int, count: int) -> tuple[np.ndarray, bool]:
-        """So many numbers, all of one leaf, and whether each sample has its own; the last axis is then theirs."""
+        """Returns `count` numbers of one leaf, and whether they differ from sample to sample; then the last axis is
+        that of the samples."""
         if self.rows is None or self.own is None or not count or not self.own[start]:
             return self.shared[start : start + count], False
         first = self._row[start]
         return self.rows[first : first + count], True
 
     def blocks(self, first: int) -> Callable[[int, int], tuple[np.ndarray, bool]]:
-        """`block`, counted from a number."""
+        """Returns the function `block` with places counted from `first`."""
         return lambda at, count: self.block(first + at, count)
 
 
 @functools.lru_cache(maxsize=1000)
 def own_by_sample(wanted: Wanted, values: int, batched: tuple[int, ...]) -> np.ndarray:
-    """For each number that is wanted of a batch whether every sample has its own: bool[numbers].
+    """Returns for each wanted number of a batch whether it differs from sample to sample: bool[numbers].
 
-    Without `reduce` all are; with it, derivatives by what differs from sample to sample.
+    Without `reduce` all numbers do; with it, only derivatives by inputs that differ from sample to sample.
 
     >>> own_by_sample(Wanted(1, (0, 2), "sum"), 1, (2,)).tolist()
     [False, False, True]
@@ -95,19 +97,19 @@ def own_by_sample(wanted: Wanted, values: int, batched: tuple[int, ...]) -> np.n
 
 
 def like_arguments(layout: Layout, argnums: int | tuple[int, ...], take: Callable[[int, int], Any]) -> Any:
-    """Derivatives in the nesting of the arguments `argnums`.
+    """Returns derivatives in the nesting of the arguments `argnums`.
 
     Args:
-        layout: that of the arguments.
+        layout: the layout of the arguments.
         argnums: which of them; for several the result is a tuple.
-        take: gives, for the first of a leaf's places among all that is differentiated by and their count, its block
-            and whether that is sampled.
+        take: returns the block of a leaf, and whether that has an axis of samples. It is called with the first place of
+            the leaf among all numbers that are differentiated by, and with the count of its numbers.
     """
     return _filled(layout, argnums, lambda leaf, at: leaf.filled(*take(at, leaf.count)))
 
 
 def _filled(layout: Layout, argnums: int | tuple[int, ...], fill: Callable[[Leaf, int], Any]) -> Any:
-    """The nesting of the arguments `argnums`, with what `fill` gives for each leaf and its first place."""
+    """Returns the nesting of the arguments `argnums`, with what `fill` returns for each leaf and its first place."""
     at = 0
     arguments = []
     for i in (argnums,) if isinstance(argnums, int) else argnums:
@@ -120,13 +122,14 @@ def _filled(layout: Layout, argnums: int | tuple[int, ...], fill: Callable[[Leaf
 
 
 def twice_like_arguments(layout: Layout, argnums: int | tuple[int, ...], found: Found, first: int, n: int) -> Any:
-    """Second derivatives in the nesting of the arguments, twice: in place of each number of the outer one, the inner.
+    """Returns second derivatives in the nesting of the arguments, twice: each number of the outer one is replaced by an
+    inner one.
 
     Args:
         layout, argnums: as for `like_arguments`.
         found: the numbers of the call.
-        first: where the second derivatives begin in it; they are those of the first derivatives in turn.
-        n: how many numbers are differentiated by.
+        first: where the second derivatives begin in `found`; those of each first derivative lie together.
+        n: the number of numbers that are differentiated by.
     """
 
     def rows(start: int, count: int) -> list[Any]:
