@@ -1,1 +1,1 @@
-"""What `setup.py` does before the C compiler runs: the table of operations becomes Cython code."""
+"""The build step before the C compiler runs: `setup.py` turns the table of operations into Cython code."""

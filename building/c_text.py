@@ -1,8 +1,8 @@
-"""The writer of C: the tree of a value or a local derivative, as a function that Cython makes plain C of.
+"""The writer of C: it writes the tree of a value or a local derivative as a function that Cython turns into plain C.
 
-The text stays what it is, but for a few things: names of operations become calls of their C functions, those of `math`
-the C library's where these give the same bits, and the operands of an operation of any number of them are read out of
-the edges of its node. What means something else in C, or nothing, needs Python.
+The text stays the same but for a few things: operations become their C functions, functions of `math` become those of
+the C library if these give the same bits, and an operation of any number of operands reads them from the edges of its
+node. A function whose text means something else in C, or nothing, needs Python.
 """
 
 from __future__ import annotations
@@ -41,11 +41,11 @@ NUMBER, WHOLE, EDGES = "double", "Py_ssize_t", "Edge*"
 """The types of arguments in C: numbers, whole numbers, and the edges of a node of any number of operands."""
 
 COUNT, PLACE = "n", "i"
-"""In C, how many edges there are, and the place of a loop over them."""
+"""The names in C of the number of edges, and of the counter of a loop over them."""
 
 
 class NeedsPythonError(Exception):
-    """A function needs Python; the message says what its text has that C has not."""
+    """Raised for a function that needs Python; the message says what its text has that C does not."""
 
 
 @dataclass(frozen=True)
@@ -53,7 +53,7 @@ class CFunction:
     """A function in C.
 
     Attributes:
-        text: of the whole function.
+        text: the text of the whole function.
         calls: the operations whose values it calls.
         python: whether it calls a function of Python's own, which may raise.
     """
@@ -65,12 +65,12 @@ class CFunction:
 
 @dataclass
 class CText(Text):
-    """Writes one function of the table as Cython code.
+    """A writer of one function of the table as Cython code.
 
     Args:
-        table: of each operation how many operands it takes; None for any number.
+        table: the number of operands of each operation; None for any number.
         constants: the numbers that have names in the function's file.
-        types: the arguments in C, by name.
+        types: the types of the arguments in C, by name.
         body: the statements of the function.
     """
 
@@ -89,17 +89,17 @@ class CText(Text):
         self.own = self.numbers | self.places | self.types.keys()
 
     def refuse(self, what: Expression | str) -> NeedsPythonError:
-        """The error that says what stands in the way, and where."""
+        """Returns the error that says what has no equivalent in C, and in which line."""
         if isinstance(what, Unread):
             return NeedsPythonError(f"{what.words} (line {what.line})")
         words = what if isinstance(what, str) else repr(python(what))
         return NeedsPythonError(f"{words} (line {self.line})")
 
     def function(self, name: str) -> CFunction:
-        """The whole function, under a name of its own.
+        """Writes the whole function, with this name in C.
 
         Raises:
-            NeedsPythonError: it means something else in C, or nothing.
+            NeedsPythonError: the text means something else in C, or nothing.
         """
         whole = {x for x, kind in self.types.items() if kind != NUMBER} | ({PLACE} if self.row else set())
         if self.numbers & (self.places | whole) or self.places & self.types.keys():
@@ -116,11 +116,11 @@ class CText(Text):
     # ---- statements --------------------------------------------------------------------------------------------------
 
     def block(self, body: Iterable[Statement]) -> list[str]:
-        """The lines of some statements."""
+        """Writes the lines of some statements."""
         return [line for statement in body for line in self.lines(statement)] or ["pass"]
 
     def lines(self, statement: Statement) -> list[str]:
-        """The lines of a statement."""
+        """Writes the lines of a statement."""
         self.line = statement.line
         match statement:
             case Return(value):
@@ -141,7 +141,7 @@ class CText(Text):
         raise self.refuse(statement if isinstance(statement, Unread) else "an assignment that C has not")
 
     def loop(self, statement: For) -> list[str]:
-        """A loop over operands, or over whole numbers."""
+        """Writes a loop over operands, or over whole numbers."""
         match statement:
             case For(Name(name), Name(self.row), body):
                 if PLACE in self.places:
@@ -154,7 +154,7 @@ class CText(Text):
         raise self.refuse(f"a loop over {python(statement.items)!r}")
 
     def tried(self, body: Sequence[Statement]) -> list[str]:
-        """Where Python raises, C gives IEEE's answer: the one that the handlers in the table spell out."""
+        """Writes the body of a `try` alone: where Python raises, C gives IEEE's result, the same as the handlers."""
         before, self.python = self.python, False
         lines = self.block(body)
         if self.python:
@@ -166,7 +166,7 @@ class CText(Text):
 
     def written(self, node: Expression) -> tuple[str, int]:
         match node:
-            case Call(Name("select"), (condition, first, second), ()):  # C calculates only what it takes
+            case Call(Name("select"), (condition, first, second), ()):  # C calculates only the one chosen
                 return super().written(Choice(condition, first, second))
             case Name(name) if name in self.constants and name not in self.own:
                 return _constant(self.constants[name])
@@ -194,7 +194,7 @@ class CText(Text):
                 return repr(number)
             case Name(name) if name in self.own - {self.row} and (self.is_place(name) or not self.within_index):
                 return name
-            case Index(Name(self.row), place) if not isinstance(place, Unary):  # which counts from the end
+            case Index(Name(self.row), place) if not isinstance(place, Unary):  # -1 counts from the end
                 return f"{self.row}[{self.whole(place)}].operand._data"
             case Call(function, arguments, ()):
                 return self.call(function, arguments)
@@ -203,7 +203,7 @@ class CText(Text):
         raise self.refuse(node)
 
     def is_int(self, node: Expression) -> bool:
-        """Whether an expression is an int in C."""
+        """Returns whether an expression is an int in C."""
         match node:
             case Constant(int()) | Comparison() | Unary("not", _) | Call(Name("len")):
                 return True
@@ -220,11 +220,11 @@ class CText(Text):
         return False
 
     def is_place(self, name: str) -> bool:
-        """Whether a name stands for a whole number."""
+        """Returns whether a name stands for a whole number."""
         return name in self.places or self.types.get(name) == WHOLE
 
     def whole(self, node: Expression) -> str:
-        """A whole number: the place of an operand, or an end of a range."""
+        """Writes a whole number: the place of an operand, or an end of a range."""
         if self.within_index:
             raise self.refuse("an index within an index")
         self.within_index = True
@@ -233,7 +233,7 @@ class CText(Text):
         return text
 
     def call(self, function: Expression, arguments: Sequence[Expression]) -> str:
-        """A call of an operation, of a function of `math`, or of one of Python's that is another thing in C."""
+        """Writes a call of an operation, of a function of `math`, or of one of Python's that C writes otherwise."""
         match function, arguments:
             case Name("len"), [Name(self.row)]:
                 return COUNT
@@ -255,21 +255,21 @@ class CText(Text):
         raise self.refuse(f"a call of {python(function)}")
 
     def takes(self, name: str, count: int | None) -> bool:
-        """Whether a name stands for an operation of so many operands, or of any number of them (None)."""
+        """Returns whether a name stands for an operation of `count` operands; None stands for any number."""
         return name in self.table and name not in self.own and self.table[name] == count
 
     def operation(self, name: str, given: str) -> str:
-        """A call of the value of another operation."""
+        """Writes a call of the value of another operation."""
         self.calls.add(name)
         return f"value_{name}({given})"
 
     def number_of_math(self, name: str, arguments: Sequence[Expression]) -> str:
-        """The same as a float: where Python gives an int, there is no -0."""
+        """Writes a call of a function of `math` whose result is a float: where Python gives an int, there is no -0."""
         text = self.of_math(name, arguments)
         return f"({text} + 0.0)" if of_math(name).llvm == "whole" else text
 
     def of_math(self, name: str, arguments: Sequence[Expression]) -> str:
-        """A call of a function of `math`, in C where that gives the same bits."""
+        """Writes a call of a function of `math`: of C's, if that gives the same bits, otherwise of Python's."""
         given = list(map(self.expression, arguments))
         if _same_in_c(name, arguments):
             return f"math.{of_math(name).c}({', '.join(given)})"
@@ -282,11 +282,11 @@ def _same_in_c(name: str, arguments: Sequence[Expression]) -> bool:
 
 
 def _same_in_ieee(name: str, arguments: Sequence[Expression]) -> bool:
-    return _same_in_c(name, arguments) and of_math(name).llvm != "whole"  # -inf is no int, and so inf there
+    return _same_in_c(name, arguments) and of_math(name).llvm != "whole"  # -inf is no int: `ieee` gives inf
 
 
 def _returns(body: Sequence[Statement]) -> bool:
-    """Whether there is no way through these statements that returns nothing."""
+    """Returns whether every way through these statements returns something."""
     return any(
         isinstance(statement, Return)
         or (isinstance(statement, If) and _returns(statement.first) and _returns(statement.second))
@@ -296,7 +296,7 @@ def _returns(body: Sequence[Statement]) -> bool:
 
 
 def _assigned(body: Sequence[Statement], row: str) -> tuple[set[str], set[str]]:
-    """The names that statements give numbers, and those that count in loops."""
+    """Returns the names to which statements assign numbers, and the names of the counters of loops."""
     numbers: set[str] = set()
     places: set[str] = set()
     for statement in statements(body):
@@ -311,7 +311,7 @@ def _assigned(body: Sequence[Statement], row: str) -> tuple[set[str], set[str]]:
 
 
 def _constant(x: float) -> tuple[str, int]:
-    """A number that has a name in Python, and how tightly its text holds together."""
+    """Returns the text of a number that has a name in Python, and the precedence of that text."""
     text = "math.NAN" if math.isnan(x) else "math.INFINITY" if math.isinf(x) else repr(abs(x))
     return (f"-{text}", SIGN) if math.copysign(1.0, x) < 0 else (text, ATOM)
 

@@ -1,8 +1,8 @@
 """Turns the table of operations into Cython code, at build time: `storage/native.pxd`.
 
 The text of each value and each local derivative in `ops/` becomes a C function of the same text (see `c_text.py`).
-`compute(node)` then chooses among them by the node's operation. What does not translate (a sort, say) is called in
-Python, as an operation of a user's own is.
+`compute(node)` then chooses among them by the node's operation. A function that does not translate (it sorts, say) is
+called in Python, as those of the user's own operations are.
 """
 
 from __future__ import annotations
@@ -29,23 +29,23 @@ cdef inline Py_ssize_t whole(double x) noexcept:
 """
 
 Table = Mapping[str, int | None]
-"""Of each operation how many operands it takes; None for any number."""
+"""The number of operands of each operation; None for any number."""
 
 
 class Entry:
     """One operation: its functions in C, where they translate, and its case in `compute`.
 
     Args:
-        code: its code.
-        text: how it stands in its file.
+        code: the code of the operation.
+        text: its text, as read from its file.
         table: the operations that it may call.
         constants: the numbers that have names in its file.
 
     Attributes:
         value: the C function of its value; None if that needs Python.
-        locals: that of the local derivative in each operand, or the one in all if there may be any number; None for
-            each that needs Python.
-        reasons: for each that needs Python what stands in the way, in words.
+        locals: the C functions of the local derivatives, one for each operand, or one for all if there may be any
+            number of operands; None for each that needs Python.
+        reasons: for each function that needs Python the reason, in words.
     """
 
     def __init__(self, code: int, text: OperationText, table: Table, constants: Mapping[str, float]) -> None:
@@ -56,7 +56,7 @@ class Entry:
         self.locals = [self._local(i) for i in range(len(text.locals))]
 
     def drop_callers_of(self, names: set[str]) -> None:
-        """Gives up the C functions that call operations that have none."""
+        """Drops the C functions that call operations which have none."""
         self.value = self._without(names, self.value, f"value_{self.name}")
         self.locals = [self._without(names, local, f"local_{self.name}_{i}") for i, local in enumerate(self.locals)]
 
@@ -67,12 +67,12 @@ class Entry:
         return None if missing else function
 
     def _arguments(self) -> list[tuple[str, str]]:
-        """The arguments of its value in C, with their types."""
+        """Returns the arguments of its value in C, with their types."""
         row = [(self.text.value.row, EDGES), (COUNT, WHOLE)] if self.text.value.row else []
         return row + [(operand, NUMBER) for operand in self.text.value.operands]
 
     def _local(self, i: int) -> CFunction | None:
-        """A local derivative in C."""
+        """Writes a local derivative in C."""
         local = self.text.locals[i]
         if not isinstance(local, Function):
             if local:
@@ -90,7 +90,7 @@ class Entry:
         return self._c_function(f"local_{self.name}_{i}", self._limited(local), arguments)
 
     def _limited(self, local: Function) -> Function:
-        """A local derivative, or its limit where the result is infinite."""
+        """Returns a local derivative that takes its limit, if there is one, where the result is infinite."""
         if self.text.limit is None:
             return local
         ways = [x.value for function in (self.text.limit, local) for x in function.body if isinstance(x, Return)]
@@ -100,7 +100,7 @@ class Entry:
 
     def _c_function(self, name: str, function: Function, arguments: Sequence[tuple[str, str]]) -> CFunction | None:
         types = dict(arguments)
-        mixed = bool(self.text.value.row and self.text.value.operands)  # the edges are those of both together
+        mixed = bool(self.text.value.row and self.text.value.operands)  # the edges are of both together
         try:
             writer = CText(self.table, self.constants, types, function.body)
             if mixed or len(types) < len(arguments):
@@ -116,18 +116,18 @@ def _call(name: str, *arguments: Expression) -> Call:
 
 
 def native(ops: ModuleType, tell: Callable[[str], object] | None = None) -> str:
-    """The text of `storage/native.pxd` for a table of operations.
+    """Returns the text of `storage/native.pxd` for a table of operations.
 
     Args:
-        ops: the package in which the table stands.
-        tell: is called with a line for each value or local derivative that Python calculates, which says why.
+        ops: the package that holds the table.
+        tell: called with a line for each value or local derivative that Python calculates, which says why.
     """
     built_in = [getattr(ops, name) for name in ops.__all__]
     files = [Path(str(sys.modules[name].__file__)) for name in dict.fromkeys(op.__module__ for op in built_in)]
     texts = {name: text for file in files for name, text in operations(file).items()}
     table = {op.name: op.operand_names and len(op.operand_names) for op in built_in}
     entries = [Entry(op.code, texts[op.name], table, _constants(op)) for op in built_in if op.name in texts]
-    for _ in entries:  # whoever calls an operation that needs Python needs it, too
+    for _ in entries:  # a function that calls an operation without C needs Python, too
         without = set(table) - {entry.name for entry in entries if entry.value}
         for entry in entries:
             entry.drop_callers_of(without)
@@ -139,12 +139,12 @@ def native(ops: ModuleType, tell: Callable[[str], object] | None = None) -> str:
 
 
 def _constants(op: Any) -> dict[str, float]:
-    """The numbers that have names in an operation's file."""
+    """Returns the numbers that have names in an operation's file."""
     return {name: x for name, x in vars(sys.modules[op.__module__]).items() if type(x) is float}
 
 
 def _functions(entries: list[Entry]) -> list[str]:
-    """The C functions, those first that others call; one that may call Python may raise."""
+    """Returns the C functions, each after those that it calls; one that may call Python may raise."""
     functions = {f"value_{e.name}": e.value for e in entries}
     for e in entries:
         functions |= {f"local_{e.name}_{i}": local for i, local in enumerate(e.locals)}

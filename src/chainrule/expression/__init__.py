@@ -1,4 +1,4 @@
-"""Text such as `tanh(x*w + b)` to an expression of Values: parsed, never evaluated by Python."""
+"""Expressions of Values from text such as `tanh(x*w + b)`, which is parsed, never evaluated by Python."""
 
 from chainrule.expression.reading import Expression, parse, parse_assignments
 

@@ -1,8 +1,8 @@
-"""The grammar of expressions: text in, a short program for a stack out.
+"""The grammar of expressions: it turns a text into a short program for a stack.
 
-Python's own parser takes the text apart; what it gives is walked against a list of what is allowed, and nothing of it
-is ever run as Python. The program takes a number, takes a variable, or applies an operation of the table to the last
-few results; it runs on Values as well as on plain numbers.
+Python's own parser makes a syntax tree of the text. Only certain kinds of nodes are allowed in it, and none is ever run
+as Python. Each instruction of the program takes a number, takes a variable, or applies an operation of the table to the
+last few results; it runs on Values as well as on plain numbers.
 """
 
 from __future__ import annotations
@@ -52,16 +52,16 @@ _REFUSED: dict[type, str] = {
 }
 
 _ELSEWHERE = {"ln": "log", "arctan": "atan", "arctan2": "atan2", "logistic": "sigmoid", "maximum": "max"}
-"""What other libraries call an operation."""
+"""For names that operations have in other libraries, the names that they have here."""
 
 _JOINED = re.compile(
     r"(?<![\w.])(?>0x[\da-f_]+|0o[0-7_]+|0b[01_]+|(?:\d[\d_]*\.?[\d_]*|\.\d[\d_]*)(?:e[+-]?\d[\d_]*)?j?)[^\W\d]",
     re.IGNORECASE,
 )
-"""A number at whose end a name or a keyword begins. Python reads `1if x else 2`, but writes a warning of its own."""
+"""A number directly followed by a name or keyword. Python accepts `1if x else 2`, but gives a warning of its own."""
 
 _MARK = "▸"
-"""Stands in messages before the character at which a text cannot be read on."""
+"""The mark in messages before the character at which a text cannot be read on."""
 
 # ---- programs ------------------------------------------------------------------------------------------------------
 
@@ -75,7 +75,7 @@ class Number:
 
 @dataclass(frozen=True)
 class Name:
-    """The instruction to take a variable; `position` is where it stands in the text."""
+    """The instruction to take a variable; `position` is its place in the text."""
 
     name: str
     position: int
@@ -93,7 +93,7 @@ class Listing:
 
 @dataclass(frozen=True)
 class Apply:
-    """The instruction to apply an operation to the last `count` results, the last of which are operands by name."""
+    """The instruction to apply an operation to the last `count` results; the last of these are passed by name."""
 
     op: Operation
     count: int
@@ -107,7 +107,7 @@ class Apply:
 
 @dataclass(frozen=True)
 class Program:
-    """What an expression does, one instruction after the other.
+    """The instructions that calculate an expression.
 
     Attributes:
         names: the variables, in the order in which they appear in the text.
@@ -117,7 +117,7 @@ class Program:
     names: tuple[str, ...]
 
     def run(self, variables: Mapping[str, Any], number: Callable[[float], Any] = float) -> Any:
-        """The result, with `variables` for the names and `number(x)` for each number x of the text."""
+        """Returns the result, with `variables` for the names and `number(x)` for each number x of the text."""
         stack: list[Any] = []
         for instruction in self.instructions:
             match instruction:
@@ -161,7 +161,7 @@ def read(text: str, given: Iterable[str] = ()) -> Program:
 
 
 class _Reader:
-    """Reads the nodes of Python's syntax tree one at a time, into an instruction and the nodes of its operands."""
+    """A reader of Python's syntax tree, which turns one node at a time into an instruction and the operands' nodes."""
 
     def __init__(self, text: str, given: frozenset[str]) -> None:
         self.text = text.translate({ord(space): " " for space in "\n\r\t\f\v"})
@@ -243,7 +243,7 @@ class _Reader:
 
 
 def _parsed(text: str) -> ast.expr:
-    """Python's syntax tree of an expression."""
+    """Returns Python's syntax tree of an expression."""
     if not text:
         raise ExpressionError("the expression is empty: write one such as tanh(x*w + b)")
     if "#" in text:
@@ -276,7 +276,7 @@ def _reason(node: ast.expr) -> str:
 
 
 def _syntax_reason(message: str, rest: str) -> str:
-    """What Python's parser complained about, in words for someone who writes arithmetic."""
+    """Translates the complaint of Python's parser for someone who writes arithmetic."""
     if "':='" in message or rest.startswith("="):
         return "an expression has no =; give numbers apart from it, such as x=2"
     if message == "invalid syntax" and not rest:
@@ -297,7 +297,7 @@ def _example(op: Operation) -> str:
 
 
 def _marked(text: str, position: int) -> str:
-    """`at character 6: 'x1 * ▸* w1'`"""
+    """Returns where a text cannot be read on: `at character 6 (x1 * ▸* w1)`."""
     before, after = text[:position], text[position:]
     before = before if len(before) <= 25 else "…" + before[-24:]
     after = after if len(after) <= 25 else after[:24] + "…"
@@ -305,5 +305,5 @@ def _marked(text: str, position: int) -> str:
 
 
 def clipped(text: str) -> str:
-    """A text cut for a message of one line."""
+    """Shortens a text for a message of one line."""
     return text if len(text) <= 40 else text[:37] + "..."

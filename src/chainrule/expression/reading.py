@@ -1,7 +1,7 @@
-"""Text such as `tanh(x1*w1 + b)` read as an expression of Values.
+"""Expressions of Values, read from text such as `tanh(x1*w1 + b)`.
 
-How a text is read is in `grammar.py`; here it meets the numbers of its variables. The same expression gives a graph of
-Values, and a function of plain numbers for checks.
+`grammar.py` reads the text; here its variables get their numbers. The same expression gives a graph of Values, and a
+function of plain numbers for checks.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from chainrule.expression.grammar import clipped, read
 
 
 class Expression:
-    """An expression, and the numbers of its variables where they were given; made by `parse`.
+    """An expression, and the numbers of its variables if they were given; made by `parse`.
 
     Attributes:
         text: the expression as it was written.
@@ -56,7 +56,7 @@ class Expression:
         return dict(self._variables)
 
     def function(self, *numbers: Any) -> Any:
-        """The expression as an ordinary function of its variables, in the order of `names`: of floats or of Values.
+        """Calculates the expression from floats or Values of its variables, in the order of `names`.
 
         Raises:
             ExpressionError: there are more or fewer numbers than variables.
@@ -71,7 +71,7 @@ class Expression:
         return self._program.run(dict(zip(self.names, numbers, strict=True)))
 
     def __call__(self, values: Mapping[str, Any]) -> Any:
-        """The expression at the numbers of a dict, which may be floats or Values.
+        """Calculates the expression from a dict of its variables, which may be floats or Values.
 
         >>> parse("x - y")({"y": 1.0, "x": 3.0})
         2.0
@@ -85,7 +85,7 @@ class Expression:
     def _bind(self, given: Mapping[str, float]) -> None:
         _refuse_wrong_names(self.names, given)
         self._variables = {name: Value(given[name], label=name) for name in self.names}
-        # Without variables its numbers are what there is to differentiate in, so they become leaves, too.
+        # Without variables only the numbers of the text can be differentiated by, so these become leaves.
         leaf = float if self.names else Value
         try:
             root = self._program.run(self._variables, leaf)
@@ -97,8 +97,8 @@ class Expression:
 def parse(text: str, values: Mapping[str, float] | None = None) -> Expression:
     """Reads an expression; it is parsed, never evaluated as Python.
 
-    There are numbers, names, + - * / **, comparisons, `a if condition else b`, calls of every operation of the table
-    (those of one's own as well), and the constants pi, e and inf unless a variable has that name.
+    It may have numbers, names, + - * / **, comparisons, `a if condition else b`, calls of every operation of the table
+    (those that you defined as well), and the constants pi, e and inf unless a variable has that name.
 
     Args:
         text: the expression, such as `"tanh(x*w + b)"`.
@@ -123,7 +123,7 @@ def parse(text: str, values: Mapping[str, float] | None = None) -> Expression:
 
 
 def parse_assignments(assignments: Iterable[str]) -> dict[str, float]:
-    """Numbers by name, from texts such as `x1=2` or `angle=pi/2`.
+    """Returns numbers by name, from texts such as `x1=2` or `angle=pi/2`.
 
     Raises:
         ExpressionError: a text is not NAME=NUMBER, or a name comes twice.
@@ -147,7 +147,7 @@ def parse_assignments(assignments: Iterable[str]) -> dict[str, float]:
 
 
 def _constant(text: str, assignment: str) -> float:
-    """The number that a text without variables stands for."""
+    """Returns the number that a text without variables stands for."""
     try:
         program = read(text)
         if program.names:
@@ -161,7 +161,7 @@ def _constant(text: str, assignment: str) -> float:
 
 
 def _named_values(values: Mapping[str, float]) -> dict[str, float]:
-    """The given numbers as floats, their names written as Python's parser writes names (µ and μ are one letter)."""
+    """Returns the numbers as floats, with their names normalised as Python's parser does (µ and μ are one letter)."""
     return {unicodedata.normalize("NFKC", name): number(x, name) for name, x in values.items()}
 
 

@@ -10,14 +10,14 @@ on Values (giving higher derivatives) and on the symbols of the compiler. Two ru
 
 At a kink the convention is: relu'(0) = 0, abs'(0) = 0, and ties of max, min, clip and largest go to the first operand.
 
-There is a file for each family. A local derivative names other operations as any Python does, so a file imports those
-that it names, and the files stand here in the order in which they may import each other.
+There is a file for each family. A local derivative calls other operations by name, so each file imports those that it
+needs; the files stand here in an order in which each imports only from earlier ones.
 """
 
 from __future__ import annotations
 
 # isort: off
-# in the order in which they may import each other
+# each file imports only from earlier ones
 from chainrule.core.operation import TABLE
 from chainrule.ops.arithmetic import *  # noqa: F403
 from chainrule.ops.comparisons import *  # noqa: F403

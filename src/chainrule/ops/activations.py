@@ -1,4 +1,4 @@
-"""What neurons apply to their sums."""
+"""Activation functions, which neurons apply to their weighted sums."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Sums, products and quotients, the chain rule's own product, and the two that hand on a number as it is."""
+"""Sums, products and quotients, the chain rule's own product, and the two operations that return a number unchanged."""
 
 from __future__ import annotations
 

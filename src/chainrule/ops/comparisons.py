@@ -1,4 +1,4 @@
-"""Comparisons, the choice between two numbers, and what has a kink: `abs`, `max`, `min`, `clip`."""
+"""Comparisons, the choice between two numbers, and functions with a kink: `abs`, `max`, `min`, `clip`."""
 
 from __future__ import annotations
 

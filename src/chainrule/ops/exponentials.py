@@ -21,7 +21,7 @@ from chainrule.ops.comparisons import eq, ge, select
 def pow(a: float, b: float) -> float:
     """a to the power b: 0 ** -1 is inf, a negative number to a fraction is nan, and x ** 0 is 1 for every x.
 
-    In the exponent, 0 ** b is taken as the constant 0 that it is for b > 0, also at b = 0.
+    The derivative in the exponent takes 0 ** b for the constant 0 that it is for b > 0, also at b = 0.
     """
     try:
         return math.pow(a, b)

@@ -35,8 +35,8 @@ def sum(*xs: float) -> float:
 def weighted_sum(*xs: float) -> float:
     """A neuron's Σ wᵢxᵢ + b as one node; its operands are b, w₁, x₁, w₂, x₂, …
 
-    Added from left to right, as `b + w₁*x₁ + w₂*x₂ + …` is, so it gives the same bits. (Python's own `sum` of floats
-    is compensated from Python 3.12 on, and may differ in the last ones.)
+    It is added from left to right, as `b + w₁*x₁ + w₂*x₂ + …` is, so it gives the same bits. (Python's own `sum` of
+    floats is compensated from Python 3.12 on, and may differ in the last bits.)
 
     >>> weighted_sum([-3.0, 1.0], [2.0, 0.0], 6.5)
     0.5
@@ -79,7 +79,7 @@ def norm(*xs: float) -> float:
 def logsumexp(*xs: float) -> float:
     """log Σ exp(xᵢ), with the largest taken out first so that nothing overflows; its derivatives are the softmax.
 
-    Where it is infinite, that is the limit: 1 for the first of the largest, 0 for the others.
+    Where it is infinite, its derivatives are the limit: 1 for the first of the largest, 0 for the others.
 
     >>> logsumexp([1000.0, 1000.0]) == 1000.0 + math.log(2.0)
     True

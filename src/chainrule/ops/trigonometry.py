@@ -1,4 +1,4 @@
-"""The functions of angles, and the angles of points."""
+"""Trigonometric functions and their inverses, in radians."""
 
 from __future__ import annotations
 

@@ -77,7 +77,7 @@ def made_once(make: Callable[P, T]) -> Callable[P, T]:
     made: dict[Any, T] = {}
 
     @functools.wraps(make)
-    def found(*arguments: P.args, **named: P.kwargs) -> T:
+    def call(*arguments: P.args, **named: P.kwargs) -> T:
         key = arguments, tuple(sorted(named.items()))
         if key not in made:
             with _making:
@@ -85,7 +85,7 @@ def made_once(make: Callable[P, T]) -> Callable[P, T]:
                     made[key] = make(*arguments, **named)
         return made[key]
 
-    return found
+    return call
 
 
 @dataclass(frozen=True)

@@ -72,12 +72,12 @@ class _Worker:
         self._begin_anew()
 
     def _begin_anew(self) -> None:
-        self._executor = ThreadPoolExecutor(1, initializer=self._take_note)
+        self._executor = ThreadPoolExecutor(1, initializer=self._note_thread)
         self._thread: int | None = None
         self._cpus: set[int] = set()
         self._was_asked = False
 
-    def _take_note(self) -> None:
+    def _note_thread(self) -> None:
         self._thread = threading.get_native_id()
 
     def start(self, task: Callable[[], T], cpus: set[int]) -> Future[T]:
