@@ -37,7 +37,7 @@ def _file(module: str, suffix: str) -> Path:
 
 
 def choose() -> None:
-    """Makes Python import the right files.
+    """Makes Python import the files of the chosen engine.
 
     Raises:
         ImportError: this Python runs threads without the global interpreter lock, on which the engine relies.

@@ -34,7 +34,7 @@ class _Modes(threading.local):
     nesting = 0
     """How many transforms (`grad` and its like) the present call is within."""
     places: dict[int, tuple[Any, str]] | None = None
-    """Under `detect_anomaly()`: each node by its id (held, so that no other gets that) and the line that made it."""
+    """Under `detect_anomaly()`: each node by its id (held, so that no other gets it), and the line that made it."""
     zeros: frozenset | set = frozenset()
     """Under `detect_anomaly()`: the ids of nodes that received a gradient of 0 which comes from no branch."""
     warned_lines: frozenset | set = frozenset()
@@ -138,7 +138,7 @@ def nested_transform() -> Iterator[None]:
 
 
 def differentiating(variables: Sequence[Any]) -> contextlib.AbstractContextManager[None]:
-    """Marks that a transform differentiates by these variables, so that to copy one, a cut of the derivative, fails."""
+    """Marks that a transform differentiates by these variables: a copy would cut the derivative, and is refused."""
     return _set("differentiated", (*modes.differentiated, Variables(variables)))
 
 
@@ -257,7 +257,8 @@ def check_value(node: Any) -> None:
 def check_deposits(node: Any, upstream: float, operand: Any = None, local: float | None = None) -> None:
     """Raises AnomalyError, under `detect_anomaly()`, if a step of the chain rule made a gradient that is not finite.
 
-    The step goes to all operands of `node`, or to one `operand` with its `local` derivative.
+    The step goes to all operands of `node`, or to one `operand` with its `local` derivative. It warns if a
+    zero swallows an infinity.
     """
     if modes.places is None:
         return

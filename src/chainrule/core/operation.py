@@ -1,7 +1,7 @@
 """Operations: one record for each, from which everything else is derived.
 
 The table itself is in `ops/`. A record holds an operation's value on plain floats, its local derivatives, its symbol
-and sample points for its tests. To call a record applies the operation: floats give a float; if an operand records how
+and sample points for its tests. Calling a record applies the operation: floats give a float; if an operand records how
 it was made (a `Value`, or a symbol of the compiler), the call is handed to that operand's type instead.
 """
 
@@ -29,7 +29,7 @@ HOW_TO_ADD = """An operation of your own takes its value and its local derivativ
     @chainrule.operation(local=lambda x, y: 3 * x * x)
     def cube(x):
         return x * x * x"""
-"""The example in errors for someone who tries to make an operation in another way."""
+"""The example that errors show to someone who tries to make an operation in another way."""
 
 
 class Operation:

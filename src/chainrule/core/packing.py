@@ -30,5 +30,5 @@ def neuron(weights: Sequence, inputs: Sequence, bias: object = 0.0) -> list:
 
 
 def chosen(values: Sequence, place: object) -> list:
-    """Returns a place and the numbers of the list that it counts in, as operands."""
+    """Returns a place and the numbers of a list, as operands."""
     return [place, *listed(values)]

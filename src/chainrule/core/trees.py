@@ -10,7 +10,7 @@ from typing import Any
 from chainrule.errors import OperandError
 
 DEEPEST = 100
-"""The most levels of a tree: one with more probably holds itself. Every walk ends there with an error that says so,
+"""The most levels that a tree may have: one with more probably holds itself. Every walk ends there with an error,
 whatever Python's own recursion limit is."""
 
 

@@ -165,7 +165,7 @@ Leaf = Number | Row | Array | Parameters | Static
 
 @dataclass
 class Layout:
-    """What all calls with arguments of one structure share.
+    """The layout that all calls with arguments of one structure share.
 
     Attributes:
         forms: for each argument its nesting, with a Leaf in place of each number, array, Module or other thing.

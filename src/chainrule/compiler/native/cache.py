@@ -73,7 +73,7 @@ _watching: contextvars.ContextVar[list[bool] | None] = contextvars.ContextVar("w
 
 @contextlib.contextmanager
 def watched() -> Iterator[list[bool]]:
-    """Yields a list; each module that is requested meanwhile appends whether it came from the cache."""
+    """Yields a list that gets, for each module requested meanwhile, whether it came from the cache."""
     hits: list[bool] = []
     before = _watching.set(hits)
     try:
@@ -99,7 +99,7 @@ def _checksum(path: Path, content: bytes) -> bytes:
 
 
 def _read(path: Path) -> bytes | None:
-    """Returns the content of a file, or None unless it is complete and nobody else can have written it."""
+    """Returns the content of a file, if it is complete and nobody else can have written it; otherwise None."""
     try:
         with own_folder(path.parent) as folder:
             data = folder.read(path.name)

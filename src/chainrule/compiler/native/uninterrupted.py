@@ -3,7 +3,7 @@
 Python raises KeyboardInterrupt in the main thread, and `PyThreadState_SetAsyncExc` raises any exception in any thread
 that it is given, between two instructions of whatever runs there. Code that frees memory and only then notes that it
 did cannot stand this. llvmlite is such code: it would free the memory again, which ends the process. In a thread of its
-own nothing interrupts it, and the thread that waits for it raises the KeyboardInterrupt when the work is done.
+own nothing interrupts it, and the thread that waits for it raises the exception when the work is done.
 """
 
 from __future__ import annotations
