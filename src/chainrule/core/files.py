@@ -113,7 +113,7 @@ def read_file(path: FilePath, *, error: type[ChainruleError] = SavedFileError) -
             if source.is_char_device() and not file.isatty():
                 raise error(f"{path} is a device, not a file")
             content = bytearray()
-            while piece := file.read(PIECE_BYTES):  # `read` allocates memory for as much as it may read
+            while piece := file.read(PIECE_BYTES):  # in pieces: `read` allocates all that it may read
                 content += piece
                 if len(content) > MOST_BYTES:
                     size = f"{MOST_BYTES >> 20} MB"

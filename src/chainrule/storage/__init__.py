@@ -1,1 +1,1 @@
-"""How a node keeps its operands and takes its number: in plain Python, and in C for the compiled engine."""
+"""The storage of nodes, with their operands and numbers: in plain Python, and in C for the compiled engine."""

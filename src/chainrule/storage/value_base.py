@@ -112,6 +112,6 @@ def _step_back(node: Any) -> None:
 
 
 def compares_numbers(a: ValueBase, b: Any) -> bool:
-    """Returns whether `a == b` compares numbers: not if `b` is none, nor within `a in nodes` (see membership.py)."""
+    """Returns whether `a == b` compares numbers: not if `b` is no number, nor within `a in nodes` (membership.py)."""
     alike = isinstance(b, ValueBase) and a is not b and (open_modes or a._data == b.data)
     return is_number(b) and not (alike and membership.by_identity())
