@@ -119,6 +119,7 @@ else:
 """
 
 
+@pytest.mark.slow
 def test_a_new_function_of_math_is_one_line_more(copied):
     package, run = copied
     add(package / "ops" / "arithmetic.py", OF_A_NEW_FUNCTION)

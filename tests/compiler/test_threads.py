@@ -87,6 +87,7 @@ def test_what_fails_is_made_again_the_next_time():
     assert len(tries) == 2
 
 
+@pytest.mark.slow
 def test_the_first_steps_of_a_process_made_by_threads_at_once():
     """They share one driver; each step would otherwise have the address of another, and all but one be unloaded."""
     code = """
@@ -203,6 +204,7 @@ def test_operations_defined_by_threads_at_once_are_told_apart(soon, own_operatio
 # ---- exceptions from outside ---------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_exceptions_from_outside_leave_no_lock_taken_and_no_mode_set():
     code = """
 import ctypes, gc

@@ -12,6 +12,7 @@ import pytest
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 PROGRAMS = sorted(path.name for path in EXAMPLES.glob("*.py"))
+SLOW = ("asian_option.py", "gpt_compiled.py", "gpt.py", "exercise_5_xor.py")
 QUICK = {"gpt.py": ["--steps", "2"], "gpt_compiled.py": ["--steps", "2"], "exercise_5_xor.py": ["--seeds", "1"]}
 """What makes the longer ones short."""
 COMPILER = ["numpy", "llvmlite"]
@@ -19,7 +20,9 @@ NEEDED = {"exercise_5_xor.py": ["matplotlib"], "asian_option.py": COMPILER, "gpt
 """What some need besides chainrule."""
 
 
-@pytest.mark.parametrize("name", PROGRAMS)
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=[pytest.mark.slow] if name in SLOW else []) for name in PROGRAMS]
+)
 def test_an_example_runs_by_itself(name, tmp_path):
     for library in NEEDED.get(name, []):
         pytest.importorskip(library)

@@ -108,6 +108,7 @@ def test_two_threads_that_share_leaves_get_the_sum_of_both(soon, in_threads):
     assert [x.grad for x in shared] == [900 * 2 * x.data for x in shared]
 
 
+@pytest.mark.slow
 def test_training_leaves_nothing_behind():
     """Python has as many blocks in use after 10,000 steps as after a few, and the process as much memory."""
     X, y = moons(10, seed=1)

@@ -116,8 +116,10 @@ def steps_of(model, count):
 
 
 @pytest.mark.parametrize("optimizer", OPTIMIZERS)
-@pytest.mark.parametrize("loss", [BCE, cubic])
-@pytest.mark.parametrize("batch_size", [4, None])
+@pytest.mark.parametrize(
+    ("loss", "batch_size"),
+    [(BCE, 4), *(pytest.param(*case, marks=pytest.mark.slow) for case in [(BCE, None), (cubic, 4), (cubic, None)])],
+)
 def test_a_resumed_run_is_an_unbroken_one_to_the_bit(tmp_path, optimizer, loss, batch_size):
     def train(model, **options):
         made = OPTIMIZERS[optimizer](model.parameters())

@@ -271,7 +271,7 @@ def same_at_every_stage():
 
 
 def pytest_generate_tests(metafunc):
-    """Each program of a module by itself, and in one of the modes of batches."""
+    """Each program of a module by itself, and in one of the modes of batches; those of its `SLOW` take seconds."""
     if "mode" in metafunc.fixturenames:
         cases = []
         for number, name in enumerate(metafunc.module.PROGRAMS):
@@ -279,5 +279,6 @@ def pytest_generate_tests(metafunc):
                 for mode in ("plain", MODES[(number + seed) % 3]):
                     reason = metafunc.module.WRONG.get((name, seed, mode))
                     marks = [pytest.mark.xfail(strict=True, reason=reason)] if reason else []
+                    marks += [pytest.mark.slow] if name in getattr(metafunc.module, "SLOW", ()) else []
                     cases.append(pytest.param(name, seed, mode, marks=marks, id=f"{name}-{seed}-{mode}"))
         metafunc.parametrize(("name", "seed", "mode"), cases)

@@ -11,6 +11,8 @@ from chainrule import ops
 PROGRAMS = {}
 """By name, what draws a program: a function of a `Draw` that gives a function of Values and its arguments."""
 
+SLOW = ["vector_steps"]
+
 WRONG: dict[tuple[str, int, str], str] = {}
 """What is known to go wrong, and why: by name, seed and mode."""
 

@@ -281,7 +281,11 @@ def test_a_message_names_the_line_in_the_function_that_has_it(kernel):
         ("y = x", "a way through value that returns nothing"),
         ("if x > 0:\n        return x", "an if with a way that returns nothing"),
         ("if x > 0:\n        y = 1.0\n    return y", "the name y, which has no value on every way to it"),
-        ("for i in range(10 ** 6):\n        x = x + i\n    return x", "more than 20,000 steps"),
+        pytest.param(
+            "for i in range(10 ** 6):\n        x = x + i\n    return x",
+            "more than 20,000 steps",
+            marks=pytest.mark.slow,
+        ),
         ("for c in x:\n        pass\n    return x", "a loop over 'x'"),
         ("for i in range(3):\n        break\n    return x", "'break'"),
         ("try:\n        return x\n    except KeyError:\n        return 0", "a try that is not about arithmetic"),

@@ -145,6 +145,7 @@ def test_threads_compile_and_load_at_the_same_time():
         assert list(threads.map(work, range(40))) == [2.0 * k for k in range(40)]
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not Path("/proc/self/statm").exists(), reason="the memory in use is read from /proc")
 def test_compiled_code_leaves_nothing_behind():
     def pages(count):

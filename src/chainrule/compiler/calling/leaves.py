@@ -1,17 +1,14 @@
-"""Copies the numbers of many leaves to and from an array, for code that keeps parameters there while they change."""
+"""Copies the numbers of many leaves to and from an array, for code that keeps parameters there while they change.
+
+The compiled build has leaves.pyx in its place.
+"""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from chainrule.core import stale
-
-if TYPE_CHECKING:
-    import cython
-else:
-    from chainrule.core import interpreted as cython
-if not cython.compiled:
-    from chainrule.engine import Value
+from chainrule.engine import Value
 
 
 def read_data(leaves: list[Value], numbers: Any) -> None:
@@ -24,8 +21,7 @@ def read_data(leaves: list[Value], numbers: Any) -> None:
     >>> numbers.tolist()
     [2.0, 3.0]
     """
-    for i in range(len(leaves)):
-        leaf = leaves[i]
+    for i, leaf in enumerate(leaves):
         numbers[i] = leaf._data
 
 
@@ -39,12 +35,10 @@ def write_data(leaves: list[Value], numbers: Any, before: Any) -> int:
     (1, [4.0, 5.0])
     """
     other = -1
-    for i in range(len(leaves)):
-        leaf = leaves[i]
+    for i, leaf in enumerate(leaves):
         if leaf._data != before[i] and before[i] == before[i]:
             other = i
-    for i in range(len(leaves)):
-        leaf = leaves[i]
+    for i, leaf in enumerate(leaves):
         leaf._data = float(numbers[i])
         leaf._state = stale.written(leaf._state)
     return other

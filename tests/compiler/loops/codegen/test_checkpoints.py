@@ -68,7 +68,7 @@ def flat(tree):
 
 
 @pytest.mark.parametrize(("function", "arguments", "options", "argnums"), CASES)
-@pytest.mark.parametrize("limit", [1, 20_000])
+@pytest.mark.parametrize("limit", [pytest.param(1, marks=pytest.mark.slow), 20_000])
 def test_derivatives_are_the_same_with_less_memory(function, arguments, options, argnums, limit):
     whole, sparing = (chainrule.compile(function, memory_limit=one, **options) for one in (2**30, limit))
     expected = whole.value_and_grad(*arguments, argnums=argnums)
