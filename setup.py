@@ -17,8 +17,8 @@ OPTIMIZED = {
     **dict.fromkeys(("engine", "storage.nodes", "storage.value_base", "nn.linear"), "-O3"),
     **dict.fromkeys(("core.operation", "nn.module", "nn.layers"), "-O1"),
 }
-"""How far the C compiler goes, by how often a module's code runs. With -O3 everywhere the build takes twice the time, and
-models are some 2 % faster."""
+"""How far the C compiler goes, by how often a module's code runs. With -O3 everywhere the build takes twice the time,
+and models are some 2 % faster."""
 
 DIRECTIVES = {"language_level": "3", "annotation_typing": False, "cdivision": True}
 
