@@ -9,7 +9,7 @@ from chainrule.storage.memory cimport (
     set_aside, watch,
 )
 from chainrule.storage.native cimport compute, table_names
-from chainrule.storage.nodes cimport Node, Nodes, give_methods, node_of, value_of
+from chainrule.storage.nodes cimport Edge, Node, Nodes, give_methods, node_of, value_of
 from chainrule.storage.value_base cimport ValueBase, compares_numbers
 
 cdef list open_modes
@@ -42,5 +42,5 @@ cdef int _sort(Value root, Nodes results, Nodes leaves, bint afresh) except -1
 @cython.locals(results=Nodes, leaves=Nodes, i=Py_ssize_t)
 cdef list _send_all_down(Value root, double upstream, bint look)
 
-@cython.locals(upstream=double, i=Py_ssize_t)
+@cython.locals(upstream=double, i=Py_ssize_t, edge=Edge)
 cdef int send_gradients_down(Node* node) except -1

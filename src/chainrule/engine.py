@@ -102,22 +102,21 @@ def _sort(root: Value, results: Nodes, leaves: Nodes, afresh: bool) -> int:
     done, since, doubt, path = entered + 1, stale.first_since_write(entered), 0, Nodes()
     path.append(node_of(root))
     while path.count:
-        node = path.last()
+        node = path.pop()
         if node._mark < entered and node._count:
+            path.put_back(node)  # below its operands: it is met again once all of them are in the order
             doubt |= watch(node, since, afresh)
             if afresh:
                 node._grad = 0.0
             node._mark = entered
             for i in range(node._count - 1, -1, -1):  # the first comes last, and is looked at next
                 path.append(node._edges[i].operand)
-        else:
-            path.pop()
-            if node._mark < done:  # it is on the path once for each use, but in the order only once
-                node._mark = done
-                if node._count:
-                    results.append(node)
-                else:
-                    leaves.append(node)
+        elif node._mark < done:  # a node is met once for each use, but stands in the order only once
+            node._mark = done
+            if node._count:
+                results.append(node)
+            else:
+                leaves.append(node)
     return doubt
 
 
@@ -127,8 +126,9 @@ def send_gradients_down(node: Value) -> None:
     upstream = node._grad
     if upstream:  # a zero on either side adds nothing: in a branch not taken, 0 · inf would be nan
         for i in range(node._count):
-            if node._edges[i].local:
-                node._edges[i].operand._grad += node._edges[i].local * upstream
+            edge = node._edges[i]
+            if edge.local:
+                edge.operand._grad += edge.local * upstream
     if open_modes:
         check_deposits(value_of(node), upstream)
 

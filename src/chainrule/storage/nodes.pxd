@@ -52,12 +52,13 @@ cdef class Nodes:
         self.count += 1
         return 0
 
-    cdef inline Node* last(self) noexcept:
-        return self.nodes[self.count - 1]
-
     cdef inline Node* pop(self) noexcept:
         self.count -= 1
         return self.nodes[self.count]
+
+    cdef inline void put_back(self, Node* node) noexcept:  # after pop(): there is room, and it has been prefetched
+        self.nodes[self.count] = node
+        self.count += 1
 
 
 cdef inline Node* node_of(object value) noexcept:

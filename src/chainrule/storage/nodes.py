@@ -41,9 +41,7 @@ class Nodes(list):
 
     nodes = property(lambda self: self)
     count = property(len)
-
-    def last(self) -> Any:
-        return self[-1]
+    put_back = list.append  # after pop()
 
 
 class Edge:
@@ -112,12 +110,13 @@ def watch(node: Any, since: int, afresh: bool) -> int:
     walk `since` on, the first after the last write; sets PASSED if this walk is a `backward()` (`afresh`), and then
     returns whether AGAIN is set.
     """
-    if node._mark < since:
-        node._state |= AGAIN if node._state & PASSED else 0
-    if not afresh:
+    state = node._state
+    if not state & PASSED:  # then it is not AGAIN, either
+        node._state = state | (PASSED if afresh else 0)
         return 0
-    node._state |= PASSED
-    return node._state & AGAIN
+    if node._mark < since:
+        node._state = state = state | AGAIN
+    return state & AGAIN if afresh else 0
 
 
 def doubtful(results: Nodes) -> list[Any]:
@@ -131,10 +130,10 @@ def doubtful(results: Nodes) -> list[Any]:
 
 def set_aside(leaves: Nodes) -> None:
     """Sets the gradients of leaves to 0, and keeps the earlier ones."""
-    for leaf in leaves:
+    for count, leaf in enumerate(leaves, 1):
         if leaf._state & STALE:
             leaf._state = after_backward(leaf._state, leaf._grad)
-        leaf._grad_before, leaf._grad, leaves.aside = leaf._grad, 0.0, leaves.aside + 1  # no interrupt comes between
+        leaf._grad_before, leaf._grad, leaves.aside = leaf._grad, 0.0, count  # no interrupt comes between
 
 
 def add_back(leaves: Nodes) -> None:
