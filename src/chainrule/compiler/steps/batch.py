@@ -149,7 +149,8 @@ def _taken_apart(arguments: tuple, exact: int) -> tuple[tuple, list[float]]:
         if kinds == FLOAT:
             return (("list", len(arguments[0]), "float"),), arguments[0]
         if kinds == INT:
-            check_integers(arguments[0], exact)
+            if max(arguments[0]) > exact or min(arguments[0]) < -exact:
+                check_integers(arguments[0], exact)  # raises
             return (("list", len(arguments[0]), "int"),), arguments[0]
     return tuple([_shape(x) for x in arguments]), _numbers(arguments, exact)
 
