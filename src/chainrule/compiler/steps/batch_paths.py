@@ -89,7 +89,7 @@ class BatchPaths:
 
     def of(self, batch: Batch) -> PathsOfBatch:
         """Returns all paths that a batch of this structure is known to take, and makes records for new ones."""
-        own = batch.key if batch.columns is None else id(batch)
+        own = _own(batch)
         found = self._of.get(own)
         if found is None:
             found = self._of[own] = PathsOfBatch()
@@ -174,7 +174,7 @@ class BatchPaths:
             records = for_native_code(np.stack([record.numbers for record in self.records]), self.update.checked)
             for found in self._of.values():
                 records[found.records[:-1], Field.OTHERWISE] = found.records[1:]
-            self._tables = records, np.array([self.of(batch).alone for batch in self.batches], bool)
+            self._tables = records, np.array([self._of[_own(batch)].alone for batch in self.batches], bool)
         return self._tables
 
     def check_bounds(self) -> None:
@@ -186,3 +186,8 @@ class BatchPaths:
         for record in self.records:
             if isinstance(record.bound, Bound):
                 record.bound.kernel.check()
+
+
+def _own(batch: Batch) -> Any:
+    """Returns what tells a batch from others: without columns, those of one structure take the same records."""
+    return batch.key if batch.columns is None else id(batch)

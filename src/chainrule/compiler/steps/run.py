@@ -108,9 +108,11 @@ class Run:
         first = [self.of_batches.of(batch).records[0] for batch in self.batches]
         self.last = self.of_batches.paths[first[-1]] if first else None
         self.which = for_native_code(np.array(first, np.int64)[self.of_step], self.checked)
-        numbers = array("d")
-        begins = np.array([self._begin(batch, numbers) for batch in self.batches], np.int64)
-        self.number_at = for_native_code(begins[self.of_step], self.checked)
+        numbers, begins = array("d"), []
+        for batch in self.batches:
+            begins.append(len(numbers))
+            numbers.fromlist(batch.numbers)
+        self.number_at = for_native_code(np.array(begins, np.int64)[self.of_step], self.checked)
         self.numbers = for_native_code(np.array(numbers, self.update.rows.dtype), self.checked)
 
     def losses(self) -> list[float]:
@@ -130,13 +132,6 @@ class Run:
         if self.overwritten >= 0:
             raise GraphError(overwritten(self.parameters[self.overwritten], self.overwritten))
         return self.step_losses.tolist()
-
-    @staticmethod
-    def _begin(batch: Batch, numbers: array) -> int:
-        """Appends the numbers of a batch to `numbers`; returns where they begin."""
-        at = len(numbers)
-        numbers.fromlist(batch.numbers)
-        return at
 
     # ---- parameters and memory ----
     def _load(self) -> None:
