@@ -30,14 +30,14 @@ What a node keeps:
     _edges        an edge to each operand: `.operand` itself, and `.local`, the local derivative in it
     _mark         how far the last walk over a graph came with it: see `_sort`
     _grad_before  of a leaf: its gradient when the present `backward()` began
-    _state        whether it is a constant, such as the 3 in 3 * x, which is a leaf without gradient; and what
-                  `core/stale.py` must know to warn of graphs that are older than their leaves
+    _state        whether it is a constant, such as the 3 in 3 * x: a leaf without gradient, as `.local` stays 0 in an
+                  edge to it; and what `core/stale.py` must know to warn of graphs older than their leaves
     _label        a name for pictures
 
 What else Python asks of a number is in `storage/value_base.py`: `data` and `grad`, text, copies. The list `open_modes`
 is empty, unless somebody is in `no_grad()`, `detect_anomaly()` or a compilation (`core/modes.py`). What is done to the
-slots of one node is in `storage/nodes.py`; in the compiled engine a node is a struct of C, to which `node_of` goes from
-a Value, and `value_of` back.
+slots of one node is in `storage/nodes.py`, such as `fill_value_and_locals`, which calls the functions of the table. A
+node is the Value itself; in the compiled engine it is a struct of C, to which `node_of` goes, and `value_of` back.
 """
 
 from __future__ import annotations
@@ -55,7 +55,7 @@ if TYPE_CHECKING:
     import cython  # that is what Cython reads, when it compiles this file with the types of engine.pxd
 else:
     from chainrule.core import interpreted as cython
-if not cython.compiled:  # in the compiled engine these are functions of C
+if not cython.compiled:  # so it is in plain Python; in the compiled engine these are functions of C
     from chainrule.storage.nodes import (Nodes, add_back, add_table, doubtful, fill_value_and_locals, make_leaf,
         new_marks, new_pair, new_result, node_of, remade, renew, set_aside, value_of, watch)  # fmt: skip
     from chainrule.storage.value_base import compares_numbers
@@ -92,11 +92,13 @@ def topological_order(root: Value) -> list[Value]:
 
 
 def _sort(root: Value, results: Nodes, leaves: Nodes, afresh: bool) -> int:
-    """The topological sort, depth first: a node stays on the path until all of its operands are in the order.
+    """The topological sort, depth first, into `results` and `leaves`: a node stays on the path until all of its
+    operands are in the order.
 
-    A node is marked when it is entered, and when it is in the order. Each walk has two marks of its own, above all that
-    came before, so nothing need be wiped off. For `backward()`, `afresh`, the gradients of results are set to 0 on the
-    way. (`since`, `watch` and `doubt`, which is the answer, are for the warning of `core/stale.py` alone.)
+    Its mark is below `entered` before the walk comes to it, `entered` while it waits for its operands, and `done` once
+    it is in the order; the next walk has two larger marks, so nothing need be wiped off. For `backward()`, `afresh`,
+    the gradients of results are set to 0 on the way. (`since`, `watch` and `doubt`, which is returned, are for the
+    warning of `core/stale.py` alone.)
     """
     entered = new_marks()
     done, since, doubt, path = entered + 1, stale.first_since_write(entered), 0, Nodes()
@@ -193,7 +195,7 @@ class Value(ValueBase):
         return self
 
     def detach(self) -> Value:
-        """A new leaf with the same number: derivatives stop here."""
+        """A new leaf with the same number: derivatives stop here. (While `compile` traces, `data` is one.)"""
         return x if isinstance(x := self.data, Value) else Value(x, self.label)
 
     # fmt: off
