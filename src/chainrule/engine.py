@@ -1,13 +1,13 @@
 """The engine: a `Value` is a number that remembers how it was made, and `backward()` gives every number its derivative.
 
-Each operation stands in the table `ops/`, whole: its value, and its local derivative in each operand, where `y` is the
-result. (Write another one there, and `add_table`, at the end, makes it a method of Values.)
+Each operation stands in the table `ops/`: its value, and its local derivative with respect to each operand, where `y`
+is the result. (Write another one there, and `add_table`, at the end, makes it a method of Values.)
 
     @operation(local=[lambda a, b, y: b, lambda a, b, y: a], symbol="*")
     def mul(a, b):
         return a * b
 
-On Values it makes a new one, which keeps the operands and, with the numbers of this moment, the local derivatives:
+All three get plain numbers. Called with Values, `mul` makes a new one, which keeps them and the local derivatives:
 
 >>> a, b = Value(2.0, label="a"), Value(3.0, label="b")
 >>> y = a * b
@@ -27,11 +27,11 @@ What a node keeps:
     _grad         its gradient, `grad`: d root / d this number, where root is what `backward()` was called on
     _code         which operation made it, `op`
     _count        how many operands it has; it is a leaf if there are none
-    _edges        an edge to each operand: `.operand` itself, and `.local`, the local derivative in it
+    _edges        an edge to each operand: `.operand` itself, and `.local`, the local derivative with respect to it
     _mark         how far the last walk over a graph came with it: see `_sort`
     _grad_before  of a leaf: its gradient when the present `backward()` began
-    _state        whether it is a constant, such as the 3 in 3 * x: a leaf without gradient, as `.local` stays 0 in an
-                  edge to it; and what `core/stale.py` must know to warn of graphs older than their leaves
+    _state        flags: whether it is a constant, such as the 3 in 3 * x, which gets no gradient, since `.local` is 0
+                  in an edge to it; and what `core/stale.py` must know to warn of graphs older than their leaves
     _label        a name for pictures
 
 What else Python asks of a number is in `storage/value_base.py`: `data` and `grad`, text, copies. The list `open_modes`
@@ -62,7 +62,7 @@ if not cython.compiled:  # so it is in plain Python; in the compiled engine thes
 
 ADD, SUB, MUL, DIV, POW, NEG, ABS = ops.add, ops.sub, ops.mul, ops.div, ops.pow, ops.neg, ops.abs
 LT, LE, GT, GE, EQ, NE = ops.lt, ops.le, ops.gt, ops.ge, ops.eq, ops.ne
-_one_walk_at_a_time = lock_held_while_forking()  # threads that share leaves then get the sum of their gradients
+_one_walk_at_a_time = lock_held_while_forking()  # since threads may share nodes, and so marks and gradients
 
 
 # ---- how an operation makes a node ----
@@ -100,7 +100,7 @@ def _sort(root: Value, results: Nodes, leaves: Nodes, afresh: bool) -> int:
     the gradients of results are set to 0 on the way. (`since`, `watch` and `doubt`, which is returned, are for the
     warning of `core/stale.py` alone.)
     """
-    entered = new_marks()
+    entered = new_marks()  # two of them
     done, since, doubt, path = entered + 1, stale.first_since_write(entered), 0, Nodes()
     path.append(node_of(root))
     while path.count:
@@ -113,7 +113,7 @@ def _sort(root: Value, results: Nodes, leaves: Nodes, afresh: bool) -> int:
             node._mark = entered
             for i in range(node._count - 1, -1, -1):  # the first comes last, and is looked at next
                 path.append(node._edges[i].operand)
-        elif node._mark < done:  # a node is met once for each use, but stands in the order only once
+        elif node._mark < done:  # a leaf, or a result whose operands are in the order; met again, it is passed over
             node._mark = done
             if node._count:
                 results.append(node)
@@ -126,30 +126,30 @@ def _sort(root: Value, results: Nodes, leaves: Nodes, afresh: bool) -> int:
 def send_gradients_down(node: Value) -> None:
     """One step of the chain rule: local derivative × gradient, added to the gradient of each operand."""
     upstream = node._grad
-    if upstream:  # a zero on either side adds nothing: in a branch not taken, 0 · inf would be nan
+    if upstream:  # a zero on either side adds nothing: 0 · inf would be nan in a branch not taken, or for a constant
         for i in range(node._count):
             edge = node._edges[i]
             if edge.local:
                 edge.operand._grad += edge.local * upstream
-    if open_modes:
+    if open_modes:  # detect_anomaly() raises here if a gradient has become nan
         check_deposits(value_of(node), upstream)
 
 
-def _send_all_down(root: Value, upstream: float, look: bool) -> list | None:
-    """The chain rule from `root` to the leaves. If it is to `look`, and some results may be older than their leaves, it
-    sends nothing and gives back these."""
+def _send_all_down(root: Value, upstream: float, stop_if_old: bool) -> list | None:
+    """The chain rule from `root` to the leaves; with `stop_if_old`, only if no result may be older than the data of its
+    leaves: it then returns those that may be, and has sent nothing."""
     with _one_walk_at_a_time:
         results, leaves = Nodes(), Nodes()
         doubt = _sort(root, results, leaves, True)
-        if look and doubt and (old := doubtful(results)):
+        if stop_if_old and doubt and (old := doubtful(results)):
             return old
         try:
-            set_aside(leaves)  # their gradients until the end: part by part, the sum would be rounded otherwise
+            set_aside(leaves)  # keeps their gradients in _grad_before, and sets them to 0
             root._grad = upstream
             for i in range(results.count - 1, -1, -1):  # in reverse order: what a node hands on is whole by then
                 send_gradients_down(results.nodes[i])
         finally:  # also when it was interrupted
-            add_back(leaves)
+            add_back(leaves)  # _grad_before + _grad, in one addition, so that two calls give exactly twice the gradient
     return None
 
 
@@ -162,50 +162,50 @@ class Value(ValueBase):
     __slots__ = ()  # those of its base
 
     def __init__(self, data: Any, label: str = "", *operands: Any) -> None:
-        if operands or not isinstance(label, str):  # as in micrograd's Value(data, operands, operation)
-            refuse_operands()
+        if operands or not isinstance(label, str):  # micrograd's Value(data, operands, operation), for instance
+            refuse_operands()  # raises an OperandError
         make_leaf(self, number(data, "Value"), label)
 
     def backward(self, seed: float = 1.0) -> None:
-        """Gives every number of the graph its derivative of this one.
+        """Gives every number of the graph its gradient: d this one / d that number.
 
-        Gradients of leaves are added to (set them to 0 between steps), all others set afresh. `seed` is the gradient
-        of this node itself, that is, the derivative of some later quantity. If a leaf was written since the graph was
-        made, it warns, and gives the derivatives at the numbers of that time.
+        Gradients of leaves add up from call to call (set them to 0 between steps); those of results begin at 0 in each
+        call. `seed` is the gradient of this node itself, that is, the derivative of some later quantity. If a leaf was
+        written since the graph was made, it warns, and gives the derivatives at the numbers of that time.
         """
         upstream = number(seed, "backward(seed)")
         if open_modes:
             untraced(upstream, "call backward()")
         if old := _send_all_down(self, upstream, True):
-            stale.check_passed(old)  # warns; without the lock, since functions of the user's own may be called
+            stale.warn_if_outdated(old)  # without the lock, since functions of the user's own may be called
             _send_all_down(self, upstream, False)
         if open_modes:
             warn_of_swallowed()
 
     def zero_grad(self) -> None:
         """Sets the gradient of every number of this graph to 0."""
-        for node in topological_order(self):
-            node.grad = 0.0
+        for value in topological_order(self):
+            value.grad = 0.0
 
     def refresh(self) -> Value:
         """Recomputes all numbers and local derivatives of the graph from the present data of leaves; returns self."""
-        for node in topological_order(self):
-            if not node.is_leaf():
-                _calculated(renew(node))
+        for value in topological_order(self):
+            if not value.is_leaf():
+                _calculated(renew(value))
         return self
 
     def detach(self) -> Value:
-        """A new leaf with the same number: derivatives stop here. (While `compile` traces, `data` is one.)"""
+        """A new leaf with the same number: derivatives stop here. (While `compile` traces, `data` is such a leaf.)"""
         return x if isinstance(x := self.data, Value) else Value(x, self.label)
 
     # fmt: off
-    # how the modules beneath come back to this one
-    _record = staticmethod(lambda op, operands: record(op, tuple(operands)))  # from a call such as tanh(v)
-    _remade = staticmethod(lambda cls, state: remade(cls, state))  # from copies and pickles, as the next
+    # called by the modules beneath
+    _record = staticmethod(lambda op, operands: record(op, tuple(operands)))  # for a call such as tanh(v)
+    _remade = staticmethod(lambda cls, state: remade(cls, state))  # for copies and pickles, as the next
     def _order(self) -> list[Value]: return topological_order(self)
-    def _send_down(self) -> None: send_gradients_down(node_of(self))  # from micrograd's v._backward()
+    def _send_down(self) -> None: send_gradients_down(node_of(self))  # for v._backward(), as in micrograd
 
-    # operators; plain numbers may stand on either side, and a comparison gives 1.0 or 0.0, with no derivative
+    # operators; plain numbers may stand on either side, and comparisons give 1.0 or 0.0, with no derivative
     def __add__(self, other: Any) -> Value: return record_pair(ADD, self, other)
     def __radd__(self, other: Any) -> Value: return record_pair(ADD, other, self)
     def __sub__(self, other: Any) -> Value: return record_pair(SUB, self, other)

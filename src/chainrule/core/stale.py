@@ -94,7 +94,7 @@ def first_since_write(walk: int) -> int:
     return _first
 
 
-def check_passed(results: list[Any]) -> None:
+def warn_if_outdated(results: list[Any]) -> None:
     """Warns if one of these results, all passed before, is not made of the present numbers of its leaves."""
     if results:
         _warn(_MAKE_ANEW, map(_outdated, results))
