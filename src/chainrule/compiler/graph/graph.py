@@ -129,6 +129,8 @@ class Graph:
 
     def varying(self) -> list[bool]:
         """For each node whether it differs from sample to sample."""
+        if not self.batched:  # long graphs without samples are common
+            return [False] * len(self)
         varies = [i in self.batched for i in range(len(self.names))]
         for op, operands in zip(self.ops[len(varies) :], self.operands[len(varies) :], strict=True):
             varies.append(op is not BATCH_SUM and any(varies[k] for k in operands))
