@@ -131,7 +131,7 @@ def send_gradients_down(node: Value) -> None:
             edge = node._edges[i]
             if edge.local:
                 edge.operand._grad += edge.local * upstream
-    if open_modes:  # detect_anomaly() raises here if a gradient has become nan
+    if open_modes:  # detect_anomaly() raises here if a gradient is not finite
         check_deposits(value_of(node), upstream)
 
 
