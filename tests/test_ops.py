@@ -49,6 +49,8 @@ REFERENCES = {
     "max": lambda a, b: a if a > b else b,
     "min": lambda a, b: a if a < b else b,
     "clip": lambda x, low, high: min(max(x, low), high),
+    "mod": lambda a, b: a % b if b else mpmath.nan,
+    "floordiv": lambda a, b: mpmath.nint((a - a % b) / b),
     "sum": lambda *xs: mpmath.fsum(xs),
     "weighted_sum": lambda b, *wx: b + mpmath.fsum(w * x for w, x in zip(wx[::2], wx[1::2], strict=True)),
     "logsumexp": lambda *xs: max(xs) + mpmath.log(mpmath.fsum(mpmath.exp(x - max(xs)) for x in xs)),

@@ -127,6 +127,34 @@ VALUES = [
     (ops.clip, (0.5, 0.0, nan), nan),
     (ops.clip, (5.0, 2.0, 1.0), 1.0),
     (ops.clip, (inf, -inf, inf), inf),
+    (ops.floor, (-0.0,), -0.0),
+    (ops.floor, (-5e-324,), -1.0),
+    (ops.floor, (0.9999999999999999,), 0.0),
+    (ops.floor, (-1e300,), -1e300),
+    (ops.floor, (-inf,), -inf),
+    (ops.floor, (inf,), inf),
+    (ops.floor, (nan,), nan),
+    (ops.mod, (5.0, 0.0), nan),
+    (ops.mod, (0.0, -0.0), nan),
+    (ops.mod, (inf, 2.0), nan),
+    (ops.mod, (5.0, inf), 5.0),
+    (ops.mod, (-5.0, inf), inf),
+    (ops.mod, (5.0, -inf), -inf),
+    (ops.mod, (-0.0, 2.0), 0.0),
+    (ops.mod, (4.0, -2.0), -0.0),
+    (ops.mod, (1e-200, -1e-200), -0.0),
+    (ops.mod, (1e-300, -1e-200), -1e-200),
+    (ops.mod, (nan, 1.0), nan),
+    (ops.mod, (1.0, nan), nan),
+    (ops.floordiv, (5.0, 0.0), inf),
+    (ops.floordiv, (-5.0, 0.0), -inf),
+    (ops.floordiv, (0.0, 0.0), nan),
+    (ops.floordiv, (inf, 2.0), nan),
+    (ops.floordiv, (5.0, inf), 0.0),
+    (ops.floordiv, (-5.0, inf), -1.0),
+    (ops.floordiv, (-0.0, 2.0), -0.0),
+    (ops.floordiv, (1e300, 1e-300), inf),
+    (ops.floordiv, (1.0, nan), nan),
     (ops.lt, (nan, 1.0), 0.0),
     (ops.ge, (nan, nan), 0.0),
     (ops.eq, (nan, nan), 0.0),
@@ -183,6 +211,13 @@ def test_values_at_special_points_on_floats_and_on_values(case):
     assert Value._record(op, [Value(x) for x in operands]).data.hex() == expected.hex()
 
 
+@pytest.mark.parametrize("a", [*[k / 10 for k in range(-25, 26)], 1e300, -1e-300, 5e-324, inf, -0.0, nan])
+def test_division_with_remainder_is_python_s_to_the_bit(a):
+    for b in (0.1, -0.1, 0.3, 2.0, -2.5, 1e-300, -1e300, 5e-324, inf, -inf, nan):
+        assert ops.mod(a, b).hex() == (a % b).hex()
+        assert ops.floordiv(a, b).hex() == (a // b).hex()
+
+
 def test_python_s_operators_follow_the_table_and_not_python():
     zero, v = Value(0.0), Value(-8.0)
     found = [(1 / zero).data, (v / 0).data, (zero**-1).data, (0 ** -Value(1.0)).data, (Value(10.0) ** 400).data]
@@ -213,6 +248,11 @@ LOCALS = [
     (ops.select, (0.0, 5.0, 6.0), (None, 0.0, 1.0)),
     (ops.select, (nan, 5.0, 6.0), (None, 1.0, 0.0)),
     (ops.lt, (1.0, 2.0), (None, None)),
+    (ops.floor, (2.0,), (None,)),
+    (ops.mod, (1.0, 0.1), (1.0, -9.0)),
+    (ops.mod, (6.0, 3.0), (1.0, -2.0)),
+    (ops.mod, (-5.0, inf), (1.0, 1.0)),
+    (ops.floordiv, (7.0, 2.0), (None, None)),
     (ops.pow, (0.0, 2.0), (0.0, 0.0)),
     (ops.pow, (0.0, 1.0), (1.0, 0.0)),
     (ops.pow, (0.0, 0.0), (0.0, 0.0)),

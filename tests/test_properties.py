@@ -27,6 +27,9 @@ GAP = 0.05
 INNER: dict[str, Callable[..., bool]] = {
     "div": lambda a, b: abs(b) > GAP,
     "pow": lambda a, b: GAP < a < 20 and GAP < abs(b) < 4,  # at b = 0 PyTorch's second derivatives are not symmetric
+    "floor": lambda x: abs(x - round(x)) > GAP,
+    "mod": lambda a, b: abs(b) > GAP and abs(a / b - round(a / b)) > GAP,
+    "floordiv": lambda a, b: abs(b) > GAP and abs(a / b - round(a / b)) > GAP,
     "exp": lambda x: x < 4,
     "expm1": lambda x: x < 4,
     "log": lambda x: x > GAP,
@@ -148,6 +151,7 @@ def torch_functions():
         "relu": functional.relu,
         "leaky_relu": lambda x, slope: torch.where(x > 0, x, slope * x),
         "gelu": functional.gelu,
+        "mod": torch.remainder,
         "max": torch.maximum,
         "min": torch.minimum,
         "clip": lambda x, low, high: torch.minimum(torch.maximum(x, low), high),

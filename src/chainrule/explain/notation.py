@@ -28,6 +28,8 @@ _INFIX = {
     "·": ("*", PRODUCT),
     "/": ("/", PRODUCT),
     "**": ("**", POWER),
+    "%": (" % ", PRODUCT),
+    "//": (" // ", PRODUCT),
     **{symbol: (f" {symbol} ", COMPARISON) for symbol in ("<", "≤", ">", "≥", "==", "≠")},
 }
 

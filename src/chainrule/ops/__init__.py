@@ -21,6 +21,7 @@ from __future__ import annotations
 from chainrule.core.operation import TABLE
 from chainrule.ops.arithmetic import *  # noqa: F403
 from chainrule.ops.comparisons import *  # noqa: F403
+from chainrule.ops.rounding import *  # noqa: F403
 from chainrule.ops.exponentials import *  # noqa: F403
 from chainrule.ops.trigonometry import *  # noqa: F403
 from chainrule.ops.special import *  # noqa: F403
