@@ -12,6 +12,7 @@ from chainrule import (
     exp,
     grad,
     hessian,
+    hvp,
     jacobian,
     jvp,
     log,
@@ -125,6 +126,46 @@ def test_jacobian_has_the_structure_of_the_result():
 
 def test_hessian_of_two_arguments():
     assert hessian(lambda a, b: a**2 * b, argnums=(0, 1))(3.0, 4.0) == ((8.0, 6.0), (6.0, 0.0))
+
+
+@given(points, points, points, points)
+def test_a_hessian_vector_product_is_that_of_the_hessian(a, b, s, t):
+    def f(p):
+        return exp(p["x"]) * sin(p["y"][0]) + tanh(p["x"] * p["y"][0])
+
+    point, direction = {"x": a, "y": [b]}, {"x": s, "y": [t]}
+    rows = hessian(f)(point)
+    found = hvp(f)(point, direction)
+    expected = [row["x"] * s + row["y"][0] * t for row in (rows["x"], rows["y"][0])]
+    assert [found["x"], found["y"][0]] == pytest.approx(expected, rel=1e-12, abs=1e-12)
+
+
+def test_hessian_vector_products_of_several_arguments_and_within_transforms():
+    def f(a, b, c=1.0):
+        return c * a**2 * b
+
+    assert hvp(f, argnums=(0, 1))(3.0, 4.0, (1.0, 10.0)) == (68.0, 6.0)
+    assert hvp(f, argnums=1)(3.0, 4.0, 1.0) == 0.0
+    assert hvp(f, argnums=-2)(3.0, 4.0, 1.0, c=2.0) == 16.0
+    assert grad(lambda x: hvp(lambda y: x * y**3)(2.0, 5.0))(7.0) == 60.0  # by a number that f closes over
+    assert grad(lambda v: hvp(lambda y: y**3)(2.0, v))(5.0) == 12.0  # by the direction
+    w = Value(7.0)
+    assert hvp(lambda y: w * y**3)(2.0, 5.0) == 420.0
+    product = hvp(lambda y: w * y**3)(Value(2.0), 5.0)
+    product.backward()
+    assert w.grad == 60.0
+
+
+def test_a_hessian_vector_product_without_its_direction_is_refused():
+    def energy(x):
+        return x[0] * x[1]
+
+    with pytest.raises(ArgumentError, match=r"hvp\(energy\)\(x, v\)"):
+        hvp(energy)([1.0, 2.0])
+    with pytest.raises(SizeError, match="the direction of hvp"):
+        hvp(energy)([1.0, 2.0], [1.0])
+    with pytest.raises(OperandError, match=r"hvp needs a function that returns one number, but .* returned a list"):
+        hvp(lambda x: [x[0]])([1.0], [1.0])
 
 
 @given(points, points, points, points)

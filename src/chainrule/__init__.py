@@ -27,7 +27,7 @@ from chainrule.ops import *  # noqa: F403 - every operation of the table, such a
 from chainrule.saving import load, save
 from chainrule.storage import value_base
 from chainrule.training import evaluate, fit
-from chainrule.transforms import grad, hessian, jacobian, jvp, value_and_grad, vjp
+from chainrule.transforms import grad, hessian, hvp, jacobian, jvp, value_and_grad, vjp
 
 value_base.display_hook = lambda value, format: repr_svg(value) if format == "svg" else repr_html(value)
 
@@ -81,6 +81,7 @@ __all__ = [
     "fit",
     "grad",
     "hessian",
+    "hvp",
     "jacobian",
     "jvp",
     "load",

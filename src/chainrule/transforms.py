@@ -1,4 +1,4 @@
-"""Derivatives of ordinary functions to any order: `grad`, `value_and_grad`, `jacobian`, `hessian`, `jvp`, `vjp`.
+"""Derivatives of ordinary functions to any order: `grad`, `value_and_grad`, `jacobian`, `hessian`, `hvp`, `jvp`, `vjp`.
 
 A transform runs a function of scalars, or of nested lists, tuples and dicts of scalars, on fresh Values, and applies
 the chain rule to the graph that results. It keeps its gradients to itself: `.grad` of Values that the function closes
@@ -60,9 +60,7 @@ def value_and_grad(f: Callable, argnums: int | Sequence[int] = 0) -> Callable:
 
     def value_and_derivative(*args: Any, **named: Any) -> tuple[Any, Any]:
         run = _run(f, args, named, argnums)
-        if isinstance(run.out, list | tuple | dict):
-            raise OperandError(f"grad needs a function that returns one number, but {_name(f)} returned a "
-                               f"{type(run.out).__name__}: use jacobian")  # fmt: skip
+        _check_number(run.out, f, "grad")
         with nested_transform():
             return run.value(), run.like_arguments(run.pullback(run.out, 1.0))
 
@@ -101,6 +99,47 @@ def hessian(f: Callable, argnums: int | Sequence[int] = 0) -> Callable:
     [[8.0, 6.0], [6.0, 0.0]]
     """
     return _named(f, "hessian", jacobian(grad(f, argnums), argnums))
+
+
+def hvp(f: Callable, argnums: int | Sequence[int] = 0) -> Callable:
+    """Returns the function that multiplies the Hessian of `f` by a direction (Hessian-vector product), without making
+    the Hessian: it is the gradient of the derivative in that direction. So it takes a few times as long as the
+    gradient, however many variables there are. `f` must return one number; it raises what `grad` and `jvp` do.
+
+    Returns:
+        A function of the same arguments and, after them, the direction, which has the structure of argument `argnums`.
+        So has the result; for several argnums both are tuples of such.
+
+    >>> hvp(lambda v: v[0] ** 2 * v[1])([3.0, 4.0], [1.0, 10.0])
+    [68.0, 6.0]
+    """
+
+    def product(*args: Any, **named: Any) -> Any:
+        if len(args) < 2:
+            raise ArgumentError(f"after the arguments of {_name(f)} comes the direction, which multiplies its Hessian: "
+                                f"hvp({_name(f)})(x, v)")  # fmt: skip
+        *point, direction = args
+        slope = directional(f, direction, argnums)
+        run = _run(slope, tuple(point), named, argnums, direction)
+        with nested_transform():
+            return run.like_arguments(run.pullback(run.out, 1.0))
+
+    return _named(f, "hvp", product)
+
+
+def directional(f: Callable, direction: Any, argnums: int | Sequence[int] = 0) -> Callable:
+    """Returns the function that calculates the derivative of `f`, which must return one number, in a direction.
+
+    >>> directional(lambda v: v[0] ** 2 * v[1], [1.0, 10.0])([3.0, 4.0])
+    114.0
+    """
+
+    def slope(*args: Any, **named: Any) -> Any:
+        run = _run(f, args, named, argnums, direction)
+        _check_number(run.out, f, "hvp")
+        return _along(run, _matched(run.arguments, direction, "the direction of hvp"))[1]
+
+    return _named(f, "directional", slope)
 
 
 def vjp(f: Callable, *primals: Any) -> tuple[Any, Callable[[Any], tuple]]:
@@ -154,13 +193,7 @@ def jvp(f: Callable, primals: Sequence[Any], tangents: Sequence[Any]) -> tuple[A
     (12.0, 34.0)
     """
     run = _run(f, tuple(primals), {}, tuple(range(len(primals))), tangents)
-    moving = [(v, t) for v, t in zip(run.variables, _flat_like(tuple(primals), tangents), strict=True) if _is_moving(t)]
-    with nested_transform():
-        tangent = {id(variable): t for variable, t in moving}
-        for root in leaves(run.out):
-            if isinstance(root, Value):
-                _pushforward(root, tangent, run.as_values)
-        return run.value(), tree_map(lambda out: run.result(tangent.get(id(out), 0.0)), run.out)
+    return _along(run, _matched(run.arguments, tuple(tangents), "tangents of jvp"))
 
 
 def gradients(out: Value, variables: Sequence[Value]) -> list[float]:
@@ -223,6 +256,12 @@ def _run(f: Callable, args: tuple, named: dict, argnums: int | Sequence[int], ot
     return _Run(variables, arguments, out, as_values)
 
 
+def _check_number(out: Any, f: Callable, transform: str) -> None:
+    if isinstance(out, list | tuple | dict):
+        raise OperandError(f"{transform} needs a function that returns one number, but {_name(f)} returned a "
+                           f"{type(out).__name__}: use jacobian")  # fmt: skip
+
+
 def _variable(x: Any) -> Value:
     """A node for `x` that is used nowhere else, and so is distinct from what the function closes over."""
     return identity(x) if isinstance(x, Value) else Value(number(x, "a differentiated argument"))
@@ -269,6 +308,17 @@ def _propagate_numbers(order: list[Value], gradient: dict[int, float]) -> None:
                     gradient[at] = gradient[at] + deposit if at in gradient else deposit
 
 
+def _along(run: _Run, tangents: list[tuple[Any, Any]]) -> tuple[Any, Any]:
+    """The value of a run, and its derivative in a direction, of which there are pairs (argument, tangent)."""
+    moving = [(v, t) for v, (_, t) in zip(run.variables, tangents, strict=True) if _is_moving(t)]
+    with nested_transform():
+        tangent = {id(variable): t for variable, t in moving}
+        for root in leaves(run.out):
+            if isinstance(root, Value):
+                _pushforward(root, tangent, run.as_values)
+        return run.value(), tree_map(lambda out: run.result(tangent.get(id(out), 0.0)), run.out)
+
+
 def _pushforward(root: Value, tangent: dict[int, Any], as_values: bool) -> None:
     """Forward mode: adds the derivative of each node of the graph to `tangent`, which has those of the variables."""
     for node in topological_order(root):
@@ -312,10 +362,6 @@ def _plain(x: Any) -> float:
 
 def _is_moving(tangent: Any) -> bool:
     return isinstance(tangent, Value) or number(tangent, "a tangent") != 0
-
-
-def _flat_like(tree: Any, other: Any) -> list[Any]:
-    return [b for _, b in _matched(tree, other if not isinstance(tree, tuple) else tuple(other), "tangents of jvp")]
 
 
 def _matched(tree: Any, other: Any, what: str) -> list[tuple[Any, Any]]:

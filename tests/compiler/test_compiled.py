@@ -11,6 +11,7 @@ import pytest
 
 import chainrule
 from chainrule import Value, errors
+from chainrule.core.trees import tree_map
 from chainrule.nn import MLP, Embedding
 
 np = pytest.importorskip("numpy")
@@ -60,6 +61,30 @@ def test_derivatives_are_those_of_the_transforms_in_their_nesting(argnums):
     )
     assert close(f.grad(*ARGUMENTS, argnums=argnums), chainrule.grad(polynomial, argnums)(*ARGUMENTS))
     assert close(f.hessian(*ARGUMENTS, argnums=argnums), chainrule.hessian(polynomial, argnums)(*ARGUMENTS))
+
+
+@pytest.mark.parametrize(
+    ("argnums", "direction"),
+    [(0, [0.5, -2.0]), (-1, {"a": 3.0, "b": [-1.0]}), ((1, 0), ({"a": 3.0, "b": [-1.0]}, [0.5, -2.0]))],
+)
+def test_a_hessian_vector_product_is_that_of_the_transform(argnums, direction):
+    f = chainrule.compile(polynomial)
+    expected = chainrule.hvp(polynomial, argnums)(*ARGUMENTS, direction)
+    assert close(f.hvp(*ARGUMENTS, direction, argnums=argnums), expected)
+    as_values = f.hvp([chainrule.Value(2.0), chainrule.Value(3.0)], ARGUMENTS[1], direction, argnums=argnums)
+    assert close(tree_map(lambda x: getattr(x, "data", x), as_values), expected)
+
+
+def test_a_hessian_vector_product_of_a_batch_is_that_of_its_mean():
+    def misfit(w, x):
+        return (chainrule.exp(w[0] * x) - w[1]) ** 2
+
+    w, xs, v = np.array([0.3, 1.5]), [0.5, 1.0, -2.0], np.array([2.0, -1.0])
+    f = chainrule.compile(misfit, in_axes=(None, 0), reduce="mean")
+    expected = f.hessian(w, xs) @ v
+    assert f.hvp(w, xs, v) == pytest.approx(expected, rel=1e-12)
+    by_x = f.hvp(w, xs, [1.0, 1.0, 1.0], argnums=1)
+    assert by_x == pytest.approx([chainrule.hessian(misfit, 1)(w.tolist(), x) / 3 for x in xs], rel=1e-12)
 
 
 def test_the_jacobian_of_a_structure():
@@ -335,6 +360,7 @@ def test_a_method_has_its_derivatives():
     assert spring.energy.grad(1.0, 3.0, argnums=(0, -1)) == (-6.0, 6.0)
     assert spring.energy.grad(1.0, 3.0, argnums=[1]) == (6.0,)
     assert spring.energy.hessian(1.0, 3.0, argnums=1) == 3.0
+    assert spring.energy.hvp(1.0, 3.0, 2.0, argnums=1) == 6.0
     assert "energy: " in spring.energy.explain()
     spring.stiffness = 5.0
     assert spring.energy.grad(1.0, 3.0) == -10.0

@@ -6,6 +6,7 @@ import functools
 import inspect
 import sys
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any
 
 from chainrule import transforms
@@ -42,6 +43,7 @@ class CompiledFunction:
         self._paths = Paths(function, options.max_traces, options.target, self.fallbacks, options.strict)
         self._structures = Structures(self._paths, options.max_structures, self.fallbacks)
         self._runner = Runner(self._name, options, self._paths, self.fallbacks)
+        self._slopes: dict[Any, CompiledFunction] = {}
         functools.update_wrapper(self, function, updated=())  # its attributes are its own
 
     @property
@@ -105,6 +107,27 @@ class CompiledFunction:
         results = self._runner.run(call, 2, wrt)
         self._check_number(results, "hessian")
         return twice_like_arguments(call.layout, argnums, results, 1 + len(wrt), len(wrt))
+
+    def hvp(self, *args: Any, argnums: Argnums = 0, **named: Any) -> Any:
+        """Calculates the product of the Hessian and a direction, like `chainrule.hvp`: the direction comes after the
+        arguments."""
+        count = max(len(args) - 1, 0)
+        several = isinstance(argnums, Sequence) and not isinstance(argnums, str)
+        chosen = tuple([_from_left(i, count) for i in argnums]) if several else _from_left(argnums, count)  # type: ignore[union-attr]
+        return self._slope(chosen, count).grad(*args, argnums=chosen, **named)
+
+    def _slope(self, argnums: Any, count: int) -> CompiledFunction:
+        """The function that takes `count` arguments and a direction, and calculates its own derivative in it."""
+        if (argnums, count) not in self._slopes:
+            slope = functools.partial(_slope, self.function, argnums)
+            slope.__name__ = f"hvp({self._name})"  # type: ignore[attr-defined]
+            options = self.options
+            if options.in_axes is not None:
+                axes = options.axes(count, self._name)
+                own = tuple([axes[i] for i in argnums]) if isinstance(argnums, tuple) else axes[argnums]
+                options = replace(options, in_axes=(*axes, own))
+            self._slopes[argnums, count] = CompiledFunction(slope, options)
+        return self._slopes[argnums, count]
 
     # ---- what is known of it ----
     def explain(self) -> str:
@@ -231,7 +254,7 @@ class BoundMethod:
         if name.startswith("__"):  # Python looks some up before __init__ has run
             raise AttributeError(name)
         attribute = getattr(self.__wrapped__, name)
-        if name not in ("value_and_grad", "grad", "jacobian", "hessian"):
+        if name not in ("value_and_grad", "grad", "jacobian", "hessian", "hvp"):
             return attribute
 
         def call(*args: Any, argnums: Argnums = 0, **named: Any) -> Any:
@@ -241,6 +264,16 @@ class BoundMethod:
 
     def __repr__(self) -> str:
         return f"<{self.__wrapped__!r}, of {self.__self__!r}>"
+
+
+def _slope(function: Callable, argnums: Any, *args: Any, **named: Any) -> Any:
+    """The derivative of a function in the direction that comes after its arguments."""
+    *point, direction = args
+    return transforms.directional(function, direction, argnums)(*point, **named)
+
+
+def _from_left(argnum: Any, count: int) -> Any:
+    return argnum + count if type(argnum) is int and -count <= argnum < 0 else argnum
 
 
 def _behind_self(argnums: Any) -> Any:
