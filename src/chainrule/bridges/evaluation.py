@@ -1,0 +1,153 @@
+"""Functions of nested numbers as functions of one vector, with their derivatives: native code, where there can be any.
+
+What cannot be traced is done by the eager engine, with one `SlowWarning` that says why.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from chainrule import transforms
+from chainrule.bridges.nesting import Nesting, np, vector
+from chainrule.compiler.calling.paths import name_of
+from chainrule.compiler.compiled import BoundMethod, CompiledFunction, compile
+from chainrule.compiler.reports.fallbacks import Reason
+from chainrule.core.operation import is_number
+from chainrule.core.trees import leaves
+from chainrule.engine import Value
+from chainrule.errors import OperandError, TraceError, shown
+
+Returns = Callable[[Any, str], Any]
+
+
+class OfVector:
+    """A function of nested numbers, evaluated at vectors.
+
+    Args:
+        function: takes the nested numbers, and then `args`. One that `compile` made is called as it is.
+        nesting: the nesting of its numbers.
+        args: its other arguments.
+        returns: checks what it returns, which it gets with the function's name; `one_number` or `several_numbers`.
+
+    >>> f = OfVector(lambda p: p["a"] * p["b"][0], Nesting({"a": 3.0, "b": [4.0]}, "x0"), (), one_number)
+    >>> f.value_and_grad(np.array([3.0, 4.0])), f.hvp(np.array([3.0, 4.0]), np.array([0.0, 1.0]))
+    ((12.0, array([4., 3.])), array([1., 0.]))
+    """
+
+    def __init__(self, function: Callable, nesting: Nesting, args: Sequence[Any], returns: Returns) -> None:
+        self.name = name_of(function)
+        self.args, self._nesting = tuple(args), nesting
+        self._given_compiled = isinstance(function, CompiledFunction | BoundMethod)
+        if self._given_compiled:
+            self._native: Any = function
+        else:
+            self._function = _of_vector(function, nesting, returns)
+            self._native = compile(self._function)
+        self._returns, self._is_eager = returns, False
+
+    def value(self, x: Any) -> Any:
+        """Returns the number that the function returns at `x`."""
+        return self._one(self._call("value", x))
+
+    def value_and_grad(self, x: Any) -> tuple[float, Any]:
+        """Returns the value and the gradient, float64[n]."""
+        value, gradient = self._call("value_and_grad", x)
+        return self._one(value), vector(gradient)
+
+    def hvp(self, x: Any, direction: Any) -> Any:
+        """Returns the product of the Hessian and a direction, float64[n]."""
+        return vector(self._call("hvp", x, direction))
+
+    def hessian(self, x: Any) -> Any:
+        """Returns the Hessian, float64[n, n]."""
+        return np.column_stack([self.hvp(x, unit) for unit in np.eye(len(x))])
+
+    def values(self, x: Any) -> Any:
+        """Returns all numbers that the function returns: float64[m]."""
+        return vector(self._call("value", x))
+
+    def jacobian(self, x: Any) -> Any:
+        """Returns the derivatives of all numbers that the function returns: float64[m, n]."""
+        found = self._call("jacobian", x)
+        if self._given_compiled and self._native.options.in_axes is not None:  # of each sample, by each leaf
+            parts = [np.asarray(part) for part in leaves(found)]
+            return np.concatenate([part.reshape(len(part), -1) for part in parts], axis=1)
+        return vector(found).reshape(-1, len(x))
+
+    def _one(self, value: Any) -> Any:
+        return self._returns(value, self.name) if self._given_compiled else value  # others are checked when traced
+
+    def _call(self, what: str, *vectors: Any) -> Any:
+        if self._given_compiled:
+            x, *others = [self._nesting.filled(each) for each in vectors]
+            return _NATIVE[what](self._native)(x, *self.args, *others)
+        if not self._is_eager:
+            try:
+                return _NATIVE[what](self._native)(vectors[0], *self.args, *vectors[1:])
+            except TraceError as error:
+                self._is_eager = True
+                self._native.fallbacks.met(_untraced(str(error)))
+        x, *others = [each.tolist() for each in vectors]
+        return _EAGER[what](self._function)(x, *self.args, *others)
+
+
+_NATIVE: dict[str, Callable[[CompiledFunction], Callable]] = {
+    "value": lambda f: f,
+    "value_and_grad": lambda f: f.value_and_grad,
+    "jacobian": lambda f: f.jacobian,
+    "hvp": lambda f: f.hvp,
+}
+_EAGER: dict[str, Callable[[Callable], Callable]] = {
+    "value": lambda f: lambda x, *args: transforms.vjp(lambda numbers: f(numbers, *args), x)[0],
+    "value_and_grad": transforms.value_and_grad,
+    "jacobian": transforms.jacobian,
+    "hvp": transforms.hvp,
+}
+
+
+def _untraced(why: str) -> Reason:
+    hint = "That is slower by far. Let it calculate with numbers, operators and functions of chainrule alone."
+    return Reason("function", f"evaluated by the eager engine, since it cannot be traced: {why}", hint, 1, 0)
+
+
+def _of_vector(function: Callable, nesting: Nesting, returns: Returns) -> Callable:
+    name = name_of(function)
+
+    def of_vector(numbers: Any, *args: Any) -> Any:
+        return returns(function(nesting.with_values(numbers), *args), name)
+
+    of_vector.__name__ = of_vector.__qualname__ = name
+    return of_vector
+
+
+def one_number(out: Any, name: str) -> Any:
+    """Checks that a function returned one number.
+
+    Raises:
+        OperandError: it returned something else.
+    """
+    if isinstance(out, Value) or is_number(out):
+        return out
+    mended = "return chainrule.sum_of_squares(...) of it, or call least_squares"
+    if out is None:
+        mended = "end it with a return"
+    elif isinstance(out, np.ndarray) and out.dtype.kind == "f":
+        mended = "where it was compiled with in_axes, say reduce='sum' or 'mean' as well"
+    raise OperandError(f"what is minimised must be one number, but {name} returned {_told(out)}: {mended}")
+
+
+def several_numbers(out: Any, name: str) -> list[Any]:
+    """Returns the numbers that a function returned, in one list.
+
+    Raises:
+        OperandError: it returned something else, or none.
+    """
+    numbers = [x for part in leaves(out) for x in (part.ravel().tolist() if isinstance(part, np.ndarray) else [part])]
+    if not numbers or not all(isinstance(x, Value) or is_number(x) for x in numbers):
+        raise OperandError(f"{name} must return numbers, in lists or arrays, but returned {_told(out)}")
+    return numbers
+
+
+def _told(out: Any) -> str:
+    return "None" if out is None else f"the {type(out).__name__} {shown(out, 40)}"
