@@ -76,7 +76,12 @@ TABLES = {"": MAY_IMPORT, "compiler": IN_THE_COMPILER, "compiler/loops": IN_LOOP
 MOST_ROOMS = {"": 24, "compiler": 12}
 LONGEST = 400
 
-LIBRARIES = {"compiler": {"llvmlite", "numpy"}, "training/compiled.py": {"numpy"}, "training/native_rows.py": {"numpy"}}
+LIBRARIES = {
+    "compiler": {"llvmlite", "numpy"},
+    "training/compiled.py": {"numpy"},
+    "training/native_rows.py": {"numpy"},
+    "bridges/sklearn.py": {"numpy", "scipy", "sklearn"},
+}
 """What a room, or a file, may import from outside the standard library: it is itself imported only when somebody asks
 for it."""
 

@@ -15,7 +15,7 @@ from chainrule.training.callbacks import EarlyStopping, TrainingState, parameter
 from chainrule.training.checkpoints import Checkpoint
 from chainrule.training.history import History
 from chainrule.training.loop import evaluate, fit
-from chainrule.training.objective import LOSSES, Objective
+from chainrule.training.objective import LOSSES, Objective, WeightedMean
 from chainrule.training.trainer import EagerTrainer, Trainer
 
 __all__ = [
@@ -27,6 +27,7 @@ __all__ = [
     "Objective",
     "Trainer",
     "TrainingState",
+    "WeightedMean",
     "evaluate",
     "fit",
     "parameters_by_layer",

@@ -6,7 +6,8 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from chainrule import losses
+from chainrule import losses, ops
+from chainrule.core.operation import is_number
 from chainrule.engine import Value
 from chainrule.errors import ArgumentError, DataError, shown, suggest
 from chainrule.nn import Module
@@ -29,6 +30,37 @@ LOSSES: dict[str, Loss] = {
 
 LABELS = {"max_margin": (-1, 1), "binary_cross_entropy": (0, 1)}
 """The targets for the two classes of losses with one score a sample; a score above 0 means the second class."""
+
+
+class WeightedMean:
+    """The loss of weighted samples: the mean of weight · loss(prediction, target). A target of `fit` is then a row: the
+    sample's own target, and its weight at the end.
+
+    Args:
+        loss: a function of one prediction and one target: a number, or a list of them if the rows are longer.
+
+    >>> from chainrule import losses
+    >>> WeightedMean(losses.mean_squared_error)([1.0, 2.0], [[0.0, 10.0], [5.0, 1.0]])
+    9.5
+    """
+
+    def __init__(self, loss: Loss) -> None:
+        self.loss = loss
+        self.__name__ = f"weighted {getattr(loss, '__name__', type(loss).__name__)}"
+
+    def __call__(self, predictions: Any, targets: Any) -> Any:
+        if not hasattr(targets[0], "__len__"):  # one sample alone, as native code has them
+            return self._of_one(predictions, targets)
+        terms = [self._of_one(p, t) for p, t in zip(predictions, targets, strict=True)]
+        return ops.sum(terms) * (1.0 / len(terms))
+
+    def _of_one(self, prediction: Any, row: Any) -> Any:
+        *target, weight = row
+        found = self.loss(prediction, target[0] if len(target) == 1 else target)
+        if not isinstance(found, Value) and not is_number(found):
+            name = self.__name__.removeprefix("weighted ")
+            raise ArgumentError(f"the loss {name} must return one number for a sample, not {shown(found)}")
+        return weight * found
 
 
 @dataclass(frozen=True)
@@ -55,7 +87,7 @@ class Objective:
     @property
     def by_sample(self) -> bool:
         """Whether the loss is known to be the mean of the losses of the samples."""
-        return LOSSES.get(self.name) is self.loss
+        return LOSSES.get(self.name) is self.loss or isinstance(self.loss, WeightedMean)
 
     def value(self, predictions: Any, targets: Any) -> Value:
         """The loss without the penalty.
