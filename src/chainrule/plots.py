@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import io
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -192,6 +192,7 @@ def training_picture(
     y: Any = None,
     *,
     path: FilePath,
+    panels: Sequence[Callable[[Any], Any]] = (),
     **options: Any,
 ) -> None:
     """Saves a picture of a training run: loss and accuracy, and the decision boundary if there are two inputs.
@@ -201,6 +202,7 @@ def training_picture(
         model, X, y: for the boundary. It is drawn if all three are given, X has two columns, and the loss is about
             classes or y has two values.
         path: a `.png`, `.svg` or `.pdf` file, written atomically.
+        panels: functions that draw something of your own into axes, which stand to the right.
         options: `classes`, `features` and `threshold`, as for `plot_boundary`.
 
     Raises:
@@ -217,12 +219,15 @@ def training_picture(
     if samples is not None and history.loss_name not in (*LABELS, "cross_entropy"):
         options = {"threshold": middle(samples.y)} | options
     with _style():
-        figure = _figure(11.0, 5.0) if samples else _figure(7.2, 5.0)
+        count = 1 + bool(samples) + len(panels)
+        figure = _figure(7.2 if count == 1 else 5.5 * count, 5.0)
         figure.get_layout_engine().set(wspace=0.08)
-        panels = figure.subplots(1, 2 if samples else 1, squeeze=False)[0]
-        plot_history(history, panels[0])
+        places = figure.subplots(1, count, squeeze=False)[0]
+        plot_history(history, places[0])
         if samples and model is not None:
-            plot_boundary(model, samples.X, samples.y, panels[1], **options)
+            plot_boundary(model, samples.X, samples.y, places[1], **options)
+        for place, draw in zip(places[count - len(panels) :], panels, strict=True):
+            draw(place)
         buffer = io.BytesIO()
         undated = {"svg": {"Date": None}, "pdf": {"CreationDate": None}, "png": {}}[kind]
         figure.savefig(buffer, format=kind, dpi=100, metadata=undated)

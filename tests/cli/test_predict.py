@@ -37,9 +37,9 @@ def test_every_row_gets_the_class_with_the_highest_score_and_its_probability(run
     for x, row in zip(X, rows, strict=True):
         scores = [score.data for score in net(x)]
         assert row["predicted_species"] == encoder.classes[scores.index(max(scores))]
-        assert float(row["probability"]) == pytest.approx(
-            Goal("cross_entropy", encoder.classes).probability(scores), abs=1e-4
-        )
+        chances = Goal("cross_entropy", encoder.classes).probabilities(scores)
+        assert [float(row[f"probability_{name}"]) for name in encoder.classes] == pytest.approx(chances, abs=1e-4)
+        assert float(row["probability"]) == max(float(row[f"probability_{name}"]) for name in encoder.classes)
     right = sum(row["species"] == row["predicted_species"] for row in rows)
     assert ended.err == f"accuracy {right / 1.5:.1f} %: {right} of 150 rows as the file has them\n"
 
@@ -49,7 +49,7 @@ def test_rows_without_the_target_in_any_order_of_columns(run, folder, model):
     new.write_text("petal_width;petal_length;name;sepal_width;sepal_length\n0,2;1;a;3;5\n".replace("0,2", "0.2"))
     ended = run("predict", model, new)
     assert ended.code == 0
-    assert ended.err == ""
+    assert ended.err == f"{new} has semicolons between its cells\n"
     [row] = rows_of(ended.out)
     assert (row["name"], row["predicted_species"]) == ("a", "setosa")
 

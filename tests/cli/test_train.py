@@ -12,7 +12,7 @@ import pytest
 from chainrule.cli.measures import Report
 from chainrule.cli.pictures import InUnits
 from chainrule.cli.problem import Files
-from chainrule.cli.summary import ending
+from chainrule.cli.summary import Outcome, ending
 from chainrule.data.tables import Encoder, read_csv
 from chainrule.nn import MLP
 from chainrule.saving import load_file
@@ -55,12 +55,12 @@ def test_the_held_out_accuracy_is_that_of_rows_the_encoder_and_the_network_have_
         seen.append((X, y, options["validation"]))
         return real(model, X, y, **options)
 
-    monkeypatch.setattr("chainrule.cli.train.fit", spy)
-    run("train", "iris.csv", "--epochs", 1, "--held-out", 0.4)
-    [(X, y, validation)] = seen
-    assert validation is None
-    assert (len(X), len(y)) == (90, 90)
-    for column in zip(*X, strict=True):  # standardised by the training rows alone
+    monkeypatch.setattr("chainrule.cli.fitting.fit", spy)
+    run("train", "iris.csv", "--epochs", 1, "--held-out", 0.4, "--validation", 0.2)
+    (X, y, (X_watched, y_watched)), linear = seen
+    assert linear == seen[0]  # the linear model learns from the same rows
+    assert (len(X), len(y), len(X_watched), len(y_watched)) == (72, 72, 18, 18)
+    for column in zip(*X, *X_watched, strict=True):  # standardised by the rows that are not held out
         assert sum(column) == pytest.approx(0, abs=1e-9)
         assert sum(x * x for x in column) == pytest.approx(90)
 
@@ -83,8 +83,10 @@ def test_quiet_prints_the_result_only(run):
 
 def test_progress_with_loss_and_accuracy_goes_to_standard_error(run):
     ended = run("train", "xor", "--epochs", 3)
-    assert ended.err.startswith("learning class (2 classes) from 2 inputs: 160 rows, and 40 held out\n")
-    assert re.search(r"epoch 3/3  loss [\d.]+  accuracy [\d.]+ %", ended.err)
+    told = "learning class (2 classes) from 2 inputs: 128 rows, 32 to know when to stop, and 40 held out\n"
+    assert ended.err.startswith(told)
+    numbers = r"loss [\d.]+ \(validation [\d.]+\)  accuracy [\d.]+ % \(validation [\d.]+ %\)"
+    assert len(re.findall(rf"^epoch 3/3  {numbers}$", ended.err, re.MULTILINE)) == 1  # not of the linear model
     assert "\x1b" not in ended.out + ended.err
 
 
@@ -147,9 +149,9 @@ def test_patience_watches_rows_that_are_neither_trained_on_nor_held_out(run, mon
         histories.append(real(*arguments, **options))
         return histories[-1]
 
-    monkeypatch.setattr("chainrule.cli.train.fit", spy)
+    monkeypatch.setattr("chainrule.cli.fitting.fit", spy)
     ended = run("train", "xor", "--patience", 2, "--epochs", 300, "--lr", 0.3)
-    [history] = histories
+    history = histories[0]
     assert history.stopped == "early stopping"
     assert len(history.validation_loss) == len(history) < 300
     best = history.rows[history.best_epoch - 1]
@@ -167,9 +169,9 @@ def test_notes_on_the_table_are_told(run, fruit):
 
 @pytest.mark.parametrize(("losses", "told"), [((1.0, 0.5, 2.0), True), ((1.0, 2.0, 0.5), False)])
 def test_a_loss_that_rose_is_told(folder, capsys, losses, told):
-    report = Report({"accuracy": 0.5}, "accuracy 50.0 %: 1 of 2 rows", {})
+    report = Report({"accuracy": 0.5}, "accuracy 50.0 %: 1 of 2 rows", {}, [])
     history = History([{"loss": loss} for loss in losses], stopped="done")
-    ending(report, history, "xor", Files(folder / "m.json", None, None), quiet=False)
+    ending(Outcome(report, None, history), "xor", Files(folder / "m.json", None, None), quiet=False)
     assert ("a smaller --lr may help" in capsys.readouterr().err) == told
 
 
@@ -268,7 +270,7 @@ def test_ctrl_c_keeps_the_best_model_and_says_so(run, folder, monkeypatch):
 
         return real(model, *arguments, callbacks=[*callbacks, press], **options)
 
-    monkeypatch.setattr("chainrule.cli.train.fit", interrupted)
+    monkeypatch.setattr("chainrule.cli.fitting.fit", interrupted)
     ended = run("train", "xor", "--epochs", 500)
     assert ended.code == 130
     assert ", the best of 3 epochs (Ctrl-C)" in ended.out
@@ -292,7 +294,7 @@ def test_ctrl_c_before_the_first_epoch_leaves_nothing(run, folder, monkeypatch):
         model.forward = press
         return real(model, *arguments, **options)
 
-    monkeypatch.setattr("chainrule.cli.train.fit", interrupted)
+    monkeypatch.setattr("chainrule.cli.fitting.fit", interrupted)
     ended = run("train", "xor", "--quiet", "--batch-size", 16)
     assert (ended.code, ended.out) == (130, "")
     assert ended.err == "chainrule: stopped by Ctrl-C before the first epoch was done: there is no model\n"
@@ -384,4 +386,4 @@ def test_a_failure_after_training_does_not_lose_the_model(run, folder, monkeypat
     assert "No space left" in err
     (model, extra), (whole, its) = load_file("xor.model.json"), load_file("whole.json")
     assert model.state_dict() == whole.state_dict()
-    assert {**its, "picture": None, "held_out": None} == {**extra, "picture": None, "held_out": None}
+    assert {**its, "picture": None} == {**extra, "picture": None}

@@ -9,7 +9,8 @@ from typing import Annotated, Any, get_args
 
 from chainrule import __version__
 from chainrule.cli import expressions
-from chainrule.cli.options import DataOptions, NetOptions, OutputOptions, TrainingOptions
+from chainrule.cli.info import info as run_info
+from chainrule.cli.options import DataOptions, NetOptions, OutputOptions, Reading, TrainingOptions
 from chainrule.cli.predict import predict as run_predict
 from chainrule.cli.train import train as run_train
 from chainrule.core.extras import require
@@ -57,7 +58,7 @@ def build() -> Any:
         suppress_keyboard_interrupt=False,  # main reports Ctrl-C
         default_parameter=cyclopts.Parameter(negative="", show_default=_default, converter=_convert),
     )
-    for add in (_add_train, _add_predict, _add_draw, _add_explain, _add_check):
+    for add in (_add_train, _add_predict, _add_info, _add_draw, _add_explain, _add_check):
         add(app)
     return app
 
@@ -84,12 +85,14 @@ def _in_our_words(error: Any) -> ArgumentError:
 
 
 def _add_train(app: Any) -> None:
+    dash = cyclopts.Parameter(allow_leading_hyphen=True)
+
     def flat(title: str, position: int) -> Any:
         return cyclopts.Parameter(name="*", group=cyclopts.Group(title, sort_key=position))
 
     @app.command(sort_key=1)
     def train(
-        data: str,
+        data: Annotated[str, dash],
         /,
         *,
         rows: Annotated[DataOptions, flat("Rows", 1)] = ROWS,
@@ -105,37 +108,65 @@ def _add_train(app: Any) -> None:
             chainrule train iris.csv --target species --sizes 8,8 --epochs 100
 
         Args:
-            data: A CSV file, or one of the toy sets xor, moons, circles, spiral.
+            data: A CSV file (also .csv.gz), a Parquet file, - for standard input, or one of the toy sets xor, moons,
+                circles, spiral.
         """
         return run_train(data, rows, net, training, output)
 
 
 def _add_predict(app: Any) -> None:
+    dash = cyclopts.Parameter(allow_leading_hyphen=True)
+
     @app.command(sort_key=2)
     def predict(
-        model: Path, file: Path, /, *, out: Path | None = None, force: bool = False, quiet: bool = False
+        model: Path,
+        file: Annotated[Path, dash],
+        /,
+        *,
+        out: Path | None = None,
+        delimiter: str | None = None,
+        encoding: str | None = None,
+        force: bool = False,
+        quiet: bool = False,
     ) -> int:
         """Predict the target for each row of a CSV file.
 
-        Writes the rows as CSV with the prediction added: class and probability, or number. If the file has the target,
-        too, standard error says how many predictions are right. For instance:
+        Writes the rows as CSV with the prediction added: the class, its probability and those of all classes, or the
+        number. If the file has the target, too, standard error says how many predictions are right. For instance:
 
             chainrule predict iris.model.json flowers.csv --out named.csv
 
         Args:
             model: What chainrule train left behind.
-            file: The rows; columns are found by name.
+            file: The rows, CSV or Parquet, or - for standard input; columns are found by name.
             out: The file for the rows with predictions; standard output if left out.
+            delimiter: The character between the cells, or tab; found by default.
+            encoding: The encoding of the file, such as cp1252; found by default.
             force: Write over a file that exists.
             quiet: Print the rows only.
         """
-        return run_predict(model, file, out, force=force, quiet=quiet)
+        return run_predict(model, file, out, Reading(delimiter, encoding), force=force, quiet=quiet)
+
+
+def _add_info(app: Any) -> None:
+    @app.command(sort_key=3)
+    def info(model: Path, /) -> int:
+        """Say what a model predicts, from which columns, and how good it was.
+
+        For instance:
+
+            chainrule info iris.model.json
+
+        Args:
+            model: What chainrule train left behind.
+        """
+        return run_info(model)
 
 
 def _add_draw(app: Any) -> None:
     leading_minus = cyclopts.Parameter(allow_leading_hyphen=True)
 
-    @app.command(sort_key=3)
+    @app.command(sort_key=4)
     def draw(
         expression: Annotated[str, leading_minus],
         /,
@@ -165,7 +196,7 @@ def _add_draw(app: Any) -> None:
 def _add_explain(app: Any) -> None:
     leading_minus = cyclopts.Parameter(allow_leading_hyphen=True)
 
-    @app.command(sort_key=4)
+    @app.command(sort_key=5)
     def explain(expression: Annotated[str, leading_minus], /, *numbers: str, quiet: bool = False) -> int:
         """Tell the chain rule on an expression, step by step with its numbers.
 
@@ -184,7 +215,7 @@ def _add_explain(app: Any) -> None:
 def _add_check(app: Any) -> None:
     leading_minus = cyclopts.Parameter(allow_leading_hyphen=True)
 
-    @app.command(sort_key=5)
+    @app.command(sort_key=6)
     def check(expression: Annotated[str, leading_minus], /, *numbers: str, order: int = 1, quiet: bool = False) -> int:
         """Compare the derivatives of an expression with what small steps of its inputs give.
 

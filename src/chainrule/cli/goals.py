@@ -1,9 +1,8 @@
-"""The goal of a network for a table's target: its loss, its outputs, its targets, and the probability of its
-predictions."""
+"""The goal of a network for a table's target: its loss, its outputs, its targets, and the probabilities of its
+classes."""
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -66,12 +65,12 @@ class Goal:
             return [SIDES[self.loss][int(place)] for place in encoded]
         return list(encoded)
 
-    def probability(self, output: Output) -> float | None:
-        """The probability of the predicted class; None where the scores are not logits.
+    def probabilities(self, output: Output) -> list[float] | None:
+        """The probability of each class; None where the scores are not logits.
 
-        >>> round(Goal("cross_entropy", ("a", "b")).probability([0.0, 3.0]), 4)
-        0.9526
+        >>> [round(p, 4) for p in Goal("cross_entropy", ("a", "b")).probabilities([0.0, 3.0])]
+        [0.0474, 0.9526]
         """
         if isinstance(output, list):
-            return max(softmax(output))
-        return sigmoid(math.fabs(output)) if self.loss == "binary_cross_entropy" else None
+            return softmax(output)
+        return [sigmoid(-output), sigmoid(output)] if self.loss == "binary_cross_entropy" else None

@@ -8,7 +8,40 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from chainrule.data.tables.files import Likely
 from chainrule.errors import ArgumentError
+
+SPELLED = {"tab": "\t", "\\t": "\t", "semicolon": ";", "comma": ",", "space": " ", "bar": "|", "pipe": "|"}
+"""Delimiters that are awkward to type, by the words for them."""
+
+
+def character(word: str) -> str:
+    """The delimiter that a word stands for."""
+    return SPELLED.get(word.lower(), word)
+
+
+@dataclass(frozen=True)
+class Reading:
+    """How to read a file of rows; None for what is found by itself.
+
+    Attributes:
+        delimiter: the character between the cells, or a word for it.
+        encoding: the encoding.
+        likely: what to try first where either is left out.
+    """
+
+    delimiter: str | None = None
+    encoding: str | None = None
+    likely: Likely = Likely()  # noqa: RUF009 - nothing in it changes
+
+    @property
+    def between(self) -> str | None:
+        """The character between the cells.
+
+        >>> Reading("tab").between, Reading(";").between
+        ('\\t', ';')
+        """
+        return character(self.delimiter) if self.delimiter else self.delimiter
 
 
 @dataclass(frozen=True)
@@ -18,24 +51,43 @@ class DataOptions:
     target: str | None = None
     """The column to predict; the last one if left out."""
 
+    task: Literal["classification", "regression"] | None = None
+    """Whether the target is a class or a number; by default texts and whole numbers of few values are classes."""
+
     ignore: tuple[str, ...] = ()
     """A column to leave out; repeat the option for several."""
 
     keep: tuple[str, ...] = ()
-    """A column to learn from although it seems to number the rows; repeat the option for several."""
+    """A column to learn from although it seems to name or number the rows; repeat the option for several."""
 
     held_out: float = 0.2
-    """The share of rows to hold out for measuring the trained network."""
+    """The share of rows to hold out for measuring the trained network; 0 for none."""
+
+    decimal: Literal[".", ","] | None = None
+    """The decimal mark of all numbers; found by default."""
+
+    delimiter: str | None = None
+    """The character between the cells, or tab; found by default."""
+
+    encoding: str | None = None
+    """The encoding of the file, such as cp1252; found by default."""
 
     seed: int = 0
     """The seed of all random choices: held-out rows, weights, batches, the points of a toy set."""
 
     def check(self) -> None:
-        """Refuses a share that leaves no rows on one side, and a negative seed."""
-        if not 0 < self.held_out < 1:
-            raise ArgumentError(f"--held-out is a share of the rows between 0 and 1, such as 0.2, not {self.held_out}")
+        """Refuses a share that leaves no rows to learn from, and a negative seed."""
+        if not 0 <= self.held_out < 1:
+            raise ArgumentError(
+                f"--held-out is a share of the rows from 0 up to 1, such as 0.2, but not {self.held_out}"
+            )
         if self.seed < 0:
             raise ArgumentError(f"--seed must be 0 or more, not {self.seed}")
+
+    @property
+    def reading(self) -> Reading:
+        """How to read the file, as far as that was said."""
+        return Reading(self.delimiter, self.encoding)
 
 
 @dataclass(frozen=True)
@@ -83,14 +135,20 @@ class TrainingOptions:
     lr: float | None = None
     """The learning rate; 0.01 if left out, 0.1 for sgd."""
 
-    epochs: int = 50
-    """How many times to go through all rows."""
+    epochs: int = 200
+    """How many times to go through all rows, at most."""
 
     batch_size: int = 16
     """How many rows each step takes."""
 
-    patience: int | None = None
-    """Stop after so many epochs without a better loss on a fifth of the training rows, which is set aside for that."""
+    patience: int = 20
+    """Stop after so many epochs without a better loss on the validation rows, and keep the best weights."""
+
+    validation: float = 0.2
+    """The share of the rows to learn from that is set aside as validation rows; 0 for none: all epochs are done."""
+
+    class_weights: Literal["balanced"] | None = None
+    """Take rows of rarer classes more often, so that all classes count the same."""
 
     checkpoint: Path | None = None
     """A file to save the progress in after each epoch."""
@@ -110,8 +168,10 @@ class TrainingOptions:
             raise ArgumentError(f"--lr must be a number above 0, such as 0.01, not {self.lr}")
         counts = {"--epochs": self.epochs, "--batch-size": self.batch_size, "--patience": self.patience}
         for name, number in counts.items():
-            if number is not None and number < 1:
+            if number < 1:
                 raise ArgumentError(f"{name} must be at least 1, not {number}")
+        if not 0 <= self.validation < 1:
+            raise ArgumentError(f"--validation is a share from 0 up to 1, such as 0.2, but not {self.validation}")
         if self.resume and self.checkpoint is None:
             raise ArgumentError("--resume needs the file to go on from: --checkpoint PATH")
         if self.compile and self.no_compile:

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,27 +13,31 @@ from chainrule.cli import outputs
 from chainrule.cli.goals import Goal
 from chainrule.cli.options import DataOptions, OutputOptions, TrainingOptions
 from chainrule.cli.screen import remark
-from chainrule.cli.sources import files_of, read_source
+from chainrule.cli.sources import files_of, read_source, stem_of
 from chainrule.core.extras import require
-from chainrule.data.tables import Encoder, Table, Task
+from chainrule.data.tables import Encoder, Table, Task, settle_formats, without_gaps
 from chainrule.data.toy import split_indices
-from chainrule.errors import MissingExtraError, SavedFileError
+from chainrule.errors import ArgumentError, MissingExtraError, SavedFileError
 from chainrule.saving.models import load_extra
+
+LEAST_ROWS = 20
+"""Of fewer rows to learn from none are set aside to say when to stop: they would say little."""
 
 
 @dataclass(frozen=True)
 class Problem:
     """A table prepared for training: which rows are learned from, which only test the result, and what is learned.
 
-    Rows are not copied: `train` and `held_out` are positions in `table`, and each row is in one of them. Training takes
-    `encoder.encode(table, train)`, which gives numbers for the network and the encoded targets; the model is then
-    measured on `encoder.encode(table, held_out)`.
+    Rows are not copied: `train`, `validation` and `held_out` are positions in `table`, and each row is in one of them.
+    Training takes `encoder.encode(table, train)`, which gives numbers for the network and the encoded targets; the
+    model is then measured on `encoder.encode(table, held_out)`.
 
     Attributes:
         table: all rows, as read.
         encoder: encodes cells as the numbers of the network, and decodes its outputs. Means, scales and categories come
             from the training rows alone, so that held-out rows do not leak into training.
         train: positions of the rows to learn from.
+        validation: positions of the rows that say when to stop learning; none where there are few rows.
         held_out: positions of the rows that are held out, on which the model is measured at the end.
         goal: classes or a number; the loss, and how many outputs the network needs for it.
         notes: notes on the table for the user, one line each, such as columns that were left out.
@@ -41,30 +46,47 @@ class Problem:
     table: Table
     encoder: Encoder
     train: list[int]
+    validation: list[int]
     held_out: list[int]
     goal: Goal
     notes: tuple[str, ...]
 
     @classmethod
-    def read(cls, data: str, rows: DataOptions, loss: str | None) -> Problem:
+    def read(cls, data: str, rows: DataOptions, training: TrainingOptions) -> Problem:
         """Reads a table, or creates a toy set, and prepares it.
 
         Args:
-            data: the name of a CSV file or of a toy set.
+            data: the name of a file or of a toy set, or "-" for standard input.
             rows: which column is the target, what to leave out, how many rows to hold out.
-            loss: the name of the loss; None for the usual one of the target.
+            training: the loss, the share of validation rows, and whether classes are weighted.
 
         Raises:
             DataError: it is not a table, or nothing can be learned from it.
             ArgumentError: there is no such toy set, or the loss does not fit the target.
         """
-        table = read_source(data, rows.seed)
-        task = Task.from_table(table, rows.target, ignore=rows.ignore, keep=rows.keep)
-        stratify = task.goal == "classification"
-        train, held_out = split_indices(task.targets(table), rows.held_out, seed=rows.seed, stratify=stratify)
-        encoder = Encoder.fit(table, task, rows=train)
-        notes = (*task.notes, *encoder.notes(table, train))
-        return cls(table, encoder, train, held_out, Goal.choose(loss, encoder), notes)
+        table = read_source(data, rows.seed, rows.reading)
+        table = settle_formats(table, decimal=rows.decimal, ignore=rows.ignore)
+        table = without_gaps(table, rows.target, rows.ignore)
+        task = Task.from_table(table, rows.target, goal=rows.task, ignore=rows.ignore, keep=rows.keep)
+        targets, stratify = task.targets(table), task.goal == "classification"
+        if training.class_weights and not stratify:
+            raise ArgumentError(f"--class-weights is for classes, but {task.target!r} holds numbers")
+        learned, held_out = _split(targets, range(len(table)), rows.held_out, seed=rows.seed, stratify=stratify)
+        share = training.validation if len(learned) >= LEAST_ROWS else 0.0
+        train, validation = _split(targets, learned, share, seed=rows.seed, stratify=stratify)
+        encoder = Encoder.fit(table, task, rows=[*train, *validation])
+        notes = (*table.notes, *task.notes, *encoder.notes(table, learned))
+        return cls(table, encoder, train, validation, held_out, Goal.choose(training.loss_name, encoder), notes)
+
+
+def _split(
+    targets: Sequence[float], rows: Sequence[int], share: float, *, seed: int, stratify: bool
+) -> tuple[list[int], list[int]]:
+    """Splits positions of rows: those that are kept, and a share of them."""
+    if not share:
+        return list(rows), []
+    kept, taken = split_indices([targets[row] for row in rows], share, seed=seed, stratify=stratify)
+    return [rows[place] for place in kept], [rows[place] for place in taken]
 
 
 @dataclass(frozen=True)
@@ -93,7 +115,7 @@ class Files:
             MissingExtraError: a picture was asked for, and matplotlib is not installed.
         """
         read = files_of(data)
-        model = output.model or Path(f"{Path(data).stem}.model.json")
+        model = output.model or Path(f"{stem_of(data)}.model.json")
         outputs.check(model, outputs.MODEL, force=output.force, inputs=read)
         picture = output.picture or model.with_name(f"{model.name.removesuffix('.json').removesuffix('.model')}.png")
         outputs.check_different([model, picture, training.checkpoint])

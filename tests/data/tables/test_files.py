@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import gzip
 import io
 import os
 
@@ -11,6 +12,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from chainrule.data.tables import read_csv, write_csv
+from chainrule.data.tables.files import Likely
 from chainrule.errors import ArgumentError, DataError
 
 
@@ -152,18 +154,113 @@ def test_delimiter_is_found(write, text, columns):
         ("a,b,c\n", "has a header (line 1), but no rows below it"),
         ("a,b\n1,2\n3\n4,5\n6,7,8\n", "2 cells expected in each row, as in line 1; found 1 or 3 in lines 3, 5"),
         ("a,b\n" + "1\n" * 30, "found 1 in lines 2, 3, 4, 5, 6, … (30 in all)"),
-        ("x,y,x\n1,2,3\n", "columns 1 and 3 have the same name 'x'"),
         ('a,b\n1,"2\n3,4\n', "line 2: wrongly quoted"),
         ('a,b\n1,"2"3\n', "line 2: wrongly quoted"),
         ("a,b\n1," + "x" * 200_000, "line 2: wrongly quoted or oversized"),
         (b"a,b\n1,\x00\n", "is not a text file"),
         (b"\x89PNG\r\n\x1a\n\x00\x00", "is not a text file"),
-        (b"a,b\n1,caf\xe9\n", "is not text in UTF-8 (line 2)"),
-        ("a,b\n1,2\n".encode("utf-16"), "is text in UTF-16"),
+        (b"a,b\n1,caf\xe9\x01\n", "is not a text file"),
+        (b"a,b\n1,caf\x81\n", "is not text in UTF-8 (line 2), nor in cp1252"),
+        ("a,b\n1,é\n2,ü\n3,ö\n4,ä".encode() + b"\xff\n", "is text in UTF-8, but damaged in line 5"),
+        ("a,b\n1,2\n".encode("utf-16")[:-1], "is damaged text in utf-16"),
+        (b"PK\x03\x04" + b"\0" * 20, "is an Excel workbook or another zip file: save the sheet as CSV"),
+        (b"\x1f\x8b\x08", "cannot be unpacked by gzip"),
+        (gzip.compress(b"a,b\n1,2\n" * 100)[:-20], "cannot be unpacked by gzip"),
+        (",".join("c" * 10_001) + "\n" + "1," * 10_000 + "1\n", "has 10,001 columns, and at most 10,000"),
     ],
 )
 def test_unusable_files_are_refused(write, content, words):
     assert words in refusal(write(content))
+
+
+TEXT = "Größe;Preis\n1,5;10 €\n2,5;12 €\n"
+ROWS = (("1,5", "10 €"), ("2,5", "12 €"))
+ENCODED = {
+    "UTF-8": (TEXT.encode(), None),
+    "UTF-8 with a mark": (TEXT.encode("utf-8-sig"), None),
+    "UTF-16, as Excel saves Unicode text": (TEXT.encode("utf-16"), "is read as UTF-16"),
+    "UTF-16, the other order": (b"\xfe\xff" + TEXT.encode("utf-16-be"), "is read as UTF-16"),
+    "UTF-16 without a mark": (TEXT.encode("utf-16-le"), "is read as UTF-16-LE"),
+    "UTF-32": (TEXT.encode("utf-32"), "is read as UTF-32"),
+    "Windows": (TEXT.encode("cp1252"), r"is not UTF-8, so it is read as cp1252 (line 1: 'Größe;Preis')"),
+    "packed": (gzip.compress(TEXT.encode()), None),
+    "packed Windows": (gzip.compress(TEXT.encode("cp1252")), "is read as cp1252"),
+}
+
+
+@pytest.mark.parametrize(("content", "said"), ENCODED.values(), ids=ENCODED)
+def test_the_encoding_is_found_and_said(write, content, said):
+    path = write(content)
+    table = read_csv(path)
+    assert (table.columns, table.rows) == (("Größe", "Preis"), ROWS)
+    notes = [note for note in table.notes if "semicolons" not in note]
+    assert len(notes) == bool(said)
+    assert all(note.startswith(str(path)) and said in note for note in notes)
+
+
+def test_the_encoding_can_be_said_or_be_likely(write):
+    text = "город,x\nМосква,1\nКиев,2\n"
+    path = write(text.encode("cp1251"))
+    for options in ({"encoding": "cp1251"}, {"likely": Likely(encoding="cp1251")}):
+        assert read_csv(path, **options).columns == ("город", "x")
+    assert read_csv(write(text.encode()), likely=Likely(encoding="cp1251")).columns == ("город", "x")
+    assert "is not text in ascii (line 1)" in refusal(path, encoding="ascii")
+    for unknown in ("cp9999", "hex", "a\0b", ""):
+        with pytest.raises(ArgumentError, match="there is no text encoding"):
+            read_csv(path, encoding=unknown)
+
+
+def test_the_delimiter_is_said_unless_it_is_a_comma(write):
+    assert read_csv(write("a,b\n1,2\n")).notes == ()
+    for character, words in ((";", "semicolons"), ("\t", "tabs"), ("|", "bars")):
+        path = write(f"a{character}b\n1{character}2\n")
+        assert read_csv(path).notes == (f"{path} has {words} between its cells",)
+        assert read_csv(path, delimiter=character).notes == ()
+
+
+def test_a_likely_delimiter_is_taken_where_it_splits_the_rows(write):
+    likely = Likely(delimiter=":")
+    assert read_csv(write("a:b\n1:2,5\n"), likely=likely).columns == ("a", "b")
+    assert read_csv(write("a,b\n1,2\n"), likely=likely).columns == ("a", "b")
+
+
+@pytest.mark.parametrize("first", ["sep=;\n", "SEP=;\r\n", '"sep=;"\n'])
+def test_a_first_line_for_excel_names_the_delimiter(write, first):
+    table = read_csv(write(first + "a;b\n1,5;2\n"))
+    assert (table.columns, table.rows, table.lines) == (("a", "b"), (("1,5", "2"),), (3,))
+
+
+def test_columns_of_the_same_name_are_told_apart(write):
+    table = read_csv(write("x,y,x,x.2,x\n1,2,3,4,5\n"))
+    assert table.columns == ("x", "y", "x.3", "x.2", "x.4")
+    assert [note.partition(": ")[2] for note in table.notes] == [
+        "the one at place 3 is called 'x.3'",
+        "the one at place 5 is called 'x.4'",
+    ]
+
+
+@pytest.mark.parametrize("text", ["€ 5,red\n€ 6,blue\n", "2024-01-31,a\n2024-02-01,b\n", "12 %;a\n13 %;b\n"])
+def test_a_row_of_numbers_and_dates_is_no_header(write, text):
+    assert not read_csv(write(text)).has_header
+
+
+@pytest.mark.parametrize("text", ["price,c\n€ 5,red\n€ 6,red\n", "day,c\n2024-01-31,a\n2024-02-01,day\n"])
+def test_a_name_above_numbers_and_dates_is_a_header(write, text):
+    assert read_csv(write(text)).has_header
+
+
+def test_standard_input_is_read_for_a_dash(monkeypatch):
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(TEXT.encode("cp1252"))))
+    table = read_csv("-")
+    assert (table.path, table.rows) == ("standard input", ROWS)
+    monkeypatch.setattr("sys.stdin", None)
+    with pytest.raises(DataError, match="there is no standard input"):
+        read_csv("-")
+
+
+def test_what_unpacks_without_end_is_refused(write, monkeypatch):
+    monkeypatch.setattr("chainrule.data.tables.decoding.MOST_BYTES", 1000)
+    assert "more than can be a table" in refusal(write(gzip.compress(b"a,b\n" * 1000)))
 
 
 def test_directory_for_a_file(tmp_path):

@@ -1,6 +1,7 @@
 """Tables: CSV files as training data.
 
-`read_csv` gives a `Table` of raw cells. A `Task` says what is to be predicted from what. An `Encoder` learns means,
+`read_csv` gives a `Table` of raw cells; `settle_formats` makes plain numbers of dates, and of numbers with decimal
+commas, thousands, percent or currencies. A `Task` says what is to be predicted from what. An `Encoder` learns means,
 standard deviations and categories from the *training* rows and turns any rows into lists of floats; its `decode` turns
 an output of the model back into the words of the table.
 
@@ -52,8 +53,23 @@ True
 """
 
 from chainrule.data.tables.columns import ClassColumn, NumberColumn, TextColumn
+from chainrule.data.tables.conventions import settle_formats
 from chainrule.data.tables.encoder import Encoder
-from chainrule.data.tables.files import Table, read_csv, write_csv
-from chainrule.data.tables.task import Task
+from chainrule.data.tables.files import read_csv, write_csv
+from chainrule.data.tables.parquet import read_parquet
+from chainrule.data.tables.table import Table
+from chainrule.data.tables.task import Task, without_gaps
 
-__all__ = ["ClassColumn", "Encoder", "NumberColumn", "Table", "Task", "TextColumn", "read_csv", "write_csv"]
+__all__ = [
+    "ClassColumn",
+    "Encoder",
+    "NumberColumn",
+    "Table",
+    "Task",
+    "TextColumn",
+    "read_csv",
+    "read_parquet",
+    "settle_formats",
+    "without_gaps",
+    "write_csv",
+]

@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass
 from typing import Any, ClassVar, get_args
 
 from chainrule.data.tables.cells import Kind, is_missing, name_cells, name_lines, read_as, read_numbers
-from chainrule.data.tables.files import Table
+from chainrule.data.tables.table import Table
 from chainrule.errors import ArgumentError, DataError, SavedFileError, SizeError
 
 MISSING = ""  # the category of missing cells

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 from chainrule.data.tables.columns import (
@@ -16,7 +16,8 @@ from chainrule.data.tables.columns import (
     input_from_config,
     target_from_config,
 )
-from chainrule.data.tables.files import Table
+from chainrule.data.tables.formats import Format, from_config, to_config
+from chainrule.data.tables.table import Table
 from chainrule.data.tables.task import Task
 from chainrule.errors import DataError, SavedFileError
 
@@ -28,10 +29,12 @@ class Encoder:
     Attributes:
         inputs: the input columns, with what each learned from the training rows.
         target: the column to predict: a `ClassColumn`, or a `NumberColumn` for a quantity.
+        formats: how numbers are written in those columns in which they are not plain; tables are read by it.
     """
 
     inputs: tuple[InputColumn, ...]
     target: TargetColumn
+    formats: Mapping[str, Format] = field(default_factory=dict)
 
     @classmethod
     def fit(cls, table: Table, task: Task, rows: Iterable[int] | None = None) -> Encoder:
@@ -52,7 +55,9 @@ class Encoder:
             TextColumn.fit(table, name, rows) if kind == "text" else NumberColumn.fit(table, name, kind, rows)
             for name, kind in task.inputs.items()
         )
-        return cls(inputs, task.classes or NumberColumn.fit(table, task.target, task.target_kind, rows))
+        target = task.classes or NumberColumn.fit(table, task.target, task.target_kind, rows)
+        formats = {name: form for name, form in table.formats.items() if name == task.target or name in task.inputs}
+        return cls(inputs, target, formats)
 
     @property
     def features(self) -> list[str]:
@@ -82,14 +87,18 @@ class Encoder:
         """
         rows = None if rows is None else list(rows)
         X = self.encode_inputs(table, rows)
-        table.index(self.target.name)
-        if isinstance(self.target, ClassColumn):
-            return X, self.target.encode(table, rows)
-        return X, self.target.standardise(table, rows)
+        return X, self.encode_targets(table, rows)
+
+    def encode_targets(self, table: Table, rows: Iterable[int] | None = None) -> list[int] | list[float]:
+        """Encodes `y` alone; otherwise like `encode`."""
+        target = self.target
+        table.index(target.name)
+        table = table.rewritten(self._formats_of([target.name]))
+        return target.encode(table, rows) if isinstance(target, ClassColumn) else target.standardise(table, rows)
 
     def encode_inputs(self, table: Table, rows: Iterable[int] | None = None) -> list[list[float]]:
         """Encodes `X` alone, for a table that need not have the target; otherwise like `encode`."""
-        self._check_columns(table)
+        table = self._checked(table)
         rows = None if rows is None else list(rows)
         blocks = [column.encode(table, rows) for column in self.inputs]
         return [[number for block in row for number in block] for row in zip(*blocks, strict=True)]
@@ -97,7 +106,7 @@ class Encoder:
     def notes(self, table: Table, rows: Iterable[int] | None = None) -> list[str]:
         """Notes on what `encode` handles silently, one line each: missing cells, and categories that were not in
         training."""
-        self._check_columns(table)
+        table = self._checked(table)
         rows = None if rows is None else list(rows)
         return [note for column in self.inputs for note in column.notes(table, rows)]
 
@@ -119,7 +128,9 @@ class Encoder:
 
     def to_config(self) -> dict[str, Any]:
         """Returns the encoder as a dict for JSON, to be saved with the model."""
-        return {"inputs": [column_to_config(column) for column in self.inputs], "target": column_to_config(self.target)}
+        inputs = [column_to_config(column) for column in self.inputs]
+        formats = {name: to_config(form) for name, form in self.formats.items()}
+        return {"inputs": inputs, "target": column_to_config(self.target)} | ({"formats": formats} if formats else {})
 
     @classmethod
     def from_config(cls, config: object) -> Encoder:
@@ -128,7 +139,7 @@ class Encoder:
         Raises:
             SavedFileError: the config is damaged; the message names the place.
         """
-        if not isinstance(config, dict) or set(config) != {"inputs", "target"}:
+        if not isinstance(config, dict) or set(config) - {"formats"} != {"inputs", "target"}:
             raise SavedFileError("encoder must have inputs and target, and nothing else")
         if not isinstance(config["inputs"], list) or not config["inputs"]:
             raise SavedFileError("encoder: inputs must be a list of one column or more")
@@ -137,11 +148,24 @@ class Encoder:
         names = [column.name for column in inputs] + [target.name]
         if len(set(names)) != len(names):
             raise SavedFileError(f"encoder: columns {', '.join(names)} are not all different")
-        return cls(tuple(inputs), target)
+        formats = config.get("formats", {})  # older files have none
+        if not isinstance(formats, dict) or not set(formats) <= set(names):
+            raise SavedFileError("encoder: formats must be those of its columns")
+        read = {name: from_config(form, f"encoder: formats: {name!r}") for name, form in formats.items()}
+        return cls(tuple(inputs), target, read)
 
-    def _check_columns(self, table: Table) -> None:
+    def _formats_of(self, names: Iterable[str]) -> dict[str, Format]:
+        return {name: self.formats[name] for name in names if name in self.formats}
+
+    def _checked(self, table: Table) -> Table:
+        """The table with plain numbers in all inputs.
+
+        Raises:
+            DataError: an input is missing, or its numbers are written in another way.
+        """
         missing = [column.name for column in self.inputs if column.name not in table.columns]
         if missing:
             hint = "" if table.has_header else " Its first row seems to name no columns."
             names, found = ", ".join(missing), ", ".join(table.columns)
             raise DataError(f"{table.path} lacks the columns {names} that the model needs; it has {found}.{hint}")
+        return table.rewritten(self._formats_of(column.name for column in self.inputs))

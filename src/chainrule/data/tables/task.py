@@ -11,8 +11,8 @@ from typing import Literal
 
 from chainrule.data.tables.cells import Kind, check_text, is_missing, kind_of, name_lines, read_numbers
 from chainrule.data.tables.columns import ClassColumn
-from chainrule.data.tables.files import Table
-from chainrule.data.tables.row_numbers import COUNTS, rises, why_row_number
+from chainrule.data.tables.identifiers import COUNTS, rises, why_left_out
+from chainrule.data.tables.table import Table
 from chainrule.errors import ArgumentError, DataError
 
 Goal = Literal["classification", "regression"]
@@ -25,9 +25,6 @@ MOST_EXACT = 2.0**53
 
 LEAST_ROWS_PER_CLASS = 2
 """Integers with fewer rows for each value, on average, are quantities."""
-
-MOST_CATEGORIES = 20
-"""A text column with more categories, and few rows for each, gets a remark."""
 
 
 @dataclass(frozen=True)
@@ -59,7 +56,8 @@ class Task:
         ignore: Iterable[str] = (),
         keep: Iterable[str] = (),
     ) -> Task:
-        """Examines the columns. It leaves out, with a note, columns that are empty and columns that number the rows.
+        """Examines the columns. It leaves out, with a note, columns that are empty and columns that name the rows:
+        row numbers, identifiers, and texts of which nearly each row has one of its own.
 
         Args:
             table: a table from `read_csv`.
@@ -67,7 +65,7 @@ class Task:
             goal: "classification" or "regression". If left out, classification for text, true/false, and integers with
                 at most 20 different values, each on two rows or more on average; regression for other numbers.
             ignore: names of columns to leave out.
-            keep: names of columns to learn from although they seem to number the rows.
+            keep: names of columns to learn from although they seem to name the rows.
 
         Raises:
             DataError: a named column does not exist; there are no inputs; the target has missing cells, only one value,
@@ -77,10 +75,10 @@ class Task:
         kept = list(keep)
         kinds, notes = _find_kinds(table, target, list(ignore), kept)
         target = target or list(kinds)[-1]
-        notes += _drop_row_numbers(table, kinds, target, kept)
+        notes += _drop_names(table, kinds, target, kept)
         _check_complete(table, target)
         for name, kind in kinds.items():
-            notes += _check_column(table, name, kind, name == target)
+            notes += _check_column(table, name, kind)
         target_kind = kinds.pop(target)
         if not kinds:
             alone = "separate the cells with commas, semicolons or tabs"
@@ -101,6 +99,32 @@ class Task:
         where = f"{table.path}, column {self.target!r}"
         numbers = read_numbers(where, self.target_kind, table.cells(self.target))
         return [number for number in numbers if number is not None]  # from_table has refused missing ones
+
+
+def without_gaps(table: Table, target: str | None = None, ignore: Iterable[str] = ()) -> Table:
+    """Leaves out the rows in which the target is missing, and says so in a note.
+
+    Args:
+        table: a table as read.
+        target: the column to predict; the last one that is neither empty nor ignored if left out.
+        ignore: names of columns that do not count.
+
+    Raises:
+        DataError: there is no such column, or the target is missing in every row.
+    """
+    ignored = set(ignore)
+    filled = [n for n in table.columns if n not in ignored and not all(is_missing(cell) for _, cell in table.cells(n))]
+    if target is None and not filled:
+        return table  # `Task.from_table` says so
+    name = target or filled[-1]
+    gaps = [line for line, cell in table.cells(name) if is_missing(cell)]
+    if not gaps:
+        return table
+    if len(gaps) == len(table):
+        raise DataError(f"{table.where(name)} is the target, but is missing in every row")
+    rows = [row for row, (_, cell) in enumerate(table.cells(name)) if not is_missing(cell)]
+    count = f"{len(gaps)} row{'s' * (len(gaps) > 1)} without {name} {'are' if len(gaps) > 1 else 'is'} left out"
+    return table.only(rows, f"{table.path}: {count} ({name_lines(gaps)})")
 
 
 def _find_kinds(
@@ -128,22 +152,25 @@ def _find_kinds(
     return kinds, notes
 
 
-def _drop_row_numbers(table: Table, kinds: dict[str, Kind], target: str, kept: list[str]) -> list[str]:
-    """Removes inputs that number the rows, and returns notes on them. One that only counts is kept if there is no other
+def _drop_names(table: Table, kinds: dict[str, Kind], target: str, kept: list[str]) -> list[str]:
+    """Removes inputs that name the rows, and returns notes on them. One that only counts is kept if there is no other
     input."""
     inputs = [name for name in kinds if name != target]
-    reasons = {name: why_row_number(table, name) for name in inputs if name not in kept}
+    reasons = {name: why_left_out(table, name, kinds[name]) for name in inputs if name not in kept}
     surely = [name for name, why in reasons.items() if why not in ("", COUNTS)]
     counting = [name for name, why in reasons.items() if why == COUNTS]
     if len(surely) + len(counting) == len(inputs):
         counting = []
-    for name in [*surely, *counting]:
-        del kinds[name]
+    removed = {name: kinds.pop(name) for name in [*surely, *counting]}
+    number = f"since a row's number may give its {target} away"
+    since = {
+        name: "since they say nothing of other rows" if kind == "text" else number for name, kind in removed.items()
+    }
     return [
-        f"{table.path}, column {name!r} {why} and is left out, since a row's number may give its "
-        f"{target} away (to learn from it: {_option('keep', name)})"
-        for name, why in reasons.items()
-        if name not in kinds
+        f"{table.where(name)} {reasons[name]} and is left out, {since[name]} "
+        f"(to learn from it: {_option('keep', name)})"
+        for name in table.columns
+        if name in removed
     ]
 
 
@@ -159,19 +186,14 @@ def _check_complete(table: Table, target: str) -> None:
         raise DataError(f"{where} is the target, but is missing in {name_lines(gaps)}: fill in or delete these rows")
 
 
-def _check_column(table: Table, name: str, kind: Kind, is_target: bool) -> list[str]:
-    """Refuses infinite and mistyped numbers; returns notes on columns that mix kinds, and on texts that rarely
-    repeat."""
-    where, cells = f"{table.path}, column {name!r}", table.cells(name)
+def _check_column(table: Table, name: str, kind: Kind) -> list[str]:
+    """Refuses infinite and mistyped numbers; returns a note on a column that mixes kinds."""
+    where, cells = table.where(name), table.cells(name)
     if kind != "text":
         read_numbers(where, kind, cells)
         return []
     mixed = check_text(where, cells)
-    different = len({cell for _, cell in cells})
-    notes = [mixed] if mixed else []
-    if not is_target and different > MOST_CATEGORIES and 2 * different > len(table):
-        notes.append(f"{where} has {different} different texts in {len(table)} rows: little can be learned from it")
-    return notes
+    return [mixed] if mixed else []
 
 
 def _find_classes(table: Table, target: str, kind: Kind, goal: Goal | None) -> ClassColumn | None:

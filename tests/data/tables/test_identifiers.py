@@ -1,4 +1,4 @@
-"""Row numbers are no inputs: in a file sorted by its target they give it away."""
+"""What names the rows is no input: numbers of rows, identifiers, texts that are different in nearly each row."""
 
 import csv
 import re
@@ -44,6 +44,11 @@ INDICES = {
     "in words": ("Row Number", lambda i: i + 1),
     "another name": ("flower", lambda i: i + 1),
     "in floats": ("flower", lambda i: f"{i}.0"),
+    "of customers": ("customer_id", lambda i: 7000 + (i * 7) % ROWS),
+    "of passengers": ("PassengerId", lambda i: 7000 + (i * 7) % ROWS),
+    "in one word": ("customerid", lambda i: 7000 + (i * 7) % ROWS),
+    "of accounts": ("account number", lambda i: 7000 + (i * 7) % ROWS),
+    "one of which stands there twice": ("order_id", lambda i: 7000 + 2 * min(i, ROWS - 2)),
 }
 
 
@@ -70,7 +75,29 @@ INPUTS = {
     "an index with fractions": ("index", lambda i: i + 0.5),
     "a name that only begins like one": ("idle", lambda i: (i * 7) % ROWS),
     "ids that come again": ("id", lambda i: i // 2),
+    "a name that ends like one": ("humid", lambda i: 40 + (i * 7) % ROWS),
+    "texts that come again": ("city", lambda i: f"city {i % 15}"),
+    "a few texts": ("name", lambda i: f"n{i % 20}"),
 }
+
+NAMES = {
+    "names": ("name", lambda i: f"n{i}"),
+    "nearly all different": ("name", lambda i: f"n{i if i % 4 else 0}"),
+    "with gaps": ("name", lambda i: f"n{i}" if i % 5 else ""),
+    "keys": ("whatever", lambda i: f"{i * 7919:08x}-{'ab'[i % 2]}"),
+}
+
+
+@pytest.mark.parametrize(("name", "texts"), NAMES.values(), ids=NAMES)
+def test_a_text_of_nearly_one_value_a_row_is_left_out_and_the_note_says_so(table, name, texts):
+    rows = table([name, "length"], texts, length)
+    task = Task.from_table(rows)
+    assert list(task.inputs) == ["length"]
+    [note] = task.notes
+    assert re.search(r"has \d+ different texts in \d+ rows and is left out, since they say nothing of other rows", note)
+    assert typed(note) == [f"--keep={name}"]
+    kept = Task.from_table(rows, keep=[name])
+    assert (list(kept.inputs), kept.notes) == ([name, "length"], ())
 
 
 @pytest.mark.parametrize(("name", "numbers"), INPUTS.values(), ids=INPUTS)

@@ -1,0 +1,72 @@
+"""What a trained network is compared with: a guess that looks at no input, and a linear model."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+
+from chainrule.cli.fitting import Recipe
+from chainrule.cli.goals import Output
+from chainrule.cli.measures import Report, compare, outputs_of
+from chainrule.cli.problem import Problem
+
+CHIEF = {"accuracy": "accuracy", "r2": "R²"}
+"""The number that decides which model is better, and how it is called."""
+
+
+@dataclass(frozen=True)
+class Baselines:
+    """What simpler models give on the held-out rows.
+
+    Attributes:
+        guess: the name of the guess: the most frequent class, or the mean.
+        of_guess: what the guess gives.
+        of_linear: what a linear model gives; None where there is none beside the network, or it was left out.
+    """
+
+    guess: str
+    of_guess: Report
+    of_linear: Report | None
+
+    @property
+    def reports(self) -> dict[str, Report]:
+        """The reports by the names of the models."""
+        linear = {} if self.of_linear is None else {"linear model": self.of_linear}
+        return linear | {self.guess: self.of_guess}
+
+
+def measure(problem: Problem, results: list[Output]) -> Report:
+    """Compares outputs for the held-out rows with their targets."""
+    return compare(problem.encoder, problem.table, results, problem.held_out)
+
+
+def baselines(problem: Problem, recipe: Recipe, *, linear: bool) -> Baselines:
+    """Measures the guess, and trains and measures a linear model: the same training of a network without hidden
+    layers."""
+    name, output = _guess(problem)
+    of_linear = None
+    if linear:
+        model = recipe.model(problem, [])
+        recipe.fit(model, problem, shown=False)
+        X = problem.encoder.encode_inputs(problem.table, problem.held_out)
+        of_linear = measure(problem, outputs_of(model, X))
+    return Baselines(name, measure(problem, [output] * len(problem.held_out)), of_linear)
+
+
+def better(report: Report, other: Report) -> bool:
+    """Whether the first report is the better one."""
+    [chief] = [name for name in CHIEF if name in report.numbers or name in other.numbers] or ["rows"]
+    return report.numbers.get(chief, 0.0) > other.numbers.get(chief, 0.0)
+
+
+def _guess(problem: Problem) -> tuple[str, Output]:
+    """The guess for all rows, and the output of a network that would make it."""
+    classes, rows = problem.goal.classes, [*problem.train, *problem.validation]
+    if not classes:
+        return "always the mean", 0.0
+    counts = Counter(problem.encoder.encode_targets(problem.table, rows))
+    place = int(min(counts, key=lambda place: (-counts[place], place)))
+    name = f"always {classes[place]}"
+    if problem.goal.outputs == 1:
+        return name, 1.0 if place else -1.0
+    return name, [float(place == other) for other in range(len(classes))]

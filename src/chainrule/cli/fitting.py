@@ -1,0 +1,103 @@
+"""How `chainrule train` trains a network: with rows set aside that say when to stop."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+
+from chainrule import optim
+from chainrule.cli.measures import r2
+from chainrule.cli.options import NetOptions, TrainingOptions
+from chainrule.cli.problem import Problem
+from chainrule.errors import AnomalyError, ArgumentError
+from chainrule.nn import MLP
+from chainrule.training import Checkpoint, EarlyStopping, History, fit
+
+OPTIMIZERS = {"adam": (optim.Adam, 0.01), "adamw": (optim.AdamW, 0.01), "sgd": (optim.SGD, 0.1)}
+"""Each with the learning rate that it has if none is given."""
+
+RAMPS = ("relu", "leaky_relu", "gelu", "softplus")
+"""Activations for which weights start as He et al. draw them."""
+
+MOST_PARAMETERS = 1_000_000
+"""Beyond this an epoch of single numbers would take hours."""
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """All that training depends on, beside the rows.
+
+    Attributes:
+        net, training: the options of the network and its training.
+        seed: the seed of the weights and the batches.
+        quiet: whether to show no progress.
+    """
+
+    net: NetOptions
+    training: TrainingOptions
+    seed: int
+    quiet: bool
+
+    def model(self, problem: Problem, hidden: Sequence[int]) -> MLP:
+        """A network that has learned nothing yet.
+
+        Raises:
+            ArgumentError: it would be too large, or there is no such activation.
+        """
+        init = "he" if self.net.activation in RAMPS else "xavier"
+        inputs, sizes = len(problem.encoder.features), [*hidden, problem.goal.outputs]
+        parameters = sum((nin + 1) * nout for nin, nout in pairwise([inputs, *sizes]))
+        if parameters > MOST_PARAMETERS:
+            raise ArgumentError(f"a network with {parameters:,} parameters is too large to be trained number by number")
+        return MLP(inputs, sizes, activation=self.net.activation, init=init, seed=self.seed)
+
+    def fit(self, model: MLP, problem: Problem, checkpoint: Checkpoint | None = None, *, shown: bool = True) -> History:
+        """Trains a network, until the loss on the validation rows no longer falls; progress is shown if wanted.
+
+        Raises:
+            AnomalyError: a number became infinite or nan.
+        """
+        training, (kind, usual) = self.training, OPTIMIZERS[self.training.optimizer]
+        watched = bool(problem.validation)
+        try:
+            return fit(
+                model,
+                *self._rows(problem, problem.train),
+                loss=problem.goal.loss,
+                optimizer=kind(model.parameters(), usual if training.lr is None else training.lr),
+                epochs=training.epochs,
+                batch_size=training.batch_size,
+                validation=self._rows(problem, problem.validation) if watched else None,
+                metrics=["accuracy"] if problem.goal.classes else [r2],
+                seed=self.seed,
+                callbacks=[EarlyStopping(training.patience)] if watched else [],
+                checkpoint=checkpoint,
+                progress=shown and not self.quiet,
+                compile=training.compiled,
+            )
+        except AnomalyError as error:
+            raise AnomalyError(f"the training diverged, and nothing was saved; try a smaller --lr. {error}") from None
+
+    def _rows(self, problem: Problem, rows: Sequence[int]) -> tuple[list[list[float]], list[int] | list[float]]:
+        """Inputs and targets for the loss."""
+        X, encoded = problem.encoder.encode(problem.table, rows)
+        targets = problem.goal.targets(encoded)
+        if not self.training.class_weights:
+            return X, targets
+        places = balanced([int(place) for place in encoded])
+        return [X[place] for place in places], [targets[place] for place in places]
+
+
+def balanced(classes: Sequence[int]) -> list[int]:
+    """The places of rows in classes, those of rarer classes more often, so that all classes have as many.
+
+    >>> balanced([0, 0, 0, 1, 2, 2])
+    [0, 1, 2, 3, 3, 3, 4, 5, 4]
+    """
+    most = max(Counter(classes).values())
+    places: dict[int, list[int]] = {}
+    for place, name in enumerate(classes):
+        places.setdefault(name, []).append(place)
+    return [own[i % len(own)] for own in places.values() for i in range(most)]
