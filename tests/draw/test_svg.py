@@ -114,6 +114,37 @@ def test_boxes_lie_apart_and_inside(neuron, direction):
     assert last[0] > first[2] if direction == "right" else last[1] > first[3]
 
 
+def places(drawing):
+    """Where everything is, and how large: all but the texts and their backgrounds."""
+    shapes = [element for element in parsed(drawing).iter() if "under" not in element.get("class", "")]
+    return [
+        (s.tag, s.get("transform"), s.get("width"), s.get("d"), s.get("x")) for s in shapes if s.tag != f"{SVG}text"
+    ]
+
+
+NUMBERS = [0.0, 1.0, -0.5, -12.3456, 99999.0, -98765.4321, 1.5e-7, -1.23e-308, 1e308, float("nan"), float("-inf")]
+
+
+@pytest.mark.parametrize("direction", ["right", "down"])
+@pytest.mark.parametrize("fold", [False, True])
+def test_the_layout_stays_whatever_the_numbers_are(direction, fold):
+    a, b, c = (Value(2.0, name) for name in "abc")
+    y = a * b + c.exp() * 3.0
+    seen = [places(draw(y, fold=fold, direction=direction))]
+    for number in NUMBERS:
+        a.data, b.data, c.data = number, -number, 2 * number
+        y.refresh()
+        y.backward()
+        seen.append(places(draw(y, fold=fold, direction=direction)))
+    assert all(other == seen[0] for other in seen)
+
+
+def test_a_number_that_needs_more_room_is_set_smaller():
+    (box,) = groups(draw(Value(-98765.4321)), "node")
+    (number,) = [text for text in box.iter(f"{SVG}text") if text.text == "-98765.4321"]
+    assert 6 < float(number.get("font-size")) < 12
+
+
 def test_a_folded_box_is_a_stack():
     total = sum((Value(0.1).tanh() for _ in range(100)), Value(0.0))
     drawing = draw(total)

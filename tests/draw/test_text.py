@@ -32,10 +32,10 @@ def test_where_no_derivative_flows():
     assert (
         text
         == """\
-               data    grad  local
->            1.0000  0.0000
-├─ x         2.0000  0.0000      –
-└─ constant  1.0000              –"""
+               data      grad  local
+>            1.0000  none yet
+├─ x         2.0000  none yet      –
+└─ constant  1.0000                –"""
     )
 
 
@@ -44,10 +44,10 @@ def test_several_roots():
     assert (
         draw([a * 3, a]).text
         == """\
-               data    grad  local
-*            6.0000  0.0000
-├─ #1 a      2.0000  0.0000      3
-└─ constant  3.0000              –"""
+               data      grad  local
+*            6.0000  none yet
+├─ #1 a      2.0000  none yet      3
+└─ constant  3.0000                –"""
     )
 
 

@@ -1,3 +1,5 @@
+import re
+
 import pytest
 
 from chainrule.draw.theme import DARK, LIGHT, columns, shortened, style, text_width
@@ -34,16 +36,47 @@ def test_both_themes_set_the_same_variables():
 
 
 def test_a_forced_theme_does_not_ask_the_browser():
-    assert LIGHT["back"] in style("s", "light")
-    assert DARK["back"] not in style("s", "light")
-    assert DARK["back"] in style("s", "dark")
-    assert "@media" not in style("s", "dark")
+    for theme in ("light", "dark"):
+        assert "var(" not in style("s", theme)
+        assert "@media" not in style("s", theme)
+        assert "data-jp-theme-light" not in style("s", theme)
     assert "@media (prefers-color-scheme:dark)" in style("s", "auto")
 
 
+def variables(rules, selector):
+    """The variables that the rule of one of its selectors sets."""
+    (line,) = [line for line in rules.splitlines() if selector in line.partition("{")[0].split(",")]
+    return dict(pair.split(":") for pair in line[line.index("{") + 1 : -1].removeprefix("--").split(";--"))
+
+
+@pytest.mark.parametrize(
+    ("page", "colours"),
+    [
+        ('[data-jp-theme-light="false"]', DARK),
+        (".vscode-dark", DARK),
+        (".vscode-high-contrast", DARK),
+        ('[data-jp-theme-light="true"]', LIGHT),
+        (".vscode-light", LIGHT),
+        (".vscode-high-contrast-light", LIGHT),
+    ],
+)
+def test_in_auto_the_notebook_s_theme_goes_before_the_system_s(page, colours):
+    rules = style("s", "auto")
+    assert variables(rules, f"{page} .s") == colours
+    assert rules.index(f"{page} .s") > rules.index("@media")
+
+
+def test_in_auto_every_colour_follows():
+    rules = style("s", "auto")
+    assert set(re.findall(r"var\(--([a-z-]+)\)", rules)) == set(LIGHT)
+
+
 def test_every_rule_is_scoped():
-    rules = [line for line in style("scope", "auto").splitlines() if not line.startswith("@media")]
-    assert all(line.startswith(".scope") for line in rules)
+    first, *rules, last = style("scope", "auto").splitlines()
+    assert (first, last) == ("@supports (--a:b){", "}")
+    for rule in rules:
+        selectors = rule.removeprefix("@media (prefers-color-scheme:dark){").partition("{")[0]
+        assert all(".scope" in selector.split() for selector in selectors.split(","))
 
 
 @pytest.mark.parametrize(("text", "limit", "result"), [("abc", 3, "abc"), ("abcd", 3, "ab…"), ("学习率", 4, "学…")])

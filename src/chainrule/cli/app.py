@@ -185,7 +185,7 @@ def _add_draw(app: Any) -> None:
         Args:
             expression: The expression, in quotes.
             numbers: A number for each variable, such as x=2 or angle=pi/2.
-            out: A file whose name ends in .svg, .html, .dot or .txt.
+            out: A file whose name ends in .svg, .png, .pdf, .html, .dot or .txt.
             expand: Show weighted sums as products and additions.
             force: Write over a file that chainrule did not write.
             quiet: Do not say where the file is.

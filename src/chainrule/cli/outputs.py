@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from chainrule.core.files import check_target
+from chainrule.draw.drawing import FORMATS
 from chainrule.errors import ArgumentError
 
 HEAD = 100
@@ -33,7 +34,7 @@ class Kind:
 MODEL = Kind("model", mark=b'"format": "chainrule model"')
 CHECKPOINT = Kind("checkpoint", mark=b'"format": "chainrule checkpoint"')
 PICTURE = Kind("picture", endings=(".png", ".svg", ".pdf"))
-DRAWING = Kind("drawing", endings=(".svg", ".html", ".dot", ".txt"))
+DRAWING = Kind("drawing", endings=tuple(FORMATS))
 TABLE = Kind("table")
 
 

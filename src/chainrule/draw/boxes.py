@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
@@ -184,12 +185,12 @@ def _node(trace: Trace, units: Units, box: _Box, layer: int) -> Node:
     results = [units.members[unit][-1] for unit in group.stages[-1]]
     is_root = any(units.is_root[unit] for unit in group.stages[-1])
     if len(box.places) == 1:
-        node = record(trace.values[box.places[0]], is_root=is_root)
+        node = record(trace, trace.values[box.places[0]], is_root=is_root)
         return replace(node, place=f"layer {layer}" if layer else "")
     kind: Kind = "root" if is_root else "operation"
     data, grad = _span(trace, results)
     if len(group.stages) == len(results) == 1:
-        label = trace.values[results[0]].label
+        label = trace.label(trace.values[results[0]])
         return Node(kind, "Σ", label, data, grad, len(box.places), remark=f"{len(box.places):,} {TIMES} +")
     label, remark = _series(trace, box) if _is_series(units, group) else _caption(trace, units, group)
     return Node(kind, "", label, data, grad, len(box.places), f"layer {layer}" if layer else "", remark)
@@ -197,7 +198,7 @@ def _node(trace: Trace, units: Units, box: _Box, layer: int) -> Node:
 
 def _span(trace: Trace, places: Iterable[int]) -> tuple[Span, Span]:
     values = [trace.values[place] for place in places]
-    return Span.of(value.data for value in values), Span.of(value.peek_grad() for value in values)
+    return Span.of(value.data for value in values), Span.of(trace.grad(value) for value in values)
 
 
 def _caption(trace: Trace, units: Units, group: Group) -> tuple[str, str]:
@@ -239,15 +240,38 @@ def _series(trace: Trace, box: _Box) -> tuple[str, str]:
 def _leaf_node(trace: Trace, box: _Box) -> Node:
     first = trace.values[box.places[0]]
     if len(box.places) == 1:
-        node = record(first, written=id(first) in trace.written)
+        node = record(trace, first)
         return replace(node, place=box.role if box.role in MANY else "")
     data, grad = _span(trace, box.places)
-    word = MANY.get(box.role, "constants" if first.constant else "leaves")
-    labels = [label for place in box.places[:SHOWN] if (label := trace.values[place].label)]
-    more = ", …" if len(box.places) > SHOWN else ""
-    remark = ", ".join(labels) + more if labels else ""
+    label, remark = _leaves(trace, box)
     if any(id(trace.values[place]) in trace.written for place in box.places):
         remark = f"{WRITTEN}: {remark}" if remark else WRITTEN
     kind: Kind = "constant" if first.constant else "leaf"
-    label, size = f"{len(box.places):,} {word}", len(box.places)
-    return Node(kind, "", label, data, None if first.constant else grad, size, remark=remark)
+    return Node(kind, "", label, data, None if first.constant else grad, len(box.places), remark=remark)
+
+
+def _leaves(trace: Trace, box: _Box) -> tuple[str, str]:
+    """A caption such as "32 weights", and what they are called. Inputs are counted for one sample, where that is
+    known."""
+    leaves = [trace.values[place] for place in box.places]
+    word = MANY.get(box.role, "constants" if leaves[0].constant else "leaves")
+    names = [trace.names.get(id(leaf), "") for leaf in leaves]
+    if box.role == "input" and all(names):
+        samples = {name.partition("[")[0] for name in names}
+        count = len(set(names)) // len(samples)
+        inputs = f"{count:,} {word if count > 1 else box.role}"
+        return inputs, f"{len(samples):,} samples" if len(samples) > 1 else ""
+    labels = [label for leaf in leaves[:SHOWN] if (label := leaf.label)]
+    if labels:
+        return f"{len(leaves):,} {word}", ", ".join(labels) + (", …" if len(leaves) > SHOWN else "")
+    return f"{len(leaves):,} {word}", _pattern(names) if all(names) else ""
+
+
+def _pattern(names: Sequence[str]) -> str:
+    """What names have in common, with a star in each place in which they differ.
+
+    >>> _pattern(["layers.0.neurons.0.w.0", "layers.0.neurons.0.w.1", "layers.0.neurons.1.w.0"])
+    'layers.0.neurons.*.w.*'
+    """
+    columns = list(itertools.zip_longest(*[name.split(".") for name in names]))
+    return ".".join([column[0] if len(set(column)) == 1 else "*" for column in columns])

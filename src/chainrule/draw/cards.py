@@ -7,10 +7,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from chainrule.draw.figures import Span
+from chainrule.draw.figures import COLUMNS, SPAN_COLUMNS, Span
 from chainrule.draw.graph import Node
 from chainrule.draw.layout import Size
-from chainrule.draw.theme import escaped, shortened, text_width
+from chainrule.draw.theme import SIZE, Theme, attributes, escaped, shortened, text_width
 
 HEIGHT = 38.0
 PAD = 9.0
@@ -29,6 +29,8 @@ class Cell:
     text: str
     style: str
     width: float
+    smaller: float = 1.0
+    """The factor by which the text is set smaller, to fit."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,9 +62,10 @@ def card(node: Node, *, numbers: bool) -> Card:
     if node.label or node.place or node.remark or not (numbers or symbol):
         cells.append(_label(node))
     if numbers:
-        cells.append(_number("data", node.data))
+        room = text_width("0" * (COLUMNS if node.size == 1 else SPAN_COLUMNS), SIZE, mono=True)
+        cells.append(_number("data", node.data, room))
         if node.grad is not None:
-            cells.append(_number("grad", node.grad))
+            cells.append(_number("grad", node.grad, room))
     return Card(node, symbol, pill, cells)
 
 
@@ -74,18 +77,18 @@ def _label(node: Node) -> Cell:
     return Cell(heading, text, "label", width + 2 * PAD)
 
 
-def _number(heading: str, span: Span) -> Cell:
+def _number(heading: str, span: Span, room: float) -> Cell:
     text = str(span)
-    return Cell(heading, text, "number", max(text_width(text, 12.0, mono=True), 26.0) + 2 * PAD)
+    return Cell(heading, text, "number", room + 2 * PAD, min(1.0, room / text_width(text, SIZE, mono=True)))
 
 
-def render(card: Card, left: float, top: float) -> str:
+def render(card: Card, left: float, top: float, theme: Theme) -> str:
     """The SVG of a card with its upper left corner at `left` and `top`."""
     node = card.node
     shift = STACK if node.size > 1 else 0.0
     parts = [f'<g class="node {node.kind}" transform="translate({left + shift:.1f} {top + shift:.1f})">']
     parts.append(f"<title>{escaped(tooltip(node))}</title>")
-    box = f'<rect class="box" width="{card.width:.1f}" height="{HEIGHT:g}" rx="9"'
+    box = f'<rect {attributes("box", theme, node.kind)} width="{card.width:.1f}" height="{HEIGHT:g}" rx="9"'
     if shift:
         parts.append(f'{box} x="{shift:g}" y="{shift:g}"/>')
     parts.append(f"{box}/>")
@@ -94,27 +97,30 @@ def render(card: Card, left: float, top: float) -> str:
         margin = (HEIGHT - PILL) / 2
         middle, baseline = card.pill / 2, HEIGHT / 2 + 4.2
         parts.append(
-            f'<rect class="pill" x="{margin:g}" y="{margin:g}" width="{card.pill - 2 * margin:.1f}" '
-            f'height="{PILL:g}" rx="{PILL / 2:g}"/>'
-            f'<text class="symbol" x="{middle:.1f}" y="{baseline:.1f}">{escaped(card.symbol)}</text>'
+            f'<rect {attributes("pill", theme, node.kind)} x="{margin:g}" y="{margin:g}" '
+            f'width="{card.pill - 2 * margin:.1f}" height="{PILL:g}" rx="{PILL / 2:g}"/>'
+            f'<text {attributes("symbol", theme)} x="{middle:.1f}" y="{baseline:.1f}">{escaped(card.symbol)}</text>'
         )
         x = card.pill
     for i, cell in enumerate(card.cells):
         if i:
-            parts.append(f'<path class="rule" d="M{x:.1f} 7V{HEIGHT - 7:g}"/>')
-        parts.append(_render_cell(cell, x + (PAD if i or not card.symbol else PAD / 2)))
+            parts.append(f'<path {attributes("rule", theme)} d="M{x:.1f} 7V{HEIGHT - 7:g}"/>')
+        parts.append(_render_cell(cell, x + (PAD if i or not card.symbol else PAD / 2), theme))
         x += cell.width
     return "".join([*parts, "</g>"])
 
 
-def _render_cell(cell: Cell, x: float) -> str:
+def _render_cell(cell: Cell, x: float, theme: Theme) -> str:
+    heading, text = attributes("small", theme), attributes(cell.style, theme)
+    if cell.smaller < 1:
+        text += f' font-size="{SIZE * cell.smaller:.1f}"'
     if not cell.heading:
-        return f'<text class="{cell.style}" x="{x:.1f}" y="{HEIGHT / 2 + 4.5:g}">{escaped(cell.text)}</text>'
+        return f'<text {text} x="{x:.1f}" y="{HEIGHT / 2 + 4.5:g}">{escaped(cell.text)}</text>'
     if not cell.text:
-        return f'<text class="small" x="{x:.1f}" y="{HEIGHT / 2 + 3.5:g}">{escaped(cell.heading)}</text>'
+        return f'<text {heading} x="{x:.1f}" y="{HEIGHT / 2 + 3.5:g}">{escaped(cell.heading)}</text>'
     return (
-        f'<text class="small" x="{x:.1f}" y="14.5">{escaped(cell.heading)}</text>'
-        f'<text class="{cell.style}" x="{x:.1f}" y="29">{escaped(cell.text)}</text>'
+        f'<text {heading} x="{x:.1f}" y="14.5">{escaped(cell.heading)}</text>'
+        f'<text {text} x="{x:.1f}" y="29">{escaped(cell.text)}</text>'
     )
 
 

@@ -7,14 +7,15 @@ from functools import cached_property
 from pathlib import Path
 
 from chainrule.core.files import atomic_write
+from chainrule.draw import raster
 from chainrule.draw.dot import render_dot
 from chainrule.draw.graph import Graph
-from chainrule.draw.svg import Look, render_svg, title
+from chainrule.draw.page import frame, page
+from chainrule.draw.svg import Look, Picture, render_svg, title
 from chainrule.draw.text import render_text
-from chainrule.draw.theme import escaped
 from chainrule.errors import ArgumentError, suggest
 
-FORMATS = {".svg": "svg", ".html": "html", ".dot": "dot", ".txt": "text"}
+FORMATS = {".svg": "svg", ".png": "png", ".pdf": "pdf", ".html": "html", ".dot": "dot", ".txt": "text"}
 """The attribute to save for each file suffix."""
 
 MOST_BOXES = 1500
@@ -22,9 +23,10 @@ MOST_BOXES = 1500
 
 
 class Drawing:
-    """A picture of a graph at the time of drawing, as `.svg`, `.html`, `.dot` or `.text`.
+    """A picture of a graph at the time of drawing, as `.svg`, `.png`, `.pdf`, `.html`, `.dot` or `.text`.
 
-    A notebook displays it, `print` prints the text, and `save` writes a file.
+    A notebook displays it, `print` prints the text, and `save` writes a file. PNG and PDF need the extra "picture",
+    and PDF the system's library cairo as well; in the theme "auto" they are light.
 
     >>> from chainrule import Value, draw
     >>> picture = draw(Value(2.0, label="x") * 3.0)
@@ -43,6 +45,30 @@ class Drawing:
         Raises:
             ArgumentError: an unfolded picture has too many boxes to be laid out.
         """
+        return self._picture.svg
+
+    @cached_property
+    def png(self) -> bytes:
+        """The picture as PNG, with two pixels for each unit of the SVG.
+
+        Raises:
+            ArgumentError: as for `svg`.
+            MissingExtraError: resvg is not installed, or the system has no font.
+        """
+        return raster.png(*self._picture)
+
+    @cached_property
+    def pdf(self) -> bytes:
+        """The picture as PDF.
+
+        Raises:
+            ArgumentError: as for `svg`.
+            MissingExtraError: CairoSVG, or the system's library cairo, is not installed.
+        """
+        return raster.pdf(self.svg)
+
+    @cached_property
+    def _picture(self) -> Picture:
         if len(self.graph.nodes) > MOST_BOXES:
             boxes = f"{len(self.graph.nodes):,} boxes"
             raise ArgumentError(f"a picture of {boxes} is too large: leave out fold=False, or take .text or .dot")
@@ -51,12 +77,7 @@ class Drawing:
     @cached_property
     def html(self) -> str:
         """An HTML page with the picture."""
-        scheme = "light dark" if self.look.theme == "auto" else self.look.theme
-        return (
-            '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
-            f'<meta name="color-scheme" content="{scheme}">\n<title>{escaped(title(self.graph))}</title>\n'
-            f"</head>\n<body>\n{self._repr_html_()}\n</body>\n</html>\n"
-        )
+        return page(self._picture, title(self.graph), self.look.theme)
 
     @cached_property
     def dot(self) -> str:
@@ -72,13 +93,14 @@ class Drawing:
         """Writes the picture to a file atomically, in the format of its suffix.
 
         Args:
-            path: a file name that ends in .svg, .html, .dot or .txt.
+            path: a file name that ends in .svg, .png, .pdf, .html, .dot or .txt.
 
         Returns:
             The path.
 
         Raises:
             ArgumentError: the suffix is another one, or the picture is too large for the format.
+            MissingExtraError: what makes this format is not installed.
             SavedFileError: the file cannot be written.
         """
         target = Path(path)
@@ -87,8 +109,10 @@ class Drawing:
             known = f"{', '.join(list(FORMATS)[:-1])} and {list(FORMATS)[-1]}"
             what = f"the suffix {suffix!r}" if suffix else "no suffix"
             raise ArgumentError(f"a drawing saves as {known}, but {str(path)!r} has {what}.{suggest(suffix, FORMATS)}")
-        text = getattr(self, FORMATS[suffix])
-        atomic_write(target, text if text.endswith("\n") else text + "\n")
+        content = getattr(self, FORMATS[suffix])
+        if isinstance(content, str) and not content.endswith("\n"):
+            content += "\n"
+        atomic_write(target, content)
         return target
 
     def __str__(self) -> str:
@@ -101,4 +125,4 @@ class Drawing:
         return self.svg
 
     def _repr_html_(self) -> str:
-        return f'<div style="overflow-x:auto">\n{self.svg}</div>'
+        return frame(self._picture, title(self.graph))

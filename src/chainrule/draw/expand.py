@@ -8,7 +8,7 @@ part is that of the whole.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from chainrule.draw.graph import Drawable, Symbol, Trace
 from chainrule.ops import add, mul
@@ -38,11 +38,14 @@ def expand(trace: Trace) -> Trace:
     values: list[Drawable] = []
     operands: list[list[int]] = []
     new_place: list[int] = []
+    unreached = set(trace.unreached)
     for value, old_sources in zip(trace.values, trace.operands, strict=True):
         sources = [new_place[source] for source in old_sources]
         if value.op is not None and value.op.name == NEURON and len(sources) > 1:
             place = {id(operand): source for operand, source in zip(value.operands, sources, strict=True)}
             for part in _parts(value):
+                if id(value) in trace.unreached:
+                    unreached.add(id(part))
                 operands.append([place[id(operand)] for operand in part.operands])
                 place[id(part)] = len(values)
                 values.append(part)
@@ -50,7 +53,8 @@ def expand(trace: Trace) -> Trace:
             operands.append(sources)
             values.append(value)
         new_place.append(len(values) - 1)
-    return Trace(values, operands, [new_place[root] for root in trace.roots], trace.written)
+    roots = [new_place[root] for root in trace.roots]
+    return replace(trace, values=values, operands=operands, roots=roots, unreached=frozenset(unreached))
 
 
 def _parts(neuron: Drawable) -> Iterator[Part]:

@@ -7,10 +7,11 @@ groups. Nothing here is recursive, and nodes are distinguished by identity alone
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
+from chainrule.core.naming import names_in
 from chainrule.draw.figures import Span
 from chainrule.errors import GraphError, shown
 
@@ -51,8 +52,8 @@ class Drawable(Protocol):
 class Node:
     """One box of a picture: a node of the graph, or (if `size` is above 1) a group of nodes.
 
-    `symbol` is the operation's ("" for leaves and groups), and `grad` is None where no gradient arrives. `place` is the
-    place within a network ("layer 1", "bias"), `remark` any other information ("each 100 times").
+    `symbol` is the operation's ("" for leaves and groups), and `grad` is None for a constant, which gets no gradient.
+    `place` is the place within a network ("layer 1", "bias"), `remark` any other information ("each 100 times").
     """
 
     kind: Kind
@@ -106,13 +107,26 @@ class Graph:
 class Trace:
     """The nodes behind some roots, operands first; `operands[i]` are the places of node i's operands in `values`.
 
-    `written` has the ids of leaves whose data was written after results had been calculated from them.
+    Attributes:
+        written: the ids of leaves whose data was written after results had been calculated from them.
+        unreached: the ids of nodes that have no gradient yet, since no `backward()` has come by.
+        names: by id, the names of leaves that are parameters or inputs of a model.
     """
 
     values: list[Drawable]
     operands: list[list[int]]
     roots: list[int]
     written: frozenset[int] = frozenset()
+    unreached: frozenset[int] = frozenset()
+    names: Mapping[int, str] = field(default_factory=dict)
+
+    def label(self, value: Drawable) -> str:
+        """The label of a node, or else its name."""
+        return value.label or self.names.get(id(value), "")
+
+    def grad(self, value: Drawable) -> float | None:
+        """The gradient of a node; None if it has none yet."""
+        return None if id(value) in self.unreached else value.peek_grad()
 
 
 MOST_NODES = 5_000_000
@@ -151,7 +165,8 @@ def trace(roots: Sequence[Drawable]) -> Trace:
             has = f"{len(operands[i])} operands but {len(value.locals)} local derivatives"
             raise GraphError(f"the {type(value).__name__} {shown(value, 40)} has {has}: give one for each")
     distinct = dict.fromkeys(place[id(root)] for root in roots)
-    return Trace(values, operands, list(distinct), frozenset(_written(values)))
+    marked = frozenset(_written(values)), frozenset(_unreached(values, operands))
+    return Trace(values, operands, list(distinct), *marked, names_in(values))
 
 
 def _written(values: Sequence[Drawable]) -> Iterator[int]:
@@ -161,24 +176,42 @@ def _written(values: Sequence[Drawable]) -> Iterator[int]:
                 yield id(value.operands[i])
 
 
+def _unreached(values: Sequence[Drawable], operands: Sequence[Sequence[int]]) -> Iterator[int]:
+    """Yields the ids of nodes without a gradient: a leaf has one if a `backward()` passed a result that it is in."""
+    reached = [_is_passed(value) for value in values]
+    for i, sources in enumerate(operands):
+        if reached[i]:
+            for source in sources:
+                reached[source] = True
+    for value, is_reached in zip(values, reached, strict=True):
+        if not is_reached and value.peek_grad() == 0:
+            yield id(value)
+
+
+def _is_passed(value: Drawable) -> bool:
+    passed = getattr(value, "peek_passed", None)
+    return passed is None or (value.op is not None and passed())  # another Drawable than a Value does not say
+
+
 def one_by_one(trace: Trace) -> Graph:
     """A picture with one box for each node."""
     roots = set(trace.roots)
     nodes: list[Node] = []
     edges: list[Edge] = []
     for place, value in enumerate(trace.values):
-        nodes.append(record(value, is_root=place in roots, written=id(value) in trace.written))
+        nodes.append(record(trace, value, is_root=place in roots))
         for source, local in zip(trace.operands[place], value.locals, strict=True):
             edges.append(Edge(source, place, None if local is None else Span(local, local)))
     return Graph(nodes, edges, trace.roots)
 
 
-def record(value: Drawable, *, is_root: bool = False, written: bool = False) -> Node:
+def record(trace: Trace, value: Drawable, *, is_root: bool = False) -> Node:
     """The box of a single node, with its present numbers."""
     kind = kind_of(value, is_root=is_root)
-    grad = None if kind == "constant" else Span.of([value.peek_grad()])
+    grad = None if kind == "constant" else Span.of([trace.grad(value)])
     symbol = "" if value.op is None else value.op.symbol
-    return Node(kind, symbol, value.label, Span.of([value.data]), grad, remark=WRITTEN if written else "")
+    remark = WRITTEN if id(value) in trace.written else ""
+    return Node(kind, symbol, trace.label(value), Span.of([value.data]), grad, remark=remark)
 
 
 def kind_of(value: Drawable, *, is_root: bool) -> Kind:

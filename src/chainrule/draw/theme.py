@@ -1,16 +1,21 @@
 """The theme of pictures: colours for light and dark, fonts, and estimates of the width of text.
 
-Colours are CSS variables of the picture's own class, so several pictures on one page do not affect each other.
+Each part of a picture has its look in attributes of its own, since most programs that read SVG know little of style
+sheets. In a browser a style sheet goes before them: nicer fonts, and the colours of the page around the picture. Its
+rules are for the picture's own class, so several pictures on one page do not affect each other.
 """
 
 from __future__ import annotations
 
+import functools
 import unicodedata
+from collections.abc import Sequence
 from html import escape
 from typing import Literal
 
 Theme = Literal["auto", "light", "dark"]
 THEMES: tuple[Theme, ...] = ("auto", "light", "dark")
+KINDS = ("leaf", "constant", "operation", "root")
 
 LIGHT = {
     "back": "#ffffff",
@@ -53,43 +58,110 @@ DARK = {
     "on-strong": "#14181e",
 }
 
+PAINT = {
+    "back": {"fill": "back"},
+    "box": {"fill": "{kind}", "stroke": "{kind}-line"},
+    "pill": {"fill": "{kind}-strong"},
+    "symbol": {"fill": "on-strong"},
+    "label": {"fill": "ink"},
+    "number": {"fill": "ink"},
+    "small": {"fill": "muted"},
+    "rule": {"stroke": "rule"},
+    "line": {"stroke": "line"},
+    "tip": {"fill": "line"},
+    "under": {"fill": "back"},
+    "local": {"fill": "muted"},
+}
+"""The colours of each part of a picture; `{kind}` stands for the kind of the node that it belongs to."""
+OF_A_KIND = ("box", "pill")
+
+SIZE = 12.0
+"""The size of text that has no other."""
+
+PLAIN_SANS = "sans-serif,Arial,DejaVu Sans,Noto Sans"
+PLAIN_MONO = "monospace,Courier New,DejaVu Sans Mono,Noto Sans Mono"
+"""Fonts for programs that look at the first name alone (CairoSVG), or that know no general names (resvg)."""
+
+SHAPE = {
+    "box constant": 'stroke-dasharray="4 3"',
+    "symbol": 'font-weight="600" text-anchor="middle"',
+    "label": 'font-size="13" font-weight="600"',
+    "number": f'font-family="{PLAIN_MONO}"',
+    "small": 'font-size="9.5"',
+    "line": 'fill="none" stroke-width="1.3"',
+    "local": f'font-family="{PLAIN_MONO}" text-anchor="middle"',
+}
+"""What else each part has that does not depend on the theme."""
+
 SANS = "ui-sans-serif,system-ui,-apple-system,'Segoe UI',Roboto,'Helvetica Neue',Arial,'DejaVu Sans',sans-serif"
 MONO = "ui-monospace,SFMono-Regular,Menlo,Consolas,'DejaVu Sans Mono','Liberation Mono',monospace"
+
+DARK_PAGES = ('[data-jp-theme-light="false"]', ".vscode-dark", ".vscode-high-contrast")
+"""What stands around a picture in a dark notebook: of JupyterLab, of Visual Studio Code."""
+LIGHT_PAGES = ('[data-jp-theme-light="true"]', ".vscode-light", ".vscode-high-contrast-light")
 
 NARROW = set("iIjlftr.,:;'|!()[]{} ")
 BROAD = set("mwMWQO@%Σ√—…≤≥≠")
 
 
+@functools.cache
+def attributes(part: str, theme: Theme, kind: str = "") -> str:
+    """The class of a part of a picture, and its look as plain attributes, which every program understands.
+
+    >>> attributes("pill", "light", "leaf")
+    'class="pill" fill="#2f66b5"'
+    """
+    colours = _colours(theme)
+    painted = [f'{what}="{colours[name.format(kind=kind)]}"' for what, name in PAINT[part].items()]
+    return " ".join([f'class="{part}"', *painted, SHAPE.get(f"{part} {kind}".strip(), "")]).strip()
+
+
+def root_attributes(theme: Theme) -> str:
+    """The look that the parts of a picture inherit."""
+    return f'fill="{_colours(theme)["ink"]}" font-family="{PLAIN_SANS}" font-size="{SIZE:g}"'
+
+
 def style(scope: str, theme: Theme) -> str:
-    """The style sheet of a picture whose root element has the class `scope`."""
-    rules = [f".{scope}{{{_variables(DARK if theme == 'dark' else LIGHT)}}}"]
-    if theme == "auto":
-        rules.append(f"@media (prefers-color-scheme:dark){{.{scope}{{{_variables(DARK)}}}}}")
-    rules += [
-        f".{scope} text{{font:12px {SANS};fill:var(--ink)}}",
-        f".{scope} .back{{fill:var(--back)}}",
-        f".{scope} .label{{font-weight:600;font-size:13px}}",
-        f".{scope} .small{{font-size:9.5px;fill:var(--muted)}}",
-        f".{scope} .number{{font-family:{MONO}}}",
-        f".{scope} .symbol{{font-weight:600;fill:var(--on-strong);text-anchor:middle}}",
-        f".{scope} .rule{{stroke:var(--rule)}}",
-        f".{scope} .edge path{{fill:none;stroke:var(--line);stroke-width:1.3}}",
-        f".{scope} .edge .tip{{fill:var(--line);stroke:none}}",
-        f".{scope} .edge rect{{fill:var(--back)}}",
-        f".{scope} .edge text{{font:11px {MONO};fill:var(--muted);text-anchor:middle}}",
-        f".{scope} .blocked path{{stroke-dasharray:3 3}}",
-        f".{scope} .constant .box{{stroke-dasharray:4 3}}",
+    """The style sheet of a picture whose root element has the class `scope`.
+
+    It is for browsers alone, which know of variables: other programs skip what stands in `@supports`, and keep to the
+    attributes. A picture in "auto" follows the notebook around it, or else the reader's system.
+    """
+    rules = [
+        f".{scope}{{max-width:100%;height:auto;font-family:{SANS}}}",
+        f".{scope} .number,.{scope} .local{{font-family:{MONO}}}",
         f".{scope} .node:hover .box{{stroke-width:2}}",
-        f".{scope} .edge:hover path{{stroke:var(--ink)}}",
+        f".{scope} .edge:hover .line{{stroke-width:2.2}}",
+        *(_following(scope) if theme == "auto" else []),
     ]
-    for kind in ("leaf", "constant", "operation", "root"):
-        rules.append(f".{scope} .{kind} .box{{fill:var(--{kind});stroke:var(--{kind}-line)}}")
-        rules.append(f".{scope} .{kind} .pill{{fill:var(--{kind}-strong)}}")
-    return "\n".join(rules)
+    return "\n".join(["@supports (--a:b){", *rules, "}"])
 
 
-def _variables(colours: dict[str, str]) -> str:
-    return ";".join(f"--{name}:{colour}" for name, colour in colours.items())
+def _following(scope: str) -> list[str]:
+    """Rules that give each part its colour by a variable, and the variables those of the page's theme."""
+    light, dark = (";".join([f"--{name}:{colour}" for name, colour in theme.items()]) for theme in (LIGHT, DARK))
+    rules = [
+        f".{scope}{{{light}}}",
+        f"@media (prefers-color-scheme:dark){{.{scope}{{{dark}}}}}",
+        f"{_within(DARK_PAGES, scope)}{{{dark}}}",
+        f"{_within(LIGHT_PAGES, scope)}{{{light}}}",
+    ]
+    for part, painted in PAINT.items():
+        kinds = KINDS if part in OF_A_KIND else ("",)
+        for kind in kinds:
+            above = f".{kind} " if kind else ""
+            values = ";".join([f"{what}:var(--{name.format(kind=kind)})" for what, name in painted.items()])
+            rules.append(f".{scope} {above}.{part}{{{values}}}")
+    return rules
+
+
+def _within(pages: Sequence[str], scope: str) -> str:
+    return ",".join([f"{page} .{scope}" for page in pages])
+
+
+def _colours(theme: Theme) -> dict[str, str]:
+    """The colours that do not wait for a browser's style: in "auto" the light ones."""
+    return DARK if theme == "dark" else LIGHT
 
 
 def text_width(text: str, size: float, *, mono: bool = False) -> float:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import textwrap
 from collections.abc import Iterator, Sequence
 
+from chainrule.core.naming import names_in
 from chainrule.engine import Value
 from chainrule.explain.notation import short
 
@@ -15,12 +16,13 @@ WIDTH = 80
 
 
 def names_of(order: Sequence[Value]) -> dict[int, str]:
-    """Names every Value: by its label if it has one; otherwise y for the result, n1, n2, … for others, and v1, v2, …
-    for inputs."""
+    """Names every Value: by its label if it has one, or as a parameter or input of a model; otherwise y for the result,
+    n1, n2, … for others, and v1, v2, … for inputs."""
     names: dict[int, str] = {}
     taken: dict[str, int] = {}
+    in_models = names_in(order)
     for node in order:
-        label = " ".join(node.label.split())
+        label = " ".join(node.label.split()) or ("" if node.constant else in_models.get(id(node), ""))
         if label:
             names[id(node)] = _free(label, taken)
     numbers = {"n": 0, "v": 0}

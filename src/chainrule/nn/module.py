@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from chainrule.core.naming import known, note
 from chainrule.core.operation import number
 from chainrule.engine import Value
 from chainrule.errors import OperandError, SavedFileError, SizeError, shown, suggest
@@ -36,6 +37,8 @@ class Module:
         Returns:
             The result of `forward`, or the list of its results, one for each sample.
         """
+        if id(self) not in known:
+            note(self)
         return [self.forward(row) for row in x] if _is_batch(x) else self.forward(x)
 
     def forward(self, x: Any) -> Any:
@@ -94,6 +97,12 @@ class Module:
         for name, value in named.items():
             value.data = numbers[name]
 
+    def _contents(self) -> tuple[dict[int, str], Mapping[int, Any]]:
+        """The names of the parameters, and all parts, by identity: for the names in pictures (`core/naming.py`)."""
+        names: list[str] = []
+        walk = Walk(Module)
+        return dict(zip(_walk(self, walk, names), names, strict=True)), walk.seen
+
     def config(self) -> dict[str, Any]:
         """The description from which `nn.from_config` builds the same model again, without its numbers.
 
@@ -122,6 +131,8 @@ def _find(root: Module, names: list[str] | None = None) -> list[Value]:
         ArgumentError: a parameter is held where the walk does not look, such as in a set.
     """
     walk = Walk(Module)
+    if id(root) not in known:
+        note(root)
     parameters = _walk(root, walk, names)
     lost = walk.missed(parameters) if walk.unseen else None
     if lost is not None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from chainrule.core import membership, modes, pickling, stale
 from chainrule.core.modes import check_write, open_modes, seen_data, seen_truth, untraced, written_out
 from chainrule.core.operation import is_number, number, refuse_change, refuse_float
-from chainrule.core.stale import LASTING, READ, WRITTEN
+from chainrule.core.stale import LASTING, PASSED, READ, WRITTEN
 
 if TYPE_CHECKING:
     import cython
@@ -75,6 +75,10 @@ class ValueBase(Methods):
     _op = property(lambda self: self.op.symbol if self.op else "", refuse_change)
 
     # fmt: on
+
+    def peek_passed(self) -> bool:
+        """Returns whether a `backward()` has passed this result since it was calculated, for pictures."""
+        return bool(self._state & PASSED)
 
     def peek_written(self) -> list[int]:
         """Returns the places of the operands that are leaves written since this was calculated, for pictures.
