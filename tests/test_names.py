@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import builtins
+import importlib
 import importlib.util
 import inspect
 import subprocess
@@ -23,6 +24,15 @@ def test_dir_lists_all_that_is_chainrule_s_own_and_nothing_foreign():
         home = getattr(chainrule, name)
         home = home.__name__ if inspect.ismodule(home) else home.__module__
         assert home.partition(".")[0] == "chainrule"
+
+
+@pytest.mark.parametrize("module", ["losses", "optim", "plots"])
+def test_modules_list_what_is_their_own(module):
+    listed = dir(importlib.import_module(f"chainrule.{module}"))
+    own = importlib.import_module(f"chainrule.{module}")
+    assert sorted(listed) == sorted(own.__all__)
+    for name in listed:
+        assert getattr(getattr(own, name), "__module__", own.__name__) in (own.__name__, "collections.abc", "typing")
 
 
 def test_each_name_is_there_in_a_fresh_process_without_another_import():

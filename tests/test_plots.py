@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import pickle
 import subprocess
 import sys
 
@@ -233,3 +234,37 @@ def test_without_matplotlib(monkeypatch):
     monkeypatch.setitem(sys.modules, "matplotlib", None)
     with pytest.raises(MissingExtraError, match=r"pip install 'chainrule\[plot\]'"):
         plot_history(HISTORY)
+
+
+def shown(picture):
+    """The size in pixels of what a notebook shows, and the size at which it shows it."""
+    data, size = picture._repr_png_()
+    assert data.startswith(b"\x89PNG")
+    return tuple(int.from_bytes(data[i : i + 4]) for i in (16, 20)), (size["width"], size["height"])
+
+
+def test_a_notebook_shows_plots_without_pyplot(tmp_path):
+    X, y = xor()
+    model = line_model()
+    model(X[0]).backward()
+    plotted = [plot_history(HISTORY), plot_boundary(model, X, y), plot_gradients(model)]
+    figures = [ax.figure for ax in plotted]
+    figures += [training_picture(HISTORY, model, X, y), training_picture(HISTORY, path=tmp_path / "picture.svg")]
+    for picture in [*plotted, *figures]:
+        pixels, size = shown(picture)
+        assert pixels == tuple(2 * length for length in size)
+    assert shown(figures[-2])[1] == (1100, 500)
+    assert names(tmp_path) == ["picture.svg"]
+
+
+def test_a_plot_in_the_user_s_own_figure_is_shown_by_whoever_shows_that():
+    from matplotlib.figure import Figure
+
+    ax = Figure().subplots()
+    assert plot_history(HISTORY, ax) is ax
+    assert not hasattr(ax, "_repr_png_")
+
+
+def test_a_plot_can_be_copied():
+    ax = pickle.loads(pickle.dumps(plot_history(HISTORY)))
+    assert shown(ax) == shown(plot_history(HISTORY))

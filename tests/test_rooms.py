@@ -80,6 +80,7 @@ LIBRARIES = {
     "compiler": {"llvmlite", "numpy"},
     "training/compiled.py": {"numpy"},
     "training/native_rows.py": {"numpy"},
+    "bridges/matplotlib.py": {"matplotlib"},
     "bridges/sklearn.py": {"numpy", "scipy", "sklearn"},
 }
 """What a room, or a file, may import from outside the standard library: it is itself imported only when somebody asks

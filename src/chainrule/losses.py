@@ -16,6 +16,19 @@ from chainrule.engine import Value
 from chainrule.errors import ArgumentError, SizeError, shown
 from chainrule.ops import abs, logsumexp, relu, softplus, sum, take, weighted_sum
 
+__all__ = [
+    "binary_cross_entropy",
+    "cross_entropy",
+    "l2_penalty",
+    "max_margin",
+    "mean_absolute_error",
+    "mean_squared_error",
+]
+
+
+def __dir__() -> list[str]:
+    return __all__
+
 
 def mean_squared_error(predictions: Any, targets: Any) -> Any:
     """The mean of (prediction - target)².

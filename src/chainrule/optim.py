@@ -24,6 +24,23 @@ from chainrule.errors import ArgumentError, SavedFileError, shown
 Schedule = Callable[[int], float]
 
 
+__all__ = [
+    "SGD",
+    "Adam",
+    "AdamW",
+    "Optimizer",
+    "Schedule",
+    "constant",
+    "cosine",
+    "linear",
+    "step_decay",
+]
+
+
+def __dir__() -> list[str]:
+    return __all__
+
+
 def constant(lr: float) -> Schedule:
     """A schedule that always gives `lr`.
 

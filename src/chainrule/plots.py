@@ -1,12 +1,14 @@
 """Plots, by matplotlib: loss curves, decision boundaries, the gradients of each layer.
 
 Each `plot_*` function draws into the axes that it is given, or into a new figure, and returns the axes:
-`plot_history(history).figure.savefig("loss.png")`. It opens no window and uses no state of pyplot. The colours are
-those of Okabe and Ito, which people with any kind of colour vision can distinguish; markers and dashes differ as well.
+`plot_history(history).figure.savefig("loss.png")`. It opens no window and uses no state of pyplot, and a notebook shows
+the result all the same. The colours are those of Okabe and Ito, which people with any kind of colour vision can
+distinguish; markers and dashes differ as well.
 """
 
 from __future__ import annotations
 
+import importlib
 import io
 import math
 from collections.abc import Callable, Sequence
@@ -24,6 +26,8 @@ from chainrule.training.history import History
 from chainrule.training.objective import LABELS, middle
 from chainrule.training.samples import Samples, read_samples
 from chainrule.training.trainer import to_numbers
+
+__all__ = ["plot_boundary", "plot_gradients", "plot_history", "training_picture"]
 
 PALETTE = BLUE, ORANGE, GREEN, RED, PINK, SKY, YELLOW = (
     *("#0072B2", "#E69F00", "#009E73", "#D55E00", "#CC79A7", "#56B4E9", "#F0E442"),
@@ -48,6 +52,10 @@ GRID = 50
 FINE = 400
 """The boundary is drawn on a grid of so many points a side, by interpolation."""
 BINS = 41
+
+
+def __dir__() -> list[str]:
+    return __all__
 
 
 def plot_history(history: History, ax: Any = None) -> Any:
@@ -145,6 +153,7 @@ def plot_boundary(
             _draw_regions(ax, plane, list(plane.scores(model)))
         _draw_samples(ax, samples, targets, names)
         ax.set(xlabel=features[0], ylabel=features[1], title="Decision boundary")
+        ax.xaxis.set_major_locator(_ticker().MaxNLocator(nbins=6))
         ax.legend(loc="upper center", bbox_to_anchor=(0.5, -0.18), ncols=min(len(names), 4), handletextpad=0.2)
     return ax
 
@@ -191,27 +200,30 @@ def training_picture(
     X: Any = None,
     y: Any = None,
     *,
-    path: FilePath,
+    path: FilePath | None = None,
     panels: Sequence[Callable[[Any], Any]] = (),
     **options: Any,
-) -> None:
-    """Saves a picture of a training run: loss and accuracy, and the decision boundary if there are two inputs.
+) -> Any:
+    """Makes a picture of a training run: loss and accuracy, and the decision boundary if there are two inputs.
 
     Args:
         history: what `fit` returned.
         model, X, y: for the boundary. It is drawn if all three are given, X has two columns, and the loss is about
             classes or y has two values.
-        path: a `.png`, `.svg` or `.pdf` file, written atomically.
+        path: a `.png`, `.svg` or `.pdf` file, written atomically; no file if left out.
         panels: functions that draw something of your own into axes, which stand to the right.
         options: `classes`, `features` and `threshold`, as for `plot_boundary`.
+
+    Returns:
+        The figure, which a notebook shows.
 
     Raises:
         ArgumentError: the history has no epochs, or the file is of another kind.
         SavedFileError: the file cannot be written.
         MissingExtraError: matplotlib is not installed.
     """
-    kind = Path(check_target(path)).suffix[1:].lower()
-    if kind not in FORMATS:
+    kind = "" if path is None else Path(check_target(path)).suffix[1:].lower()
+    if path is not None and kind not in FORMATS:
         raise ArgumentError(f"{path}: a picture is a file of .{', .'.join(FORMATS)}.{suggest(kind, FORMATS)}")
     samples = None if model is None or X is None or y is None else read_samples(X, y)
     if samples is not None and not _has_boundary(history, samples):
@@ -222,15 +234,22 @@ def training_picture(
         count = 1 + bool(samples) + len(panels)
         figure = _figure(7.2 if count == 1 else 5.5 * count, 5.0)
         figure.get_layout_engine().set(wspace=0.08)
-        places = figure.subplots(1, count, squeeze=False)[0]
+        places = _side_by_side(figure, count)
         plot_history(history, places[0])
         if samples and model is not None:
             plot_boundary(model, samples.X, samples.y, places[1], **options)
         for place, draw in zip(places[count - len(panels) :], panels, strict=True):
             draw(place)
-        buffer = io.BytesIO()
-        undated = {"svg": {"Date": None}, "pdf": {"CreationDate": None}, "png": {}}[kind]
-        figure.savefig(buffer, format=kind, dpi=100, metadata=undated)
+        if path is not None:
+            _save(figure, path, kind)
+    return figure
+
+
+def _save(figure: Any, path: FilePath, kind: str) -> None:
+    """Writes a figure to a file, without the date, so that the same picture is the same file."""
+    buffer = io.BytesIO()
+    undated = {"svg": {"Date": None}, "pdf": {"CreationDate": None}, "png": {}}[kind]
+    figure.savefig(buffer, format=kind, dpi=100, metadata=undated)
     atomic_write(path, buffer.getvalue())
 
 
@@ -344,11 +363,21 @@ def _curves(ax: Any, name: str, train: list[float], validation: list[float], col
 
 
 def _figure(width: float, height: float) -> Any:
-    return require("matplotlib.figure", extra="plot").Figure(figsize=(width, height), layout="constrained")
+    require("matplotlib.figure", extra="plot")
+    return _shown().ShownFigure(figsize=(width, height), layout="constrained")
+
+
+def _side_by_side(figure: Any, count: int) -> Any:
+    """Axes side by side in a figure."""
+    return figure.subplots(1, count, squeeze=False, subplot_kw={"axes_class": _shown().ShownAxes})[0]
 
 
 def _own_axes(width: float = 7.2, height: float = 5.0) -> Any:
-    return _figure(width, height).subplots()
+    return _side_by_side(_figure(width, height), 1)[0]
+
+
+def _shown() -> Any:
+    return importlib.import_module("chainrule.bridges.matplotlib")  # it needs matplotlib
 
 
 def _style() -> Any:

@@ -7,12 +7,13 @@ import os
 import re
 import subprocess
 import sys
+import types
 
 import pytest
 
 from chainrule.data import moons
 from chainrule.nn import MLP
-from chainrule.training import fit
+from chainrule.training import History, fit
 from chainrule.training.progress import Silent, choose_display
 
 SCRIPT = """
@@ -117,3 +118,65 @@ def test_a_long_run_prints_about_ten_lines(capsys):
     assert shown.out == ""
     assert 10 <= len(shown.err.splitlines()) <= 13
     assert shown.err.splitlines()[-1].startswith("epoch 95/95")
+
+
+class Cell:
+    """What a notebook does with `display`: the output of a cell, as it was shown and updated."""
+
+    def __init__(self, monkeypatch, kernel="a kernel"):
+        self.shown = []
+        shell = types.SimpleNamespace(kernel=kernel)
+        ipython = types.ModuleType("IPython")
+        ipython.get_ipython = lambda: shell
+        ipython.display = types.ModuleType("IPython.display")
+        ipython.display.display = self.display
+        monkeypatch.setitem(sys.modules, "IPython", ipython)
+        monkeypatch.setitem(sys.modules, "IPython.display", ipython.display)
+
+    def display(self, bundle, raw, display_id):
+        assert (raw, display_id) == (True, True)
+        self.update(bundle, raw=raw)
+        return self
+
+    def update(self, bundle, raw):
+        self.shown.append(bundle)
+
+
+def test_a_bar_in_a_notebook(monkeypatch, capsys):
+    cell = Cell(monkeypatch)
+    fit(MLP(2, [2, 1], seed=1), *moons(n=12), loss="binary_cross_entropy", epochs=6, batch_size=4)
+    assert cell.shown[0]["text/plain"] == "epoch 0/6"
+    assert re.fullmatch(r"epoch 6/6  loss 0\.\d+  accuracy .*%", cell.shown[-1]["text/plain"])
+    assert '<progress value="18" max="18" aria-label="training">' in cell.shown[-1]["text/html"]
+    assert capsys.readouterr().err == ""
+
+
+def test_messages_to_a_notebook_are_few(monkeypatch):
+    cell = Cell(monkeypatch)
+    now = iter(i / 1000 for i in range(10**6))
+    monkeypatch.setattr("chainrule.training.progress.time.monotonic", lambda: next(now))
+    display = choose_display(None, 100, 10)
+    with display:
+        for step in range(1000):
+            display.step(step)
+    assert 10 <= len(cell.shown) <= 13
+
+
+def test_a_notebook_shows_the_name_of_a_metric_as_text(monkeypatch):
+    cell = Cell(monkeypatch)
+    with choose_display(None, 1, 1) as _:
+        pass
+    display = choose_display(None, 1, 1)
+    with display:
+        display.epoch(History([{"loss": 1.0, "<script>": 2.0}]))
+    assert "<script>" not in cell.shown[-1]["text/html"]
+    assert "&lt;script&gt;" in cell.shown[-1]["text/html"]
+
+
+def test_in_a_notebook_it_can_be_left_out_and_ipython_in_a_terminal_is_none(monkeypatch):
+    cell = Cell(monkeypatch)
+    fit(MLP(2, [1], seed=1), *moons(n=4), loss="binary_cross_entropy", epochs=2, progress=False)
+    assert cell.shown == []
+    Cell(monkeypatch, kernel=None)
+    monkeypatch.setattr(sys, "stderr", io.StringIO())
+    assert isinstance(choose_display(None, 5, 1), Silent)

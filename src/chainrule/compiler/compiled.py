@@ -21,6 +21,7 @@ from chainrule.compiler.pipeline import Wanted
 from chainrule.compiler.reports.fallbacks import Fallbacks
 from chainrule.compiler.reports.reasons import WITH_VALUES
 from chainrule.compiler.reports.report import GraphView, Subject, count, report, title
+from chainrule.core.texts import Report
 from chainrule.core.trees import leaves, tree_map
 from chainrule.errors import ArgumentError, OperandError, TraceError
 
@@ -130,7 +131,7 @@ class CompiledFunction:
         return self._slopes[argnums, count]
 
     # ---- what is known of it ----
-    def explain(self) -> str:
+    def explain(self) -> Report:
         """Reports on the last call: loops, vectors, bytes, operations, constants, and the pipeline with its times.
 
         Raises:
@@ -143,7 +144,7 @@ class CompiledFunction:
         subject = Subject(
             path.traced.graph, len(path.live), made.kernel, made.stages, cached, function, arguments, fallbacks
         )
-        return report(title(self._name, wanted, self.options.strict), count(self.traces, "trace"), subject)
+        return Report(report(title(self._name, wanted, self.options.strict), count(self.traces, "trace"), subject))
 
     @property
     def graph(self) -> GraphView:

@@ -74,6 +74,9 @@ class Neuron(Module):
         total = weighted_sum(self.w, x, self.b)
         return self._activate(total) if self._activate else total
 
+    def _described(self) -> tuple[str, str]:
+        return f"{len(self.w):,} → 1", _activation_name(self.activation)
+
     def __repr__(self) -> str:
         name = _activation_name(self.activation)
         return f"{'ReLU' if name == 'relu' else name.capitalize()}Neuron({len(self.w)})"
@@ -100,6 +103,12 @@ class Layer(Module):
         else:
             out = [forward_of(neuron, x) for neuron in self.neurons]
         return out[0] if len(out) == 1 else out
+
+    def _described(self) -> tuple[str, str]:
+        first = self.neurons[0]
+        if type(first) is not Neuron:  # it was replaced
+            return "", ""
+        return f"{len(first.w):,} → {len(self.neurons):,}", _activation_name(first.activation)
 
     @recursive_repr()
     def __repr__(self) -> str:
@@ -199,6 +208,9 @@ class Linear(Module):
             raise SizeError(f"Linear({len(self.w[0])}, {len(self.w)}) was given {len(x)} numbers")
         return linear(x, self.w, self.b)
 
+    def _described(self) -> tuple[str, str]:
+        return f"{len(self.w[0]):,} → {len(self.w):,}", ""
+
 
 class Embedding(Module):
     """A table of `count` rows with `width` parameters each; a call with the index i returns row i.
@@ -228,6 +240,9 @@ class Embedding(Module):
         if not 0 <= i < len(self.rows):
             raise ArgumentError(f"row {i} of an Embedding with rows 0 to {len(self.rows) - 1}")
         return self.rows[i]
+
+    def _described(self) -> tuple[str, str]:
+        return f"{len(self.rows):,} rows → {len(self.rows[0]):,}", ""
 
 
 def from_config(config: dict[str, Any]) -> Module:

@@ -10,6 +10,7 @@ from chainrule.core.operation import number
 from chainrule.engine import Value
 from chainrule.errors import OperandError, SavedFileError, SizeError, shown, suggest
 from chainrule.nn.holders import KINDS, LEAF, MODULE, OWN_MODULE, PLAIN, ROW, Walk, kind_of, refuse, refuse_same
+from chainrule.nn.summary import Summary, summarise
 
 
 class Module:
@@ -96,6 +97,18 @@ class Module:
         numbers = {name: number(state[name], name) for name in named}
         for name, value in named.items():
             value.data = numbers[name]
+
+    def summary(self) -> Summary:
+        """A table of the layers: what goes in and comes out of each, and how many parameters it has.
+
+        Raises:
+            ArgumentError: a parameter would be missed.
+        """
+        return summarise(self, Module)
+
+    def _described(self) -> tuple[str, str]:
+        """What `summary` says of a layer: its shape, such as `3 → 4`, and its activation. Another Module is opened."""
+        return "", ""
 
     def _contents(self) -> tuple[dict[int, str], Mapping[int, Any]]:
         """The names of the parameters, and all parts, by identity: for the names in pictures (`core/naming.py`)."""

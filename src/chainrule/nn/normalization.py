@@ -64,6 +64,9 @@ class RMSNorm(Module):
     def forward(self, x: Sequence[Any]) -> list[Any]:
         return [g * xi for g, xi in _zipped(self, self.gain, rms_norm(x, self.eps))]
 
+    def _described(self) -> tuple[str, str]:
+        return _same(self.gain), ""
+
 
 class LayerNorm(Module):
     """`layer_norm` of `width` numbers, each multiplied by a learned gain, which starts at 1, plus a learned bias, which
@@ -81,6 +84,13 @@ class LayerNorm(Module):
     def forward(self, x: Sequence[Any]) -> list[Any]:
         scaled = [g * xi for g, xi in _zipped(self, self.gain, layer_norm(x, self.eps))]
         return [xi + b for xi, b in zip(scaled, self.bias, strict=True)]
+
+    def _described(self) -> tuple[str, str]:
+        return _same(self.gain), ""
+
+
+def _same(gain: Sequence[Any]) -> str:
+    return f"{len(gain):,} → {len(gain):,}"
 
 
 def _zipped(module: Module, gain: list[Value], x: list[Any]) -> list[tuple[Value, Any]]:

@@ -73,7 +73,8 @@ def fit(  # noqa: PLR0913 (the one entry to training; all but the data are keywo
         seed: the seed of the batches and of the choice of validation rows.
         callbacks: functions of a `TrainingState`, called after each epoch, such as `EarlyStopping(patience=10)`.
         checkpoint: where and how often to save the progress; see `Checkpoint`.
-        progress: whether to show progress; if left out, there is a bar on a terminal where rich is installed.
+        progress: whether to show progress; if left out, there is a bar in a notebook, and on a terminal where rich is
+            installed.
         compile: "auto", to decide as above; True, to compile or raise an error; False, not to compile. A resumed run
             keeps its engine, unless one is asked for.
         trainer: another implementation of steps; see `Trainer`.

@@ -1,9 +1,13 @@
-"""The display of `fit`: a bar in a terminal, a few lines elsewhere, or nothing."""
+"""The display of `fit`: a bar in a terminal or notebook, a few lines elsewhere, or nothing."""
 
 from __future__ import annotations
 
+import html
+import importlib
+import math
 import os
 import sys
+import time
 from typing import Any, Protocol
 
 from chainrule.core.extras import require
@@ -12,6 +16,9 @@ from chainrule.training.history import History
 
 LINES = 10
 """About how many lines a run prints where there is no bar."""
+
+EVERY = 0.1
+"""The least time between two messages to a notebook, in seconds."""
 
 WIDE = 110
 """A terminal with so many columns has room for the numbers of training and validation rows."""
@@ -44,8 +51,8 @@ def choose_display(progress: bool | None, epochs: int, batches: int) -> Display:
     """Chooses the display.
 
     Args:
-        progress: False for none; None for a bar where standard error is a terminal and rich is installed; True for the
-            same bar, or for lines of text without one.
+        progress: False for none; None for a bar in a notebook, or where standard error is a terminal and rich is
+            installed; True for the same bar, or for lines of text without one.
         epochs: the number of epochs.
         batches: the number of batches in an epoch.
 
@@ -56,6 +63,8 @@ def choose_display(progress: bool | None, epochs: int, batches: int) -> Display:
         raise ArgumentError(f"progress is True, False or None, not {shown(progress)}")
     if progress is False:
         return Silent()
+    if _is_notebook():
+        return Notebook(epochs, batches)
     if _is_terminal():
         try:
             return Bar(epochs, batches)
@@ -132,6 +141,53 @@ class Bar:
         self._bar.console.print(text, markup=False, highlight=False)
 
 
+class Notebook(Silent):
+    """A bar in the output of a notebook's cell, which is written anew in its place."""
+
+    def __init__(self, epochs: int, batches: int) -> None:
+        self._display = importlib.import_module("IPython.display").display
+        self._epochs, self._batches = epochs, batches
+        self._done, self._text, self._numbers = 0, "", ""
+        self._handle: Any = None
+        self._shown = -math.inf
+
+    def __enter__(self) -> None:
+        self._handle = self._display(self._mimebundle(), raw=True, display_id=True)
+
+    def __exit__(self, *exception: object) -> None:
+        self._update(at_once=True)
+
+    def step(self, done: int) -> None:
+        self._done = done
+        self._update()
+
+    def epoch(self, history: History) -> None:
+        self._numbers = summary(history)
+        self._update()
+
+    def busy(self, text: str) -> None:
+        self._text = text
+        self._update(at_once=True)
+
+    def note(self, text: str) -> None:
+        print(text, file=sys.stderr)
+
+    def _update(self, *, at_once: bool = False) -> None:
+        """Shows where training is, at most ten times a second: each time is a message to the browser."""
+        now = time.monotonic()
+        if self._handle is not None and (at_once or now - self._shown >= EVERY):
+            self._shown = now
+            self._handle.update(self._mimebundle(), raw=True)
+
+    def _mimebundle(self) -> dict[str, str]:
+        most = self._epochs * self._batches
+        epoch = self._done // self._batches if self._batches else 0
+        words = [self._text or f"epoch {epoch}/{self._epochs}", *filter(None, [self._numbers])]
+        text = "  ".join(words)
+        bar = f'<progress value="{self._done}" max="{most or 1}" aria-label="training"></progress>'
+        return {"text/plain": text, "text/html": f"<div>{bar} {html.escape(text)}</div>"}
+
+
 def _with_room(progress: Any, console: Any) -> Any:
     """The progress class with some room on the right: the `^C` that a terminal echoes there must not wrap the line, or
     the bar would be drawn again below itself."""
@@ -170,3 +226,9 @@ def _is_terminal() -> bool:
         return sys.stderr.isatty() and os.environ.get("TERM") != "dumb"
     except (AttributeError, ValueError):  # there is no standard error, or it is closed
         return False
+
+
+def _is_notebook() -> bool:
+    """Whether this is the kernel of a notebook: then IPython is there, and its shell has a kernel."""
+    ipython = sys.modules.get("IPython")
+    return getattr(ipython.get_ipython(), "kernel", None) is not None if ipython is not None else False

@@ -78,6 +78,7 @@ def test_it_is_told_once_with_what_to_do():
     assert "dtype='float64', or compare with a tolerance above 1e-7" in message
     assert caught[0].filename == __file__
     explained = f.explain()
+    assert repr(explained) == explained  # a notebook shows its lines
     assert "  fallbacks:\n" in explained
     assert " in 4 calls whose branches were decided once more, in 64 bits" in explained
 

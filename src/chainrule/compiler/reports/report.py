@@ -65,6 +65,8 @@ class GraphView:
     def __str__(self) -> str:
         return self["trace"]
 
+    __repr__ = __str__
+
 
 def title(name: str, wanted: Wanted, strict: bool) -> str:
     """The first line of a report: what a function calculates, and whether in the bits of the eager engine.

@@ -30,6 +30,7 @@ from chainrule.compiler.steps.run import Run, Work
 from chainrule.compiler.steps.signature import LossArguments
 from chainrule.compiler.steps.update import Update
 from chainrule.core.modes import detect_anomaly
+from chainrule.core.texts import Report
 from chainrule.engine import Value
 from chainrule.errors import AnomalyError, ArgumentError, TraceError, shown
 from chainrule.optim import Optimizer
@@ -111,13 +112,14 @@ class CompiledStep:
         with self.turn.lock:
             return bool(np.isfinite(self.update.rows[:-1]).all())
 
-    def explain(self) -> str:
+    def explain(self) -> Report:
         """Returns a report on how the last step's loss and the update were compiled, like `CompiledFunction.explain`.
 
         Raises:
             TraceError: there was no step yet.
         """
-        return explained(self.loss, self.optimizer, self.paths, self._path("something to explain"), self.update)
+        path = self._path("something to explain")
+        return Report(explained(self.loss, self.optimizer, self.paths, path, self.update))
 
     @property
     def graph(self) -> GraphView:
