@@ -104,3 +104,54 @@ def test_the_drawing_function_of_its_notebook_finds_the_graph():
 def test_operations_are_methods_of_the_class():
     y = chainrule.engine.Value.tanh(chainrule.engine.Value(0.123))
     assert y.op.name == "tanh"
+
+
+# ---- names and operators of its relatives ----------------------------------------------------------------------------
+
+
+def test_microgpt_s_own_backward_finds_the_children_and_the_local_derivatives():
+    a, b = chainrule.Value(2.0), chainrule.Value(-3.0)
+    y = (a * b + 3.0 * a).relu() + a * (b > 0)
+    order, seen = [], set()
+
+    def build(v):
+        if v not in seen:
+            seen.add(v)
+            for child in v._children:
+                build(child)
+            order.append(v)
+
+    build(y)
+    gradients = {id(v): 0.0 for v in order} | {id(y): 1.0}
+    for v in reversed(order):
+        for child, local in zip(v._children, v._local_grads, strict=True):
+            gradients[id(child)] += local * gradients[id(v)]
+    y.backward()
+    assert (gradients[id(a)], gradients[id(b)]) == (a.grad, b.grad)
+
+
+def test_remainders_and_whole_quotients():
+    a, b = chainrule.Value(7.5), chainrule.Value(-2.0)
+    found = [a % b, a // b, *divmod(a, b), a % 2, 7.5 % b, a // 2, 7.5 // b, *divmod(7.5, b)]
+    assert [v.data for v in found] == [-0.5, -4.0, -4.0, -0.5, 1.5, -0.5, 3.0, -4.0, -4.0, -0.5]
+    (a % b).backward()
+    assert (a.grad, b.grad) == (1.0, 4.0)
+    (a // b).backward()
+    assert (a.grad, b.grad) == (1.0, 4.0)
+
+
+def test_a_number_is_taken_out_by_item():
+    v = chainrule.Value(2.5)
+    assert v.item() == 2.5
+    assert type(v.item()) is float
+    with pytest.raises(chainrule.errors.OperandError, match=r"use \.data"):
+        chainrule.Value(v)
+
+
+def test_the_slope_of_leaky_relu_has_the_names_of_other_libraries():
+    v = chainrule.Value(-2.0)
+    for y in (v.leaky_relu(alpha=0.2), v.leaky_relu(negative_slope=0.2), v.leaky_relu(slope=0.2)):
+        assert y.data == -0.4
+    assert chainrule.leaky_relu(-2.0, alpha=0.2) == -0.4
+    with pytest.raises(chainrule.errors.OperandError, match="beta="):
+        v.leaky_relu(beta=0.2)

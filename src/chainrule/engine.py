@@ -48,8 +48,8 @@ from chainrule import ops
 from chainrule.core import stale
 from chainrule.core.forks import lock_held_while_forking
 from chainrule.core.modes import check_deposits, open_modes, under_modes, untraced, warn_of_swallowed
-from chainrule.core.operation import Operation, is_number, number, refuse_operands
-from chainrule.storage.value_base import ValueBase, is_compiled  # noqa: F401
+from chainrule.core.operation import Operation, is_number, number
+from chainrule.storage.value_base import ValueBase, is_compiled, label_alone  # noqa: F401
 
 if TYPE_CHECKING:
     import cython  # that is what Cython reads, when it compiles this file with the types of engine.pxd
@@ -161,9 +161,9 @@ class Value(ValueBase):
 
     __slots__ = ()  # those of its base
 
-    def __init__(self, data: Any, label: str = "", *operands: Any) -> None:
-        if operands or not isinstance(label, str):  # micrograd's Value(data, operands, operation), for instance
-            refuse_operands()  # raises an OperandError
+    def __init__(self, data: Any, label: str = "", *operands: Any, _children: Any = (), _op: str = "") -> None:
+        if operands or _children or _op or not isinstance(label, str):  # micrograd's Value(data, operands, operation)
+            label = label_alone(label, operands, _children, _op)  # an error, unless all that is empty
         make_leaf(self, number(data, "Value"), label)
 
     def backward(self, seed: float = 1.0) -> None:

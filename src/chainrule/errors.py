@@ -31,6 +31,10 @@ class ReadOnlyError(ChainruleError, AttributeError):
     """An attribute that the graph needs unchanged was written."""
 
 
+class MissingAttributeError(ChainruleError, AttributeError):
+    """A Value has no attribute of this name, or one of a similar name was meant."""
+
+
 class GraphError(ChainruleError, RuntimeError):
     """The graph is not what the call needs: changed since it was built, or not connected."""
 

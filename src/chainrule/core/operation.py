@@ -12,9 +12,9 @@ import numbers
 from collections.abc import Callable, Iterable, Sequence
 from math import inf, nan
 from types import MethodType
-from typing import Any, NoReturn
+from typing import Any
 
-from chainrule.errors import ArgumentError, OperandError, ReadOnlyError, shown, suggest
+from chainrule.errors import ArgumentError, OperandError, shown, suggest
 
 TABLE: dict[str, Operation] = {}
 """Every operation by name, in the order of definition, those of the user included."""
@@ -30,6 +30,9 @@ HOW_TO_ADD = """An operation of your own takes its value and its local derivativ
     def cube(x):
         return x * x * x"""
 """The example that errors show to someone who tries to make an operation in another way."""
+
+_OTHER_NAMES = {"alpha": "slope", "negative_slope": "slope"}
+"""Names of operands in other libraries, which a call may use as well."""
 
 
 class Operation:
@@ -145,6 +148,8 @@ class Operation:
 
     def _bind(self, arguments: tuple, named: dict[str, Any]) -> tuple[tuple, dict[str, Any]]:
         """Returns the arguments of a call in order, with those given by name, and the defaults of those left out."""
+        known = self._call.parameters
+        named = {name if name in known else _OTHER_NAMES.get(name, name): x for name, x in named.items()}
         try:
             bound = self._call.bind(*arguments, **named)
         except TypeError:
@@ -296,7 +301,8 @@ def number(x: Any, where: str) -> float:
     """
     if type(x) is float:
         return x
-    if not isinstance(x, numbers.Real) and hasattr(x, "item") and not hasattr(x, "__len__"):
+    records = hasattr(type(x), "_record")
+    if not isinstance(x, numbers.Real) and hasattr(x, "item") and not hasattr(x, "__len__") and not records:
         x = x.item()  # NumPy's bool is not registered as a number, but gives one
     try:
         if isinstance(x, numbers.Real):
@@ -324,16 +330,6 @@ def check_label(label: Any) -> None:
     """Refuses a label that is not a str."""
     if not isinstance(label, str):
         raise OperandError(f"a label is a str, not the {type(label).__name__} {shown(label)}: str({shown(label)})")
-
-
-def refuse_change(value: Any, x: Any) -> None:
-    """Refuses to set a read-only property, as its setter."""
-    raise ReadOnlyError(f"how a Value was made, its _backward included, cannot be changed from outside. {HOW_TO_ADD}")
-
-
-def refuse_operands() -> NoReturn:
-    """Refuses operands given to `Value(…)`, as micrograd's operations give them."""
-    raise ReadOnlyError(f"Value(data, label): the label is a str; no operands from outside. {HOW_TO_ADD}")
 
 
 def refuse_float() -> Any:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from chainrule import ops
 from chainrule.core import membership, modes, pickling, stale
+from chainrule.core.closures import label_alone, refuse_change, refuse_softmax, refuse_topo  # noqa: F401
 from chainrule.core.modes import check_write, open_modes, seen_data, seen_truth, untraced, written_out
-from chainrule.core.operation import is_number, number, refuse_change, refuse_float
+from chainrule.core.operation import is_number, number, refuse_float
 from chainrule.core.stale import LASTING, PASSED, READ, WRITTEN
 
 if TYPE_CHECKING:
@@ -70,10 +72,13 @@ class ValueBase(Methods):
     locals = property(lambda self: modes.peeked(locals_of(self), "locals") if modes.open_traces else locals_of(self),
                       refuse_change, doc="The local derivative in each; None: no flow.")
     constant = property(lambda self: is_constant(self), doc="Whether this leaf is a plain number.")
-    _prev = property(lambda self: set(self.operands), refuse_change)  # this and the next two are micrograd's names
+    _prev = property(lambda self: set(self.operands), refuse_change)  # this and the next ones are micrograd's names
+    _children = property(lambda self: self.operands, refuse_change)  # this and the next are microgpt's
+    _local_grads = property(lambda self: tuple([x or 0.0 for x in self.locals]), refuse_change)
     _backward = property(lambda self: lambda: _step_back(self), refuse_change)
     _op = property(lambda self: self.op.symbol if self.op else "", refuse_change)
 
+    softmax, topo = property(refuse_softmax), property(refuse_topo)
     # fmt: on
 
     def peek_passed(self) -> bool:
@@ -92,7 +97,14 @@ class ValueBase(Methods):
 
     # ---- other things that Python asks of a number ----
     # fmt: off
+    def item(self) -> float: return self.data
     def __pos__(self) -> Any: return self
+    def __mod__(self, other: Any) -> Any: return self._record(ops.mod, (self, other))
+    def __rmod__(self, other: Any) -> Any: return self._record(ops.mod, (other, self))
+    def __floordiv__(self, other: Any) -> Any: return self._record(ops.floordiv, (self, other))
+    def __rfloordiv__(self, other: Any) -> Any: return self._record(ops.floordiv, (other, self))
+    def __divmod__(self, other: Any) -> Any: return self // other, self % other
+    def __rdivmod__(self, other: Any) -> Any: return other // self, other % self
     def __bool__(self) -> bool: return seen_truth(self, bool(self._data)) if open_modes else bool(self._data)
     def __format__(self, spec: str) -> str: return format(written_out(self._data), spec) if spec else repr(self)
     def __reduce__(self) -> tuple | str: return pickling.reduce_graph(self._order())
