@@ -71,6 +71,10 @@ class StaleGradientWarning(UserWarning):
     """A gradient is not this step's: earlier gradients are mixed in, or its graph is older than the numbers."""
 
 
+class LostUpdateWarning(UserWarning):
+    """An update such as `p -= lr * p.grad` made a new Value, and left the parameter as it was."""
+
+
 class SlowWarning(UserWarning):
     """Compiled code repeatedly did much work in a slower way than by native code."""
 

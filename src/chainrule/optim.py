@@ -12,14 +12,15 @@ A learning rate is a number or a schedule: a function from the number of steps d
 
 from __future__ import annotations
 
+import inspect
 import math
 from collections.abc import Callable, Iterable
-from typing import Any
+from typing import Any, Self
 
 from chainrule import ops
 from chainrule.core.operation import number
 from chainrule.engine import Value
-from chainrule.errors import ArgumentError, SavedFileError, shown
+from chainrule.errors import ArgumentError, ReadOnlyError, SavedFileError, shown, suggest
 
 Schedule = Callable[[int], float]
 
@@ -109,8 +110,19 @@ class Optimizer:
     slots: tuple[str, ...] = ()
     """Names of the lists in `memory`, which hold one number for each parameter."""
 
+    def __new__(cls, *arguments: Any, **options: Any) -> Self:
+        named = inspect.signature(cls.__init__).parameters.values()
+        if not any(p.kind is p.VAR_KEYWORD for p in named):
+            _check_options(cls.__name__, options, [p.name for p in named][1:])
+        return super().__new__(cls)
+
     def __init__(self, parameters: Iterable[Value], lr: float | Schedule) -> None:
-        self.parameters = list(parameters)
+        try:
+            self.parameters = list(parameters)
+        except TypeError:
+            raise ArgumentError(
+                f"an optimizer takes a list of Values, such as model.parameters(), not {shown(parameters)}"
+            ) from None
         check_parameters(self.parameters)
         self.schedule = lr if callable(lr) else constant(_not_negative(lr, "lr"))
         self.steps = 0
@@ -120,6 +132,11 @@ class Optimizer:
     def lr(self) -> float:
         """The learning rate of the next step."""
         return self.schedule(self.steps)
+
+    @lr.setter
+    def lr(self, x: Any) -> None:
+        rate = shown(x) if callable(x) else f"chainrule.optim.constant({shown(x)})"
+        raise ReadOnlyError(f"lr is what the schedule gives for the next step: optimizer.schedule = {rate}")
 
     def zero_grad(self) -> None:
         """Sets the gradient of every parameter to 0. Call it once a step, before `backward()`."""
@@ -313,6 +330,24 @@ def check_parameters(parameters: list[Any]) -> None:
                 f"the parameters {first} and {at} are the same {parameter!r}, which can move just once a step: give "
                 "model.parameters(), which has each once, or list(dict.fromkeys(parameters))"
             )
+
+
+_OTHER_NAMES = {
+    **dict.fromkeys(["learning_rate", "alpha", "eta", "rate", "step_size"], "lr={}"),
+    **dict.fromkeys(["beta1", "beta_1", "beta2", "beta_2"], "betas=(0.9, 0.999)"),
+    "epsilon": "eps={}",
+    "params": "the parameters come first",
+    "weight_decay": "AdamW(parameters, weight_decay={})",
+}
+"""What options are called elsewhere, with what is said here."""
+
+
+def _check_options(kind: str, options: dict[str, Any], known: list[str]) -> None:
+    for name, x in options.items():
+        if name not in known:
+            other = _OTHER_NAMES.get(name)
+            hint = f": {other.format(shown(x))}" if other else suggest(name, known)
+            raise ArgumentError(f"{kind} has no option {name}, but {', '.join(known)}{hint}")
 
 
 def _not_negative(x: float, name: str) -> float:

@@ -198,7 +198,7 @@ def test_what_is_not_a_real_number_is_refused_everywhere(bad, shown, mended):
             message = str(caught.value)
             assert message.startswith(f"{where} needs real numbers but got the ")
             assert shown in message
-            assert mended in message
+            assert ("zero_grad()" if bad is None and where == "Value.grad" else mended) in message
             assert "\n" not in message
     assert (v.data, v.grad) == (2.0, 0.0)
 

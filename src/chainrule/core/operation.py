@@ -312,7 +312,7 @@ def number(x: Any, where: str) -> float:
     except TypeError:
         pass  # a NumPy time span is registered as an integer
     text = shown(x, 40)
-    raise OperandError(f"{where} needs real numbers but got the {type(x).__name__} {text}: {_mended(x, text)}")
+    raise OperandError(f"{where} needs real numbers but got the {type(x).__name__} {text}: {_mended(x, text, where)}")
 
 
 def is_number(x: Any) -> bool:
@@ -332,19 +332,21 @@ def check_label(label: Any) -> None:
         raise OperandError(f"a label is a str, not the {type(label).__name__} {shown(label)}: str({shown(label)})")
 
 
-def refuse_float() -> Any:
-    """Refuses float(v), and with it math.exp(v), which calls that."""
-    raise OperandError(
-        "a float would lose the gradient: say chainrule.exp(v), not math.exp(v), or take v.data (which, in a compiled "
-        "function, is a Value as well: chainrule.exp(v.data))"
-    )
+def is_numeral(x: Any) -> bool:
+    """Returns whether `float` makes a number of `x`, such as of the text "1e-3"."""
+    try:
+        float(x)
+    except (TypeError, ValueError, OverflowError):
+        return False
+    return True
 
 
-def _mended(x: Any, text: str) -> str:
+def _mended(x: Any, text: str, where: str) -> str:
     if isinstance(x, str):
-        return f"convert it first, float({text})"
+        return f"convert it first, float({text})" if is_numeral(x) else "that is no float either, so give it a number"
     if x is None:
-        return "does a function lack its return?"
+        no_gradient = "set a gradient to 0, p.grad = 0.0, or call zero_grad()"
+        return no_gradient if where == "Value.grad" else "does a function lack its return?"
     if isinstance(x, complex):
         return "take z.real, z.imag or abs(z)"
     if hasattr(type(x), "_record"):

@@ -1,4 +1,5 @@
-"""Warnings of two mistakes in training loops: a forgotten `zero_grad`, and a graph made once, outside of the loop.
+"""Warnings of three mistakes in training loops: a forgotten `zero_grad`, a graph made once, outside of the loop, and an
+update of a name in place of a number.
 
 For the first, each leaf remembers what happened to its gradient.
 
@@ -10,6 +11,9 @@ several backwards before an update, line searches and nudging data by hand never
 For the second, a leaf remembers that its data was *written* at some time, and a result remembers, until it is
 refreshed, that a `backward()` *passed* it. A result that is passed *again* after some leaf was written, and that has a
 written leaf as an operand, is recalculated: if this gives another number or slope, the result is outdated.
+
+For the third, a leaf remembers that its gradient was *seen* since the last `backward()`: `p -= lr * p.grad` then is
+meant to move it, and only makes a new Value.
 """
 
 from __future__ import annotations
@@ -20,16 +24,18 @@ from types import CodeType
 from typing import Any
 
 from chainrule.core.modes import call_of, caller, place
-from chainrule.errors import StaleGradientWarning
+from chainrule.errors import LostUpdateWarning, StaleGradientWarning
 
-FRESH, CONSTANT, READ, USED, MIXED, WRITTEN, PASSED, AGAIN = 0, 1, 2, 4, 8, 16, 32, 64
+FRESH, CONSTANT, READ, USED, MIXED, WRITTEN, PASSED, AGAIN, SEEN = 0, 1, 2, 4, 8, 16, 32, 64, 128
 """Bits of a node's state. CONSTANT marks a leaf for a plain number, such as the 3 in `3 * x`: it gets no gradient."""
 
 STALE = USED | MIXED
+LOOKED_AT = READ | SEEN
+"""The bits that are set when a gradient is read: READ until the data is written, SEEN until the next backward()."""
 LASTING = CONSTANT | WRITTEN | PASSED | AGAIN
 """The bits that stay when the gradient is set to zero."""
 
-_READ, _USED, _MIXED, _STALE, _WRITTEN, _LASTING = READ, USED, MIXED, STALE, WRITTEN, LASTING
+_READ, _USED, _MIXED, _STALE, _WRITTEN, _LASTING, _SEEN = READ, USED, MIXED, STALE, WRITTEN, LASTING, SEEN
 """The same bits for functions here that every step calls often: in the compiled build these are variables of C."""
 
 _warned: dict[tuple[int, int, str], CodeType] = {}
@@ -60,8 +66,16 @@ _MAKE_ANEW = """a graph keeps the numbers that it was made from. Make the loss a
         loss.backward()"""
 
 
+_CHANGE_DATA = """the name stands for a new Value now, and the leaf that model and optimizer hold stays as it was.
+Change its number:
+
+    for p in model.parameters():
+        p.data {sign} learning_rate * p.grad"""
+
+
 def after_backward(state: int, grad: float) -> int:
     """Returns the new state of a leaf to whose gradient, `grad` so far, a backward() is about to add."""
+    state &= ~_SEEN
     if not state & _STALE:
         return state
     return (state & _LASTING) | (_MIXED if grad != 0 else 0)
@@ -100,6 +114,11 @@ def warn_if_outdated(results: list[Any]) -> None:
         _warn(_MAKE_ANEW, map(_outdated, results))
 
 
+def moved(sign: str) -> None:
+    """Warns that `p -= …`, or another `sign`, of a leaf whose gradient was just read moves a name and not the leaf."""
+    _warn(_CHANGE_DATA.format(sign=sign), [f"says p {sign} … of a parameter"], LostUpdateWarning)
+
+
 def _outdated(result: Any) -> str:
     names = [result.operands[i].label or f"operand {i + 1} of {call_of(result)}" for i in result.peek_written()]
     return f"calls backward() once more on a graph that is older than the data of {' or '.join(names)}" if names else ""
@@ -117,12 +136,12 @@ def is_outdated(op: Any, numbers: list[float], kept: tuple, data: float) -> bool
     return list(map(repr, now)) != list(map(repr, before))  # as text, since nan does not equal nan
 
 
-def _warn(advice: str, findings: Iterable[str]) -> None:
+def _warn(advice: str, findings: Iterable[str], kind: type[Warning] = StaleGradientWarning) -> None:
     """Warns of the first finding that is not empty, once for each line of the user's."""
     frame = caller()
     line = (id(frame.f_code), frame.f_lineno, advice)
     if line not in _warned and (found := next(filter(None, findings), "")):
         _warned[line] = frame.f_code
-        name = frame.f_globals.get("__name__")
+        name = frame.f_globals.get("__name__") or "__main__"  # for a module of None Python would not warn
         message = f"{place(frame)} {found}: {advice}"
-        warnings.warn_explicit(message, StaleGradientWarning, frame.f_code.co_filename, frame.f_lineno, name)
+        warnings.warn_explicit(message, kind, frame.f_code.co_filename, frame.f_lineno, name)

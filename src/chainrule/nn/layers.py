@@ -17,7 +17,7 @@ from chainrule.engine import Value
 from chainrule.errors import ArgumentError, SavedFileError, SizeError, shown, suggest
 from chainrule.nn.holders import forward_of
 from chainrule.nn.initialization import Initializer, initializer
-from chainrule.nn.linear import linear
+from chainrule.nn.linear import linear, no_list
 from chainrule.nn.module import Module
 from chainrule.ops import take, weighted_sum
 
@@ -69,8 +69,12 @@ class Neuron(Module):
 
     def forward(self, x: Sequence[Any]) -> Value:
         """One output for a list of `nin` numbers."""
-        if len(x) != len(self.w):
-            raise SizeError(f"a neuron of {len(self.w)} inputs was given {len(x)}: x must have {len(self.w)} numbers")
+        try:
+            count = len(x)
+        except TypeError:
+            raise no_list(x, len(self.w)) from None
+        if count != len(self.w):
+            raise SizeError(f"a neuron of {len(self.w)} inputs was given {count}: x must have {len(self.w)} numbers")
         total = weighted_sum(self.w, x, self.b)
         return self._activate(total) if self._activate else total
 
@@ -148,6 +152,9 @@ class MLP(Module):
         init: str | Initializer = "uniform",
         seed: int | None = None,
     ) -> None:
+        if isinstance(nouts, int):
+            mended = f"MLP({shown(nin)}, [{shown(nouts)}]), or MLP({shown(nin)}, [16, {shown(nouts)}])"
+            raise ArgumentError(f"nouts is the list of the sizes of the layers: {mended} with a hidden layer of 16")
         nouts = list(nouts)
         if not nouts:
             raise ArgumentError("MLP(nin, nouts) needs the size of at least one layer, such as MLP(2, [16, 1])")
@@ -204,9 +211,9 @@ class Linear(Module):
         self.b = [Value(0.0) for _ in range(nout)] if bias else None
 
     def forward(self, x: Sequence[Any]) -> list[Value]:
-        if len(x) != len(self.w[0]):
+        if hasattr(x, "__len__") and len(x) != len(self.w[0]):
             raise SizeError(f"Linear({len(self.w[0])}, {len(self.w)}) was given {len(x)} numbers")
-        return linear(x, self.w, self.b)
+        return linear(x, self.w, self.b)  # which refuses what is no list
 
     def _described(self) -> tuple[str, str]:
         return f"{len(self.w[0]):,} → {len(self.w):,}", ""

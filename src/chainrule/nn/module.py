@@ -44,7 +44,15 @@ class Module:
 
     def forward(self, x: Any) -> Any:
         """Calculates the output for one sample; every subclass defines it."""
-        raise NotImplementedError(f"{type(self).__name__} needs a method forward(self, x)")
+        kind = type(self)
+        if kind.__call__ is not Module.__call__:
+            mended = "its __call__: give that the name forward(self, x), and model(x) calls it, also for a batch"
+            raise NotImplementedError(f"{kind.__name__} has no method forward but {mended}")
+        hint = suggest("forward", [name for name in dir(kind) if name != "forward"])
+        raise NotImplementedError(
+            f"{kind.__name__} needs a method that calculates its output for one sample:{hint}\n\n"
+            f"    class {kind.__name__}(nn.Module):\n        def forward(self, x):\n            return ..."
+        )
 
     def named_parameters(self) -> list[tuple[str, Value]]:
         """Every parameter with its name, such as `layers.0.neurons.3.w.1`. A parameter that is in two places is listed

@@ -228,7 +228,7 @@ cdef inline int set_aside(Nodes leaves) except -1:
     cdef Py_ssize_t i
     for i in range(leaves.count):
         leaf = leaves.nodes[i]
-        if leaf._state & 12:  # stale.STALE
+        if leaf._state & (12 | 128):  # stale.STALE, SEEN
             leaf._state = after_backward(leaf._state, leaf._grad)
         leaf._grad_before, leaf._grad = leaf._grad, 0.0
     return 0

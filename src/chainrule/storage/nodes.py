@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from chainrule.core.operation import BY_CODE, add_methods, check_label, number
-from chainrule.core.stale import AGAIN, CONSTANT, FRESH, PASSED, STALE, WRITTEN, after_backward
+from chainrule.core.stale import AGAIN, CONSTANT, FRESH, PASSED, SEEN, STALE, WRITTEN, after_backward
 
 
 class Methods:
@@ -131,7 +131,7 @@ def doubtful(results: Nodes) -> list[Any]:
 def set_aside(leaves: Nodes) -> None:
     """Sets the gradients of leaves to 0, and keeps the earlier ones."""
     for count, leaf in enumerate(leaves, 1):
-        if leaf._state & STALE:
+        if leaf._state & (STALE | SEEN):
             leaf._state = after_backward(leaf._state, leaf._grad)
         leaf._grad_before, leaf._grad, leaves.aside = leaf._grad, 0.0, count  # no interrupt comes between
 

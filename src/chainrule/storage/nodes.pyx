@@ -8,7 +8,7 @@ from libc.stdlib cimport free, realloc
 from chainrule.core.operation cimport Operation
 from chainrule.core import operation
 from chainrule.core.operation import BY_CODE, add_methods, number
-from chainrule.core.stale import AGAIN, CONSTANT, PASSED, STALE, WRITTEN
+from chainrule.core.stale import AGAIN, CONSTANT, PASSED, SEEN, STALE, WRITTEN
 
 cdef extern from "Python.h":
     ctypedef struct PyGetSetDef:
@@ -22,7 +22,7 @@ cdef extern from "Python.h":
     const unsigned long Py_TPFLAGS_METHOD_DESCRIPTOR
     void PyType_Modified(PyTypeObject* cls)
 
-if (CONSTANT, STALE, WRITTEN, PASSED, AGAIN) != (1, 12, 16, 32, 64):
+if (CONSTANT, STALE, WRITTEN, PASSED, AGAIN, SEEN) != (1, 12, 16, 32, 64, 128):
     raise ImportError("the files of the storage and stale.py differ in the bits of a node's state")
 
 

@@ -7,7 +7,7 @@ from chainrule.storage.fields cimport (
 )
 from chainrule.storage.nodes cimport Edge, Methods
 
-cdef unsigned char LASTING, PASSED, READ
+cdef unsigned char LASTING, LOOKED_AT, PASSED, SEEN
 cdef list open_modes
 
 

@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Any
 from chainrule import ops
 from chainrule.core import membership, modes, pickling, stale
 from chainrule.core.closures import label_alone, refuse_change, refuse_softmax, refuse_topo  # noqa: F401
+from chainrule.core.hints import refuse_float
 from chainrule.core.modes import check_write, open_modes, seen_data, seen_truth, untraced, written_out
-from chainrule.core.operation import is_number, number, refuse_float
-from chainrule.core.stale import LASTING, PASSED, READ, WRITTEN
+from chainrule.core.operation import is_number, number
+from chainrule.core.stale import LASTING, LOOKED_AT, PASSED, SEEN, WRITTEN
 
 if TYPE_CHECKING:
     import cython
@@ -52,7 +53,7 @@ class ValueBase(Methods):
     @property
     def grad(self) -> float:
         """The derivative that the last `backward()` found here (on a leaf: the sum since it was set to zero)."""
-        self._state |= READ  # for the warning of a forgotten zero_grad
+        self._state |= LOOKED_AT  # for the warnings of core/stale.py
         return untraced(self._grad, "read .grad", self) if open_modes else self._grad
 
     @grad.setter
@@ -117,9 +118,25 @@ class ValueBase(Methods):
     __floor__ = __ceil__ = __trunc__ = __round__
     # fmt: on
 
+    def __isub__(self, x: Any) -> Any:
+        if self._state & SEEN and not self._count:
+            _warn_of_name(self._grad, x, "-=")
+        return self - x
+
+    def __iadd__(self, x: Any) -> Any:
+        if self._state & SEEN and not self._count:
+            _warn_of_name(self._grad, x, "+=")
+        return self + x
+
     def __repr__(self) -> str:
         made = f", op={self.op.name!r}" if self.op else ""
         return f"Value(data={self._data}, grad={self._grad}{made}{self.label and f', label={self.label!r}'})"
+
+
+def _warn_of_name(grad: float, x: Any, sign: str) -> None:
+    """Warns of `p -= lr * p.grad`: the leaf stays as it was. (With an `x` that is a Value it is a new formula.)"""
+    if grad and not isinstance(x, ValueBase):
+        stale.moved(sign)
 
 
 def _step_back(node: Any) -> None:

@@ -166,10 +166,22 @@ def check_connected(model: Module, objective: Objective, samples: Samples, optim
     Raises:
         ArgumentError: it does not.
     """
-    graph = topological_order(objective.value(model(samples.X[:1]), samples.y[:1]))
+    graph = topological_order(objective.value(_of_batch(model, samples.X[:1]), samples.y[:1]))
     reached = {id(node) for node in graph}
     if not any(id(parameter) in reached for parameter in optimizer.parameters):
         raise ArgumentError(
             f"{objective.name} does not depend on any parameter of the optimizer: does a forward() take .data?"
         )
     return sum([len(node.operands) for node in graph])
+
+
+def _of_batch(model: Module, rows: list[Any]) -> Any:
+    try:
+        return model(rows)
+    except Exception as error:
+        if type(model).forward is not Module.forward:
+            raise
+        raise ArgumentError(
+            f"{type(model).__name__} has a __call__ of its own, which takes no batch: give that method the name "
+            "forward(self, x), and model(x) calls it for one sample, or for each of a batch"
+        ) from error

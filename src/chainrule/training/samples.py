@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from numbers import Integral
 from typing import Any
 
-from chainrule.core.operation import number
+from chainrule.core.operation import is_numeral, number
 from chainrule.data.toy import split
 from chainrule.errors import ArgumentError, DataError, SizeError, shown
 
@@ -41,11 +41,9 @@ def read_samples(X: Any, y: Any, prefix: str = "") -> Samples:
     Samples(X=[[0, 1.5]], y=[1])
     """
     names = f"{prefix}X", f"{prefix}y"
-    rows = [_row(row, f"{names[0]}[{i}]") for i, row in enumerate(_list(X, names[0]))]
-    targets = [
-        _row(t, f"{names[1]}[{i}]") if _is_list(t) else _finite(t, f"{names[1]}[{i}]")
-        for i, t in enumerate(_list(y, names[1]))
-    ]
+    X, y = _list(X, names[0]), _list(y, names[1])
+    rows = [_row(row, f"{names[0]}[{i}]") for i, row in enumerate(X)]
+    targets = [_row(t, f"{names[1]}[{i}]") if _is_list(t) else _finite(t, f"{names[1]}[{i}]") for i, t in enumerate(y)]
     if not rows:
         raise DataError(f"{names[0]} has no rows: there is nothing to learn from")
     if len(rows) != len(targets):
@@ -86,7 +84,22 @@ def divide(samples: Samples, validation: Any, *, classes: bool, seed: int) -> tu
 def _list(x: Any, name: str) -> list[Any]:
     if isinstance(x, str | bytes | dict) or not isinstance(x, Iterable):
         raise DataError(f"{name} must be a list or array, not the {type(x).__name__} {_text(x)!r}")
-    return list(x)
+    rows = list(x)
+    _check_header(rows, name)
+    return rows
+
+
+def _check_header(rows: list[Any], name: str) -> None:
+    """Refuses rows of which the first has the names of columns."""
+    names, numbers = [list(row) if _is_list(row) else [row] for row in [*rows, 0.0, 0.0][:2]]
+    words = [j for j, x in enumerate(names) if isinstance(x, str) and not is_numeral(x)]
+    if words and all(j < len(numbers) and is_numeral(numbers[j]) for j in words):
+        rest = f"{name}[1:]"
+        if any(isinstance(x, str) for x in numbers):
+            rest = (
+                f"[[float(x) for x in row] for row in {rest}]" if _is_list(rows[0]) else f"[float(x) for x in {rest}]"
+            )
+        raise DataError(f"{name}[0] has the names of columns, {shown(rows[0])}: leave it out, {rest}")
 
 
 def _row(row: Any, name: str) -> list[float]:
