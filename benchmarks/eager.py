@@ -11,18 +11,38 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from contest.contestants import COLLECTOR_OFF, COMPILED, CONTESTANTS, FLOATS, MICROGRAD, PURE, TORCH, XAD
+from contest.contestants import (
+    COLLECTOR_OFF,
+    COMPILED,
+    CONTESTANTS,
+    FLOATS,
+    LIBRARIES,
+    MICROGRAD,
+    OWN_VALUE,
+    PURE,
+    TORCH,  # fmt: skip
+    XAD,
+)
 
 WORKLOADS = ("multiply-add", "demo", "gpt", "memory", "build")
 
 
-def sizes_of(workload: str, quick: bool) -> dict[str, dict[str, Any]]:
+SCRIPT = """a training script, such as a copy of microgpt: it must define a class Value, and train in a loop at its top
+level, for step in …:, that calls loss.backward(). What stands before the loop is run once, and what follows it is left
+out. Its step is measured with its own Value, with chainrule's, and on plain floats, beside what --only names. It runs
+where this program is started, so its data must be found from there."""
+
+
+def sizes_of(workload: str, quick: bool, script: Path | None = None) -> dict[str, dict[str, Any]]:
     """The contestants of a workload, with their parameters: slow contestants get fewer nodes."""
     seconds = 0.01 if quick else 0.05
+    if workload == "microgpt":
+        sizes = {"file": str(script), "seconds": 5 * seconds}
+        return dict.fromkeys((FLOATS, COMPILED, PURE, OWN_VALUE), sizes)
     if workload == "multiply-add":
-        return {name: {"count": 1000, "seconds": seconds} for name in CONTESTANTS}
+        return {name: {"count": 1000, "seconds": seconds} for name in LIBRARIES}
     if workload == "demo":
-        return {name: {"seconds": 5 * seconds} for name in CONTESTANTS}  # as long as the slow ones, nearly
+        return {name: {"seconds": 5 * seconds} for name in LIBRARIES}  # as long as the slow ones, nearly
     if workload == "gpt":
         return {name: {"names": 2 if quick else 10, "seconds": seconds} for name in (FLOATS, COMPILED, PURE)}
     if workload == "memory":
@@ -37,6 +57,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description="Compares chainrule's engine with plain floats and with its peers.")
     parser.add_argument("--rounds", type=int, help="after one of warm-up; 11 unless told, 3 with --quick")
     parser.add_argument("--only", nargs="+", metavar="NAME", choices=WORKLOADS, help=", ".join(WORKLOADS))
+    parser.add_argument("--microgpt", type=Path, metavar="FILE", help=SCRIPT)
     parser.add_argument("--quick", action="store_true", help="small sizes and few rounds, to try it out")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the medians and the figure of every round")
     parser.add_argument(
@@ -51,20 +72,28 @@ def main() -> None:
     elif arguments.against:
         from contest.eager_against import compare  # noqa: PLC0415
 
-        only = [name for name in arguments.only or WORKLOADS if name != "memory"]  # which is not a matter of time
-        sys.exit(compare(arguments.against, {name: sizes_of(name, arguments.quick) for name in only},
-                         arguments.rounds or 31, arguments.json))  # fmt: skip
+        sizes = {
+            name: each for name, each in chosen(arguments).items() if name != "memory"
+        }  # which is no matter of time
+        sys.exit(compare(arguments.against, sizes, arguments.rounds or 31, arguments.json))
     else:
-        report(arguments.rounds or (3 if arguments.quick else 11), arguments.only, arguments.quick, arguments.json)
+        report(arguments.rounds or (3 if arguments.quick else 11), chosen(arguments), arguments.json)
 
 
-def report(rounds: int, only: list[str] | None, quick: bool, file: Path | None) -> None:
+def chosen(arguments: argparse.Namespace) -> dict[str, dict[str, dict[str, Any]]]:
+    """The workloads that were asked for, with their sizes."""
+    script = [] if arguments.microgpt is None else ["microgpt"]
+    names = [*(arguments.only or ([] if script else WORKLOADS)), *script]
+    return {name: sizes_of(name, arguments.quick, arguments.microgpt) for name in names}
+
+
+def report(rounds: int, workloads: dict[str, dict[str, dict[str, Any]]], file: Path | None) -> None:
     from contest import report as tables  # noqa: PLC0415
     from contest.rounds import Results, measure_memory, run_rounds  # noqa: PLC0415
     from rich.console import Console  # noqa: PLC0415
 
     console = Console(highlight=False)
-    workers = start(console)
+    workers = start(console, {name for sizes in workloads.values() for name in sizes})
     console.print(
         f"{rounds} rounds after one of warm-up. Medians; in brackets the interquartile range.",
         "÷ floats: how often as long. micrograd ÷, no gc ÷: how often faster.",
@@ -82,8 +111,7 @@ def report(rounds: int, only: list[str] | None, quick: bool, file: Path | None) 
             else:
                 print(text, file=sys.stderr)
 
-        for workload in only or WORKLOADS:
-            sizes = sizes_of(workload, quick)
+        for workload, sizes in workloads.items():
             results[workload] = (
                 measure_memory(sizes, workers, notify)
                 if workload == "memory"
@@ -97,13 +125,13 @@ def report(rounds: int, only: list[str] | None, quick: bool, file: Path | None) 
         file.write_text(json.dumps(_to_json(rounds, workers, results), indent=1) + "\n", encoding="utf-8")
 
 
-def start(console: Any) -> dict[str, Any]:
-    """Starts the contestants; prints which take part and which are missing."""
+def start(console: Any, needed: set[str]) -> dict[str, Any]:
+    """Starts the contestants that workloads need; prints which take part and which are missing."""
     from contest.machine import machine, python  # noqa: PLC0415
     from contest.rounds import Worker, WorkerError  # noqa: PLC0415
 
     workers, missing = {}, []
-    for name, contestant in CONTESTANTS.items():
+    for name, contestant in [each for each in CONTESTANTS.items() if each[0] in needed]:
         try:
             workers[name] = Worker(name)
         except WorkerError as failure:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from contest.contestants import COLLECTOR_OFF, FLOATS, MICROGRAD
+from contest.contestants import COLLECTOR_OFF, FLOATS, MICROGRAD, OWN_VALUE
 from contest.demo import OWN
 from contest.rounds import Results
 
@@ -33,6 +33,14 @@ def gpt(results: Results, name: str) -> str:
         return "–"
     ours, theirs = (results.answers[n][0]["losses"] for n in (name, FLOATS))
     return _verdict(max(abs(a - b) for a, b in zip(ours, theirs, strict=True)), 1e-9)
+
+
+def script(results: Results, name: str) -> str:
+    """The losses of the script's first steps against those with its own Value; on floats, the first loss alone."""
+    if name == OWN_VALUE or OWN_VALUE not in results.answers:
+        return "–"
+    ours, theirs = (results.answers[n][0]["losses"] for n in (name, OWN_VALUE))
+    return _verdict(max(abs(a - b) for a, b in zip(ours, theirs, strict=False)), 1e-9)
 
 
 def _verdict(difference: float, bound: float) -> str:

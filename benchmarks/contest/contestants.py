@@ -7,10 +7,12 @@ from dataclasses import dataclass, field
 from functools import partial
 
 from contest.kits import Chainrule, Floats, Kit, Micrograd, Torch, Xad
+from contest.script import OwnValue
 
 FLOATS, COMPILED, PURE = "floats", "compiled", "pure"
 MICROGRAD, COLLECTOR_OFF = "micrograd", "collector-off"
 TORCH, XAD = "torch", "xad"
+OWN_VALUE = "own-value"
 
 
 @dataclass(frozen=True)
@@ -32,4 +34,6 @@ CONTESTANTS = {
     COLLECTOR_OFF: Contestant("micrograd no gc", Micrograd, "micrograd", collector=False),
     TORCH: Contestant("PyTorch", Torch, "torch"),
     XAD: Contestant("XAD", Xad, "xad"),
+    OWN_VALUE: Contestant("the script's own", OwnValue),
 }
+LIBRARIES = [name for name in CONTESTANTS if name != OWN_VALUE]

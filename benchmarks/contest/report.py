@@ -8,7 +8,7 @@ from rich.console import Console
 from rich.table import Table
 
 from contest import checks, layout
-from contest.contestants import COLLECTOR_OFF, COMPILED, CONTESTANTS, FLOATS, MICROGRAD, PURE
+from contest.contestants import COLLECTOR_OFF, COMPILED, CONTESTANTS, FLOATS, MICROGRAD, OWN_VALUE, PURE
 from contest.demo import NN, OWN
 from contest.rounds import Results
 from contest.targets import TARGETS
@@ -43,6 +43,11 @@ def gpt(console: Console, results: Results) -> None:
     _times(console, results, "forward", (FLOATS, "forward"), lambda name: checks.gpt(results, name))
 
 
+def microgpt(console: Console, results: Results) -> None:
+    console.print("[bold]the script[/bold]: a step of its training; floats: the same without gradients")
+    _times(console, results, "step", (FLOATS, "step"), lambda name: checks.script(results, name))
+
+
 def _times(
     console: Console,
     results: Results,
@@ -53,7 +58,7 @@ def _times(
     """A row a contestant. Ratios are of times: to plain floats, and of micrograd to the contestant."""
     measures = measure if isinstance(measure, dict) else dict.fromkeys(CONTESTANTS, measure)
     rows = [name for name in measures if results.time(name, measures[name])]
-    rivals = [name for name in (MICROGRAD, COLLECTOR_OFF) if name in rows]
+    rivals = [name for name in (MICROGRAD, COLLECTOR_OFF, OWN_VALUE) if name in rows]
     table = layout.table("contestant", "time", "÷ floats", *[_RIVALS[name] for name in rivals])
     table.add_column("check", justify="left")
     for name in rows:
@@ -65,7 +70,7 @@ def _times(
     _show(console, table, results)
 
 
-_RIVALS = {MICROGRAD: "micrograd ÷", COLLECTOR_OFF: "no gc ÷"}
+_RIVALS = {MICROGRAD: "micrograd ÷", COLLECTOR_OFF: "no gc ÷", OWN_VALUE: "its own ÷"}
 
 
 def memory(console: Console, results: Results) -> None:
@@ -101,10 +106,14 @@ def build(console: Console, results: Results) -> None:
 
 def targets(console: Console, results: dict[str, Results]) -> None:
     rows = [(target.title, target.limit, target.at_least, target.figure(results)) for target in TARGETS]
-    layout.targets(console, "What chainrule means to reach", rows)
+    if any(figure is not None for *_, figure in rows):
+        layout.targets(console, "What chainrule means to reach", rows)
 
 
-SHOW = {"multiply-add": multiply_add, "demo": demo, "gpt": gpt, "memory": memory, "build": build}
+SHOW = {
+    **{"multiply-add": multiply_add, "demo": demo, "gpt": gpt, "memory": memory, "build": build},
+    "microgpt": microgpt,
+}
 
 
 def _show(console: Console, table: Table, results: Results) -> None:

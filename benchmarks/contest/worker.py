@@ -15,6 +15,7 @@ from contest.gpt import GPT
 from contest.kits import MissingError
 from contest.machine import version_of
 from contest.multiply_add import MultiplyAdd
+from contest.script import Script
 
 WORKLOADS: dict[str, Any] = {
     "multiply-add": MultiplyAdd,
@@ -22,6 +23,7 @@ WORKLOADS: dict[str, Any] = {
     "gpt": GPT,
     "memory": Memory,
     "build": BuildAndFree,
+    "microgpt": Script,
 }
 
 
