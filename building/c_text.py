@@ -56,11 +56,13 @@ class CFunction:
         text: the text of the whole function.
         calls: the operations whose values it calls.
         python: whether it calls a function of Python's own, which may raise.
+        of_all: the operations whose values for all operands are its last arguments.
     """
 
     text: str
     calls: frozenset[str]
     python: bool
+    of_all: tuple[str, ...] = ()
 
 
 @dataclass
@@ -79,6 +81,7 @@ class CText(Text):
     types: Mapping[str, str]
     body: Sequence[Statement]
     calls: set[str] = field(default_factory=set)
+    of_all: dict[str, None] = field(default_factory=dict)
     python: bool = False
     within_index: bool = False
     line: int = 0
@@ -109,9 +112,11 @@ class CText(Text):
         places = (self.places | whole) - self.types.keys()
         declared = [f"cdef {WHOLE} {x}" for x in sorted(places)]
         declared += [f"cdef {NUMBER} {x}" for x in sorted(self.numbers - self.types.keys())]
-        head = f"cdef inline double {name}({', '.join([f'{kind} {x}' for x, kind in self.types.items()])}) RAISES:"
-        lines = [head, *_indented([*declared, *self.block(self.body)])]
-        return CFunction("\n".join(lines) + "\n", frozenset(self.calls), self.python)
+        body = self.block(self.body)
+        given = [f"{kind} {x}" for x, kind in self.types.items()] + [f"{NUMBER} {of_all(op)}" for op in self.of_all]
+        head = f"cdef inline double {name}({', '.join(given)}) RAISES:"
+        lines = [head, *_indented([*declared, *body])]
+        return CFunction("\n".join(lines) + "\n", frozenset(self.calls), self.python, tuple(self.of_all))
 
     # ---- statements --------------------------------------------------------------------------------------------------
 
@@ -248,6 +253,8 @@ class CText(Text):
                 return self.of_math(name, given)
             case Name(name), [Index(Name(self.row), Slice(None, Name(end), None))] if self.takes(name, None):
                 return self.operation(name, f"{self.row}, {self.whole(Name(end))}")
+            case Name(name), [Name(self.row)] if self.takes(name, None):
+                return self.operation_of_all(name)
             case Name(name), _ if self.takes(name, len(arguments)):
                 return self.operation(name, ", ".join(map(self.expression, arguments)))
             case Attribute(Name("math"), name), _:
@@ -263,6 +270,15 @@ class CText(Text):
         self.calls.add(name)
         return f"value_{name}({given})"
 
+    def operation_of_all(self, name: str) -> str:
+        """Writes the value of another operation for all operands; in a local derivative, one of many that need it, it
+        is an argument."""
+        if len([kind for kind in self.types.values() if kind == WHOLE]) == 1:
+            return self.operation(name, f"{self.row}, {COUNT}")
+        self.calls.add(name)
+        self.of_all[name] = None
+        return of_all(name)
+
     def number_of_math(self, name: str, arguments: Sequence[Expression]) -> str:
         """Writes a call of a function of `math` whose result is a float: where Python gives an int, there is no -0."""
         text = self.of_math(name, arguments)
@@ -275,6 +291,11 @@ class CText(Text):
             return f"math.{of_math(name).c}({', '.join(given)})"
         self.python = True
         return f"python_math({name!r}, ({', '.join(given)}{',' if len(given) == 1 else ''}))"
+
+
+def of_all(name: str) -> str:
+    """Returns the name in C for the value of an operation for all operands."""
+    return f"all_{name}"
 
 
 def _same_in_c(name: str, arguments: Sequence[Expression]) -> bool:

@@ -13,7 +13,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from building.c_text import COUNT, EDGES, NUMBER, WHOLE, CFunction, CText, NeedsPythonError
+from building.c_text import COUNT, EDGES, NUMBER, WHOLE, CFunction, CText, NeedsPythonError, of_all
 from chainrule.reading.source import OperationText, operations
 from chainrule.reading.tree import Call, Expression, Function, Name, Return
 
@@ -21,7 +21,7 @@ HEADER = """\
 # Made from src/chainrule/ops/ by building/native.py; changes belong there.
 from libc cimport math
 from chainrule.storage.fields cimport flows, numbers_of
-from chainrule.storage.nodes cimport Edge, Node, python_math, slope_by_call, value_by_call
+from chainrule.storage.nodes cimport Edge, Node, python_math, row_of_numbers, slope_by_call, value_by_call
 
 cdef inline Py_ssize_t whole(double x) noexcept:
     return <Py_ssize_t>x
@@ -168,22 +168,24 @@ def _functions(entries: list[Entry]) -> list[str]:
 
 
 def _compute(entries: list[Entry]) -> str:
+    shared = sorted({of_all(name) for e in entries for local in e.locals if local for name in local.of_all})
     lines = [
         "cdef inline int compute(Node* node) except -1:",
         '    """Takes the number of a result, and its local derivative in each operand that is not a constant."""',
         "    cdef Edge* xs = node._edges",
         "    cdef Py_ssize_t i, n = node._count",
-        "    cdef double y",
+        f"    cdef double {', '.join(['y', *shared])}",
     ]
     for k, entry in enumerate(entries):
         lines.append(f"    {'elif' if k else 'if'} node._code == {entry.code}:")
         lines += [f"        {line}" for line in _case(entry)]
     lines += [
         "    else:",
-        "        node._data = y = value_by_call(node._code, numbers_of(node))",
+        "        numbers = row_of_numbers(numbers_of(node))",
+        "        node._data = y = value_by_call(node._code, numbers)",
         "        for i in range(n):",
         "            if flows(xs[i].operand):",
-        "                xs[i].local = slope_by_call(node._code, i, numbers_of(node), y)",
+        "                xs[i].local = slope_by_call(node._code, i, numbers, y)",
         "    return 0",
     ]
     return "\n".join(lines) + "\n"
@@ -198,9 +200,13 @@ def _case(entry: Entry) -> list[str]:
         if entry.text.locals[i] is None:
             continue
         index = "i" if row else str(i)
-        arguments = f"i, {numbers}, y" if row else f"{numbers}, y"
-        by_call = f"slope_by_call(node._code, {index}, numbers_of(node), y)"
-        slope = f"local_{entry.name}_{i}({arguments})" if local else by_call
+        if local:
+            lines += [f"{of_all(name)} = value_{name}(xs, n)" for name in local.of_all]
+            given = ", ".join([*["i"] * bool(row), numbers, "y", *map(of_all, local.of_all)])
+            slope = f"local_{entry.name}_{i}({given})"
+        else:
+            lines.append("numbers = row_of_numbers(numbers_of(node))")
+            slope = f"slope_by_call(node._code, {index}, numbers, y)"
         step = [f"if flows(xs[{index}].operand):", f"    xs[{index}].local = {slope}"]
         lines += ["for i in range(n):", *[f"    {line}" for line in step]] if row else step
     return lines

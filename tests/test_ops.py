@@ -17,7 +17,7 @@ import mpmath
 import pytest
 
 from chainrule import Value, grad, hessian, operation, ops, topological_order
-from chainrule.core.operation import TABLE
+from chainrule.core.operation import TABLE, forget
 from chainrule.errors import OperandError, SizeError
 
 BUILT_IN = [op for op in TABLE.values() if op.built_in]
@@ -57,6 +57,7 @@ REFERENCES = {
     "sum_of_squares": lambda *xs: mpmath.fsum(x * x for x in xs),
     "norm": lambda *xs: mpmath.sqrt(mpmath.fsum(x * x for x in xs)),
     "largest": lambda *xs: max(xs),
+    "argmax": lambda *xs: mpmath.mpf(xs.index(max(xs))),
     "take": lambda place, *xs: xs[int(place)] if place in range(len(xs)) else mpmath.nan,
 }
 """What mpmath calls otherwise. Names that mpmath knows, such as tanh, need no line here."""
@@ -433,6 +434,53 @@ def test_the_largest_of_a_list_with_nan_is_nan_and_has_no_slope():
         assert math.isnan(y.data)
         assert math.isnan(ops.largest(numbers))
         assert [x.grad for x in xs] == [0.0] * len(xs)
+
+
+@pytest.mark.parametrize(
+    ("numbers", "place"),
+    [([2.0, 5.0, 5.0], 1), ([-inf, -inf], 0), ([-0.0, 0.0], 0), ([1.0, nan, 3.0], 3), ([nan], 1), ([], 0)],
+)
+def test_the_place_of_the_largest(numbers, place):
+    assert ops.argmax(numbers) == place
+    assert not [x for x in ops.argmax([Value(x) for x in [*numbers, -inf]]).locals if x is not None]
+    found = ops.take(numbers, ops.argmax(numbers))
+    assert found == ops.largest(numbers) or (not numbers and math.isnan(found)) or math.isnan(ops.largest(numbers))
+
+
+@pytest.mark.parametrize("operation", [ops.largest, ops.logsumexp])
+@pytest.mark.parametrize("mask", [0.0, -inf])
+def test_derivatives_of_a_list_grow_with_its_length_alone(operation, mask):
+    """As graphs: what the derivatives have in common is made once."""
+
+    def operands(count):
+        slopes = grad(operation)([Value(mask)] * count)
+        return sum(len(node.operands) for node in topological_order(*slopes))
+
+    few, more, most = operands(10), operands(20), operands(30)
+    assert most - more == more - few > 0
+
+
+def test_what_local_derivatives_ask_of_all_operands_is_calculated_once():
+    asked = []
+
+    @operation(local=lambda i, xs, y: ops.exp(xs[i] - own_largest(xs)), pack=list)
+    def own_soft(*xs):
+        return sum(map(math.exp, xs))
+
+    @operation(local=None, pack=list)
+    def own_largest(*xs):
+        asked.append(len(xs))
+        return max(xs)
+
+    try:
+        xs = [Value(1.0), Value(2.0), Value(3.0)]
+        own_soft(xs).backward()
+        assert ([x.grad for x in xs], asked) == ([math.exp(-2.0), math.exp(-1.0), 1.0], [3])
+        asked.clear()
+        assert grad(grad(lambda x: own_soft([x, 2.0 * x, 3.0 * x])))(0.0) == 1.0 + 4.0 + 9.0
+    finally:
+        forget("own_soft")
+        forget("own_largest")
 
 
 def test_second_derivatives_through_the_largest():

@@ -1,6 +1,8 @@
 """Derivatives of functions: exact values, nesting, structures, closures, refusals."""
 
+import itertools
 import math
+import random
 
 import mpmath as mp
 import pytest
@@ -15,16 +17,20 @@ from chainrule import (
     hvp,
     jacobian,
     jvp,
+    largest,
     log,
+    logsumexp,
     no_grad,
     relu,
     select,
     sin,
     sqrt,
     tanh,
+    transforms,
     value_and_grad,
     vjp,
 )
+from chainrule.core.modes import open_modes, swallowed_infinities
 from chainrule.errors import ArgumentError, GraphError, OperandError, SizeError
 
 points = st.floats(min_value=-3, max_value=3)
@@ -201,6 +207,30 @@ def test_given_a_value_the_derivative_can_be_differentiated():
     assert (slope.data, x.grad) == (12.0, 12.0)
 
 
+def test_with_a_plain_number_the_derivative_is_a_float_though_the_function_uses_values():
+    w = Value(2.0)
+    slope = grad(lambda x: w * x * x)(3.0)
+    assert (type(slope), slope) == (float, 12.0)
+    assert type(value_and_grad(lambda x: w * x * x)(3.0)[0]) is float
+    slope = grad(lambda x: w * x * x)(Value(3.0))
+    slope.backward()
+    assert (slope.data, w.grad) == (12.0, 6.0)
+
+
+def test_results_of_a_function_that_are_kept_have_no_gradients_from_it():
+    kept = []
+
+    def f(x):
+        kept.extend([w * x, w * w])
+        return kept[0] * kept[1] * x
+
+    w = Value(3.0)
+    assert grad(f)(2.0) == 108.0
+    assert [node.peek_grad() for node in [w, *kept]] == [0.0, 0.0, 0.0]
+    kept[1].backward()
+    assert w.grad == 6.0
+
+
 def test_results_that_do_not_depend_on_the_argument():
     assert grad(lambda x: 3.0)(2.0) == 0.0
     assert grad(lambda x: Value(3.0))(2.0) == 0.0
@@ -277,3 +307,148 @@ def test_a_function_may_change_its_lists_and_dicts():
     assert value_and_grad(swapped)([5.0, 7.0]) == (39.0, [10.0, 2.0])
     assert value_and_grad(grown)({"a": 3.0, "b": 4.0}) == (24.0, {"a": 8.0, "b": 6.0})
     assert hessian(swapped)([5.0, 7.0]) == [[2.0, 0.0], [0.0, 0.0]]
+
+
+# ---- how far a walk goes --------------------------------------------------------------------------------------------
+
+
+def steps_of_particles(count, steps):
+    """A simulation in which each step needs the slope of an energy; the final energy."""
+
+    def energy(xs):
+        return sum([(a - b) ** 2 * exp(a - b) for a, b in itertools.pairwise(xs)])
+
+    def final(start):
+        xs = [start + 0.1 * i for i in range(count)]
+        for _ in range(steps):
+            xs = [x - 0.01 * slope for x, slope in zip(xs, grad(energy)(xs), strict=True)]
+        return energy(xs)
+
+    return final
+
+
+def saddle(steps):
+    """The end of a search in which the inner transform is forward mode, over Values that it closes over."""
+
+    def final(start):
+        x, y = start, 1.0 + start
+        for _ in range(steps):
+            slope = jvp(lambda u, y=y: u * u * y, (x,), (1.0,))[1]
+            x, y = x - 0.1 * slope, y + 0.1 * vjp(lambda v, x=x: x * v, y)[1](1.0)[0]
+        return x * y
+
+    return final
+
+
+@pytest.mark.parametrize(
+    "derivative",
+    [
+        lambda steps: grad(steps_of_particles(3, steps))(0.5),
+        lambda steps: grad(saddle(steps))(0.5),
+        lambda steps: steps_of_particles(3, steps)(Value(0.5)),
+        lambda steps: jvp(steps_of_particles(3, steps), (0.5,), (1.0,)),
+        lambda steps: jacobian(lambda x: [steps_of_particles(2, steps)(x), saddle(steps)(x)])(0.5),
+    ],
+)
+def test_an_inner_transform_walks_over_no_more_than_its_own_function(derivative, monkeypatch):
+    walked = []
+
+    def counted(*roots, **since):
+        order = topological_order(*roots, **since)
+        walked.append(len(order))
+        return order
+
+    topological_order = transforms.topological_order
+    monkeypatch.setattr(transforms, "topological_order", counted)
+
+    def nodes(steps):
+        walked.clear()
+        derivative(steps)
+        return sum(walked)
+
+    few, more, most = nodes(4), nodes(8), nodes(12)
+    assert most - more == more - few > 0
+
+
+def test_forward_mode_walks_once_over_what_several_results_share(monkeypatch):
+    walked = []
+
+    def counted(*roots, **since):
+        walked.append(len(roots))
+        return topological_order(*roots, **since)
+
+    topological_order = transforms.topological_order
+    monkeypatch.setattr(transforms, "topological_order", counted)
+    assert jvp(lambda x: [x * x, x * x * x, 1.0, x], (2.0,), (1.0,)) == ([4.0, 8.0, 1.0, 2.0], [4.0, 12.0, 0.0, 1.0])
+    assert walked == [3]
+
+
+def test_a_walk_within_the_function_changes_nothing():
+    w = Value(3.0)
+
+    def f(x):
+        y = w * x
+        z = y * y
+        z.backward()  # which passes all that was made so far
+        inner = grad(lambda u: u * y * z)(x)
+        z.zero_grad()
+        return inner * y + grad(lambda v: v * z)(1.0) * x
+
+    def same(x):
+        y = w * x
+        z = y * y
+        return y * z * y + z * x
+
+    assert grad(f)(2.0) == grad(same)(2.0)
+    assert grad(grad(f))(2.0) == grad(grad(same))(2.0)
+    assert jvp(f, (2.0,), (1.0,)) == jvp(same, (2.0,), (1.0,))
+
+
+def test_a_pullback_may_be_called_again_and_late():
+    _, pullback = vjp(lambda a, b: [a * b, a * a * b], 2.0, 3.0)
+    first = pullback([1.0, 0.0]), pullback([0.0, 1.0])
+    Value(2.0).exp().backward()
+    assert first == ((3.0, 2.0), (12.0, 4.0)) == (pullback([1.0, 0.0]), pullback([0.0, 1.0]))
+
+
+def any_graph(draw, xs):
+    """A number made of `xs` by operations that are drawn, among them sums, long lists and branches not taken."""
+    nodes = list(xs)
+    for _ in range(draw.randrange(1, 25)):
+        a, b, c = draw.choice(nodes), draw.choice(nodes), draw.choice(nodes)
+        new = [
+            lambda a=a, b=b: a * b,
+            lambda a=a, b=b: a + b,
+            lambda a=a: sin(a),
+            lambda a=a, b=b: a - 0.5 * b,
+            lambda a=a, b=b, c=c: select(a > b, sqrt(a - b), c),
+            lambda a=a, b=b, c=c: largest([a, b, c, a]),
+            lambda a=a, b=b, c=c: logsumexp([a, b, c]),
+            lambda a=a: tanh(a) * a,
+        ]
+        nodes.append(draw.choice(new)())
+    return nodes[-1]
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_grad_has_the_bits_of_backward_and_of_a_walk_that_asks_which_nodes_depend(seed):
+    point = [random.Random(seed).uniform(-2, 2) for _ in range(4)]
+    xs = [Value(x) for x in point]
+    any_graph(random.Random(seed), xs).backward()
+
+    def f(xs):
+        return any_graph(random.Random(seed), xs)
+
+    found = grad(f)(point)
+    assert list(map(repr, found)) == [repr(x.grad) for x in xs]
+    with swallowed_infinities():
+        assert grad(f)(point) == found
+    assert [slope.data for slope in grad(f)([Value(x) for x in point])] == found
+
+
+def test_a_transform_costs_the_engine_no_look_at_each_result():
+    seen = []
+    grad(lambda x: seen.append(list(open_modes)) or x * x)(1.0)
+    with no_grad():
+        grad(lambda x: seen.append(list(open_modes)) or x * x)(1.0)
+    assert seen == [[], ["recording", "recording"]]

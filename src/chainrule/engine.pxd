@@ -9,7 +9,7 @@ from chainrule.storage.memory cimport (
     set_aside, watch,
 )
 from chainrule.storage.native cimport compute, table_names
-from chainrule.storage.nodes cimport Edge, Node, Nodes, give_methods, node_of, value_of
+from chainrule.storage.nodes cimport Edge, Node, Nodes, give_methods, node_of, row_of, value_of
 from chainrule.storage.value_base cimport ValueBase, compares_numbers
 
 cdef list open_modes
@@ -36,10 +36,10 @@ cdef ValueBase record_pair(Operation op, object a, object b)
 
 cdef ValueBase _calculated(ValueBase node)
 
-@cython.locals(path=Nodes, node="Node*", entered="long long", done="long long", since="long long", i=Py_ssize_t, doubt=int)
-cdef int _sort(Value root, Nodes results, Nodes leaves, bint afresh) except -1
+@cython.locals(node="Node*", entered="long long", done="long long", since="long long", i=Py_ssize_t, doubt=int)
+cdef int _sort(Nodes path, Nodes results, Nodes leaves, bint afresh, long long oldest) except -1
 
-@cython.locals(results=Nodes, leaves=Nodes, i=Py_ssize_t)
+@cython.locals(results=Nodes, leaves=Nodes, path=Nodes, i=Py_ssize_t)
 cdef list _send_all_down(Value root, double upstream, bint look)
 
 @cython.locals(upstream=double, i=Py_ssize_t, edge=Edge)

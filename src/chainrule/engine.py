@@ -28,16 +28,16 @@ What a node keeps:
     _code         which operation made it, `op`
     _count        how many operands it has; it is a leaf if there are none
     _edges        an edge to each operand: `.operand` itself, and `.local`, the local derivative with respect to it
-    _mark         how far the last walk over a graph came with it: see `_sort`
+    _mark         how far the last walk over a graph came with it, see `_sort`; at first, which walk was the last
     _grad_before  of a leaf: its gradient when the present `backward()` began
     _state        flags: whether it is a constant, such as the 3 in 3 * x, which gets no gradient, since `.local` is 0
                   in an edge to it; and what `core/stale.py` must know to warn of graphs older than their leaves
     _label        a name for pictures
 
-What else Python asks of a number is in `storage/value_base.py`: `data` and `grad`, text, copies. The list `open_modes`
-is empty, unless somebody is in `no_grad()`, `detect_anomaly()` or a compilation (`core/modes.py`). What is done to the
-slots of one node is in `storage/nodes.py`, such as `fill_value_and_locals`, which calls the functions of the table. A
-node is the Value itself; in the compiled engine it is a struct of C, to which `node_of` goes, and `value_of` back.
+What else Python asks of a number is in `storage/value_base.py`. The list `open_modes` is empty, unless somebody is in
+`no_grad()`, `detect_anomaly()` or a compilation (`core/modes.py`). What is done to the slots of one node is in
+`storage/nodes.py`, such as `fill_value_and_locals`, which calls the functions of the table. A node is the Value itself;
+in the compiled engine it is a struct of C, to which `node_of` goes, and `value_of` back.
 """
 
 from __future__ import annotations
@@ -57,12 +57,12 @@ else:
     from chainrule.core import interpreted as cython
 if not cython.compiled:  # so it is in plain Python; in the compiled engine these are functions of C
     from chainrule.storage.nodes import (Nodes, add_back, add_table, doubtful, fill_value_and_locals, make_leaf,
-        new_marks, new_pair, new_result, node_of, remade, renew, set_aside, value_of, watch)  # fmt: skip
+        new_marks, new_pair, new_result, node_of, remade, renew, row_of, set_aside, value_of, watch)  # fmt: skip
     from chainrule.storage.value_base import compares_numbers
 
 ADD, SUB, MUL, DIV, POW, NEG, ABS = ops.add, ops.sub, ops.mul, ops.div, ops.pow, ops.neg, ops.abs
 LT, LE, GT, GE, EQ, NE = ops.lt, ops.le, ops.gt, ops.ge, ops.eq, ops.ne
-_one_walk_at_a_time = lock_held_while_forking()  # since threads may share nodes, and so marks and gradients
+one_walk_at_a_time = lock_held_while_forking()  # since threads may share nodes, and so marks and gradients
 
 
 # ---- how an operation makes a node ----
@@ -83,28 +83,28 @@ def _calculated(node: Value) -> Value:
 
 
 # ---- the order: operands before the results made of them ----
-def topological_order(root: Value) -> list[Value]:
-    """Every node of the graph below `root`, operands before the results made of them."""
-    order = Nodes()
-    with _one_walk_at_a_time:
-        _sort(root, order, order, False)  # results and leaves in one row
+def topological_order(*roots: Value, since: int = 0) -> list[Value]:
+    """Every node of the graph below `roots`, operands before the results made of them; if made `since` that mark."""
+    order, path = Nodes(), row_of(roots[::-1])
+    with one_walk_at_a_time:
+        _sort(path, order, order, False, since)  # results and leaves in one row
     return list(order)
 
 
-def _sort(root: Value, results: Nodes, leaves: Nodes, afresh: bool) -> int:
-    """The topological sort, depth first, into `results` and `leaves`: a node stays on the path until all of its
-    operands are in the order.
+def _sort(path: Nodes, results: Nodes, leaves: Nodes, afresh: bool, oldest: int) -> int:
+    """The topological sort, depth first, into `results` and `leaves`: a node stays on the `path`, which begins with the
+    roots, until all of its operands are in the order.
 
     Its mark is below `entered` before the walk comes to it, `entered` while it waits for its operands, and `done` once
     it is in the order; the next walk has two larger marks, so nothing need be wiped off. For `backward()`, `afresh`,
-    the gradients of results are set to 0 on the way. (`since`, `watch` and `doubt`, which is returned, are for the
-    warning of `core/stale.py` alone.)
+    the gradients of results are set to 0 on the way. (`since`, `watch` and `doubt` are for `core/stale.py` alone.)
     """
     entered = new_marks()  # two of them
-    done, since, doubt, path = entered + 1, stale.first_since_write(entered), 0, Nodes()
-    path.append(node_of(root))
+    done, since, doubt = entered + 1, stale.first_since_write(entered), 0
     while path.count:
         node = path.pop()
+        if 0 < node._mark < oldest:  # and what it is made of is older still
+            continue
         if node._mark < entered and node._count:
             path.put_back(node)  # below its operands: it is met again once all of them are in the order
             doubt |= watch(node, since, afresh)
@@ -138,9 +138,10 @@ def send_gradients_down(node: Value) -> None:
 def _send_all_down(root: Value, upstream: float, stop_if_old: bool) -> list | None:
     """The chain rule from `root` to the leaves; with `stop_if_old`, only if no result may be older than the data of its
     leaves: it then returns those that may be, and has sent nothing."""
-    with _one_walk_at_a_time:
-        results, leaves = Nodes(), Nodes()
-        doubt = _sort(root, results, leaves, True)
+    with one_walk_at_a_time:
+        results, leaves, path = Nodes(), Nodes(), Nodes()
+        path.append(node_of(root))
+        doubt = _sort(path, results, leaves, True, 0)
         if stop_if_old and doubt and (old := doubtful(results)):
             return old
         try:
@@ -154,10 +155,8 @@ def _send_all_down(root: Value, upstream: float, stop_if_old: bool) -> list | No
 
 
 class Value(ValueBase):
-    """A number, its gradient, and how it was made.
-
-    `data` is an int, float, bool or NumPy scalar, anything else an OperandError; `label` a name for pictures.
-    """
+    """A number, its gradient, and how it was made. `data` is an int, float, bool or NumPy scalar (anything else raises
+    an OperandError), `label` a name for pictures."""
 
     __slots__ = ()  # those of its base
 
@@ -204,6 +203,7 @@ class Value(ValueBase):
     _remade = staticmethod(lambda cls, state: remade(cls, state))  # for copies and pickles, as the next
     def _order(self) -> list[Value]: return topological_order(self)
     def _send_down(self) -> None: send_gradients_down(node_of(self))  # for v._backward(), as in micrograd
+    _new_mark = staticmethod(lambda: new_marks())  # larger than any so far; nodes made from now on have no smaller one
 
     # operators; plain numbers may stand on either side, and comparisons give 1.0 or 0.0, with no derivative
     def __add__(self, other: Any) -> Value: return record_pair(ADD, self, other)

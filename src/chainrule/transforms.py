@@ -19,10 +19,12 @@ from typing import Any
 
 from chainrule.core.modes import check_deposits, differentiating, modes, nested_transform, warn_of_swallowed
 from chainrule.core.operation import number
+from chainrule.core.packing import Row
 from chainrule.core.trees import leaves, tree_map, unflatten
-from chainrule.engine import Value, topological_order
+from chainrule.engine import Value, one_walk_at_a_time, topological_order
 from chainrule.errors import ArgumentError, GraphError, OperandError, SizeError
 from chainrule.ops import chain, identity
+from chainrule.storage.value_base import derivatives
 
 
 def grad(f: Callable, argnums: int | Sequence[int] = 0) -> Callable:
@@ -34,7 +36,8 @@ def grad(f: Callable, argnums: int | Sequence[int] = 0) -> Callable:
 
     Returns:
         A function of the same arguments. Its result has the structure of argument `argnums`; for several argnums it
-        is a tuple of such.
+        is a tuple of such. Called with plain numbers, it gives plain floats, also where `f` uses Values from outside;
+        called with Values it gives Values, which keep the graph of all that `f` uses.
 
     Raises:
         OperandError: on the call, if `f` does not return one number, or an argument holds something other than numbers.
@@ -47,8 +50,13 @@ def grad(f: Callable, argnums: int | Sequence[int] = 0) -> Callable:
     6.0
     >>> grad(lambda p: p["w"] * p["x"][1])({"w": 3.0, "x": [5.0, 7.0]})
     {'w': 7.0, 'x': [0.0, 3.0]}
+    >>> w = Value(2.0)
+    >>> slope = grad(lambda x: w * x * x)
+    >>> slope(3.0), slope(Value(3.0)).data
+    (12.0, 12.0)
     """
-    return _named(f, "grad", lambda *args, **named: value_and_grad(f, argnums)(*args, **named)[1])
+    both = value_and_grad(f, argnums)
+    return _named(f, "grad", lambda *args, **named: both(*args, **named)[1])
 
 
 def value_and_grad(f: Callable, argnums: int | Sequence[int] = 0) -> Callable:
@@ -204,7 +212,7 @@ def gradients(out: Value, variables: Sequence[Value]) -> list[float]:
     >>> gradients(x * y, [x, y]), x.grad
     ([4.0, 3.0], 0.0)
     """
-    return [_plain(x) for x in _pullback(out, list(variables), 1.0, False)]
+    return [_plain(x) for x in _pullback(topological_order(out), list(variables), 1.0, False)]
 
 
 # ---- how a function is run, and how the chain rule walks what it leaves behind ------------------------------------
@@ -219,6 +227,8 @@ class _Run:
     arguments: Any
     """These arguments; gradients are returned in their structure."""
     out: Any
+    since: int
+    """What was made before this mark cannot depend on the variables: no walk goes there."""
     as_values: bool
     """Whether results must be Values, to be differentiated again."""
 
@@ -234,7 +244,8 @@ class _Run:
         if not isinstance(out, Value):
             number(out, "the function's result")
             return [self.result(0.0) for _ in self.variables]
-        return [self.result(x) for x in _pullback(out, self.variables, upstream, self.as_values)]
+        order = topological_order(out, since=self.since)
+        return [self.result(x) for x in _pullback(order, self.variables, upstream, self.as_values)]
 
     def like_arguments(self, flat: Iterable[Any]) -> Any:
         return unflatten(self.arguments, flat)
@@ -247,13 +258,15 @@ def _run(f: Callable, args: tuple, named: dict, argnums: int | Sequence[int], ot
             raise ArgumentError(f"argnums={i}, but {_name(f)} was called with {len(args)} positional arguments")
     chosen = [i % len(args) for i in numbers]
     as_values = modes.nesting > 0 or any(isinstance(x, Value) for x in leaves([*args, *named.values(), others]))
+    with one_walk_at_a_time:
+        since = Value._new_mark()
     with nested_transform():
         fresh = {i: tree_map(_variable, args[i]) for i in chosen}
         variables = [leaf for i in chosen for leaf in leaves(fresh[i])]  # before `f` may change its lists
         with differentiating(variables):
             out = f(*[fresh.get(i, arg) for i, arg in enumerate(args)], **named)
     arguments = args[chosen[0]] if isinstance(argnums, int) else tuple([args[i] for i in chosen])
-    return _Run(variables, arguments, out, as_values)
+    return _Run(variables, arguments, out, since, as_values)
 
 
 def _check_number(out: Any, f: Callable, transform: str) -> None:
@@ -267,13 +280,12 @@ def _variable(x: Any) -> Value:
     return identity(x) if isinstance(x, Value) else Value(number(x, "a differentiated argument"))
 
 
-def _pullback(root: Value, variables: list[Value], upstream: Any, as_values: bool) -> list[Any]:
-    """Reverse mode: the derivative of `root` with respect to each variable, times `upstream`."""
-    order, gradient = topological_order(root), {id(root): upstream}
-    if as_values or modes.places is not None or type(upstream) is not float:
-        _propagate(order, _active(order, variables), gradient, as_values)
-    else:
-        _propagate_numbers(order, gradient)
+def _pullback(order: list[Value], variables: list[Value], upstream: Any, as_values: bool) -> list[Any]:
+    """Reverse mode: the derivative of the last node with respect to each variable, times `upstream`."""
+    if not (as_values or modes.places is not None) and type(upstream) is float:
+        return derivatives(order, variables, upstream)
+    gradient = {id(root): upstream for root in order[-1:]}
+    _propagate(order, _active(order, variables), gradient, as_values)
     return [gradient.get(id(variable), 0.0) for variable in variables]
 
 
@@ -282,7 +294,7 @@ def _propagate(order: list[Value], active: set[int], gradient: dict[int, Any], a
     for node in reversed(order):
         if id(node) not in gradient or id(node) not in active:
             continue
-        operands = node.operands
+        operands = Row(node.operands)
         for i, (operand, kept) in enumerate(zip(operands, node.locals, strict=True)):
             if kept is not None and id(operand) in active:
                 local = _local(node, operands, i, kept) if as_values else kept
@@ -294,36 +306,21 @@ def _propagate(order: list[Value], active: set[int], gradient: dict[int, Any], a
         warn_of_swallowed()
 
 
-def _propagate_numbers(order: list[Value], gradient: dict[int, float]) -> None:
-    """Does the same for plain numbers without `detect_anomaly()`. It adds up the gradients of all nodes, which takes
-    less time than to ask which of them depend on a variable."""
-    product = chain.value
-    for node in reversed(order):
-        operands = node.operands
-        upstream = gradient.get(id(node)) if operands else None
-        if upstream is not None:
-            for operand, local in zip(operands, node.locals, strict=True):
-                if local is not None:
-                    at, deposit = id(operand), product(upstream, local)
-                    gradient[at] = gradient[at] + deposit if at in gradient else deposit
-
-
 def _along(run: _Run, tangents: list[tuple[Any, Any]]) -> tuple[Any, Any]:
     """The value of a run, and its derivative in a direction, of which there are pairs (argument, tangent)."""
     moving = [(v, t) for v, (_, t) in zip(run.variables, tangents, strict=True) if _is_moving(t)]
     with nested_transform():
         tangent = {id(variable): t for variable, t in moving}
-        for root in leaves(run.out):
-            if isinstance(root, Value):
-                _pushforward(root, tangent, run.as_values)
+        roots = [out for out in leaves(run.out) if isinstance(out, Value)]
+        _pushforward(topological_order(*roots, since=run.since), tangent, run.as_values)
         return run.value(), tree_map(lambda out: run.result(tangent.get(id(out), 0.0)), run.out)
 
 
-def _pushforward(root: Value, tangent: dict[int, Any], as_values: bool) -> None:
-    """Forward mode: adds the derivative of each node of the graph to `tangent`, which has those of the variables."""
-    for node in topological_order(root):
+def _pushforward(order: list[Value], tangent: dict[int, Any], as_values: bool) -> None:
+    """Forward mode: adds the derivative of each node to `tangent`, which has those of the variables."""
+    for node in order:
         if id(node) not in tangent:
-            operands = node.operands
+            operands = Row(node.operands)
             for i, (operand, kept) in enumerate(zip(operands, node.locals, strict=True)):
                 if kept is not None and id(operand) in tangent:
                     local = _local(node, operands, i, kept) if as_values else kept
@@ -343,7 +340,7 @@ def _active(order: list[Value], variables: list[Value]) -> set[int]:
     return active
 
 
-def _local(node: Value, operands: tuple[Value, ...], i: int, kept: float) -> Any:
+def _local(node: Value, operands: Row, i: int, kept: float) -> Any:
     """A local derivative recalculated from the table, as a Value; it must equal the number stored in the node."""
     assert node.op is not None
     local = node.op.local(i, operands, node, finite=modes.trace is None and math.isfinite(_plain(node)))

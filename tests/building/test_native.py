@@ -61,9 +61,23 @@ def test_the_text_stays_the_text(text):
     assert "python_math('hypot', (a, b))" in c_function(text, "value_hypot")
 
 
-def test_a_list_is_read_by_a_whole_number_and_its_first_numbers_are_a_list(text):
+def test_a_list_is_read_by_a_whole_number_and_its_first_numbers_are_a_list(text, entry):
+    made = entry("@operation(local=lambda i, xs, y: sum(xs[:i]))\ndef op(*xs):\n    return xs[0]")
+    assert made.locals[0].text.endswith("return value_sum(xs, i)\n")
     assert "return xs[1 + whole(place)].operand._data if 0 <= place < n - 1 and " in c_function(text, "value_take")
-    assert "value_lt(value_largest(xs, i), y) if i else " in c_function(text, "local_largest_0")
+
+
+def test_what_needs_all_operands_is_calculated_before_the_loop_over_them(text):
+    local = c_function(text, "local_largest_0")
+    assert "double y, double all_argmax) noexcept:" in local
+    assert local.endswith("return value_eq(all_argmax, i)")
+    (case,) = re.findall(r"value_largest\(xs, n\)\n(.*?)    elif", text, re.DOTALL)
+    assert case.splitlines()[0].strip() == "all_argmax = value_argmax(xs, n)"
+    assert case.splitlines()[-1].strip() == "xs[i].local = local_largest_0(i, xs, n, y, all_argmax)"
+
+
+def test_numbers_for_python_are_taken_once(text):
+    assert text.rpartition("else:")[2].count("numbers_of(node)") == 1
 
 
 def test_of_a_select_c_calculates_what_it_takes(text):

@@ -133,25 +133,35 @@ def swallowed_infinities() -> Iterator[list[str]]:
 @contextlib.contextmanager
 def nested_transform() -> Iterator[None]:
     """Marks that a transform runs; it records even inside `no_grad()`, since it needs the graph."""
-    with _set("nesting", modes.nesting + 1), _set("recording", True):
+    with _noted("nesting", modes.nesting + 1), contextlib.nullcontext() if modes.recording else _set("recording", True):
         yield
 
 
 def differentiating(variables: Sequence[Any]) -> contextlib.AbstractContextManager[None]:
     """Marks that a transform differentiates by these variables: a copy would cut the derivative, and is refused."""
-    return _set("differentiated", (*modes.differentiated, Variables(variables)))
+    return _noted("differentiated", (*modes.differentiated, Variables(variables)))
 
 
 @contextlib.contextmanager
-def _set(name: str, value: Any) -> Iterator[None]:
-    before, opened = getattr(modes, name), modes.opened  # this thread's; another thread may end the block
-    open_modes.append(name)
-    opened.append(name)
+def _noted(name: str, value: Any) -> Iterator[None]:
+    """Sets what the engine need not ask for at each result, and so is not among the `open_modes`."""
+    before = getattr(modes, name)
     try:
         setattr(modes, name, value)
         yield
     finally:
         setattr(modes, name, before)
+
+
+@contextlib.contextmanager
+def _set(name: str, value: Any) -> Iterator[None]:
+    opened = modes.opened  # this thread's; another thread may end the block
+    open_modes.append(name)
+    opened.append(name)
+    try:
+        with _noted(name, value):
+            yield
+    finally:
         opened.remove(name)
         open_modes.remove(name)
 

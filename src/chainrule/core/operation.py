@@ -14,6 +14,7 @@ from math import inf, nan
 from types import MethodType
 from typing import Any
 
+from chainrule.core.packing import Row
 from chainrule.errors import ArgumentError, OperandError, shown, suggest
 
 TABLE: dict[str, Operation] = {}
@@ -95,8 +96,11 @@ class Operation:
         """Returns the local derivative ∂y/∂operands[index], or None if the operation is constant in that operand.
 
         It runs on whatever the operands are: floats give a float, Values give a Value (hence higher derivatives).
-        `finite` says that y is known to be finite, so that the formula for an infinite y is not needed.
+        `finite` says that y is known to be finite, so that the formula for an infinite y is not needed. Who asks for
+        several local derivatives gives the operands as a `Row`.
         """
+        if self._locals is None:
+            return None
         if self.operand_names is None:
             if finite or self._limit is self._locals:
                 return self._locals(index, operands, y)
@@ -109,7 +113,7 @@ class Operation:
 
     def flows(self, index: int) -> bool:
         """Returns whether a derivative flows into operands[index]: not where the operation is constant in it."""
-        return self.operand_names is None or self._locals[index] is not None
+        return self._locals is not None and (self.operand_names is None or self._locals[index] is not None)
 
     def slope(self, index: int, operands: Sequence[float], y: float) -> float:
         """Returns the local derivative on plain floats as a float; 0.0 if the operation is constant in that operand."""
@@ -129,6 +133,8 @@ class Operation:
             else:
                 arguments += self._last[len(arguments) - self._least :]
         if self._pack is not None:
+            if len(arguments) == 1 and type(arguments[0]) is Row:
+                return arguments[0].result_of(self)
             arguments = tuple(self._pack(*arguments, **named) if named else self._pack(*arguments))
         return self.on(arguments)
 
@@ -184,7 +190,8 @@ def operation(
     Args:
         local: one function for each operand; it takes the operands and the result y, and uses operators and functions
             of the table (so that it can be differentiated again). None for an operand in which the operation is
-            constant. An operation of any number of operands (`*xs`) has one function of (index, operands, y).
+            constant. An operation of any number of operands (`*xs`) has one function of (index, operands, y); what it
+            says of all operands in an operation that takes a list, such as `argmax(xs)`, is calculated once.
         symbol: what a picture shows; the function's name if left out.
         samples: operands at which the tests compare the local derivatives with numerical ones.
         pack: for calls that take lists: turns the call's arguments into the operands.

@@ -3,8 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from typing import Any
 
 from chainrule.errors import OperandError, SizeError, shown
+
+
+class Row(list):
+    """The operands of a node, as its local derivatives get them. What several of these ask an operation to calculate of
+    all operands, such as `argmax(xs)`, is calculated once.
+    """
+
+    __slots__ = ("_known",)
+
+    _known: dict[int, Any]
+
+    def result_of(self, op: Any) -> Any:
+        """Returns the result of an operation that takes a list, for all operands."""
+        try:
+            known = self._known
+        except AttributeError:  # nothing was asked so far, as of most rows
+            known = self._known = {}
+        if op.code not in known:
+            known[op.code] = op.on(self)
+        return known[op.code]
 
 
 def listed(values: Iterable) -> list:

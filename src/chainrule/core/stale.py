@@ -24,6 +24,7 @@ from types import CodeType
 from typing import Any
 
 from chainrule.core.modes import call_of, caller, place
+from chainrule.core.packing import Row
 from chainrule.errors import LostUpdateWarning, StaleGradientWarning
 
 FRESH, CONSTANT, READ, USED, MIXED, WRITTEN, PASSED, AGAIN, SEEN = 0, 1, 2, 4, 8, 16, 32, 64, 128
@@ -128,7 +129,7 @@ def is_outdated(op: Any, numbers: list[float], kept: tuple, data: float) -> bool
     """Returns whether a result with this `data` and these `kept` local derivatives would be another one if it were
     recalculated from these `numbers` of its operands."""
     try:
-        y = float(op.value(*numbers))
+        y, numbers = float(op.value(*numbers)), Row(numbers)
         now = [y, *[0.0 if slope is None else op.slope(i, numbers, y) for i, slope in enumerate(kept)]]
     except Exception:  # an operation of the user's own that refuses the new numbers
         return True

@@ -34,6 +34,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 
+from chainrule.core.packing import Row
 from chainrule.engine import Value, topological_order
 from chainrule.errors import ArgumentError, GraphError, OperandError, shown
 from chainrule.explain.notation import call, formula, short
@@ -180,7 +181,7 @@ def _refuse_changed(order: Sequence[Value], names: dict[int, str]) -> None:
     for node in order:
         if node.op is None or not node.operands:
             continue
-        numbers = [operand.data for operand in node.operands]
+        numbers = Row([operand.data for operand in node.operands])
         edges = [(i, local) for i, local in enumerate(node.locals) if local is not None]
         same = all(_same(local, node.op.local(i, numbers, node.data)) for i, local in edges)
         if not same or not _same(node.data, node.op.value(*numbers)):

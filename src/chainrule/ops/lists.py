@@ -9,7 +9,7 @@ from chainrule.core.operation import operation
 from chainrule.core.packing import chosen, listed, neuron
 from chainrule.errors import OperandError
 from chainrule.ops.arithmetic import div
-from chainrule.ops.comparisons import eq, lt
+from chainrule.ops.comparisons import eq
 from chainrule.ops.exponentials import exp
 
 
@@ -72,7 +72,7 @@ def norm(*xs: float) -> float:
 
 @operation(
     local=lambda i, xs, y: exp(xs[i] - y),
-    limit=lambda i, xs, y: eq(xs[i], y) * lt(largest(xs[:i]), y) if i else eq(xs[0], y),
+    limit=lambda i, xs, y: eq(argmax(xs), i),
     samples=[(1.0, 2.0, -0.5), (4.0,), (-700.0, 700.0)],
     pack=listed,
 )
@@ -94,7 +94,7 @@ def logsumexp(*xs: float) -> float:
 
 
 @operation(
-    local=lambda i, xs, y: eq(xs[i], y) * lt(largest(xs[:i]), y) if i else eq(xs[0], y),
+    local=lambda i, xs, y: eq(argmax(xs), i),
     symbol="max",
     samples=[(1.0, 2.0, -0.5), (4.0,), (3.0, 5.0, 4.0)],
     pack=listed,
@@ -109,6 +109,23 @@ def largest(*xs: float) -> float:
     for x in xs:
         y = y if y >= x or math.isnan(y) else x
     return y
+
+
+@operation(local=None, samples=[(1.0, 2.0, -0.5), (4.0,), (3.0, 5.0, 4.0)], pack=listed)
+def argmax(*xs: float) -> float:
+    """The place of the largest of a list, the first of equals, counted from 0; no derivative flows.
+
+    If one is nan it is the place behind the last, where `take` finds nan.
+
+    >>> argmax([2.0, 5.0, 5.0])
+    1.0
+    """
+    y = -inf
+    place = 0.0
+    for i in range(len(xs)):
+        place = place if y >= xs[i] or math.isnan(y) else 1.0 * i
+        y = y if y >= xs[i] or math.isnan(y) else xs[i]
+    return 1.0 * len(xs) if math.isnan(y) else place
 
 
 @operation(

@@ -59,7 +59,7 @@ cdef inline int make_leaf(object value, double data, object label) except -1:
     drop_operands(node)  # of a result whose __init__ is called again
     if node._flags & LABELLED:
         drop_label(node)
-    node._data, node._grad, node._mark = data, 0.0, 0
+    node._data, node._grad, node._mark = data, 0.0, last_mark
     node._code, node._state = 0, 0
     node._flags &= IN_SLAB
     if label:
@@ -90,7 +90,7 @@ cdef inline ValueBase begun(Node* node, unsigned int code, Py_ssize_t count, uns
     if node == NULL:
         no_memory(count)
     PyObject_Init(<PyObject*>node, Value)
-    node._data, node._grad, node._mark = 0.0, 0.0, 0
+    node._data, node._grad, node._mark = 0.0, 0.0, last_mark
     node._code, node._count = <unsigned short>code, <unsigned int>count
     node._state, node._flags = 0, flags
     for i in range(count):

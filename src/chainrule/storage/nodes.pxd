@@ -69,10 +69,12 @@ cdef inline object value_of(Node* node):
     return <object><PyObject*>node
 
 
+cdef Nodes row_of(object values)
 cdef int no_memory(Py_ssize_t count) except -1
 cdef double number_for(unsigned int code, object x) except? -1.0
-cdef double value_by_call(unsigned int code, list numbers) except? -1.0
-cdef double slope_by_call(unsigned int code, Py_ssize_t i, list numbers, double y) except? -1.0
+cdef object row_of_numbers(list numbers)
+cdef double value_by_call(unsigned int code, object numbers) except? -1.0
+cdef double slope_by_call(unsigned int code, Py_ssize_t i, object numbers, double y) except? -1.0
 cdef double python_math(str name, tuple numbers) except? -1.0
 cdef tuple without_constants(unsigned int code, list locals)
 cdef object give_methods(object cls, tuple compiled)

@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from chainrule.core.operation import BY_CODE, add_methods, check_label, number
+from chainrule.core.packing import Row
 from chainrule.core.stale import AGAIN, CONSTANT, FRESH, PASSED, SEEN, STALE, WRITTEN, after_backward
 
 
@@ -55,7 +56,7 @@ class Edge:
 
 def make_leaf(node: Any, data: float, label: str) -> None:
     """Makes a node a leaf with this number and label."""
-    node._code = node._count = node._mark = 0
+    node._code, node._count, node._mark = 0, 0, _last_mark
     node._data, node._grad, node._grad_before = data, 0.0, 0.0
     node._state, node._label, node._edges = FRESH, label, []
 
@@ -90,9 +91,16 @@ def fill_value_and_locals(node: Any) -> None:
     op, edges = BY_CODE[node._code], node._edges
     numbers = [edge.operand._data for edge in edges]
     node._data = y = number(op.value(*numbers), op.name)
+    if op.operand_names is None:
+        numbers = Row(numbers)
     for i, edge in enumerate(edges):
         if not edge.operand._state & CONSTANT:
             edge.local = op.slope(i, numbers, y)
+
+
+def row_of(values: Sequence[Any]) -> Nodes:
+    """Returns a row of the nodes of these Values."""
+    return Nodes(values)
 
 
 _last_mark = 0
@@ -140,6 +148,19 @@ def add_back(leaves: Nodes) -> None:
     """Adds the earlier gradients of leaves, which were set aside, to the new ones."""
     for leaf in leaves[: leaves.aside]:
         leaf._grad += leaf._grad_before
+
+
+def derivatives_by_locals(order: list[Any], variables: list[Any], upstream: float) -> list[float]:
+    """As `derivatives` in value_base.py, which is this function."""
+    sums = {id(order[-1]): upstream} if order else {}
+    for node in reversed(order):
+        upstream = sums.get(id(node), 0.0)
+        if upstream:
+            for edge in node._edges:
+                if edge.local:
+                    at = id(edge.operand)
+                    sums[at] = sums.get(at, 0.0) + edge.local * upstream
+    return [sums.get(id(variable), 0.0) for variable in variables]
 
 
 def renew(node: Any) -> Any:

@@ -8,6 +8,7 @@ from libc.stdlib cimport free, realloc
 from chainrule.core.operation cimport Operation
 from chainrule.core import operation
 from chainrule.core.operation import BY_CODE, add_methods, number
+from chainrule.core.packing import Row
 from chainrule.core.stale import AGAIN, CONSTANT, PASSED, SEEN, STALE, WRITTEN
 
 cdef extern from "Python.h":
@@ -49,6 +50,16 @@ cdef class Nodes:
         free(self.nodes)
 
 
+cdef Nodes row_of(object values):
+    """As in nodes.py."""
+    row = Nodes()
+    for value in values:
+        if not isinstance(value, Methods):
+            raise TypeError(f"a Value is needed, not the {type(value).__name__} {value!r}")
+        row.append(node_of(value))
+    return row
+
+
 cdef int no_memory(Py_ssize_t count) except -1:
     raise MemoryError(f"no memory for a node of {count} operands")
 
@@ -58,13 +69,18 @@ cdef double number_for(unsigned int code, object x) except? -1.0:
     return number(x, BY_CODE[code].name)
 
 
-cdef double value_by_call(unsigned int code, list numbers) except? -1.0:
+cdef object row_of_numbers(list numbers):
+    """The numbers of the operands, for several calls of `slope_by_call`."""
+    return Row(numbers)
+
+
+cdef double value_by_call(unsigned int code, object numbers) except? -1.0:
     """The number of a result, by a call of the operation's own Python function."""
     op = BY_CODE[code]
     return number(op.value(*numbers), op.name)
 
 
-cdef double slope_by_call(unsigned int code, Py_ssize_t i, list numbers, double y) except? -1.0:
+cdef double slope_by_call(unsigned int code, Py_ssize_t i, object numbers, double y) except? -1.0:
     """A local derivative, likewise."""
     return BY_CODE[code].slope(i, numbers, y)
 

@@ -3,7 +3,7 @@
 from chainrule.core cimport stale
 from chainrule.core.operation cimport number
 from chainrule.storage.fields cimport (
-    is_constant, label_of, locals_of, operands_of, operation_of, set_label, state_of,
+    derivatives_by_locals, is_constant, label_of, locals_of, operands_of, operation_of, set_label, state_of,
 )
 from chainrule.storage.nodes cimport Edge, Methods
 

@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 else:
     from chainrule.core import interpreted as cython
 if not cython.compiled:
-    from chainrule.storage.nodes import (Methods, is_constant, label_of, locals_of, operands_of, operation_of,
-        set_label, state_of)  # fmt: skip
+    from chainrule.storage.nodes import (Methods, derivatives_by_locals, is_constant, label_of, locals_of, operands_of,
+        operation_of, set_label, state_of)  # fmt: skip
 
 display_hook: Any = lambda value, format: None  # noqa: E731 - see chainrule.draw
 
@@ -137,6 +137,12 @@ def _warn_of_name(grad: float, x: Any, sign: str) -> None:
     """Warns of `p -= lr * p.grad`: the leaf stays as it was. (With an `x` that is a Value it is a new formula.)"""
     if grad and not isinstance(x, ValueBase):
         stale.moved(sign)
+
+
+def derivatives(order: list[Any], variables: list[Any], upstream: float) -> list[float]:
+    """Returns the derivative of the last Value of an order in each of some Values, times `upstream`, by the local
+    derivatives that nodes keep. It adds up as `backward()` does, but the gradients of all Values stay what they are."""
+    return derivatives_by_locals(order, variables, upstream)
 
 
 def _step_back(node: Any) -> None:

@@ -13,6 +13,7 @@ from chainrule import ops
 from chainrule.compiler.graph.graph import BATCH_SUM, Graph
 from chainrule.compiler.graph.passes.fold import plain
 from chainrule.core.operation import Operation, add_methods, number
+from chainrule.core.packing import Row
 from chainrule.errors import OperandError
 
 
@@ -148,7 +149,7 @@ class _Sweep:
             self.contributions.setdefault(operands[i], []).append((upstream, slope))
 
     def _local(self, op: Operation, places: list[int], operands: tuple[int, ...], node: int) -> list[int]:
-        xs, y = tuple([self._symbol(k) for k in operands]), self._symbol(node)
+        xs, y = Row([self._symbol(k) for k in operands]), self._symbol(node)
         slopes = [
             op.local(i, xs, y, finite=not self.exact) for i in places
         ]  # if not finite: nan, and exact mode repeats it

@@ -6,22 +6,24 @@ from dataclasses import replace
 
 from chainrule import ops
 from chainrule.compiler.graph.graph import Graph
+from chainrule.compiler.graph.passes.spell_out import place_of_largest
 from chainrule.compiler.levels.nodes import VARYING, phases
 from chainrule.compiler.levels.segments import MOST_OPERANDS
 
 
 def expanded(graph: Graph, exact: bool) -> Graph:
-    """Expands `largest` and `sum_of_squares`; unless it is to be exact, also `logsumexp` and long `norm`s.
+    """Expands `largest`, `argmax` and `sum_of_squares`; unless it is to be exact, also `logsumexp` and long `norm`s.
 
-    The largest of a list is found by a tournament of pairs, and a sum of squares becomes a sum of products; both give
-    the same bits. `logsumexp` becomes `exp` and `log`, and a long `norm` the norm of the norms of its parts.
+    The largest of a list, and its place, is found by a tournament of pairs, and a sum of squares becomes a sum of
+    products; all give the same bits. `logsumexp` becomes `exp` and `log`, and a long `norm` the norm of the norms of
+    its parts.
 
     >>> graph = Graph.of_inputs(["x", "y", "z"])
     >>> graph.outputs = [graph.add(ops.largest, 0, 1, 2)]
     >>> [op.name for op in expanded(graph, exact=True).ops if op]
     ['max', 'max']
     """
-    expansions = {ops.largest: _largest, ops.sum_of_squares: _sum_of_squares}
+    expansions = {ops.largest: _largest, ops.argmax: _argmax, ops.sum_of_squares: _sum_of_squares}
     if not exact:
         expansions |= {ops.logsumexp: _logsumexp, ops.norm: _norm}
     if not any(op in expansions for op in set(graph.ops) if op is not None):
@@ -46,6 +48,10 @@ def _largest(graph: Graph, xs: list[int]) -> int:
         pairs = [graph.add(ops.max, a, b) for a, b in zip(xs[::2], xs[1::2], strict=False)]
         xs = pairs + xs[2 * len(pairs) :]
     return xs[0]
+
+
+def _argmax(graph: Graph, xs: list[int]) -> int:
+    return place_of_largest(graph, xs, _largest)
 
 
 def _sum_of_squares(graph: Graph, xs: list[int]) -> int:

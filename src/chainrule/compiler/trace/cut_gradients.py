@@ -43,9 +43,13 @@ def flowing(traced: Traced) -> list[Value]:
 
 
 def made_of(live: Collection[Value]) -> dict[int, Value]:
-    """Maps each leaf (by its identity) to the one of these Values that was calculated from it before the function
-    ran."""
-    return {id(leaf): value for value in live if not value.is_leaf() for leaf in topological_order(value)}
+    """Maps each number (by its identity) from which one of these Values was calculated before the function ran to that
+    Value, or one of them."""
+    below = {id(value): value for value in live if not value.is_leaf()}
+    for node in reversed(topological_order(*below.values())):
+        for operand in node.operands:
+            below.setdefault(id(operand), below[id(node)])
+    return below
 
 
 def made_before(name: str, value: Value, leaf: Value) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
 
 from chainrule import ops
 from chainrule.compiler.graph.graph import Graph
@@ -11,10 +12,10 @@ from chainrule.core.operation import Operation
 
 
 def spell_out(graph: Graph) -> Graph:
-    """Expands `logsumexp`, `sum_of_squares` and `norm` into operations that loops have.
+    """Expands `logsumexp`, `sum_of_squares`, `norm` and `argmax` into operations that loops have.
 
     logsumexp(xs) becomes m + log Σ exp(x - m), where m is the largest x, or the largest finite number if that is
-    infinite; sum_of_squares becomes a sum of products, and norm a tree of `hypot`.
+    infinite; sum_of_squares becomes a sum of products, norm a tree of `hypot`, and argmax what `place_of_largest` adds.
 
     >>> from chainrule.compiler.graph.text import from_text, to_text
     >>> print(to_text(spell_out(from_text("%0 = input x\\n%1 = input y\\n%2 = logsumexp %0 %1\\nreturn %2"))))
@@ -41,12 +42,26 @@ def _spelt_out(new: Graph, op: Operation, operands: tuple[int, ...], _: int) -> 
         return new.add(ops.sum, *[new.add(ops.mul, x, x) for x in operands])
     if op is ops.norm and operands:
         return _norm(new, list(operands))
+    if op is ops.argmax and operands:
+        return place_of_largest(new, list(operands), lambda new, xs: new.add(ops.largest, *xs))
     if op is not ops.logsumexp:
         return new.add(op, *operands)
     most = sys.float_info.max
     shift = new.add(ops.clip, new.add(ops.largest, *operands), new.constant(-most), new.constant(most))
     powers = [new.add(ops.exp, new.add(ops.sub, x, shift)) for x in operands]
     return new.add(ops.add, shift, new.add(ops.log, new.add(ops.sum, *powers)))
+
+
+def place_of_largest(new: Graph, xs: list[int], largest: Callable[[Graph, list[int]], int]) -> int:
+    """Adds what `argmax(xs)` is: of n numbers, the one at place i that equals the largest is marked with n - i, and the
+    largest mark is that of the first such.
+
+    Args:
+        largest: adds the largest of a list.
+    """
+    n, most = len(xs), largest(new, xs)
+    marks = [new.add(ops.mul, new.add(ops.eq, x, most), new.constant(float(n - i))) for i, x in enumerate(xs)]
+    return new.add(ops.sub, new.constant(float(n)), largest(new, marks))
 
 
 def _norm(new: Graph, xs: list[int]) -> int:
