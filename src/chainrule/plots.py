@@ -153,7 +153,7 @@ def plot_boundary(
             _draw_regions(ax, plane, list(plane.scores(model)))
         _draw_samples(ax, samples, targets, names)
         ax.set(xlabel=features[0], ylabel=features[1], title="Decision boundary")
-        ax.xaxis.set_major_locator(_ticker().MaxNLocator(nbins=6))
+        ax.xaxis.set_major_locator(_ticker().MaxNLocator(nbins=6, steps=[1, 2, 5, 10]))
         ax.legend(loc="upper center", bbox_to_anchor=(0.5, -0.18), ncols=min(len(names), 4), handletextpad=0.2)
     return ax
 

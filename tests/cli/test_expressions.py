@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import sys
 from xml.etree import ElementTree
 
 import pytest
@@ -87,6 +88,23 @@ def test_the_graph_is_a_tree_on_the_terminal(run):
     assert (code, err) == (0, "")
     for word in ("tanh", "x1", "w1", "-3", "0.7071", "0.5"):
         assert word in out
+
+
+@pytest.mark.parametrize(
+    ("ending", "library", "head"), [(".png", "resvg_py", b"\x89PNG"), (".pdf", "cairosvg", b"%PDF")]
+)
+def test_a_picture_for_slides(run, folder, monkeypatch, ending, library, head):
+    try:
+        pytest.importorskip(library)
+    except OSError:
+        pytest.skip("the system has no cairo")
+    assert run("draw", "x*x", "x=3", "--out", f"g{ending}", "--quiet") == (0, "", "")
+    assert (folder / f"g{ending}").read_bytes().startswith(head)
+    monkeypatch.setitem(sys.modules, library, None)
+    refused = run("draw", "x*x", "x=3", "--out", f"h{ending}")
+    assert refused.code == 2
+    assert "pip install 'chainrule[picture]'" in refused.err
+    assert not (folder / f"h{ending}").exists()
 
 
 @pytest.mark.parametrize("ending", [".svg", ".html", ".dot", ".txt"])

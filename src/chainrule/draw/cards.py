@@ -13,7 +13,7 @@ from chainrule.draw.layout import Size
 from chainrule.draw.theme import SIZE, Theme, attributes, escaped, shortened, text_width
 
 HEIGHT = 38.0
-PAD = 9.0
+PAD = 8.0
 PILL = 24.0
 LABEL_COLUMNS = 32
 SYMBOL_COLUMNS = 12

@@ -25,7 +25,7 @@ BOX_GAP = 18.0
 """The gap between two boxes of one layer."""
 EDGE_GAP = 9.0
 """The gap between a box and a passing edge or label, and between two of these."""
-LAYER_GAP = (20.0, 64.0)
+LAYER_GAP = (14.0, 64.0)
 """The smallest gap between two layers, and the largest to which steep edges widen it."""
 STEEPNESS = 6.0
 """Gaps are widened until edges climb less than this many times the gap."""
