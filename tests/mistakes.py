@@ -162,6 +162,7 @@ MISTAKES = [
     Mistake("a sum of a number", "chainrule.sum(v)", OperandError, ["sum([a, b])"]),
     Mistake("an operand too many", "v.tanh(1.0)", OperandError, ["tanh(x)"]),
     Mistake("sizes of a sum", "chainrule.weighted_sum([v, w], [1.0])", SizeError, ["give one weight an input"]),
+    Mistake("an operation misspelled", "chainrule.tahn(v)", AttributeError, ["no attribute 'tahn'", "'tanh'"]),
     # ---- models ----
     Mistake("sizes that are no list", "nn.MLP(3, 4)", ArgumentError, ["MLP(3, [4])", "MLP(3, [16, 4])"]),
     Mistake("no sizes", "nn.MLP(3, [])", ArgumentError, ["MLP(2, [16, 1])"]),
@@ -279,7 +280,7 @@ MISTAKES = [
         "a draw in a compiled function",
         "chainrule.compile(lambda x: x * random.random())(1.0)",
         TraceError,
-        ["f(x, noise)"],
+        ["f(x, noise)", "chainrule.random.uniform(key, i)"],
     ),
     Mistake(
         "a gradient in a compiled function",
@@ -287,6 +288,8 @@ MISTAKES = [
         TraceError,
         ["value_and_grad"],
     ),
+    Mistake("a sample below 0", "chainrule.random.uniform(1, -1)", ArgumentError, ["i is -1.0", "the samples 0, 1, 2"]),
+    Mistake("half a key", "chainrule.random.uniform(0.5, 1)", ArgumentError, ["the key is 0.5", "random.key(seed)"]),
 ]
 
 

@@ -19,7 +19,16 @@ def test_dir_lists_all_that_is_chainrule_s_own_and_nothing_foreign():
     names = dir(chainrule)
     assert {"compile", "compile_step", "plots", "Value", "grad", "nn", "sum", "tanh", *chainrule.__all__} <= set(names)
     public = [name for name in names if not name.startswith("_")]
-    assert set(public) == {*chainrule.__all__, *TABLE, "compile", "compile_step", "errors", "plots", "training"}
+    assert set(public) == {
+        *chainrule.__all__,
+        *TABLE,
+        "compile",
+        "compile_step",
+        "errors",
+        "plots",
+        "random",
+        "training",
+    }
     for name in public:
         home = getattr(chainrule, name)
         home = home.__name__ if inspect.ismodule(home) else home.__module__

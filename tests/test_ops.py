@@ -62,7 +62,7 @@ REFERENCES = {
 }
 """What mpmath calls otherwise. Names that mpmath knows, such as tanh, need no line here."""
 
-NO_SLOPE = {("stop_gradient", 0), ("take", 0)}
+NO_SLOPE = {("stop_gradient", 0), ("take", 0), ("philox", 0), ("philox", 1), ("philox", 2)}
 """Operands with which an operation's value changes though, by what it is there for, no derivative flows into them."""
 
 SPECIAL = [0.0, -0.0, 5e-324, -5e-324, 1e-300, 1e-9, -1e-9, 0.5, 1.0, -1.0, 2.0, 3.0, -30.0, 30.0]

@@ -29,6 +29,7 @@ MAY_IMPORT: dict[str, set[str] | None] = {
     "nn": ENGINE,
     "losses": ENGINE,
     "optim": ENGINE,
+    "random": ENGINE,
     "explain": ENGINE | {"transforms"},
     "check": ENGINE | {"transforms", "explain"},
     "expression": ENGINE,

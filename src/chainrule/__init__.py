@@ -15,13 +15,14 @@ from typing import Any
 
 from chainrule.core import builds  # noqa: F401 # isort: skip - before the engine is imported: it chooses which
 
-from chainrule import data, engine, losses, nn, optim
+from chainrule import data, engine, losses, nn, optim, random  # noqa: F401 - random: no star import takes Python's
 from chainrule.check import check_gradients
 from chainrule.core.extras import require
 from chainrule.core.modes import detect_anomaly, no_grad
 from chainrule.core.operation import TABLE, operation
 from chainrule.draw import draw, repr_html, repr_svg
 from chainrule.engine import Value, topological_order
+from chainrule.errors import suggest
 from chainrule.explain import explain
 from chainrule.ops import *  # noqa: F403 - every operation of the table, such as chainrule.exp
 from chainrule.saving import load, save
@@ -56,7 +57,8 @@ def __getattr__(name: str) -> Any:
     if name in _MOVED:
         return sys.modules[f"chainrule.{name}"]
     if name not in _COMPILER:
-        raise AttributeError(f"module 'chainrule' has no attribute {name!r}")
+        hint = "" if name.startswith("_") else suggest(name, __dir__())
+        raise AttributeError(f"module 'chainrule' has no attribute {name!r}.{hint}")
     for library in _LIBRARIES:
         require(library, extra="compiler")
     return getattr(importlib.import_module(_COMPILER[name]), name)
@@ -66,7 +68,7 @@ def __dir__() -> list[str]:
     """What is chainrule's own; `compile` only if its extra is there, since `help` asks for all that it is told of."""
     compiler = _COMPILER if all(map(importlib.util.find_spec, _LIBRARIES)) else []
     own = [name for name in globals() if name in TABLE or (name.startswith("__") and name.endswith("__"))]
-    return sorted({*__all__, *own, *compiler, "errors", "plots", "training"})
+    return sorted({*__all__, *own, *compiler, "errors", "plots", "random", "training"})
 
 
 __all__ = [

@@ -10,7 +10,7 @@ from chainrule.storage.memory cimport (
 )
 from chainrule.storage.native cimport compute, table_names
 from chainrule.storage.nodes cimport Edge, Node, Nodes, give_methods, node_of, row_of, value_of
-from chainrule.storage.value_base cimport ValueBase, compares_numbers
+from chainrule.storage.value_base cimport ValueBase, check_step, compares_numbers
 
 cdef list open_modes
 cdef Operation ADD, SUB, MUL, DIV, POW, NEG, ABS, LT, LE, GT, GE, EQ, NE

@@ -58,7 +58,7 @@ else:
 if not cython.compiled:  # so it is in plain Python; in the compiled engine these are functions of C
     from chainrule.storage.nodes import (Nodes, add_back, add_table, doubtful, fill_value_and_locals, make_leaf,
         new_marks, new_pair, new_result, node_of, remade, renew, row_of, set_aside, value_of, watch)  # fmt: skip
-    from chainrule.storage.value_base import compares_numbers
+    from chainrule.storage.value_base import check_step, compares_numbers
 
 ADD, SUB, MUL, DIV, POW, NEG, ABS = ops.add, ops.sub, ops.mul, ops.div, ops.pow, ops.neg, ops.abs
 LT, LE, GT, GE, EQ, NE = ops.lt, ops.le, ops.gt, ops.ge, ops.eq, ops.ne
@@ -92,8 +92,7 @@ def topological_order(*roots: Value, since: int = 0) -> list[Value]:
 
 
 def _sort(path: Nodes, results: Nodes, leaves: Nodes, afresh: bool, oldest: int) -> int:
-    """The topological sort, depth first, into `results` and `leaves`: a node stays on the `path`, which begins with the
-    roots, until all of its operands are in the order.
+    """The topological sort, depth first, into `results` and `leaves`: nodes wait on `path` (first: roots) for operands.
 
     Its mark is below `entered` before the walk comes to it, `entered` while it waits for its operands, and `done` once
     it is in the order; the next walk has two larger marks, so nothing need be wiped off. For `backward()`, `afresh`,
@@ -208,8 +207,10 @@ class Value(ValueBase):
     # operators; plain numbers may stand on either side, and comparisons give 1.0 or 0.0, with no derivative
     def __add__(self, other: Any) -> Value: return record_pair(ADD, self, other)
     def __radd__(self, other: Any) -> Value: return record_pair(ADD, other, self)
+    def __iadd__(self, x: Any) -> Value: return record_pair(ADD, self if self._count else check_step(self, x, "+="), x)
     def __sub__(self, other: Any) -> Value: return record_pair(SUB, self, other)
     def __rsub__(self, other: Any) -> Value: return record_pair(SUB, other, self)
+    def __isub__(self, x: Any) -> Value: return record_pair(SUB, self if self._count else check_step(self, x, "-="), x)
     def __mul__(self, other: Any) -> Value: return record_pair(MUL, self, other)
     def __rmul__(self, other: Any) -> Value: return record_pair(MUL, other, self)
     def __truediv__(self, other: Any) -> Value: return record_pair(DIV, self, other)

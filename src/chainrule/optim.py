@@ -346,8 +346,8 @@ def _check_options(kind: str, options: dict[str, Any], known: list[str]) -> None
     for name, x in options.items():
         if name not in known:
             other = _OTHER_NAMES.get(name)
-            hint = f": {other.format(shown(x))}" if other else suggest(name, known)
-            raise ArgumentError(f"{kind} has no option {name}, but {', '.join(known)}{hint}")
+            hint = f": {other.format(shown(x))}" if other else f".{suggest(name, known)}"
+            raise ArgumentError(f"{kind} takes {', '.join(known)}, and no {name}{hint}")
 
 
 def _not_negative(x: float, name: str) -> float:

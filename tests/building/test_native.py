@@ -46,7 +46,8 @@ def test_an_operation_has_its_number_and_derivatives_in_c_but_for_what_needs_pyt
     assert [op.name for op in table if f"value_{op.name}(" not in text] == [
         "norm",
         "logsumexp",
-    ]  # hypot of a list; a sort
+        "philox",
+    ]  # hypot of a list; a sort; integers
     for op in table:
         for i in range(len(op.operand_names or [0])):  # an operation of any number of operands has one for them all
             assert not op.flows(i) or f"local_{op.name}_{i}(" in text
@@ -239,7 +240,8 @@ def test_the_build_tells_what_is_left_to_python_and_why():
     line = ops.norm.value.__code__.co_firstlineno + 7
     assert told[0] == f"left to Python: value_norm, whose text has stars in 'math.hypot(*xs)' (line {line})"
     assert re.fullmatch(r"left to Python: value_logsumexp, whose text has xs as a whole \(line \d+\)", told[1])
-    assert len(told) == 2
+    assert told[2].startswith("left to Python: value_philox, ")
+    assert len(told) == 3
 
 
 @pytest.mark.parametrize(

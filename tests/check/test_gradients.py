@@ -11,7 +11,7 @@ from chainrule.core.operation import TABLE
 from chainrule.errors import ArgumentError, OperandError, SizeError
 from chainrule.expression import parse
 
-NO_SLOPE = {(ops.stop_gradient, 0): WRONG, (ops.take, 0): NOT_FINITE}
+NO_SLOPE = {(ops.stop_gradient, 0): WRONG, (ops.take, 0): NOT_FINITE, **{(ops.philox, i): NOT_FINITE for i in range(3)}}
 """Operands with which an operation's value changes though, by what it is there for, no derivative flows into them; and
 what a check of that operation says there. (All of its other derivatives agree, as everywhere.)"""
 

@@ -65,8 +65,8 @@ ASKED = {
     "out of sight": (lambda: list(map(math.tanh, [V])), ANY),
     "a float": (lambda: float(V), "go on with v itself, or take the number alone, v.data"),
     "a float within": (lambda: math.tanh(float(V)), "go on with v itself"),
-    "a text": (lambda: "%.1f" % V, 'f"{v:.2f}" writes the number'),  # noqa: UP031
-    "a text of a product": (lambda: "%.1f" % (2 * V * math.tanh(1.0)), 'f"{v:.2f}" writes the number'),
+    "a text": (lambda: "%.1f" % V, 'say f"{v:.2f}", or "%.2f" % v.data'),  # noqa: UP031
+    "a text of a product": (lambda: "%.1f" % (2 * V * math.tanh(1.0)), 'say f"{v:.2f}", or "%.2f" % v.data'),
     "a library": (lambda: statistics.fmean([V]), "statistics.fmean knows plain numbers alone: give it v.data, or ["),
     "a library's class": (lambda: Fraction.from_float(V), ""),
 }

@@ -32,13 +32,13 @@ _OTHERWISE = {
 
 _PLAIN: dict[Any, tuple[str, str]] = {
     float: ("go on with v itself, or take the number alone, v.data", "float(y)"),
-    int: ("int(v.data) is of the number alone", "int(y)"),
-    complex: ("complex(v.data) is of the number alone", "complex(y)"),
-    round: ('round(v.data, 2) is of the number alone, and f"{v:.2f}" its text', "round(y, 2)"),
+    int: ("say int(v.data) for the number alone", "int(y)"),
+    complex: ("say complex(v.data) for the number alone", "complex(y)"),
+    round: ('say round(v.data, 2) for the number alone, or f"{v:.2f}" for its text', "round(y, 2)"),
 }
 """For functions of Python's own: the mended code, and what to write of the result of a compiled function."""
 
-_TEXT = 'f"{v:.2f}" writes the number, or "%.2f" % v.data', '"%.2f" % y'
+_TEXT = 'say f"{v:.2f}", or "%.2f" % v.data', '"%.2f" % y'
 _ANY = "say chainrule.exp(v), not math.exp(v), or take the number alone, v.data"
 _TRACED = "in a compiled function v.data is a Value as well"
 
@@ -80,7 +80,7 @@ def _of_math(name: str) -> str:
         said = f"say {_OTHERWISE[name]}, not math.{name}"
     else:
         said = f"chainrule has no {name}. {HOW_TO_ADD}"
-        return said if modes.trace is not None else f"math.{name}(v.data) is of the number alone; {said}"
+        return said if modes.trace is not None else f"say math.{name}(v.data) for the number alone; {said}"
     return f"{said} ({_TRACED})" if modes.trace is not None else f"{said}, or math.{name}(v.data) for the number alone"
 
 

@@ -115,7 +115,7 @@ def warn_if_outdated(results: list[Any]) -> None:
         _warn(_MAKE_ANEW, map(_outdated, results))
 
 
-def moved(sign: str) -> None:
+def warn_of_update(sign: str) -> None:
     """Warns that `p -= …`, or another `sign`, of a leaf whose gradient was just read moves a name and not the leaf."""
     _warn(_CHANGE_DATA.format(sign=sign), [f"says p {sign} … of a parameter"], LostUpdateWarning)
 

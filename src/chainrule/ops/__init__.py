@@ -27,6 +27,7 @@ from chainrule.ops.trigonometry import *  # noqa: F403
 from chainrule.ops.special import *  # noqa: F403
 from chainrule.ops.activations import *  # noqa: F403
 from chainrule.ops.lists import *  # noqa: F403
+from chainrule.ops.draws import *  # noqa: F403
 
 # isort: on
 

@@ -22,4 +22,6 @@ cdef class ValueBase(Methods):
     cdef Edge _edges[2]  # the last field: a node of more operands has memory for more of them
 
 
+cdef ValueBase check_step(ValueBase leaf, object x, str sign)
+
 cdef bint compares_numbers(ValueBase a, object b) except -1

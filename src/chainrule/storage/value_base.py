@@ -118,25 +118,17 @@ class ValueBase(Methods):
     __floor__ = __ceil__ = __trunc__ = __round__
     # fmt: on
 
-    def __isub__(self, x: Any) -> Any:
-        if self._state & SEEN and not self._count:
-            _warn_of_name(self._grad, x, "-=")
-        return self - x
-
-    def __iadd__(self, x: Any) -> Any:
-        if self._state & SEEN and not self._count:
-            _warn_of_name(self._grad, x, "+=")
-        return self + x
-
     def __repr__(self) -> str:
         made = f", op={self.op.name!r}" if self.op else ""
         return f"Value(data={self._data}, grad={self._grad}{made}{self.label and f', label={self.label!r}'})"
 
 
-def _warn_of_name(grad: float, x: Any, sign: str) -> None:
-    """Warns of `p -= lr * p.grad`: the leaf stays as it was. (With an `x` that is a Value it is a new formula.)"""
-    if grad and not isinstance(x, ValueBase):
-        stale.moved(sign)
+def check_step(leaf: ValueBase, x: Any, sign: str) -> ValueBase:
+    """Returns a leaf of which `p += x`, or another `sign`, makes a new Value. It warns if that looks like
+    `p -= lr * p.grad`, meant to move the leaf. (With an `x` that is a Value it is a new formula.)"""
+    if leaf._state & SEEN and leaf._grad and not isinstance(x, ValueBase):
+        stale.warn_of_update(sign)
+    return leaf
 
 
 def derivatives(order: list[Any], variables: list[Any], upstream: float) -> list[float]:

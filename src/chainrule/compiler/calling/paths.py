@@ -285,11 +285,18 @@ def _same(a: Traced, b: Traced) -> bool:
 
 
 def with_guards_that_may_fail(graph: Graph) -> Graph:
-    """The graph with each guard once, and without guards on numbers that depend on no input, since these never
-    change."""
+    """The graph with each question once, such as `i >= 0` of one i, and without guards on numbers that depend on no
+    input, since these never change."""
     if not graph.guards:
         return graph
     moves = [True] * graph.inputs
     for operands in graph.operands[graph.inputs :]:
         moves.append(any(moves[k] for k in operands))
-    return replace(graph, guards=list(dict.fromkeys([guard for guard in graph.guards if moves[guard[0]]])))
+    asked = {_question(graph, node): (node, truth) for node, truth in reversed(graph.guards) if moves[node]}
+    return replace(graph, guards=list(reversed(asked.values())))
+
+
+def _question(graph: Graph, node: int) -> Any:
+    """What a guard asks: an operation, with its operands, of which constants are equal if their numbers are."""
+    operands = [("constant", graph.numbers[k]) if graph.is_constant(k) else k for k in graph.operands[node]]
+    return (graph.ops[node].code, *operands) if graph.ops[node] is not None else node  # type: ignore[union-attr]

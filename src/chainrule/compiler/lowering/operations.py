@@ -13,7 +13,17 @@ from collections.abc import Callable, Sequence
 from llvmlite import ir
 
 from chainrule.compiler.lowering.arithmetic import Arithmetic, NotLowered
-from chainrule.compiler.lowering.maths import arcs, erf, exponential, lists, logarithm, powers, roots, trigonometry
+from chainrule.compiler.lowering.maths import (
+    arcs,
+    erf,
+    exponential,
+    lists,
+    logarithm,
+    philox,
+    powers,
+    roots,
+    trigonometry,
+)  # fmt: skip
 from chainrule.compiler.lowering.translate import translate
 from chainrule.compiler.native.llvm import Machine
 from chainrule.core.operation import Operation
@@ -97,6 +107,7 @@ EXACT: dict[str, Callable[..., ir.Value]] = {
     "div": Arithmetic.div,
     "neg": Arithmetic.neg,
     "take": _take,
+    "philox": philox.philox,
 }
 """Operations written by hand that are exact anyway; in exact mode the text of all others is followed."""
 

@@ -59,7 +59,8 @@ def traced_surely(
         f"{name} gives other numbers each time: by chance, by the clock, or by a state of its own{line}. Compiled, it "
         "would keep those of the first call for ever. Draw before the call, and give what was drawn as an argument: "
         "f(x, noise), and of a batch one for each sample, with in_axes=0; a model with dropout takes its mask so, or "
-        "is compiled with the dropout switched off"
+        "is compiled with the dropout switched off. Or draw by chainrule.random.uniform(key, i), a function of a key "
+        "and of the number i of the sample"
     )
 
 
