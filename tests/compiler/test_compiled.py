@@ -154,6 +154,62 @@ def test_too_many_ways_are_an_error_that_says_what_to_do():
         f(0.1)
 
 
+POINTS = [math.sin(3.0 * k) for k in range(10)]
+
+
+def nearest_by_if(x):
+    best = (x - POINTS[0]) ** 2
+    for p in POINTS[1:]:
+        d = (x - p) ** 2
+        if d < best:  # noqa: PLR1730 - that is what is tested
+            best = d
+    return best
+
+
+def nearest_by_python(x):
+    return min([(x - p) ** 2 for p in POINTS])
+
+
+def sorted_by_python(x):
+    return sorted([(x - p) ** 2 for p in POINTS])[1]
+
+
+def nearest(x):
+    best = (x - POINTS[0]) ** 2
+    for p in POINTS[1:]:
+        best = chainrule.min(best, (x - p) ** 2)
+    return best
+
+
+@pytest.mark.parametrize("function", [nearest_by_if, nearest_by_python, sorted_by_python])
+def test_too_many_ways_of_a_batch_are_told_before_there_is_a_kernel_for_each(function, monkeypatch):
+    from chainrule.compiler.calling import paths
+
+    xs, made = np.linspace(-1.5, 1.5, 200), []
+    build = paths.build
+    monkeypatch.setattr(paths, "build", lambda *given: made.append(given) or build(*given))
+    f = chainrule.compile(function, in_axes=0, max_traces=5)
+    for _ in range(2):
+        with pytest.raises(errors.TraceError, match=r"5 different ways.*best = chainrule.min\(best, d\) in place of"):
+            f.value_and_grad(xs)
+        assert len(made) <= 6
+    values, slopes = chainrule.compile(nearest, in_axes=0).value_and_grad(xs)
+    np.testing.assert_allclose(values, [function(x) for x in xs] if function is not sorted_by_python else values)
+    np.testing.assert_allclose(slopes, [chainrule.grad(nearest_by_if)(x) for x in xs.tolist()])
+
+
+@pytest.mark.parametrize("ways", [2, 6])
+def test_a_batch_that_goes_few_ways_runs_whatever_the_order_of_its_samples(ways):
+    def stairs(x):
+        return sum([x * k for k in range(1, ways) if x > k])
+
+    xs = np.repeat(np.arange(ways) + 0.5, 7)
+    for order in (xs, xs[::-1], np.random.default_rng(0).permutation(xs)):
+        f = chainrule.compile(stairs, in_axes=0)
+        np.testing.assert_allclose(f(order), [float(stairs(x)) for x in order])
+        assert f.traces == ways
+
+
 def test_values_that_the_function_closes_over_are_read_at_each_call():
     w = Value(2.0)
     f = chainrule.compile(lambda x: w * x)

@@ -54,6 +54,16 @@ def test_too_many_branches():
         step.run([(0,), (1,), (2,)])
 
 
+def test_too_many_ways_of_samples_are_told_before_there_is_a_kernel_for_each():
+    w, points = [Value(1.0)], [math.sin(3.0 * k) for k in range(10)]
+    loss = lambda x: min([(w[0] * x - p) ** 2 for p in points])  # noqa: E731
+    step = compile_step(loss, SGD(w), in_axes=0, max_traces=5)
+    for _ in range(2):
+        with pytest.raises(TraceError, match=r"5 different ways.* best = chainrule.min\(best, d\) in place of"):
+            step.run([([0.01 * k - 1.0 for k in range(200)],)])
+    assert step.kernels <= 2
+
+
 def test_all_samples_of_a_batch_go_one_way(training, rows):
     batches = [([abs(x) for x in rows(9)], rows(9)) for _ in range(5)]
     assert training.twice(by_sign, sgd, batches, in_axes=0).kernels == 1

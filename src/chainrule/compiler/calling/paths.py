@@ -36,6 +36,19 @@ from chainrule.core.trees import leaves
 from chainrule.engine import Value
 from chainrule.errors import OperandError, TraceError, shown
 
+AHEAD = 4
+"""If samples go several ways, more of them are traced ahead until so many in a row go ways that are known."""
+
+
+def spread(samples: int, count: int) -> list[int]:
+    """Some of a number of samples, spread evenly among them however many of these are used.
+
+    >>> spread(100, 5)
+    [0, 61, 23, 85, 47]
+    """
+    golden = (5**0.5 - 1) / 2
+    return [int(i * golden % 1 * samples) for i in range(count)]
+
 
 @dataclass(frozen=True)
 class Made:
@@ -138,6 +151,11 @@ class Paths:
         with self.lock:
             self._known = {key: kept for key, kept in self._known.items() if kept is not paths}
 
+    def forget_unmade(self, paths: list[Path]) -> None:
+        """Forgets those of some paths that have no kernel."""
+        with self.lock:
+            paths[:] = [path for path in paths if path.made]
+
     def put_first(self, paths: list[Path], path: Path) -> None:
         """Moves a path to the front, so that it is tried first. Other threads may be reading the list."""
         with self.lock:
@@ -219,9 +237,10 @@ class Paths:
         where = f" The last two part at {asked[parts]}." if parts is not None and parts < len(asked) else ""
         return (
             f"{name} went {len(paths)} different ways for arguments of one structure, and here would be one more."
-            f"{where} Say such a branch by what needs no trace of its own: chainrule.max and min (not Python's own), "
-            "relu, select(condition, a, b), or take(xs, i) for xs[i]; let it depend on fewer numbers; or allow more "
-            f"ways: chainrule.compile({name}, max_traces={4 * len(paths)})"
+            f"{where} Say such a branch by what needs no trace of its own: best = chainrule.min(best, d) in place of "
+            "`if d < best: best = d` and of Python's own min (likewise max), select(condition, a, b), relu, or "
+            "take(xs, i) for xs[i], as in take(xs, argmax(ys)); let it depend on fewer numbers; or allow more ways: "
+            f"chainrule.compile({name}, max_traces={4 * len(paths)})"
         )
 
 

@@ -13,14 +13,14 @@ from chainrule.compiler.calling.doubts import Doubts
 from chainrule.compiler.calling.layouts import Layout, layout_of
 from chainrule.compiler.calling.nonfinite import FEWEST, sorted_out
 from chainrule.compiler.calling.options import Options
-from chainrule.compiler.calling.paths import Made, Path, Paths, by_position
+from chainrule.compiler.calling.paths import AHEAD, Made, Path, Paths, by_position, spread
 from chainrule.compiler.calling.results import Found, own_by_sample
 from chainrule.compiler.pipeline import Wanted
 from chainrule.compiler.reports.fallbacks import Fallbacks
 from chainrule.compiler.reports.reasons import NOT_FINITE, rounded
 from chainrule.compiler.trace.source_lines import trace_with_lines
 from chainrule.core.trees import leaves
-from chainrule.errors import OperandError
+from chainrule.errors import OperandError, TraceError
 
 MOST_NUMBERS = 2**16
 """At most this many numbers, of all samples together, are tested for infinities and nan at a time."""
@@ -201,8 +201,25 @@ class Runner:
         numbers[list(call.layout.batched)] = columns[:, 0]
         path = self._trace_new_path(call, numbers)
         if path not in tried:
+            if tried:
+                self._trace_ahead(call, columns)
             return path, np.zeros(columns.shape[1], bool)
         return path, self._doubt(call, path, wanted, columns)
+
+    def _trace_ahead(self, call: Call, columns: np.ndarray) -> None:
+        """Traces some more of these samples, until no new paths come. A kernel takes far longer than a trace: if the
+        paths are too many, that is said before there is a kernel for each."""
+        numbers, samples, row = call.numbers.copy(), columns.shape[1], 0
+        try:
+            for sample in spread(samples, 4 * self._options.max_traces):
+                known = set(call.paths)
+                numbers[list(call.layout.batched)] = columns[:, sample]
+                row = row + 1 if self._trace_new_path(call, numbers) in known else 0
+                if row == AHEAD:
+                    return
+        except TraceError:
+            self._paths.forget_unmade(call.paths)  # the next call has to end as soon as this one
+            raise
 
     def _merged(self, call: Call, wanted: Wanted, parts: list) -> Found:
         """The results of all parts of a batch, in the order of the samples."""

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from chainrule.compiler.calling.arguments import refuse_shared
-from chainrule.compiler.calling.paths import name_of
+from chainrule.compiler.calling.paths import AHEAD, name_of, spread
 from chainrule.compiler.calling.structures import ALWAYS_NEW, MANY, changing, let_go
 from chainrule.compiler.graph.graph import Graph
 from chainrule.compiler.graph.passes.batches import SAMPLES
@@ -200,14 +200,31 @@ class Paths:
         for path in paths:
             if path.stages.graphs["trace"] == stages.graphs["trace"]:
                 return path
-        if len(paths) >= self.max_traces:
+        known = [*[path.stages.graphs["trace"] for path in paths], stages.graphs["trace"]]
+        if len(known) > 1 and batch.columns is not None:
+            self._trace_ahead(batch, known)
+        if len(known) > self.max_traces:
             raise TraceError(
-                f"the loss went {len(paths)} different ways, which is the most there may be: let its branches depend "
-                "on fewer numbers, say them by chainrule.select, relu or max, or give max_traces=…"
+                f"the loss went {self.max_traces} different ways, which is the most there may be: say its branches by "
+                "best = chainrule.min(best, d) in place of `if d < best: best = d`, by chainrule.select, relu or max; "
+                "let them depend on fewer numbers; or give max_traces=…"
             )
         path = self._compiled(graph, live, batch, stages)
         self.known.setdefault(batch.key, []).insert(0, path)  # only now, so that a failure leaves nothing behind
         return path
+
+    def _trace_ahead(self, batch: Batch, known: list[Graph]) -> None:
+        """Adds to the known traces those of more samples, until no new ones come or there are too many: that is to be
+        said before there is a kernel for each."""
+        assert batch.columns is not None
+        row = 0
+        for sample in spread(batch.columns.shape[1], 4 * self.max_traces):
+            graph = self._traced(batch, sample).graph
+            row = row + 1 if graph in known else 0
+            if not row:
+                known.append(graph)
+            if row == AHEAD or len(known) > self.max_traces:
+                return
 
     # ---- families ----
     def _add_family(self, family: Any, batches: list[Batch]) -> None:
