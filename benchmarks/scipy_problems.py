@@ -13,6 +13,7 @@ its own.
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 import time
 import warnings
@@ -20,6 +21,8 @@ from collections.abc import Callable
 from importlib.util import find_spec
 from statistics import median, quantiles
 from typing import Any
+
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # SciPy's own linear algebra is small here
 
 import numpy as np
 from contest.machine import machine, python, version_of

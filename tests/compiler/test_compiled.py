@@ -11,7 +11,7 @@ import pytest
 
 import chainrule
 from chainrule import Value, errors
-from chainrule.core.trees import tree_map
+from chainrule.core.trees import leaves, tree_map
 from chainrule.nn import MLP, Embedding
 
 np = pytest.importorskip("numpy")
@@ -85,6 +85,22 @@ def test_a_hessian_vector_product_of_a_batch_is_that_of_its_mean():
     assert f.hvp(w, xs, v) == pytest.approx(expected, rel=1e-12)
     by_x = f.hvp(w, xs, [1.0, 1.0, 1.0], argnums=1)
     assert by_x == pytest.approx([chainrule.hessian(misfit, 1)(w.tolist(), x) / 3 for x in xs], rel=1e-12)
+
+
+def test_values_and_jacobians_are_arrays_where_these_are_asked_for():
+    def several(v, y):
+        return {"sum": v[0] + y, "rest": [v[0] * v[1], chainrule.exp(v[1])]}
+
+    f = chainrule.compile(several)
+    rows = leaves(f.jacobian([0.5, 2.0], 3.0))
+    assert f.jacobian_matrix([0.5, 2.0], 3.0) == pytest.approx(np.reshape(rows, (3, 2)))
+    assert f.value_vector([0.5, 2.0], 3.0) == pytest.approx([3.5, 1.0, math.exp(2.0)])
+    ys = np.array([1.0, 2.0, 5.0])
+    batch = chainrule.compile(lambda v, y: [v[0] * y, v[1] - y], in_axes=(None, 0))
+    assert batch.jacobian_matrix([0.5, 2.0], ys) == pytest.approx(np.r_[np.c_[ys, 0 * ys], [[0, 1]] * 3])
+    assert batch.value_vector([0.5, 2.0], ys) == pytest.approx([0.5, 1.0, 2.5, 1.0, 0.0, -3.0])
+    with pytest.raises(errors.OperandError, match=r"call several or its \.jacobian"):
+        f.jacobian_matrix([Value(1.0), 2.0], 3.0)
 
 
 def test_the_jacobian_of_a_structure():

@@ -8,7 +8,7 @@ from typing import Any
 from chainrule.compiler.calling.arguments import refuse_masked
 from chainrule.core.extras import require
 from chainrule.core.operation import number
-from chainrule.core.trees import leaves, unflatten
+from chainrule.core.trees import leaves, tree_map, unflatten
 from chainrule.errors import OperandError, SizeError, shown
 
 np = require("numpy", extra="scipy")
@@ -23,6 +23,7 @@ class Nesting:
 
     Attributes:
         numbers: the numbers from left to right, float64[n].
+        form: a text that is the same for all numbers in this nesting.
 
     Raises:
         OperandError: there is something else in it, or nothing.
@@ -38,6 +39,7 @@ class Nesting:
         self._shapes = [part.shape for part in parts]
         self._ends = np.cumsum([part.size for part in parts]).tolist()
         self.numbers = vector(parts)
+        self.form = repr((type(given), tree_map(type, given), self._shapes))
         if not len(self.numbers):
             raise OperandError(f"{name} is {shown(given)}, which holds no numbers: there is nothing to find")
 

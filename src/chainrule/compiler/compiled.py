@@ -9,6 +9,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
+import numpy as np
+
 from chainrule import transforms
 from chainrule.compiler.calling.arguments import EXACT, EXACT_32, Reading, read
 from chainrule.compiler.calling.layouts import Layout, layout_of
@@ -98,6 +100,35 @@ class CompiledFunction:
             return like_arguments(call.layout, argnums, results.blocks(count + result * len(wrt)))
 
         return tree_map(of, results.result)
+
+    def value_vector(self, *args: Any) -> np.ndarray:
+        """Calculates all numbers of the value: float64[results], or, of a batch, float64[results · samples].
+
+        Raises:
+            OperandError: there are Values among the arguments, whose result would have a graph.
+        """
+        return self._matrix(args, 0)[:, 0]
+
+    def jacobian_matrix(self, *args: Any) -> np.ndarray:
+        """Calculates every derivative of these numbers by those of the first argument: float64[results, numbers].
+
+        Raises:
+            OperandError: there are Values among the arguments, whose derivatives would have a graph.
+        """
+        return self._matrix(args, 1)
+
+    def _matrix(self, args: tuple, order: int) -> np.ndarray:
+        """For each number of the value a row: the number itself, or its derivatives."""
+        call = self._read(args, {})
+        if call is None:
+            raise OperandError(f"an array is made of plain numbers, not of Values: call {self._name} or its .jacobian")
+        wrt = self._wrt(call, 0)[1] if order else ()
+        results = self._runner.run(call, order, wrt)
+        count, width = len(leaves(results.result)), len(wrt) if order else 1
+        block, sampled = results.block(count if order else 0, count * width)
+        if sampled:
+            block = block.reshape(count, width, -1).transpose(0, 2, 1)
+        return block.reshape(-1, width)
 
     def hessian(self, *args: Any, argnums: Argnums = 0, **named: Any) -> Any:
         """Calculates all second derivatives, like `chainrule.hessian`."""
