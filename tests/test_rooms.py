@@ -20,8 +20,8 @@ ANYTHING = None
 
 MAY_IMPORT: dict[str, set[str] | None] = {
     "errors": set(),
-    "core": {"errors"},
     "reading": set(),
+    "core": {"errors", "reading"},
     "ops": {"errors", "core"},
     "storage": {"errors", "core", "ops"},
     "engine": ENGINE,
@@ -246,7 +246,12 @@ PROGRAMS = [
 OF_INSPECT = {"getsource", "getsourcelines", "findsource", "getblock", "getlines", "updatecache", "PyCF_ONLY_AST"}
 """What gives the text of a function or a file, or a syntax tree, beside `ast` itself."""
 
-MAY_READ = {"reading/reader.py": {"ast"}, "reading/source.py": {"ast", *OF_INSPECT}, "expression/grammar.py": {"ast"}}
+MAY_READ = {
+    "reading/reader.py": {"ast"},
+    "reading/source.py": {"ast", *OF_INSPECT},
+    "reading/closures.py": {"ast", "getsource"},
+    "expression/grammar.py": {"ast"},
+}
 """The one reader of operations, and that of expressions: neither a writer nor the build reads for itself."""
 
 

@@ -30,8 +30,7 @@ What a node keeps:
     _edges        an edge to each operand: `.operand` itself, and `.local`, the local derivative with respect to it
     _mark         how far the last walk over a graph came with it, see `_sort`; at first, which walk was the last
     _grad_before  of a leaf: its gradient when the present `backward()` began
-    _state        flags: whether it is a constant, such as the 3 in 3 * x, which gets no gradient, since `.local` is 0
-                  in an edge to it; and what `core/stale.py` must know to warn of graphs older than their leaves
+    _state        flags: is it a constant, as the 3 in 3 * x, to which `.local` is 0? The others are for `core/stale.py`
     _label        a name for pictures
 
 What else Python asks of a number is in `storage/value_base.py`. The list `open_modes` is empty, unless somebody is in
