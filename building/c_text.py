@@ -72,6 +72,7 @@ class CText(Text):
     Args:
         table: the number of operands of each operation; None for any number.
         constants: the numbers that have names in the function's file.
+        rows: the tuples of numbers that have.
         types: the types of the arguments in C, by name.
         body: the statements of the function.
     """
@@ -80,6 +81,7 @@ class CText(Text):
     constants: Mapping[str, float]
     types: Mapping[str, str]
     body: Sequence[Statement]
+    rows: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
     calls: set[str] = field(default_factory=set)
     of_all: dict[str, None] = field(default_factory=dict)
     python: bool = False
@@ -88,7 +90,7 @@ class CText(Text):
 
     def __post_init__(self) -> None:
         self.row = next((name for name, kind in self.types.items() if kind == EDGES), "")
-        self.numbers, self.places = _assigned(self.body, self.row)
+        self.numbers, self.places = _assigned(self.body, {self.row, *self.rows})
         self.own = self.numbers | self.places | self.types.keys()
 
     def refuse(self, what: Expression | str) -> NeedsPythonError:
@@ -146,8 +148,11 @@ class CText(Text):
         raise self.refuse(statement if isinstance(statement, Unread) else "an assignment that C has not")
 
     def loop(self, statement: For) -> list[str]:
-        """Writes a loop over operands, or over whole numbers."""
+        """Writes a loop over operands or over whole numbers; one over constants is written out."""
         match statement:
+            case For(Name(name), Name(row), body) if row in self.rows and row not in self.own:
+                lines = self.block(body)
+                return [line for x in self.rows[row] for line in (f"{name} = {_constant(x)[0]}", *lines)]
             case For(Name(name), Name(self.row), body):
                 if PLACE in self.places:
                     raise self.refuse(f"{PLACE} as a name of its own")
@@ -255,6 +260,11 @@ class CText(Text):
                 return self.operation(name, f"{self.row}, {self.whole(Name(end))}")
             case Name(name), [Name(self.row)] if self.takes(name, None):
                 return self.operation_of_all(name)
+            case Name(name), [
+                Index(Name(self.row), Slice(Arithmetic(Name(), "+", Constant(1)) as first, None, None))
+            ] if self.takes(name, None):
+                start = self.whole(first)
+                return self.operation(name, f"{self.row} + {start}, {COUNT} - ({start})")
             case Name(name), _ if self.takes(name, len(arguments)):
                 return self.operation(name, ", ".join(map(self.expression, arguments)))
             case Attribute(Name("math"), name), _:
@@ -316,7 +326,7 @@ def _returns(body: Sequence[Statement]) -> bool:
     )
 
 
-def _assigned(body: Sequence[Statement], row: str) -> tuple[set[str], set[str]]:
+def _assigned(body: Sequence[Statement], rows: set[str]) -> tuple[set[str], set[str]]:
     """Returns the names to which statements assign numbers, and the names of the counters of loops."""
     numbers: set[str] = set()
     places: set[str] = set()
@@ -327,7 +337,7 @@ def _assigned(body: Sequence[Statement], row: str) -> tuple[set[str], set[str]]:
             case Update(Name(name)):
                 numbers.add(name)
             case For(Name(name), items):
-                (numbers if isinstance(items, Name) and items.name == row else places).add(name)
+                (numbers if isinstance(items, Name) and items.name in rows else places).add(name)
     return numbers, places
 
 

@@ -1,6 +1,7 @@
 """Turns the table of operations into Cython code, at build time: `storage/native.pxd`.
 
-The text of each value and each local derivative in `ops/` becomes a C function of the same text (see `c_text.py`).
+The text of each value and each local derivative in `ops/`, and of each function there that these call, becomes a C
+function of the same text (see `c_text.py`).
 `compute(node)` then chooses among them by the node's operation. A function that does not translate (it sorts, say) is
 called in Python, as those of the user's own operations are.
 """
@@ -14,7 +15,7 @@ from types import ModuleType
 from typing import Any
 
 from building.c_text import COUNT, EDGES, NUMBER, WHOLE, CFunction, CText, NeedsPythonError, of_all
-from chainrule.reading.source import OperationText, operations
+from chainrule.reading.source import OperationText, helpers, operations
 from chainrule.reading.tree import Call, Expression, Function, Name, Return
 
 HEADER = """\
@@ -36,10 +37,10 @@ class Entry:
     """One operation: its functions in C, where they translate, and its case in `compute`.
 
     Args:
-        code: the code of the operation.
+        code: the code of the operation; 0 for a function that operations call.
         text: its text, as read from its file.
         table: the operations that it may call.
-        constants: the numbers that have names in its file.
+        constants: the numbers that have names in its file, and tuples of them.
 
     Attributes:
         value: the C function of its value; None if that needs Python.
@@ -48,9 +49,11 @@ class Entry:
         reasons: for each function that needs Python the reason, in words.
     """
 
-    def __init__(self, code: int, text: OperationText, table: Table, constants: Mapping[str, float]) -> None:
+    def __init__(self, code: int, text: OperationText, table: Table, constants: Mapping[str, Any]) -> None:
         self.name, self.code, self.text = text.value.name, code, text
-        self.table, self.constants = table, constants
+        self.table = table
+        self.constants = {name: x for name, x in constants.items() if type(x) is float}
+        self.rows = {name: row for name, row in constants.items() if type(row) is tuple}
         self.reasons: list[str] = []
         self.value = self._c_function(f"value_{self.name}", text.value, self._arguments())
         self.locals = [self._local(i) for i in range(len(text.locals))]
@@ -102,7 +105,7 @@ class Entry:
         types = dict(arguments)
         mixed = bool(self.text.value.row and self.text.value.operands)  # the edges are of both together
         try:
-            writer = CText(self.table, self.constants, types, function.body)
+            writer = CText(self.table, self.constants, types, function.body, self.rows)
             if mixed or len(types) < len(arguments):
                 raise writer.refuse("arguments that C would mix up")
             return writer.function(name)
@@ -123,10 +126,13 @@ def native(ops: ModuleType, tell: Callable[[str], object] | None = None) -> str:
         tell: called with a line for each value or local derivative that Python calculates, which says why.
     """
     built_in = [getattr(ops, name) for name in ops.__all__]
-    files = [Path(str(sys.modules[name].__file__)) for name in dict.fromkeys(op.__module__ for op in built_in)]
-    texts = {name: text for file in files for name, text in operations(file).items()}
-    table = {op.name: op.operand_names and len(op.operand_names) for op in built_in}
-    entries = [Entry(op.code, texts[op.name], table, _constants(op)) for op in built_in if op.name in texts]
+    files = {op.__module__: Path(str(sys.modules[op.__module__].__file__)) for op in built_in}
+    texts = {name: text for file in files.values() for name, text in operations(file).items()}
+    called = {name: (text, module) for module, file in files.items() for name, text in helpers(file).items()}
+    names = {op.name: op.operand_names and len(op.operand_names) for op in built_in}
+    table = names | {name: len(text.operands) for name, (text, _) in called.items()}
+    entries = [Entry(op.code, texts[op.name], table, _constants(op.__module__)) for op in built_in if op.name in texts]
+    entries += [Entry(0, OperationText(text, ()), table, _constants(module)) for text, module in called.values()]
     for _ in entries:  # a function that calls an operation without C needs Python, too
         without = set(table) - {entry.name for entry in entries if entry.value}
         for entry in entries:
@@ -134,13 +140,17 @@ def native(ops: ModuleType, tell: Callable[[str], object] | None = None) -> str:
     if tell:
         for reason in [reason for entry in entries for reason in entry.reasons]:
             tell(f"left to Python: {reason}")
-    names = f"cdef inline tuple table_names():\n    return {tuple(table)!r}\n"
-    return HEADER + "\n".join([names, *_functions(entries), _compute(entries)])
+    names_in_c = f"cdef inline tuple table_names():\n    return {tuple(names)!r}\n"
+    return HEADER + "\n".join([names_in_c, *_functions(entries), _compute([entry for entry in entries if entry.code])])
 
 
-def _constants(op: Any) -> dict[str, float]:
-    """Returns the numbers that have names in an operation's file."""
-    return {name: x for name, x in vars(sys.modules[op.__module__]).items() if type(x) is float}
+def _constants(module: str) -> dict[str, Any]:
+    """Returns the numbers that have names in a file of the table, and the tuples of numbers."""
+    return {name: x for name, x in vars(sys.modules[module]).items() if type(x) is float or _is_row(x)}
+
+
+def _is_row(x: Any) -> bool:
+    return type(x) is tuple and all(type(item) is float for item in x)
 
 
 def _functions(entries: list[Entry]) -> list[str]:

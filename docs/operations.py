@@ -28,7 +28,11 @@ Each can be called as a function, `chainrule.exp(x)`, on numbers or Values, and,
 MANY = ["x₁", "x₂", "x₃"]
 """What the operands of an operation of any number of them are called here, but for those with names of their own."""
 
-NAMED = {ops.weighted_sum: ["b", "w₁", "x₁", "w₂", "x₂"], ops.take: ["i", "x₁", "x₂", "x₃"]}
+NAMED = {
+    ops.weighted_sum: ["b", "w₁", "x₁", "w₂", "x₂"],
+    ops.take: ["i", "x₁", "x₂", "x₃"],
+    ops.var: ["m", "x₁", "x₂", "x₃"],
+}
 
 
 def page() -> str:

@@ -65,24 +65,25 @@ def test_adding_an_operation_touches_one_file(copied):
     text = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
     code = re.search(r"<!-- operation -->\n```python\n(.*?)```", text, re.DOTALL)[1]
     package, run = copied
-    add(package / "ops" / "exponentials.py", code)
-    tests = run("-m", "pytest", "-q", "-p", "no:cacheprovider", "-k", "sinh", str(ROOT / "tests" / "test_ops.py"))
+    add(package / "ops" / "trigonometry.py", code)
+    tests = run("-m", "pytest", "-q", "-p", "no:cacheprovider", "-k", "cot", str(ROOT / "tests" / "test_ops.py"))
     assert tests.returncode == 0, tests.stdout
     assert re.search(r"\d\d? passed", tests.stdout), tests.stdout
     program = """
 import chainrule
-from chainrule import check_gradients, draw, explain, sinh
+from chainrule import check_gradients, cot, draw, explain
 from chainrule.expression import parse
 x = chainrule.Value(0.5, "x")
-assert "sinh" in draw(x.sinh()).svg
-assert "sinh" in str(explain(x.sinh()))
-assert check_gradients(lambda v: sinh(v) * v, [0.5]).ok
-assert abs(chainrule.grad(chainrule.grad(sinh))(0.5) - sinh(0.5)) < 1e-15
-print(chainrule.sinh(0.5))
+assert "cot" in draw(x.cot()).svg
+assert "cot" in str(explain(x.cot()))
+assert check_gradients(lambda v: cot(v) * v, [0.5]).ok
+y = cot(0.5)
+assert abs(chainrule.grad(chainrule.grad(cot))(0.5) - 2 * y * (1 + y * y)) < 1e-13
+print(chainrule.cot(0.5))
 """
     result = run("-c", program)
     assert result.returncode == 0, result.stderr
-    assert result.stdout == "0.5210953054937474\n"
+    assert result.stdout == "1.830487721712452\n"
 
 
 OF_A_NEW_FUNCTION = """

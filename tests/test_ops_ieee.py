@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import math
+import statistics
 from math import inf, nan, pi
 
 import mpmath
 import pytest
 
-from chainrule import Value, grad, ops
+from chainrule import Value, grad, hessian, ops, topological_order
+from chainrule.errors import OperandError
 
 
 def show(case):
@@ -201,6 +203,98 @@ VALUES = [
     (ops.take, (nan, 5.0), nan),
     (ops.take, (0.0,), nan),
     (ops.stop_gradient, (-0.0,), -0.0),
+    (ops.sign, (0.0,), 0.0),
+    (ops.sign, (-0.0,), -0.0),
+    (ops.sign, (-5e-324,), -1.0),
+    (ops.sign, (inf,), 1.0),
+    (ops.sign, (nan,), nan),
+    (ops.ceil, (-0.5,), -0.0),
+    (ops.ceil, (5e-324,), 1.0),
+    (ops.ceil, (-0.0,), -0.0),
+    (ops.ceil, (-inf,), -inf),
+    (ops.ceil, (nan,), nan),
+    (ops.ceil, (1e300,), 1e300),
+    (ops.round, (0.5,), 0.0),
+    (ops.round, (-0.5,), -0.0),
+    (ops.round, (1.5,), 2.0),
+    (ops.round, (0.49999999999999994,), 0.0),
+    (ops.round, (-2.5,), -2.0),
+    (ops.round, (4503599627370497.5,), 4503599627370498.0),
+    (ops.round, (-inf,), -inf),
+    (ops.round, (nan,), nan),
+    (ops.asin, (1.0,), pi / 2),
+    (ops.asin, (-0.0,), -0.0),
+    (ops.asin, (1.0000000000000002,), nan),
+    (ops.asin, (inf,), nan),
+    (ops.acos, (1.0,), 0.0),
+    (ops.acos, (-1.0,), pi),
+    (ops.acos, (-inf,), nan),
+    (ops.sinh, (-0.0,), -0.0),
+    (ops.sinh, (-1000.0,), -inf),
+    (ops.sinh, (-inf,), -inf),
+    (ops.sinh, (1e-300,), 1e-300),
+    (ops.cosh, (-1000.0,), inf),
+    (ops.cosh, (-inf,), inf),
+    (ops.asinh, (-0.0,), -0.0),
+    (ops.asinh, (-inf,), -inf),
+    (ops.asinh, (5e-324,), 5e-324),
+    (ops.acosh, (1.0,), 0.0),
+    (ops.acosh, (0.9999999999999999,), nan),
+    (ops.acosh, (-2.0,), nan),
+    (ops.acosh, (inf,), inf),
+    (ops.atanh, (1.0,), inf),
+    (ops.atanh, (-1.0,), -inf),
+    (ops.atanh, (1.0000000000000002,), nan),
+    (ops.atanh, (inf,), nan),
+    (ops.atanh, (-0.0,), -0.0),
+    (ops.exp2, (1024.0,), inf),
+    (ops.exp2, (-1074.0,), 5e-324),
+    (ops.exp2, (-inf,), 0.0),
+    (ops.log2, (0.0,), -inf),
+    (ops.log2, (-0.0,), -inf),
+    (ops.log2, (-1.0,), nan),
+    (ops.log2, (5e-324,), -1074.0),
+    (ops.log2, (inf,), inf),
+    (ops.log10, (0.0,), -inf),
+    (ops.log10, (-inf,), nan),
+    (ops.log10, (1e22,), 22.0),
+    (ops.cbrt, (-0.0,), -0.0),
+    (ops.cbrt, (-27.0,), -3.0),
+    (ops.cbrt, (-inf,), -inf),
+    (ops.cbrt, (2.0**-1074,), 2.0**-358),
+    (ops.silu, (-inf,), 0.0),
+    (ops.silu, (inf,), inf),
+    (ops.silu, (1e300,), 1e300),
+    (ops.mish, (-inf,), 0.0),
+    (ops.mish, (inf,), inf),
+    (ops.mish, (-1e300,), 0.0),
+    (ops.elu, (-inf, 2.0), -2.0),
+    (ops.elu, (1e300, 2.0), 1e300),
+    (ops.elu, (-0.0, 1.0), -0.0),
+    (ops.elu, (nan, 1.0), nan),
+    (ops.selu, (-inf,), -1.7580993408473766),
+    (ops.selu, (inf,), inf),
+    (ops.prod, (), 1.0),
+    (ops.prod, (0.0, inf), nan),
+    (ops.prod, (-0.0, 2.0), -0.0),
+    (ops.mean, (inf, 1.0), inf),
+    (ops.mean, (), nan),
+    (ops.var, (2.0, 2.0), 0.0),
+    (ops.var, (inf, inf), nan),
+    (ops.var, (0.0, 1e200), inf),
+    (ops.logaddexp, (-inf, -inf), -inf),
+    (ops.logaddexp, (inf, -inf), inf),
+    (ops.logaddexp, (inf, inf), inf),
+    (ops.logaddexp, (inf, nan), nan),
+    (ops.logaddexp, (-1000.0, -1000.0), -1000.0 + math.log(2.0)),
+    (ops.logaddexp, (1e300, -1e300), 1e300),
+    (ops.xlogy, (0.0, 0.0), 0.0),
+    (ops.xlogy, (-0.0, 0.0), 0.0),
+    (ops.xlogy, (0.0, inf), 0.0),
+    (ops.xlogy, (0.0, -1.0), 0.0),
+    (ops.xlogy, (0.0, nan), nan),
+    (ops.xlogy, (1.0, 0.0), -inf),
+    (ops.xlogy, (nan, 1.0), nan),
 ]
 
 
@@ -310,6 +404,40 @@ LOCALS = [
     (ops.take, (2.0, 5.0, 6.0), (0.0, 0.0, 0.0)),
     (ops.take, (nan, 5.0, 6.0), (0.0, 0.0, 0.0)),
     (ops.stop_gradient, (nan,), (None,)),
+    (ops.sign, (0.0,), (None,)),
+    (ops.ceil, (1.0,), (None,)),
+    (ops.round, (0.5,), (None,)),
+    (ops.asin, (1.0,), (inf,)),
+    (ops.acos, (-1.0,), (-inf,)),
+    (ops.asinh, (1e200,), (1e-200,)),
+    (ops.acosh, (1.0,), (inf,)),
+    (ops.acosh, (1e200,), (1e-200,)),
+    (ops.atanh, (-1.0,), (inf,)),
+    (ops.cbrt, (0.0,), (inf,)),
+    (ops.cbrt, (-8.0,), (1 / 12,)),
+    (ops.silu, (1000.0,), (1.0,)),
+    (ops.silu, (-1000.0,), (0.0,)),
+    (ops.silu, (inf,), (1.0,)),
+    (ops.silu, (-inf,), (0.0,)),
+    (ops.mish, (inf,), (1.0,)),
+    (ops.mish, (-inf,), (0.0,)),
+    (ops.mish, (1e300,), (1.0,)),
+    (ops.elu, (0.0, 0.5), (0.5, 0.0)),
+    (ops.elu, (inf, 0.5), (1.0, 0.0)),
+    (ops.elu, (-inf, 0.5), (0.0, -1.0)),
+    (ops.selu, (0.0,), (1.7580993408473766,)),
+    (ops.prod, (0.0, 3.0, 2.0), (6.0, 0.0, 0.0)),
+    (ops.prod, (0.0, 0.0, 2.0), (0.0, 0.0, 0.0)),
+    (ops.mean, (inf, 1.0), (0.5, 0.5)),
+    (ops.var, (2.0, 1.0, 3.0), (0.0, -1.0, 1.0)),
+    (ops.logaddexp, (inf, inf), (1.0, 0.0)),
+    (ops.logaddexp, (-inf, -inf), (1.0, 0.0)),
+    (ops.logaddexp, (1.0, inf), (0.0, 1.0)),
+    (ops.logaddexp, (2.0, 2.0), (0.5, 0.5)),
+    (ops.logaddexp, (-1000.0, 1000.0), (0.0, 1.0)),
+    (ops.xlogy, (0.0, 0.0), (-inf, 0.0)),
+    (ops.xlogy, (0.0, 2.0), (math.log(2.0), 0.0)),
+    (ops.xlogy, (3.0, 0.0), (-inf, inf)),
 ]
 
 
@@ -363,6 +491,8 @@ SMOOTH = {
     ops.softplus: lambda x: mpmath.log1p(mpmath.exp(x)),
     ops.erf: mpmath.erf,
     ops.gelu: lambda x: x * mpmath.erfc(-x / mpmath.sqrt(2)) / 2,
+    ops.silu: lambda x: x / (1 + mpmath.exp(-x)),
+    ops.mish: lambda x: x * mpmath.tanh(mpmath.log1p(mpmath.exp(x))),
 }
 
 
@@ -390,3 +520,51 @@ def test_softmax_by_logsumexp_far_from_zero(shift):
     weights = [math.exp(x - shift) for x in xs]
     assert slopes == pytest.approx([w / sum(weights) for w in weights], rel=1e-12)
     assert sum(slopes) == pytest.approx(1.0, rel=1e-12)
+
+
+# ---- products and variances ----------------------------------------------------------------------------------------
+
+
+def test_derivatives_of_a_product_with_zeros_to_any_order():
+    """Of a product of n different numbers, a mixed derivative is the product of the others."""
+    for xs in ([2.0, 3.0, 5.0], [0.0, 3.0, 5.0], [0.0, 0.0, 5.0], [0.0, 0.0, 0.0]):
+        a, b, c = xs
+        assert grad(ops.prod)(xs) == [b * c, a * c, a * b]
+        assert hessian(ops.prod)(xs) == [[0.0, c, b], [c, 0.0, a], [b, a, 0.0]]
+    third = grad(lambda a: grad(lambda b: grad(lambda c: ops.prod([a, b, c, 7.0]))(0.0))(0.0))
+    assert third(0.0) == 7.0
+
+
+@pytest.mark.parametrize("zeros", [(), (7,), (7, 40), (0, 1, 2)])
+def test_a_long_product_is_made_of_bundles(zeros):
+    xs = [0.0 if i in zeros else 1.0 + 0.01 * i for i in range(100)]
+    values = [Value(x) for x in xs]
+    y = ops.prod(values)
+    y.backward()
+    assert y.data == ops.prod(xs)
+    assert len(topological_order(y)) < 120
+    for i, v in enumerate(values):
+        assert v.grad == pytest.approx(math.prod(xs[:i] + xs[i + 1 :]), rel=1e-13)
+
+
+def test_a_variance_to_second_order_and_its_linear_work():
+    xs = [1.0, -2.0, 4.0, 0.5]
+    n, m = len(xs), sum(xs) / 4
+    assert ops.var(xs) == pytest.approx(statistics.pvariance(xs), rel=1e-15)
+    assert grad(ops.var)(xs) == pytest.approx([2 * (x - m) / n for x in xs])
+    wanted = [[2 / n * ((i == j) - 1 / n) for j in range(n)] for i in range(n)]
+    assert all_close(hessian(ops.var)(xs), wanted)
+    y = ops.var([Value(x) for x in range(1000)])
+    assert len(topological_order(y)) == 1002
+
+
+def all_close(rows, wanted):
+    return all(row == pytest.approx(other, abs=1e-15) for row, other in zip(rows, wanted, strict=True))
+
+
+@pytest.mark.parametrize("op", [ops.mean, ops.var])
+def test_there_is_no_mean_of_nothing(op):
+    with pytest.raises(OperandError, match="no mean of an empty list: give at least one number"):
+        op([])
+    with pytest.raises(OperandError, match="a list of numbers is needed"):
+        op(2.0)

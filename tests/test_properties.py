@@ -27,13 +27,25 @@ GAP = 0.05
 INNER: dict[str, Callable[..., bool]] = {
     "div": lambda a, b: abs(b) > GAP,
     "pow": lambda a, b: GAP < a < 20 and GAP < abs(b) < 4,  # at b = 0 PyTorch's second derivatives are not symmetric
-    "floor": lambda x: abs(x - round(x)) > GAP,
+    **dict.fromkeys(("floor", "ceil"), lambda x: abs(x - round(x)) > GAP),
+    "round": lambda x: abs(abs(x - round(x)) - 0.5) > GAP,
     "mod": lambda a, b: abs(b) > GAP and abs(a / b - round(a / b)) > GAP,
     "floordiv": lambda a, b: abs(b) > GAP and abs(a / b - round(a / b)) > GAP,
     "exp": lambda x: x < 4,
     "expm1": lambda x: x < 4,
     "log": lambda x: x > GAP,
     "log1p": lambda x: x > GAP - 1,
+    "log2": lambda x: x > GAP,
+    "log10": lambda x: x > GAP,
+    "exp2": lambda x: x < 6,
+    "xlogy": lambda a, b: abs(a) > GAP and b > GAP,
+    **dict.fromkeys(("sinh", "cosh"), lambda x: abs(x) < 4),
+    **dict.fromkeys(("asin", "acos", "atanh"), lambda x: abs(x) < 1 - GAP),
+    "acosh": lambda x: x > 1 + GAP,
+    "cbrt": lambda x: abs(x) > GAP,
+    "sign": lambda x: abs(x) > GAP,
+    "elu": lambda x, alpha: abs(x) > GAP,
+    "selu": lambda x: abs(x) > GAP,
     "sqrt": lambda x: x > GAP,
     "hypot": lambda a, b: abs(a) + abs(b) > GAP,  # at 0 there is no slope: nan here, 0 in PyTorch
     "norm": lambda *xs: max(map(abs, xs)) > GAP,
@@ -64,6 +76,8 @@ def apply(op, operands):
         return op(operands[1::2], operands[2::2], operands[0])
     if op.name == "take":
         return op(operands[1:], operands[0])
+    if op.name == "var":  # which finds the mean by itself
+        return op(operands[1:])
     return op(operands) if op.takes_lists else op(*operands)
 
 
@@ -152,6 +166,14 @@ def torch_functions():
         "leaky_relu": lambda x, slope: torch.where(x > 0, x, slope * x),
         "gelu": functional.gelu,
         "mod": torch.remainder,
+        "silu": functional.silu,
+        "mish": functional.mish,
+        "selu": functional.selu,
+        "elu": lambda x, alpha: torch.where(x > 0, x, alpha * torch.expm1(x)),
+        "cbrt": lambda x: torch.sign(x) * torch.abs(x) ** (1 / 3),
+        "mean": lambda *xs: stack(xs).mean(),
+        "var": lambda mean, *xs: stack(xs).var(correction=0),
+        "prod": lambda *xs: stack(xs).prod(),
         "max": torch.maximum,
         "min": torch.minimum,
         "clip": lambda x, low, high: torch.minimum(torch.maximum(x, low), high),

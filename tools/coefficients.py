@@ -57,6 +57,8 @@ def exponentials() -> None:
         "LN2", "log 2 as a sum, the first so short that its product with a whole number is exact", parts(LN2, [36, 53])
     )
     show("LN2_SHORT", "the same of floats of 32 bits", parts(LN2, [15, 24]))
+    show("INV_LN2", "1 / log 2 as a sum", parts(1 / LN2, [53, 53]))
+    show("INV_LN10", "1 / log 10 as a sum", parts(1 / mp.log(10), [53, 53]))
     powers = [mpf(2) ** (mpf(i) / 16) for i in range(16)]
     show("SIXTEENTHS", "2^(i/16)", powers)
     show("SIXTEENTHS_ERRORS", "what these lack, relatively", [(x - float(x)) / float(x) for x in powers])

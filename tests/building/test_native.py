@@ -81,6 +81,10 @@ def test_numbers_for_python_are_taken_once(text):
     assert text.rpartition("else:")[2].count("numbers_of(node)") == 1
 
 
+def test_its_last_numbers_are_a_list_too(text):
+    assert c_function(text, "local_prod_0").endswith("return value_prod(xs, i) * value_prod(xs + i + 1, n - (i + 1))")
+
+
 def test_of_a_select_c_calculates_what_it_takes(text):
     assert " if value_eq(value_abs(y), math.INFINITY) else value_exp(" in c_function(text, "local_logsumexp_0")
 
@@ -272,6 +276,29 @@ def test_so_does_that_of_what_calls_it_and_of_what_is_no_text(entry):
             "local_op_0, which calls slow",
         ),
     ]
+
+
+def test_a_function_that_operations_call_is_in_c_too(text):
+    assert "value__psi(x)" in c_function(text, "value_digamma")
+    assert "cdef double y" in c_function(text, "value__psi")
+    assert "value__mills(x)" in c_function(text, "local_norm_logcdf_0")
+    assert "_psi" not in text.partition("table_names")[2].partition("\n\n")[0]
+
+
+def test_a_loop_over_constants_is_written_out(entry):
+    loop = "y = 0.0\n    for c in ROW:\n        y = y * x + c\n    return y"
+    made = entry(f"@operation(local=lambda x, y: 1.0)\ndef op(x):\n    {loop}", ROW=(2.0, -math.inf))
+    assert made.value.text.splitlines()[3:] == [
+        *(
+            "    y = 0.0",
+            "    c = 2.0",
+            "    y = y * x + c",
+            "    c = -math.INFINITY",
+            "    y = y * x + c",
+            "    return y",
+        ),
+    ]
+    assert entry(f"@operation(local=lambda x, y: 1.0)\ndef op(x):\n    {loop}").value is None
 
 
 def test_constants_are_written_out(entry):

@@ -284,7 +284,7 @@ def check_deposits(node: Any, upstream: float, operand: Any = None, local: float
 
 
 _BRANCHES = {"lt", "le", "gt", "ge", "eq", "ne", "select", "relu", "leaky_relu", "max", "min", "clip", "largest",
-    "take", "abs", "stop_gradient"}  # fmt: skip
+    "take", "abs", "stop_gradient", "elu"}  # fmt: skip
 """The operations whose slope of 0 means that an operand has no part in the result."""
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from chainrule.errors import OperandError, SizeError, shown
@@ -53,3 +53,23 @@ def neuron(weights: Sequence, inputs: Sequence, bias: object = 0.0) -> list:
 def chosen(values: Sequence, place: object) -> list:
     """Returns a place and the numbers of a list, as operands."""
     return [place, *listed(values)]
+
+
+def at_least_one(values: Iterable) -> list:
+    """Returns the numbers of a list that must not be empty, as operands."""
+    numbers = listed(values)
+    if not numbers:
+        raise OperandError("there is no mean of an empty list: give at least one number")
+    return numbers
+
+
+BUNDLE = 8
+"""So many numbers are bundled into one."""
+
+
+def bundles(values: Iterable, operation: Callable[[list], object]) -> list:
+    """Returns the numbers of a list, if there are few; otherwise results of an operation on eight of them at a time."""
+    numbers = listed(values)
+    while len(numbers) > BUNDLE:
+        numbers = [operation(numbers[k : k + BUNDLE]) for k in range(0, len(numbers), BUNDLE)]
+    return numbers

@@ -24,7 +24,9 @@ from chainrule.ops.comparisons import *  # noqa: F403
 from chainrule.ops.rounding import *  # noqa: F403
 from chainrule.ops.exponentials import *  # noqa: F403
 from chainrule.ops.trigonometry import *  # noqa: F403
+from chainrule.ops.hyperbolic import *  # noqa: F403
 from chainrule.ops.special import *  # noqa: F403
+from chainrule.ops.gamma import *  # noqa: F403
 from chainrule.ops.activations import *  # noqa: F403
 from chainrule.ops.lists import *  # noqa: F403
 from chainrule.ops.draws import *  # noqa: F403

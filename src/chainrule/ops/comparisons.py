@@ -64,6 +64,12 @@ def abs(x: float) -> float:
     return math.fabs(x)
 
 
+@operation(local=None, samples=[(-2.0,), (3.0,)])
+def sign(x: float) -> float:
+    """1 where x is positive, -1 where it is negative, else x itself: ±0 or nan. No derivative flows through it."""
+    return 1.0 if x > 0 else -1.0 if x < 0 else x
+
+
 @operation(local=[lambda a, b, y: ge(a, b), lambda a, b, y: lt(a, b)], samples=[(1.0, 2.0), (2.0, 1.0), (-3.0, -4.0)])
 def max(a: float, b: float) -> float:
     """The larger of two; nan if either is nan. For a list, Python's own max(values) works on Values."""

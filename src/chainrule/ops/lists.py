@@ -6,7 +6,7 @@ import math
 from math import inf, nan
 
 from chainrule.core.operation import operation
-from chainrule.core.packing import chosen, listed, neuron
+from chainrule.core.packing import at_least_one, bundles, chosen, listed, neuron
 from chainrule.errors import OperandError
 from chainrule.ops.arithmetic import div
 from chainrule.ops.comparisons import eq
@@ -24,6 +24,66 @@ def sum(*xs: float) -> float:
     for x in xs:
         total += x
     return total
+
+
+@operation(
+    local=lambda i, xs, y: prod(xs[:i]) * prod(xs[i + 1 :]),
+    symbol="Π",
+    samples=[(1.5, 2.0, -0.5), (4.0,), (0.0, 3.0, 2.0), (0.0, 0.0, 2.0)],
+    pack=lambda values: bundles(values, prod),
+)
+def prod(*xs: float) -> float:
+    """The product of a list; its derivatives are products of the others, so they are right where some are 0.
+
+    More than eight numbers are multiplied in bundles of eight, and these products again: each bundle is a node, so that
+    a derivative takes eight multiplications a number, however long the list. Of an empty list it is 1.
+
+    >>> prod([2.0, 3.0, 7.0])
+    42.0
+    """
+    if len(xs) == 0:
+        return 1.0
+    total = xs[0]
+    for i in range(1, len(xs)):
+        total *= xs[i]
+    return total
+
+
+@operation(
+    local=lambda i, xs, y: div(1.0, 1.0 * len(xs)),
+    samples=[(1.0, 2.0, -0.5), (4.0,), (1e16, 1.0, -1e16)],
+    pack=at_least_one,
+)
+def mean(*xs: float) -> float:
+    """The mean of a list, which is not empty: its sum, added from left to right, by its length.
+
+    >>> mean([1.0, 2.0, 6.0])
+    3.0
+    """
+    total = 0.0
+    for x in xs:
+        total += x
+    return div(total, 1.0 * len(xs))
+
+
+@operation(
+    local=lambda i, xs, y: div(2.0 * (xs[i] - xs[0]), len(xs) - 1.0) if i else 0.0,
+    samples=[(1.0, 1.5, 2.0, -0.5), (4.0, 4.0), (0.0, 1e3, -1e3)],
+    pack=lambda values: [mean(row := at_least_one(values)), *row],
+)
+def var(*xs: float) -> float:
+    """The variance of a list, Σ (xᵢ - mean)² / n: that of a whole population, as NumPy's `var` is by default.
+
+    Its operands are the mean, a node of its own, and the list. No derivative flows into the mean, since that sum is
+    smallest there. For the variance of a sample multiply by n / (n - 1).
+
+    >>> var([1.0, 2.0, 6.0])
+    4.666666666666667
+    """
+    total = 0.0
+    for i in range(1, len(xs)):
+        total += (xs[i] - xs[0]) * (xs[i] - xs[0])
+    return div(total, len(xs) - 1.0)
 
 
 @operation(

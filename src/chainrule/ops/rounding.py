@@ -19,6 +19,27 @@ def floor(x: float) -> float:
     return 0.0 + math.floor(x) if math.isfinite(x) and x != 0 else x
 
 
+@operation(local=None, symbol="⌈x⌉", samples=[(-2.5,), (0.25,), (3.25,)])
+def ceil(x: float) -> float:
+    """The smallest whole number that is no smaller than x; constant between its steps, so no derivative flows.
+
+    >>> ceil(2.5), ceil(-2.5)
+    (3.0, -2.0)
+    """
+    return math.copysign(math.ceil(x), x) if math.isfinite(x) else x
+
+
+@operation(local=None, samples=[(-2.25,), (0.25,), (3.75,)])
+def round(x: float) -> float:
+    """The nearest whole number, of two equally near ones the even one, as Python's; no derivative flows through it.
+
+    >>> round(2.5), round(3.5), round(-0.2)
+    (2.0, 4.0, -0.0)
+    """
+    size = math.fabs(x)  # added to 2⁵², a number keeps its whole part alone, rounded like any sum
+    return math.copysign((size + 4503599627370496.0) - 4503599627370496.0, x) if size < 4503599627370496.0 else x
+
+
 @operation(
     local=[lambda a, b, y: 1.0, lambda a, b, y: -floordiv(a, b)],
     symbol="%",

@@ -6,7 +6,7 @@ import math
 
 from chainrule.core.operation import ieee, operation
 from chainrule.ops.arithmetic import div
-from chainrule.ops.exponentials import hypot
+from chainrule.ops.exponentials import hypot, sqrt
 
 
 @operation(local=lambda x, y: cos(x), samples=[(-2.0,), (0.0,), (1.5,)])
@@ -25,6 +25,18 @@ def cos(x: float) -> float:
 def tan(x: float) -> float:
     """The tangent of x in radians."""
     return ieee(math.tan, x)
+
+
+@operation(local=lambda x, y: div(1.0, sqrt((1.0 - x) * (1.0 + x))), samples=[(-0.9,), (0.0,), (0.5,)])
+def asin(x: float) -> float:
+    """The angle in radians, from -π/2 to π/2, whose sine is x; nan beyond ±1, where the slope is inf."""
+    return ieee(math.asin, x)
+
+
+@operation(local=lambda x, y: div(-1.0, sqrt((1.0 - x) * (1.0 + x))), samples=[(-0.9,), (0.0,), (0.5,)])
+def acos(x: float) -> float:
+    """The angle in radians, from 0 to π, whose cosine is x; nan beyond ±1, where the slope is -inf."""
+    return ieee(math.acos, x)
 
 
 @operation(local=lambda x, y: div(1.0, 1.0 + x * x), samples=[(-2.0,), (0.0,), (30.0,)])

@@ -100,6 +100,17 @@ def operations(file: Path) -> dict[str, OperationText]:
     return {name: text for name, text in texts.items() if text is not None}
 
 
+def helpers(file: Path) -> dict[str, Function]:
+    """The functions in a file that are no operations, by name: what operations there call to do a part of their work.
+
+    Args:
+        file: a file of Python.
+    """
+    body = ast.parse(file.read_text(encoding="utf-8")).body
+    plain = [node for node in body if isinstance(node, ast.FunctionDef) and not node.decorator_list]
+    return {node.name: reader.function(node) for node in plain}
+
+
 def _operation(node: ast.FunctionDef) -> OperationText | None:
     match node.decorator_list:
         case [ast.Call(func=ast.Name(id="operation"), keywords=keywords)]:

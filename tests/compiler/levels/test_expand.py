@@ -34,6 +34,17 @@ def test_norms_and_sums_of_squares_of_any_length(count, exact, run, oracle):
     assert (actual == expected).all() if exact else actual == pytest.approx(expected, rel=1e-14)
 
 
+@pytest.mark.parametrize("exact", [True, False])
+@pytest.mark.parametrize("count", [2, 9, 200])
+def test_means_variances_and_products_of_any_length(count, exact, run, oracle):
+    graph = of_all(count, ops.mean, ops.var, ops.prod)
+    numbers = np.random.default_rng(count).uniform(0.5, 1.5, size=count).tolist()
+    kernel = compile_graph(graph, exact=exact)
+    actual, expected = run(kernel, graph, numbers)[0], oracle(graph, numbers)[0]
+    assert kernel.in_python == []
+    assert (actual == expected).all() if exact else actual == pytest.approx(expected, rel=1e-13)
+
+
 def test_only_a_norm_is_left_to_python_where_every_bit_counts():
     graph = of_all(40, ops.norm, ops.sum_of_squares)
     assert compile_graph(graph).in_python == []

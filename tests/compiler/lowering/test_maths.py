@@ -1,4 +1,4 @@
-"""The functions of mathematics against mpmath: no result is further off than two units in the last place."""
+"""The functions of mathematics against mpmath: no result is further off than two units in the last place, or four."""
 
 from __future__ import annotations
 
@@ -22,6 +22,10 @@ from chainrule.core.operation import TABLE
 
 MOST = 2.0
 """So many units in the last place a result may be off."""
+
+COMPOSED = {"acosh", "asin", "asinh", "atanh", "acos", "mish", "silu", "erfinv"}
+COMPOSED |= {"norm_pdf", "norm_logcdf", "lgamma", "digamma"}
+"""What is made of several functions, and may be off by twice as much."""
 
 mp = mpmath.mp.clone()
 mp.prec = 160  # sin(1e22) begins with a remainder
@@ -47,7 +51,34 @@ EXACT = {
     "atan2": mp.atan2,
     "hypot": mp.hypot,
     "pow": mp.power,
+    "asin": mp.asin,
+    "acos": mp.acos,
+    "sinh": mp.sinh,
+    "cosh": mp.cosh,
+    "asinh": mp.asinh,
+    "acosh": mp.acosh,
+    "atanh": mp.atanh,
+    "exp2": lambda x: mp.mpf(2) ** x,
+    "log2": lambda x: mp.log(x) / mp.log(2),
+    "log10": mp.log10,
+    "cbrt": lambda x: mp.sign(x) * mp.cbrt(abs(x)),
+    "silu": lambda x: x / (1 + mp.exp(-x)),
+    "mish": lambda x: x * mp.tanh(mp.log1p(mp.exp(x))),
+    "erfinv": mp.erfinv,
+    "norm_pdf": lambda x: mp.npdf(x) if abs(x) < 40 else mp.zero,
+    "norm_cdf": lambda x: mp.ncdf(x) if x > -40 else mp.zero,
+    "norm_logcdf": lambda x: mp.log1p(-mp.ncdf(-x)) if x > 0 else mp.log(mp.ncdf(x)),
+    "lgamma": lambda x: mp.loggamma(x),
+    "digamma": lambda x: mp.psi(0, x),
 }
+
+DOMAINS = {
+    **{"log": (0, math.inf), "log2": (0, math.inf), "log10": (0, math.inf), "log1p": (-1, math.inf)},
+    **{"sqrt": (0, math.inf), "acosh": (1, math.inf)},
+    **dict.fromkeys(("asin", "acos", "atanh"), (-1, 1)),
+    **{"erfinv": (-1 + 1e-9, 1 - 1e-9), "norm_logcdf": (-1e4, 1e4), "lgamma": (0, 1e300), "digamma": (0, 1e300)},
+}
+"""Where a function is finite, without the ends."""
 
 
 def _circle(function, x):
@@ -72,7 +103,11 @@ def points(name, bits):
         parts += [turns * (math.pi / 2), sizes(1, 2e6), [1e22, 2.0**20, -(2.0**20)]]
     edge = 745.2 if bits == 64 else 103.98
     parts += [draw.uniform(-edge, edge * 0.953, 400), draw.uniform(-edge, -0.945 * edge, 200)]
-    parts += [draw.uniform(-38.6, 28, 400), draw.uniform(26, 27.3, 100)] if name in ("erf", "erfc", "gelu") else []
+    parts += (
+        [draw.uniform(-38.6, 28, 400), draw.uniform(26, 27.3, 100)]
+        if name in ("erf", "erfc", "gelu", "norm_cdf")
+        else []
+    )
     return [rounded(np.concatenate(parts), bits)]
 
 
@@ -97,8 +132,8 @@ def rounded(x, bits):
 def reference(name, bits):
     """The points, and the exact results as sums of two floats."""
     columns = points(name, bits)
-    domain = {"log": 0, "log1p": -1, "sqrt": 0}.get(name, -math.inf)
-    columns = [column[(columns[0] > domain) & np.isfinite(columns[0])] for column in columns]
+    low, high = DOMAINS.get(name, (-math.inf, math.inf))
+    columns = [column[(columns[0] > low) & (columns[0] < high)] for column in columns]
     exact = [
         EXACT[name](*[mp.mpf(x) for x in row]) for row in zip(*[column.tolist() for column in columns], strict=True)
     ]
@@ -125,7 +160,7 @@ def test_a_function_is_exact_to_two_units_in_the_last_place(kernel, machine, nam
     columns, high, low = reference(name, bits)
     off = ulps(kernel(TABLE[name], machine, machine.lanes(bits), bits=bits)(*columns), high, low)
     worst = int(np.argmax(off))
-    assert off[worst] <= MOST, [column[worst] for column in columns]
+    assert off[worst] <= MOST * (1 + (name in COMPOSED)), [column[worst] for column in columns]
 
 
 def test_the_reference_knows_hard_cases():
@@ -144,7 +179,11 @@ def test_a_vector_with_one_huge_number_leaves_the_others_as_they_are(kernel, mac
     assert (together[::3] == math.sin(1e300)).all()
 
 
-@pytest.mark.parametrize("name", ["sin", "cos", "tan", "atan", "tanh", "erf", "expm1", "log1p", "sqrt"])
+ODD = ["sin", "cos", "tan", "atan", "tanh", "erf", "expm1", "log1p", "sqrt", "cbrt"]
+ODD += ["asin", "sinh", "asinh", "atanh"]
+
+
+@pytest.mark.parametrize("name", ODD)
 def test_zeros_keep_their_sign(kernel, machine, name):
     got = kernel(TABLE[name], machine, 2)(np.array([0.0, -0.0]))
     expected = [TABLE[name].value(0.0), TABLE[name].value(-0.0)]

@@ -2,28 +2,32 @@
 
 from __future__ import annotations
 
+import functools
+from collections.abc import Callable
 from dataclasses import replace
 
 from chainrule import ops
 from chainrule.compiler.graph.graph import Graph
-from chainrule.compiler.graph.passes.spell_out import place_of_largest
+from chainrule.compiler.graph.passes.spell_out import PLAIN, place_of_largest, plain_arithmetic
 from chainrule.compiler.levels.nodes import VARYING, phases
 from chainrule.compiler.levels.segments import MOST_OPERANDS
+from chainrule.core.operation import Operation
 
 
 def expanded(graph: Graph, exact: bool) -> Graph:
-    """Expands `largest`, `argmax` and `sum_of_squares`; unless it is to be exact, also `logsumexp` and long `norm`s.
+    """Expands `largest`, `argmax`, `sum_of_squares`, `mean`, `var`, `prod`; unless it is to be exact, also `logsumexp`
+    and long `norm`s.
 
-    The largest of a list, and its place, is found by a tournament of pairs, and a sum of squares becomes a sum of
-    products; all give the same bits. `logsumexp` becomes `exp` and `log`, and a long `norm` the norm of the norms of
-    its parts.
+    The largest of a list, and its place, is found by a tournament of pairs, and the next four become sums and products;
+    all give the same bits. `logsumexp` becomes `exp` and `log`, and a long `norm` the norm of the norms of its parts.
 
     >>> graph = Graph.of_inputs(["x", "y", "z"])
     >>> graph.outputs = [graph.add(ops.largest, 0, 1, 2)]
     >>> [op.name for op in expanded(graph, exact=True).ops if op]
     ['max', 'max']
     """
-    expansions = {ops.largest: _largest, ops.argmax: _argmax, ops.sum_of_squares: _sum_of_squares}
+    expansions: dict[Operation, Callable[[Graph, list[int]], int]] = {ops.largest: _largest, ops.argmax: _argmax}
+    expansions |= {op: functools.partial(_plain, op) for op in PLAIN}
     if not exact:
         expansions |= {ops.logsumexp: _logsumexp, ops.norm: _norm}
     if not any(op in expansions for op in set(graph.ops) if op is not None):
@@ -54,8 +58,8 @@ def _argmax(graph: Graph, xs: list[int]) -> int:
     return place_of_largest(graph, xs, _largest)
 
 
-def _sum_of_squares(graph: Graph, xs: list[int]) -> int:
-    return graph.add(ops.sum, *[graph.add(ops.mul, x, x) for x in xs])
+def _plain(op: Operation, graph: Graph, xs: list[int]) -> int:
+    return plain_arithmetic(graph, op, xs)
 
 
 def _norm(graph: Graph, xs: list[int]) -> int:

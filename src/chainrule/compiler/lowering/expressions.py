@@ -176,6 +176,9 @@ class Expressions(Values):
     def call(self, node: tree.Call, names: Names) -> Any:
         function, arguments = self.value(node.function, names), self.values(node.arguments, names)
         named = {name: self.value(argument, names) for name, argument in node.named}
+        by_hand = self.emitter.helper(function) if len(arguments) == 1 and not self.known(*arguments) else None
+        if by_hand:
+            return by_hand(self.emitter, self.number(arguments[0]))
         if isinstance(function, FunctionType) and function is not ieee:
             return self.run(function, arguments, named)
         return calls.call(self, function, arguments, named)

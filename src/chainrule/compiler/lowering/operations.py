@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
+from typing import Any
 
 from llvmlite import ir
 
@@ -17,17 +18,21 @@ from chainrule.compiler.lowering.maths import (
     arcs,
     erf,
     exponential,
+    hyperbolic,
     lists,
     logarithm,
     philox,
     powers,
     roots,
     trigonometry,
-)  # fmt: skip
+)
+from chainrule.compiler.lowering.maths.factorial import looked_up
+from chainrule.compiler.lowering.maths.pieces import in_double
 from chainrule.compiler.lowering.translate import translate
 from chainrule.compiler.native.llvm import Machine
-from chainrule.core.operation import Operation
+from chainrule.core.operation import TABLE, Operation
 from chainrule.errors import OperandError
+from chainrule.ops.gamma import _factorial
 
 __all__ = ["EXACT", "PRIMITIVES", "Emitter", "NotLowered"]
 
@@ -88,9 +93,27 @@ class Emitter(Arithmetic):
         by_hand = (EXACT if self.exact else PRIMITIVES).get(op.name)
         return by_hand(self, *operands) if by_hand else translate(self, op, operands)
 
+    def of(self, builder: ir.IRBuilder, *, lanes: int = 0, bits: int = 0) -> Emitter:
+        """The same at another place, or on numbers of another type; no rounding is saved there."""
+        other = Emitter(builder, self.module, self.machine, lanes or self.lanes, bits or self.bits, self.exact)
+        other.flags = ()
+        return other
+
     def has(self, name: str) -> bool:
         """Whether an operation of that name has a lowering written by hand."""
         return name in (EXACT if self.exact else PRIMITIVES)
+
+    def helper(self, function: Any) -> Callable[[Emitter, ir.Value], ir.Value] | None:
+        """What is written by hand for a function of one number that texts of the table call; None for all others."""
+        return _factorial_by_table if function is _factorial else None
+
+
+FACTORIALS = [_factorial(k) for k in range(171)]
+
+
+def _factorial_by_table(e: Emitter, n: ir.Value) -> ir.Value:
+    """n! for n up to 170, with the bits that the text gives it, but without its loop."""
+    return looked_up(e, "factorials", FACTORIALS, n)
 
 
 def _take(e: Emitter, place: ir.Value, *row: ir.Value) -> ir.Value:
@@ -98,6 +121,18 @@ def _take(e: Emitter, place: ir.Value, *row: ir.Value) -> ir.Value:
     for i, x in enumerate(row):
         taken = e.where(e.compare("==", place, e.constant(i)), x, taken)
     return taken
+
+
+def _by_text(name: str) -> Callable[..., ir.Value]:
+    """What the text of an operation says, as a function of its own: in 64 bits, and with every rounding as written.
+
+    In place of the copy wherever the operation is applied; for texts that are long, or that count on their roundings.
+    """
+
+    def lowered(e: Emitter, *xs: ir.Value) -> ir.Value:
+        return e.call(name, lambda e, xs: in_double(e, lambda e, xs: translate(e, TABLE[name], xs), xs), xs)
+
+    return lowered
 
 
 EXACT: dict[str, Callable[..., ir.Value]] = {
@@ -111,28 +146,57 @@ EXACT: dict[str, Callable[..., ir.Value]] = {
 }
 """Operations written by hand that are exact anyway; in exact mode the text of all others is followed."""
 
+BY_TEXT = (
+    "silu",
+    "mish",
+    "logaddexp",
+    "erfinv",
+    "norm_pdf",
+    "norm_logcdf",
+    "norm_ppf",
+    "lgamma",
+    "digamma",
+    "polygamma",
+)
+"""Operations whose text is made a function of its own."""
+
 PRIMITIVES: dict[str, Callable[..., ir.Value]] = {
     **EXACT,
     "exp": exponential.exp,
+    "exp2": exponential.exp2,
     "expm1": exponential.expm1,
     "sigmoid": exponential.sigmoid,
     "tanh": exponential.tanh,
     "pow": powers.pow,
     "sum": lists.total,
+    "mean": lists.mean,
+    "round": lambda e, x: e.intrinsic("llvm.rint", x),
     "weighted_sum": lists.weighted_sum,
     "logsumexp": lists.logsumexp,
     "erf": erf.erf,
     "erfc": erf.erfc,
     "gelu": erf.gelu,
+    "norm_cdf": erf.norm_cdf,
     "sin": trigonometry.sin,
     "cos": trigonometry.cos,
     "tan": trigonometry.tan,
     "atan": arcs.atan,
     "atan2": arcs.atan2,
+    "asin": arcs.asin,
+    "acos": arcs.acos,
+    "sinh": hyperbolic.sinh,
+    "cosh": hyperbolic.cosh,
+    "asinh": hyperbolic.asinh,
+    "acosh": hyperbolic.acosh,
+    "atanh": hyperbolic.atanh,
     "sqrt": roots.sqrt,
+    "cbrt": roots.cbrt,
     "hypot": roots.hypot,
     "norm": roots.norm,
     "log": logarithm.log,
     "log1p": logarithm.log1p,
+    "log2": powers.log2,
+    "log10": powers.log10,
+    **{name: _by_text(name) for name in BY_TEXT},
 }
 """Operations written by hand."""

@@ -52,6 +52,17 @@ def test_a_norm_is_spelt_out(after):
     ]
 
 
+def test_means_variances_and_products_are_spelt_out(after):
+    assert after(spell_out, "%0 = input x", "%1 = exp %0", "%2 = mean %1 %0", "%3 = prod %2 %1 %0", "return %3") == [
+        *("%1 = exp %0", "%2 = sum %1 %0", "%3 = constant 2.0", "%4 = div %2 %3"),
+        *("%5 = mul %4 %1", "%6 = mul %5 %0", "return %6"),
+    ]
+    assert after(spell_out, "%0 = input x", "%1 = exp %0", "%2 = var %1 %0 %1", "return %2") == [
+        *("%1 = exp %0", "%2 = sub %0 %1", "%3 = sub %1 %1", "%4 = mul %2 %2", "%5 = mul %3 %3"),
+        *("%6 = sum %4 %5", "%7 = constant 2.0", "%8 = div %6 %7", "return %8"),
+    ]
+
+
 def test_everything_else_stays(after):
     lines = ["%1 = constant 2.0", "%2 = sum %0 %1 %0", "%3 = batch_sum %2", "guard %3", "return %3"]
     assert after(spell_out, "%0 = input x, batched", *lines) == lines

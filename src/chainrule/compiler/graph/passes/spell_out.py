@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import functools
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from chainrule import ops
 from chainrule.compiler.graph.graph import Graph
@@ -12,10 +13,10 @@ from chainrule.core.operation import Operation
 
 
 def spell_out(graph: Graph) -> Graph:
-    """Expands `logsumexp`, `sum_of_squares`, `norm` and `argmax` into operations that loops have.
+    """Expands `logsumexp`, `norm`, `argmax`, `mean`, `var`, `prod`, `sum_of_squares` into operations that loops have.
 
     logsumexp(xs) becomes m + log Σ exp(x - m), where m is the largest x, or the largest finite number if that is
-    infinite; sum_of_squares becomes a sum of products, norm a tree of `hypot`, and argmax what `place_of_largest` adds.
+    infinite; norm a tree of `hypot`, argmax what `place_of_largest` adds, the others what `plain_arithmetic` does.
 
     >>> from chainrule.compiler.graph.text import from_text, to_text
     >>> print(to_text(spell_out(from_text("%0 = input x\\n%1 = input y\\n%2 = logsumexp %0 %1\\nreturn %2"))))
@@ -38,8 +39,8 @@ def spell_out(graph: Graph) -> Graph:
 
 
 def _spelt_out(new: Graph, op: Operation, operands: tuple[int, ...], _: int) -> int:
-    if op is ops.sum_of_squares:
-        return new.add(ops.sum, *[new.add(ops.mul, x, x) for x in operands])
+    if op in PLAIN and operands:
+        return plain_arithmetic(new, op, operands)
     if op is ops.norm and operands:
         return _norm(new, list(operands))
     if op is ops.argmax and operands:
@@ -62,6 +63,23 @@ def place_of_largest(new: Graph, xs: list[int], largest: Callable[[Graph, list[i
     n, most = len(xs), largest(new, xs)
     marks = [new.add(ops.mul, new.add(ops.eq, x, most), new.constant(float(n - i))) for i, x in enumerate(xs)]
     return new.add(ops.sub, new.constant(float(n)), largest(new, marks))
+
+
+PLAIN = {ops.sum_of_squares, ops.mean, ops.var, ops.prod}
+"""Operations of a list that are sums and products, to the last bit."""
+
+
+def plain_arithmetic(new: Graph, op: Operation, operands: Sequence[int]) -> int:
+    """Adds one of `PLAIN` as sums, products and quotients, and returns its place."""
+    if op is ops.prod:
+        return functools.reduce(lambda product, x: new.add(ops.mul, product, x), operands)
+    if op is ops.mean:
+        return new.add(ops.div, new.add(ops.sum, *operands), new.constant(float(len(operands))))
+    if op is ops.sum_of_squares:
+        return new.add(ops.sum, *[new.add(ops.mul, x, x) for x in operands])
+    away = [new.add(ops.sub, x, operands[0]) for x in operands[1:]]
+    squares = new.add(ops.sum, *[new.add(ops.mul, x, x) for x in away])
+    return new.add(ops.div, squares, new.constant(float(len(away))))
 
 
 def _norm(new: Graph, xs: list[int]) -> int:

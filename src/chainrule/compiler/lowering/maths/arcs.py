@@ -1,4 +1,7 @@
-"""atan and atan2: an angle beyond π/8 is taken from π/4 or π/2, and the rest is a polynomial of its tangent."""
+"""atan, atan2, asin and acos.
+
+An angle beyond π/8 is taken from π/4 or π/2, and the rest is a polynomial of its tangent.
+"""
 
 from __future__ import annotations
 
@@ -88,3 +91,27 @@ def _finite(e: Arithmetic, small: ir.Value, large: ir.Value) -> Pair:
     factor = e.where(e.compare("<", large, e.constant(2.0**-960)), e.constant(2.0**100), factor)
     small, large = e.mul(small, factor), e.mul(large, factor)
     return small, e.where(e.compare("==", large, e.constant(0.0)), e.constant(1.0), large)
+
+
+def asin(e: Arithmetic, x: ir.Value) -> ir.Value:
+    """The angle of the point with ordinate x on the right half of the unit circle."""
+
+    def body(e: Arithmetic, xs: Sequence[ir.Value]) -> ir.Value:
+        return atan2(e, xs[0], _other_side(e, xs[0]))
+
+    return e.call("asin", lambda e, xs: in_double(e, body, xs), [x])
+
+
+def acos(e: Arithmetic, x: ir.Value) -> ir.Value:
+    """The angle of the point with abscissa x on the upper half of the unit circle."""
+
+    def body(e: Arithmetic, xs: Sequence[ir.Value]) -> ir.Value:
+        return atan2(e, _other_side(e, xs[0]), xs[0])
+
+    return e.call("acos", lambda e, xs: in_double(e, body, xs), [x])
+
+
+def _other_side(e: Arithmetic, x: ir.Value) -> ir.Value:
+    """√(1 - x²), exact near ±1 too."""
+    one = e.constant(1.0)
+    return e.sqrt(e.mul(e.sub(one, x), e.add(one, x)))

@@ -1,4 +1,4 @@
-"""erf, erfc and gelu: near 0 by a series, and further out as exp(-x²) · P(t) / (x + 3) with t = (x - 3) / (x + 3).
+"""erf, erfc, norm_cdf, gelu: near 0 by a series, farther out as exp(-x²) · P(t) / (x + 3) with t = (x - 3) / (x + 3).
 
 That form, with one polynomial for the whole tail, is due to Shepherd and Laframboise (1981); theirs has 1 + 2x below.
 """
@@ -56,23 +56,37 @@ def erfc(e: Arithmetic, x: ir.Value) -> ir.Value:
     return e.call("erfc", lambda e, xs: in_double(e, body, xs), [x])
 
 
-def gelu(e: Arithmetic, x: ir.Value) -> ir.Value:
-    """x/2 · erfc(-x/√2); the argument's rounding error, which erfc would make large, is taken along."""
+def norm_cdf(e: Arithmetic, x: ir.Value) -> ir.Value:
+    """The normal distribution function."""
 
     def body(e: Arithmetic, xs: Sequence[ir.Value]) -> ir.Value:
-        zero = e.constant(0.0)
+        return _times_normal(e, xs[0], e.constant(0.5))
+
+    return e.call("norm_cdf", lambda e, xs: in_double(e, body, xs), [x])
+
+
+def gelu(e: Arithmetic, x: ir.Value) -> ir.Value:
+    """x times the normal distribution function."""
+
+    def body(e: Arithmetic, xs: Sequence[ir.Value]) -> ir.Value:
         x = at_least(e, xs[0], -40.0)
-        z, rest = two_product(e, at_most(e, x, 40.0), e.constant(-c.SQRT_HALF[0]))
-        rest = e.fma(at_most(e, x, 40.0), e.constant(-c.SQRT_HALF[1]), rest)
-        a, half = e.abs(z), e.mul(x, e.constant(0.5))
-        right = e.compare(">", x, zero)
-        tail = Tail(e, at_least(e, a, 0.5), e.where(right, e.neg(rest), rest))
-        far = e.mul(half, e.sub(e.constant(2.0), tail.value()))
-        y = e.where(right, far, tail.value(half))
-        near = e.mul(half, _complement(e, z, rest))
-        return e.add(e.where(e.compare("<", a, e.constant(0.5)), near, y), zero)  # a zero is never -0
+        return e.add(_times_normal(e, x, e.mul(x, e.constant(0.5))), e.constant(0.0))  # a zero is never -0
 
     return e.call("gelu", lambda e, xs: in_double(e, body, xs), [x])
+
+
+def _times_normal(e: Arithmetic, x: ir.Value, half: ir.Value) -> ir.Value:
+    """half · erfc(-x/√2); the argument's rounding error, which erfc would make large, is taken along."""
+    x = at_least(e, at_most(e, x, 40.0), -40.0)
+    z, rest = two_product(e, x, e.constant(-c.SQRT_HALF[0]))
+    rest = e.fma(x, e.constant(-c.SQRT_HALF[1]), rest)
+    a = e.abs(z)
+    right = e.compare(">", x, e.constant(0.0))
+    tail = Tail(e, at_least(e, a, 0.5), e.where(right, e.neg(rest), rest))
+    far = e.mul(half, e.sub(e.constant(2.0), tail.value()))
+    y = e.where(right, far, tail.value(half))
+    near = e.mul(half, _complement(e, z, rest))
+    return e.where(e.compare("<", a, e.constant(0.5)), near, y)
 
 
 def _series(e: Arithmetic, x: ir.Value) -> ir.Value:

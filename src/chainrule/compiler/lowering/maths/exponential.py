@@ -1,4 +1,4 @@
-"""exp, and what is made with it: expm1, sigmoid, tanh.
+"""exp, exp2, and what is made with them: expm1, sigmoid, tanh.
 
 All take out a whole power of two: with x = n·log 2 + r and |r| ≤ log 2 / 2, exp(x) = 2ⁿ·exp(r), and exp(r) is a
 polynomial. A CPU with vectors of 512 bits also looks 2^(i/16) up in a register, which leaves an r a sixteenth as large.
@@ -17,6 +17,7 @@ from chainrule.compiler.lowering.maths.pieces import (
     at_least,
     at_most,
     bits,
+    in_double,
     in_pieces,
     one_by_one,
     polynomial,
@@ -48,6 +49,21 @@ def _exp(e: Arithmetic, x: ir.Value) -> ir.Value:
     k, n, r, _ = reduced(e, x)
     y = polynomial(e, r, [1.0, 1.0, *(c.EXP if e.bits == 64 else c.EXP_SHORT)])
     return scaled(e, y, k, n)
+
+
+def exp2(e: Arithmetic, x: ir.Value) -> ir.Value:
+    """2 to the x."""
+
+    def body(e: Arithmetic, xs: Sequence[ir.Value]) -> ir.Value:
+        x, large = at_least(e, at_most(e, xs[0], 1025.0), -1080.0), e.constant(rounder(e))
+        shifted = e.add(x, large)
+        k = e.sub(shifted, large)
+        rest = e.sub(x, k)
+        high, low = c.LN2
+        r = e.fma(rest, e.constant(high), e.mul(rest, e.constant(low)))
+        return scaled(e, polynomial(e, r, [1.0, 1.0, *(c.EXP_SHORT if e.short else c.EXP)]), k, bits(e, shifted))
+
+    return e.call("exp2", lambda e, xs: in_double(e, body, xs), [x])
 
 
 def reduced(e: Arithmetic, x: ir.Value, places: int = 0) -> tuple[ir.Value, ir.Value, ir.Value, ir.Value]:

@@ -24,6 +24,11 @@ def total(e: Arithmetic, *xs: ir.Value) -> ir.Value:
     return e.add(row[0], e.constant(0.0)) if len(xs) == 1 else row[0]  # the sum of -0 alone is 0
 
 
+def mean(e: Arithmetic, *xs: ir.Value) -> ir.Value:
+    """The sum of a list by its length."""
+    return e.div(total(e, *xs), e.constant(len(xs)))
+
+
 def weighted_sum(e: Arithmetic, bias: ir.Value, *pairs: ir.Value) -> ir.Value:
     """b + w₁x₁ + w₂x₂ + …"""
     terms = list(zip(pairs[::2], pairs[1::2], strict=True))

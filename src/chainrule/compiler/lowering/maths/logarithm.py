@@ -61,12 +61,17 @@ def log(e: Arithmetic, x: ir.Value) -> ir.Value:
         tiny = e.compare("<", x, e.constant(SMALLEST[e.bits]))
         parts = split(e, e.where(tiny, e.mul(x, e.constant(2.0**places)), x))
         k = e.sub(parts.k, e.where(tiny, e.constant(places), zero))
-        y = _log_of(e, k, e.sub(parts.m, e.constant(1.0)), None)
-        y = e.where(e.compare("<", x, e.constant(math.inf)), y, x)
-        below = e.where(e.compare("==", x, zero), e.constant(-math.inf), e.constant(math.nan))
-        return e.where(e.compare("<=", x, zero), below, y)
+        return from_zero_on(e, x, _log_of(e, k, e.sub(parts.m, e.constant(1.0)), None))
 
     return e.call("log", body, [x])
+
+
+def from_zero_on(e: Arithmetic, x: ir.Value, y: ir.Value) -> ir.Value:
+    """The y of a logarithm of x, but for x that are no finite numbers above 0."""
+    zero = e.constant(0.0)
+    y = e.where(e.compare("<", x, e.constant(math.inf)), y, x)
+    below = e.where(e.compare("==", x, zero), e.constant(-math.inf), e.constant(math.nan))
+    return e.where(e.compare("<=", x, zero), below, y)
 
 
 def log1p(e: Arithmetic, x: ir.Value) -> ir.Value:

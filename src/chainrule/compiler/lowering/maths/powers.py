@@ -1,4 +1,8 @@
-"""pow: exp(b · log a), with twice as many digits on the way, since the result's error is that of b · log a itself."""
+"""pow, and logarithms to other bases.
+
+pow is exp(b · log a), with twice as many digits on the way, since the result's error is that of b · log a itself. With
+as many, log2 and log10 are whole numbers where they should be.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +14,7 @@ from llvmlite import ir
 from chainrule.compiler.lowering.arithmetic import Arithmetic
 from chainrule.compiler.lowering.maths import coefficients as c
 from chainrule.compiler.lowering.maths.exponential import HIGHEST, LOWEST, reduced, scaled, series_of_exp
-from chainrule.compiler.lowering.maths.logarithm import SMALLEST, log, split
+from chainrule.compiler.lowering.maths.logarithm import SMALLEST, from_zero_on, log, split
 from chainrule.compiler.lowering.maths.pieces import (
     Pair,
     at_least,
@@ -122,3 +126,23 @@ def _exp(e: Arithmetic, pair: Pair) -> ir.Value:
     more = e.fma(e.mul(r, r), series_of_exp(e, r), error)
     most, lost = quick_sum(e, e.constant(1.0), r)
     return scaled(e, e.add(most, e.add(lost, more)), k, n)
+
+
+def log2(e: Arithmetic, x: ir.Value) -> ir.Value:
+    """The logarithm to base 2."""
+    return _to_base(e, "log2", c.INV_LN2, x)
+
+
+def log10(e: Arithmetic, x: ir.Value) -> ir.Value:
+    """The logarithm to base 10."""
+    return _to_base(e, "log10", c.INV_LN10, x)
+
+
+def _to_base(e: Arithmetic, name: str, inverse: Sequence[float], x: ir.Value) -> ir.Value:
+    """log(x) · inverse."""
+
+    def body(e: Arithmetic, xs: Sequence[ir.Value]) -> ir.Value:
+        high, low = _times(e, _log(e, xs[0]), (e.constant(inverse[0]), e.constant(inverse[1])))
+        return from_zero_on(e, xs[0], e.add(high, low))
+
+    return e.call(name, lambda e, xs: in_double(e, body, xs), [x])

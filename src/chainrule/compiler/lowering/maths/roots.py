@@ -1,4 +1,4 @@
-"""sqrt, hypot and norm."""
+"""sqrt, cbrt, hypot and norm."""
 
 from __future__ import annotations
 
@@ -8,12 +8,34 @@ from collections.abc import Sequence
 from llvmlite import ir
 
 from chainrule.compiler.lowering.arithmetic import Arithmetic
-from chainrule.compiler.lowering.maths.pieces import in_double
+from chainrule.compiler.lowering.maths.exponential import exp
+from chainrule.compiler.lowering.maths.logarithm import log
+from chainrule.compiler.lowering.maths.pieces import in_double, two_product
 
 
 def sqrt(e: Arithmetic, x: ir.Value) -> ir.Value:
     """The square root; nan for a negative number."""
     return e.sqrt(x)
+
+
+def cbrt(e: Arithmetic, x: ir.Value) -> ir.Value:
+    """The cube root: exp(log(x) / 3), and then a step of Newton's method, whose y³ - x has twice the digits."""
+
+    def body(e: Arithmetic, xs: Sequence[ir.Value]) -> ir.Value:
+        x, one, zero = xs[0], e.constant(1.0), e.constant(0.0)
+        size = e.abs(x)
+        huge, tiny = e.compare(">", size, e.constant(2.0**900)), e.compare("<", size, e.constant(2.0**-900))
+        a = e.mul(size, e.where(huge, e.constant(2.0**-600), e.where(tiny, e.constant(2.0**600), one)))
+        y = exp(e, e.mul(log(e, a), e.constant(1 / 3)))
+        square, error = two_product(e, y, y)
+        cube, lost = two_product(e, square, y)
+        rest = e.add(e.sub(cube, a), e.fma(error, y, lost))
+        y = e.sub(y, e.div(rest, e.mul(e.constant(3.0), square)))
+        y = e.mul(y, e.where(huge, e.constant(2.0**200), e.where(tiny, e.constant(2.0**-200), one)))
+        itself = e.builder.or_(e.compare("==", size, zero), e.compare("==", size, e.constant(math.inf)))
+        return e.where(itself, x, e.copysign(y, x))
+
+    return e.call("cbrt", lambda e, xs: in_double(e, body, xs), [x])
 
 
 def hypot(e: Arithmetic, a: ir.Value, b: ir.Value) -> ir.Value:
