@@ -8,8 +8,8 @@ number y, and how an error of an earlier number gets there, is taken like this.
   by what the eager engine itself lost by adding from left to right: 1e16 + 0.6 + 0.6 + … stays 1e16 there, however many
   terms there are. That is no bound, but the difference from the exact sum.
 - Any other operation that rounds may be off by 8 ulp(|y|): 2 for native code, 1 for the C library, and there is room
-  for those which the table puts together from several (`softplus`). `logsumexp` ends in a sum: 8 ulp of what is
-  added there. Operations that choose or compare round nothing.
+  for those which the table puts together from several (`softplus`). Some end in a sum (`logsumexp`, `mean`, `lgamma`
+  below 0): 8 ulp of what is added there. Operations that choose or compare round nothing.
 - What an operand is off by moves y by the local derivative times that, or, where that is more, by as much as is seen
   when the operand is moved by it. These parts of y's error are added up.
 
@@ -104,9 +104,7 @@ class Analysis:
             self.inherited[i] = self._moved(op, operands, xs, y)
         self.added[i] = _magnitude(y)
         exact = op in CHOOSING or op in COMPARISONS or (op in (ops.mul, ops.chain) and self._exact_zero(operands))
-        # logsumexp adds the logarithm of a sum to the largest of its operands
-        added = _magnitude(max(xs)) + _magnitude(y - max(xs)) if op is ops.logsumexp and math.isfinite(y) else y
-        self.errors[i] = self.inherited[i] + (0.0 if exact else ulps(added))
+        self.errors[i] = self.inherited[i] + (0.0 if exact else ulps(_added(op, xs, y) if math.isfinite(y) else y))
         self._edge(i)
 
     def _exact_zero(self, operands: tuple[int, ...]) -> bool:
@@ -213,6 +211,19 @@ class Analysis:
 def _magnitude(x: float) -> float:
     """What a number brings into a sum of magnitudes: infinities and nan are certain, and bring nothing."""
     return math.fabs(x) if math.isfinite(x) else 0.0
+
+
+def _added(op: Operation, xs: Sequence[float], y: float) -> float:
+    """What an operation adds up to make its result, which is smaller where it cancels."""
+    if op in (ops.logsumexp, ops.logaddexp):  # the logarithm of a sum, and the largest of the operands
+        return _magnitude(max(xs)) + _magnitude(y - max(xs))
+    if op is ops.mean:
+        return math.fsum(map(math.fabs, xs)) / len(xs)
+    if op in (ops.lgamma, ops.digamma) and xs[0] < 0:
+        return 1 + op.value(1 - xs[0])
+    if op is ops.polygamma and xs[1] < 0:
+        return max(math.fabs(y), math.fabs(op.value(xs[0], 1 - xs[1])))
+    return y
 
 
 def _used_once(graph: Graph) -> list[bool]:

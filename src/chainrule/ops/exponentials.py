@@ -151,4 +151,4 @@ def xlogy(a: float, b: float) -> float:
     >>> xlogy(0.0, 0.0), xlogy(2.0, 1.0)
     (0.0, 0.0)
     """
-    return 0.0 if a == 0 and not math.isnan(b) else a * log(b)
+    return a * log(b) if a != 0 or math.isnan(b) else 0.0

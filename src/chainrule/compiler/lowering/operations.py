@@ -108,12 +108,9 @@ class Emitter(Arithmetic):
         return _factorial_by_table if function is _factorial else None
 
 
-FACTORIALS = [_factorial(k) for k in range(171)]
-
-
 def _factorial_by_table(e: Emitter, n: ir.Value) -> ir.Value:
     """n! for n up to 170, with the bits that the text gives it, but without its loop."""
-    return looked_up(e, "factorials", FACTORIALS, n)
+    return looked_up(e, "factorials", [_factorial(k) for k in range(171)], n)
 
 
 def _take(e: Emitter, place: ir.Value, *row: ir.Value) -> ir.Value:
