@@ -65,7 +65,7 @@ def test_the_graph_cannot_be_written_from_outside(attribute, new):
     assert (y.data, a.grad, y.op) == (4.0, 4.0, ops.mul)
 
 
-@pytest.mark.parametrize(("attribute", "new"), [("_op", "+"), ("constant", True), ("gradient", 0.0)])
+@pytest.mark.parametrize(("attribute", "new"), [("_op", "+"), ("constant", True), ("grads", 0.0)])
 def test_nothing_else_can_be_written_either(attribute, new):
     with pytest.raises(AttributeError):
         setattr(Value(2.0), attribute, new)

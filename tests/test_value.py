@@ -84,8 +84,8 @@ def test_python_s_own_sum_max_min_and_sorted_work():
     assert [v.data for v in sorted(values)] == [1.0, 2.0, 3.0]
 
 
-@pytest.mark.parametrize("call", [lambda v: v // 2, lambda v: v % 2, lambda v: pow(v, 2, 3), lambda v: v @ v,
-                                  lambda v: v << 1, lambda v: ~v, lambda v: [1, 2, 3][v]])  # fmt: skip
+@pytest.mark.parametrize("call", [lambda v: pow(v, 2, 3), lambda v: v @ v, lambda v: v << 1, lambda v: ~v,
+                                  lambda v: [1, 2, 3][v]])  # fmt: skip
 def test_what_has_no_derivative_is_no_operator(call):
     with pytest.raises(TypeError):
         call(Value(2.0))

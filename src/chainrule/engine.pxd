@@ -4,12 +4,13 @@ cimport cython
 
 from chainrule.core cimport stale
 from chainrule.core.operation cimport Operation, number
+from chainrule.storage.fields cimport sender_of
 from chainrule.storage.memory cimport (
     add_back, doubtful, end_with_release, make_leaf, new_marks, new_result, new_pair, remade, renew,
     set_aside, watch,
 )
 from chainrule.storage.native cimport compute, table_names
-from chainrule.storage.nodes cimport Edge, Node, Nodes, give_methods, node_of, row_of, value_of
+from chainrule.storage.nodes cimport FACE, Edge, Node, Nodes, give_methods, node_of, row_of, value_of
 from chainrule.storage.value_base cimport ValueBase, check_step, compares_numbers
 
 cdef list open_modes
@@ -21,13 +22,18 @@ cdef class Value(ValueBase):
 
 
 cdef inline int fill_value_and_locals(ValueBase node) except -1:
-    return compute(node_of(node))
+    cdef Node* face = node_of(node)
+    if not face._flags & FACE:
+        return compute(face)
+    compute(face._edges[0].operand)
+    face._data = face._edges[0].operand._data
+    return 0
 
 
 cdef inline object add_table(object cls):
     """As in nodes.py."""
     end_with_release(cls)
-    give_methods(cls, table_names())
+    give_methods(cls, table_names(), <size_t>&(<Node*>NULL)._flags)
 
 
 cdef ValueBase record(Operation op, tuple operands)

@@ -56,7 +56,7 @@ else:
     from chainrule.core import interpreted as cython
 if not cython.compiled:  # so it is in plain Python; in the compiled engine these are functions of C
     from chainrule.storage.nodes import (Nodes, add_back, add_table, doubtful, fill_value_and_locals, make_leaf,
-        new_marks, new_pair, new_result, node_of, remade, renew, row_of, set_aside, value_of, watch)  # fmt: skip
+        new_marks, new_pair, new_result, node_of, remade, renew, row_of, sender_of, set_aside, value_of, watch)  # fmt: skip
     from chainrule.storage.value_base import check_step, compares_numbers
 
 ADD, SUB, MUL, DIV, POW, NEG, ABS = ops.add, ops.sub, ops.mul, ops.div, ops.pow, ops.neg, ops.abs
@@ -193,14 +193,14 @@ class Value(ValueBase):
 
     def detach(self) -> Value:
         """A new leaf with the same number: derivatives stop here. (While `compile` traces, `data` is such a leaf.)"""
-        return x if isinstance(x := self.data, Value) else Value(x, self.label)
+        return x if isinstance(x := self.data, Value) else remade(type(self), (None, (), (), x, 0.0, 0, self.label))
 
     # fmt: off
     # called by the modules beneath
     _record = staticmethod(lambda op, operands: record(op, tuple(operands)))  # for a call such as tanh(v)
     _remade = staticmethod(lambda cls, state: remade(cls, state))  # for copies and pickles, as the next
     def _order(self) -> list[Value]: return topological_order(self)
-    def _send_down(self) -> None: send_gradients_down(node_of(self))  # for v._backward(), as in micrograd
+    def _send_down(self) -> None: send_gradients_down(sender_of(self))  # for v._backward(), as in micrograd
     _new_mark = staticmethod(lambda: new_marks())  # larger than any so far; nodes made from now on have no smaller one
 
     # operators; plain numbers may stand on either side, and comparisons give 1.0 or 0.0, with no derivative

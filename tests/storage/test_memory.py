@@ -169,13 +169,14 @@ def test_a_value_of_a_derived_class_lives_and_goes_like_any_object():
 
     class Noted(Parameter):
         def __del__(self):
-            gone.append(self.name)
+            if hasattr(self, "name"):  # results of the class are made without its __init__
+                gone.append(self.name)
 
     for i in range(100):
         w = Noted(2.0, f"w{i}")
         y = (w * 3.0).tanh() + w
         y.backward()
-        assert type(y) is Value
+        assert type(y) is Noted
         assert w.name in y.operands[1].label
     del w, y
     gc.collect()

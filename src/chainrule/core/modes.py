@@ -246,6 +246,15 @@ def peeked(x: Any, what: str) -> Any:
     )
 
 
+def check_read(node: Any, name: str) -> None:
+    """Refuses to read an attribute of the user's own within a trace, unless the Value was made there."""
+    if modes.trace is not None and not modes.trace.has_made(node):
+        raise TraceError(
+            f"a compiled function cannot read {name!r}, an attribute of your own on a Value, which would stay that of "
+            "the first call: keep it in an attribute of a Module, or give it as an argument"
+        )
+
+
 def check_write(node: Any) -> None:
     """Refuses to write the data of a result, and any data within a trace."""
     if modes.trace is not None:
@@ -270,7 +279,7 @@ def check_deposits(node: Any, upstream: float, operand: Any = None, local: float
     The step goes to all operands of `node`, or to one `operand` with its `local` derivative. It warns if a
     zero swallows an infinity.
     """
-    if modes.places is None:
+    if modes.places is None or node._hidden:
         return
     for into, slope in zip(node.operands, node.locals, strict=True) if operand is None else [(operand, local)]:
         if slope and upstream and not math.isfinite(slope * upstream) and modes.swallowed is None:

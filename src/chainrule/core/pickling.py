@@ -23,10 +23,22 @@ def reduce_graph(order: list[Any]) -> tuple:
     Raises:
         GraphError: the node is a number that a transform differentiates by.
     """
-    root = order[-1]
+    root, last = order[-1], len(order) - 1
     if modes.trace is not None or modes.differentiated:
-        return _reduced_in_function(order)
-    return _reduced(order) if root.operands else (_restore, (type(root), *_row(root, {})))
+        own = {-1: root.own_attributes()}
+        reduced = _reduced_in_function(order)
+    else:
+        own = {i: node.own_attributes() for i, node in enumerate(order) if i == last or node.operands}
+        reduced = _reduced(order) if root.operands else (_restore, (type(root), *_row(root, {})))
+    own = {i: attributes for i, attributes in own.items() if attributes}
+    return (*reduced, own) if own else reduced  # apart, since attributes may lead back to the node
+
+
+def restore_attributes(order: list[Any], own: dict[int, dict[str, Any]]) -> None:
+    """Gives nodes their attributes back, by their places in the order of a graph that was made again."""
+    for i, attributes in own.items():
+        for name, x in attributes.items():
+            order[i]._set_attribute(name, x)
 
 
 def _reduced_in_function(order: list[Any]) -> tuple:

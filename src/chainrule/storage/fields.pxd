@@ -3,11 +3,25 @@
 from libc.stdlib cimport calloc, free
 
 from chainrule.storage.nodes cimport (
-    Node, check_label, label_at, node_of, operation_by_code, put_label, value_of, without_constants,
+    FACE, HIDDEN, LABELLED, Node, check_label, label_at, node_of, operation_by_code, put_label, value_of,
+    without_constants,
 )
 
-cdef enum:
-    LABELLED = 1  # of a node's flags: its label is kept in nodes.pyx
+
+cdef inline Node* maker(Node* node) noexcept:
+    """The node that holds how a result was made: it itself, or the one behind its face."""
+    return node._edges[0].operand if node._flags & FACE else node
+
+
+cdef inline Node* sender_of(object value) noexcept:
+    """As in nodes.py."""
+    cdef Node* node = maker(node_of(value))
+    node._grad = node_of(value)._grad
+    return node
+
+
+cdef inline bint is_hidden(object value):
+    return node_of(value)._flags & HIDDEN
 
 
 cdef inline bint flows(Node* operand) noexcept:
@@ -31,14 +45,14 @@ cdef inline list numbers_of(Node* node):
 
 cdef inline tuple operands_of(object value):
     """As in nodes.py."""
-    cdef Node* node = node_of(value)
+    cdef Node* node = maker(node_of(value))
     cdef unsigned int i
     return tuple([value_of(node._edges[i].operand) for i in range(node._count)])
 
 
 cdef inline tuple locals_of(object value):
     """As in nodes.py."""
-    cdef Node* node = node_of(value)
+    cdef Node* node = maker(node_of(value))
     cdef unsigned int i
     local = [node._edges[i].local if flows(node._edges[i].operand) else None for i in range(node._count)]
     return without_constants(node._code, local)
@@ -83,7 +97,7 @@ cdef inline list derivatives_by_locals(list order, list variables, double upstre
     sums[n - 1 if n else 0] = upstream
     for i in range(n - 1, -1, -1):
         if sums[i]:
-            add_products(node_of(order[i]), sums[i], sums)
+            add_products(maker(node_of(order[i])), sums[i], sums)
     try:
         return [sums[-1 - node_of(x)._mark] if node_of(x)._mark < 0 else 0.0 for x in variables]
     finally:

@@ -11,8 +11,11 @@ from cpython.object cimport PyTypeObject, destructor
 from cpython.ref cimport Py_INCREF, PyObject
 
 from chainrule.core.stale cimport after_backward
-from chainrule.storage.fields cimport LABELLED, set_label
-from chainrule.storage.nodes cimport Edge, Node, Nodes, drop_label, no_memory, node_of, number_for, value_of
+from chainrule.storage.fields cimport maker, operands_of, set_label
+from chainrule.storage.nodes cimport (
+    DERIVED, FACE, HIDDEN, IN_SLAB, LABELLED, OWN, Edge, Node, Nodes, class_of_result, drop_beside, no_memory, node_of,
+    number_for, value_of,
+)
 from chainrule.storage.value_base cimport ValueBase
 
 cdef extern from "slabs.h":
@@ -42,10 +45,6 @@ cdef extern from *:
     void DECREF "Py_XDECREF" (PyObject* o)
 
 
-cdef enum:
-    IN_SLAB = 2  # beside LABELLED in a node's flags: its memory is in a slab; otherwise it is Python's
-
-
 cdef inline void drop_operands(Node* node) noexcept:
     cdef unsigned int i, count = node._count
     node._count = 0
@@ -58,10 +57,10 @@ cdef inline int make_leaf(object value, double data, object label) except -1:
     cdef Node* node = node_of(value)
     drop_operands(node)  # of a result whose __init__ is called again
     if node._flags & LABELLED:
-        drop_label(node)
+        set_label(value, "")
     node._data, node._grad, node._mark = data, 0.0, last_mark
     node._code, node._state = 0, 0
-    node._flags &= IN_SLAB
+    node._flags &= IN_SLAB | OWN | LABELLED
     if label:
         set_label(value, label)
     return 0
@@ -104,6 +103,8 @@ cdef inline int set_operand(object value, Py_ssize_t i, object x) except -1:
     if PyObject_TypeCheck(<PyObject*>x, Value):
         Py_INCREF(x)
         node_of(value)._edges[i].operand = node_of(x)
+        if TYPE(<PyObject*>x) != Value:
+            node_of(value)._flags |= DERIVED
     else:
         set_constant(node_of(value), i, x)
     return 0
@@ -115,7 +116,7 @@ cdef inline ValueBase new_result(object cls, unsigned int code, tuple operands):
     node = new_node(code, len(operands))
     for i in range(len(operands)):
         set_operand(node, i, operands[i])
-    return node
+    return of_its_class(node) if node_of(node)._flags & DERIVED else node
 
 
 cdef inline ValueBase new_pair(object cls, unsigned int code, object a, object b):
@@ -123,7 +124,33 @@ cdef inline ValueBase new_pair(object cls, unsigned int code, object a, object b
     node = new_small_node(code, 2)
     set_operand(node, 0, a)
     set_operand(node, 1, b)
-    return node
+    return of_its_class(node) if node_of(node)._flags & DERIVED else node
+
+
+cdef inline object bare(object cls):
+    """A leaf of the class Value or of a subclass, whose own `__new__` and `__init__` are not called."""
+    value = Value.tp_new(<type>cls, <PyObject*>(), NULL)
+    node_of(value)._mark = last_mark
+    return value
+
+
+cdef inline ValueBase of_its_class(ValueBase node):
+    """A result some of whose operands are of a subclass, as a Value of that class.
+
+    An object of a subclass has room for two operands at most, since its own attributes come behind. So the plain node
+    stays, hidden, and the object is a face in front of it: with it as the only operand, and its number.
+    """
+    cls = class_of_result(<object>Value, operands_of(node))
+    node_of(node)._flags &= ~DERIVED
+    if <PyTypeObject*>cls == Value:
+        return node
+    face = bare(cls)
+    Py_INCREF(node)
+    node_of(face)._edges[0].operand, node_of(face)._edges[0].local = node_of(node), 1.0
+    node_of(face)._code, node_of(face)._count = node_of(node)._code, 1
+    node_of(face)._flags |= FACE
+    node_of(node)._flags |= HIDDEN
+    return face
 
 
 cdef inline int set_constant(Node* node, Py_ssize_t i, object x) except -1:
@@ -138,10 +165,14 @@ cdef inline int set_constant(Node* node, Py_ssize_t i, object x) except -1:
 cdef inline void give_back(Node* node) noexcept:
     """Ends a node without references; those of its operands that go with it come onto the list of the unused."""
     cdef unsigned int count = node._count
+    cdef PyTypeObject* cls = TYPE(<PyObject*>node)
     drop_operands(node)
-    if node._flags & LABELLED:
-        drop_label(node)
-    if node._flags & IN_SLAB:
+    if node._flags & (LABELLED | OWN):
+        drop_beside(node)
+    if cls != Value:  # of a class of the user's own, which has memory of its own kind
+        cls.tp_free(<void*>node)
+        DECREF(<PyObject*>cls)
+    elif node._flags & IN_SLAB:
         slab_give(node)
     else:
         wide_give(node, size_of(count))
@@ -151,13 +182,8 @@ cdef inline void release(PyObject* o) noexcept:
     """What Python calls when the last reference to a Value goes (its `tp_dealloc`)."""
     global unused, releasing
     cdef Node* node = <Node*>o
-    cdef PyTypeObject* cls = TYPE(o)
-    if cls != Value:  # of a class of the user's own, which has memory of its own kind; no result is one
-        drop_operands(node)
-        if node._flags & LABELLED:
-            drop_label(node)
-        cls.tp_free(o)
-        return
+    if TYPE(o) != Value:
+        Py_INCREF(<object>TYPE(o))  # Python gives its own reference up when this returns
     node._mark = <long long>unused
     unused = node
     if releasing:
@@ -219,6 +245,7 @@ cdef inline list doubtful(Nodes results):
 cdef inline object renew(object value):
     """As in nodes.py."""
     node_of(value)._state &= ~(32 | 64)  # stale.PASSED, AGAIN
+    maker(node_of(value))._state &= ~(32 | 64)
     return value
 
 
@@ -247,11 +274,15 @@ cdef inline object remade(object cls, tuple state):
     cdef Node* node
     cdef Py_ssize_t i
     op, operands, locals, data, grad, node_state, label = state
-    value = cls.__new__(cls) if op is None else new_node(op.code, len(operands))
+    value = bare(cls) if op is None else new_node(op.code, len(operands))
     node = node_of(value)
     for i, operand in enumerate(operands):
         set_operand(value, i, operand)
         node._edges[i].local = 0.0 if locals[i] is None else locals[i]
+    node._data = data
+    if node._flags & DERIVED:
+        value = of_its_class(value)
+    node = node_of(value)
     node._data, node._grad = data, grad
     node._state = node_state | (node_state & 32) << 1  # stale.PASSED, AGAIN: no walk is known to have passed the copy
     if label:

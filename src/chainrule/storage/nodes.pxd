@@ -17,6 +17,14 @@ cdef extern from *:
         Edge* _edges
         double _grad_before "_edges[0].local"  # of a leaf, which has no edges but two places for them
 
+cdef enum:  # a node's flags
+    LABELLED = 1  # its label is kept in nodes.pyx
+    IN_SLAB = 2  # its memory is in a slab; otherwise it is Python's
+    OWN = 4  # so are attributes of the user's own
+    FACE = 8  # it is of a subclass, and its one operand is the plain node that holds how it was made
+    HIDDEN = 16  # it is such a plain node, of which only the engine knows
+    DERIVED = 32  # one of its operands is of a subclass
+
 cdef struct Edge:
     Node* operand
     double local
@@ -77,9 +85,11 @@ cdef double value_by_call(unsigned int code, object numbers) except? -1.0
 cdef double slope_by_call(unsigned int code, Py_ssize_t i, object numbers, double y) except? -1.0
 cdef double python_math(str name, tuple numbers) except? -1.0
 cdef tuple without_constants(unsigned int code, list locals)
-cdef object give_methods(object cls, tuple compiled)
+cdef object give_methods(object cls, tuple compiled, size_t flags_at)
 cdef object check_label(object label)
 cdef object label_at(Node* node)
 cdef int put_label(Node* node, str label) except -1
-cdef void drop_label(Node* node) noexcept
+cdef void drop_beside(Node* node) noexcept
+cpdef object own_of(object value)
+cdef object class_of_result(object cls, tuple operands)
 cdef object operation_by_code(unsigned int code)

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
+from chainrule.core.attributes import more_derived, slips
 from chainrule.core.operation import BY_CODE, add_methods, check_label, number
 from chainrule.core.packing import Row
 from chainrule.core.stale import AGAIN, CONSTANT, FRESH, PASSED, SEEN, STALE, WRITTEN, after_backward
@@ -62,15 +63,23 @@ def make_leaf(node: Any, data: float, label: str) -> None:
 
 
 def new_result(cls: Any, code: int, operands: Sequence[Any]) -> Any:
-    """Returns a new node with these operands, of which plain numbers become constants; it has no number yet."""
-    node = cls.__new__(cls)
-    make_leaf(node, 0.0, "")
-    node._code, node._count = code, len(operands)
+    """Returns a new node with these operands, of which plain numbers become constants; it has no number yet.
+
+    Its class is `cls`, or that of operands of a subclass: the most derived one, or the first if they are unrelated.
+    """
+    edges, of = [], cls
     for x in operands:
         edge = Edge()
-        edge.operand = x if isinstance(x, Methods) else _constant(cls, number(x, BY_CODE[code].name))
-        edge.local = 0.0
-        node._edges.append(edge)
+        edge.operand, edge.local = x, 0.0
+        if type(x) is not cls:
+            if isinstance(x, Methods):
+                of = more_derived(of, type(x))
+            else:
+                edge.operand = _constant(cls, number(x, BY_CODE[code].name))
+        edges.append(edge)
+    node = cls.__new__(of)
+    make_leaf(node, 0.0, "")
+    node._code, node._count, node._edges = code, len(edges), edges
     return node
 
 
@@ -173,6 +182,11 @@ def is_constant(node: Any) -> bool:
     return bool(node._state & CONSTANT)
 
 
+def is_hidden(node: Any) -> bool:
+    """Returns whether only the engine knows of a node, as it stands behind a result of a subclass: only in C."""
+    return False
+
+
 def operation_of(node: Any) -> Any:
     return BY_CODE[node._code]
 
@@ -197,6 +211,16 @@ def set_label(node: Any, label: str) -> None:
     node._label = label
 
 
+def own_of(node: Any) -> dict[str, Any]:
+    """Returns the attributes of the user's own, but for those that its class keeps in slots."""
+    return dict(node.__dict__)
+
+
+def sender_of(value: Any) -> Any:
+    """Returns the node that sends the gradient of a Value down: here the Value itself."""
+    return value
+
+
 def node_of(value: Any) -> Any:
     """Returns what `Nodes` holds for a Value: here the Value itself, in C a pointer to its node."""
     return value
@@ -207,9 +231,17 @@ def value_of(node: Any) -> Any:
     return node
 
 
+Value: Any = None
+"""The class of nodes, once it is defined."""
+
+
 def add_table(cls: type) -> None:
     """Adds the operations of the table as methods to the class of nodes, once that is defined."""
+    global Value  # noqa: PLW0603 - it is defined in the room above
+    Value = cls
     add_methods(cls, setattr, delattr)
+    for slip in slips():  # all, since nothing else is asked when an attribute is set
+        setattr(Methods, slip.name, slip)
 
 
 def state_of(node: Any) -> tuple:
@@ -219,13 +251,13 @@ def state_of(node: Any) -> tuple:
 
 
 def remade(cls: Any, state: tuple) -> Any:
-    """Returns a new node from what `state_of` returned; a leaf is of the class `cls`."""
+    """Returns a new node from what `state_of` returned; a leaf is of the class `cls`, a result as in `new_result`."""
     op, operands, locals, data, grad, node_state, label = state
     if op is None:
-        node = cls.__new__(cls)
+        node = Value.__new__(cls)
         make_leaf(node, data, label)
     else:
-        node = new_result(cls, op.code, operands)
+        node = new_result(Value, op.code, operands)
     for edge, local in zip(node._edges, locals, strict=True):
         edge.local = 0.0 if local is None else local
     node._data, node._grad, node._label = data, grad, label

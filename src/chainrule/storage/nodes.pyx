@@ -6,7 +6,8 @@ from cpython.ref cimport PyObject
 from libc.stdlib cimport free, realloc
 
 from chainrule.core.operation cimport Operation
-from chainrule.core import operation
+from chainrule.core import attributes, operation
+from chainrule.core.modes import check_read, open_traces
 from chainrule.core.operation import BY_CODE, add_methods, number
 from chainrule.core.packing import Row
 from chainrule.core.stale import AGAIN, CONSTANT, PASSED, SEEN, STALE, WRITTEN
@@ -18,10 +19,24 @@ cdef extern from "Python.h":
         PyTypeObject* tp_base
         PyGetSetDef* tp_getset
         PyObject* tp_dict
+        Py_ssize_t tp_dictoffset
         unsigned long tp_flags
     object PyDescr_NewGetSet(PyTypeObject* cls, PyGetSetDef* attribute)
     const unsigned long Py_TPFLAGS_METHOD_DESCRIPTOR
     void PyType_Modified(PyTypeObject* cls)
+    int generic_setattr "PyObject_GenericSetAttr" (PyObject* o, PyObject* name, PyObject* x) noexcept
+    object generic_dict "PyObject_GenericGetDict" (object o, void* context)
+    void PyErr_Fetch(PyObject** kind, PyObject** error, PyObject** traceback) noexcept
+    void PyErr_Restore(PyObject* kind, PyObject* error, PyObject* traceback) noexcept
+    bint PyErr_ExceptionMatches(object kind) noexcept
+    void PyErr_Clear() noexcept
+    PyTypeObject* TYPE "Py_TYPE" (PyObject* o) noexcept
+
+cdef extern from *:
+    """
+    static int chainrule_failed(void) { return -1; }
+    """
+    int failed "chainrule_failed"() except -1  # goes on with the error that is set
 
 if (CONSTANT, STALE, WRITTEN, PASSED, AGAIN, SEEN) != (1, 12, 16, 32, 64, 128):
     raise ImportError("the files of the storage and stale.py differ in the bits of a node's state")
@@ -29,6 +44,22 @@ if (CONSTANT, STALE, WRITTEN, PASSED, AGAIN, SEEN) != (1, 12, 16, 32, 64, 128):
 
 cdef class Methods:
     """What has the operations of the table as methods: `v.tanh()`; they are added when the engine is imported."""
+
+    def __setattr__(self, str name, x):
+        """Sets an attribute that the class has, or one of the user's own.
+
+        For the latter, which Values have no room for, the class gets an `OwnAttribute` of that name: so the way to all
+        other attributes stays as short as it is.
+        """
+        cdef type cls = type(self)
+        if (<PyTypeObject*>cls).tp_dictoffset != 0 and not hasattr(cls, name):  # a class of the user's, with a dict
+            attributes.check_name(cls, name)
+        if generic_setattr(<PyObject*>self, <PyObject*>name, <PyObject*>x) == 0:
+            return
+        if is_unknown(cls, name):
+            attributes.check_name(cls, name)
+            _set_attribute(Value, name, OwnAttribute(name))
+            OwnAttribute.__set__(vars(Value)[name], self, x)
 
 
 cdef class Nodes:
@@ -44,7 +75,7 @@ cdef class Nodes:
 
     def __iter__(self):
         cdef Py_ssize_t i
-        return iter([value_of(self.nodes[i]) for i in range(self.count)])
+        return iter([value_of(self.nodes[i]) for i in range(self.count) if not flags_of(self.nodes[i])[0] & HIDDEN])
 
     def __dealloc__(self):
         free(self.nodes)
@@ -96,6 +127,14 @@ cdef tuple without_constants(unsigned int code, list locals):
     return tuple([local if op.flows(i) else None for i, local in enumerate(locals)])
 
 
+cdef object Value = None  # the class of nodes, once it is defined
+cdef size_t flags_at  # where the flags lie in a node, of whose fields nothing else is known here
+
+
+cdef inline unsigned char* flags_of(void* node) noexcept:
+    return <unsigned char*>node + flags_at
+
+
 cdef dict _labels = {}  # by the address of a node: few have one
 
 
@@ -112,10 +151,85 @@ cdef int put_label(Node* node, str label) except -1:
     return 0
 
 
-cdef void drop_label(Node* node) noexcept:
-    _labels.pop(<size_t>node, None)
-    if not _labels:
-        _labels.clear()  # a dict keeps its size otherwise
+cdef void drop_beside(Node* node) noexcept:
+    """Drops what is kept beside a node."""
+    for kept in (_labels, _own):
+        kept.pop(<size_t>node, None)
+        if not kept:
+            kept.clear()  # a dict keeps its size otherwise
+
+
+# ---- attributes of the user's own ----
+cdef dict _own = {}  # by the address of a node: a dict of them
+
+
+cdef dict own_dict(object value, bint make):
+    """The dict of such attributes of a Value, which is made if need be; None if there is none."""
+    cdef Node* node = node_of(value)
+    if TYPE(<PyObject*>value).tp_dictoffset != 0:  # of a subclass, which has room for it
+        return generic_dict(value, NULL)
+    if not flags_of(node)[0] & OWN:
+        if not make:
+            return None
+        _own[<size_t>node] = {}
+        flags_of(node)[0] |= OWN
+    return _own[<size_t>node]
+
+
+cdef bint is_unknown(type cls, str name) except -1:
+    """Whether an attribute could not be set because the class has none of that name; another error goes on."""
+    cdef PyObject* kind
+    cdef PyObject* error
+    cdef PyObject* traceback
+    if not PyErr_ExceptionMatches(AttributeError):
+        failed()
+    PyErr_Fetch(&kind, &error, &traceback)
+    known = hasattr(cls, name)
+    PyErr_Restore(kind, error, traceback)
+    if known:
+        failed()
+    PyErr_Clear()
+    return True
+
+
+cdef class OwnAttribute:
+    """An attribute of the user's own: it is there on those Values alone on which it was set."""
+
+    cdef str name
+
+    def __cinit__(self, str name):
+        self.name = name
+
+    cdef dict kept(self, object value):
+        """The dict that has it."""
+        kept = None if value is None else own_dict(value, False)
+        if kept is None or self.name not in kept:
+            raise AttributeError(f"'{'Value' if value is None else type(value).__name__}' object has no attribute {self.name!r}")
+        return kept
+
+    def __get__(self, value, owner):
+        x = self.kept(value)[self.name]
+        if open_traces and TYPE(<PyObject*>value) == <PyTypeObject*>Value:
+            check_read(value, self.name)
+        return x
+
+    def __set__(self, value, x):
+        own_dict(value, True)[self.name] = x
+
+    def __delete__(self, value):
+        del self.kept(value)[self.name]
+
+
+cpdef object own_of(object value):
+    """As in nodes.py."""
+    return dict(own_dict(value, False) or {})
+
+
+# ---- classes ----
+cdef object class_of_result(object cls, tuple operands):
+    for operand in operands:
+        cls = attributes.more_derived(cls, type(operand))
+    return cls
 
 
 cdef object operation_by_code(unsigned int code):
@@ -134,13 +248,18 @@ def _delete_attribute(type cls, str name):
     PyType_Modified(<PyTypeObject*>cls)
 
 
-cdef object give_methods(object cls, tuple compiled):
+cdef object give_methods(object cls, tuple compiled, size_t flags):
     """As `add_table` in nodes.py; refuses another table than that which was compiled."""
+    global Value, flags_at
+    Value, flags_at = cls, flags
     (<PyTypeObject*>Operation).tp_flags |= Py_TPFLAGS_METHOD_DESCRIPTOR  # v.tanh() calls it without a bound method
     if compiled != tuple([op.name for op in BY_CODE[1:]]):
         raise ImportError("chainrule was compiled from another table of operations than that in ops/: install it anew")
     add_methods(cls, _set_attribute, _delete_attribute)
     _make_its_own(cls)
+    for slip in attributes.slips(""):  # the others are found when they are set
+        _set_attribute(cls, slip.name, slip)
+    _set_attribute(cls, "__dict__", property(own_of))
 
 
 cdef int _make_its_own(object cls) except -1:

@@ -3,9 +3,10 @@
 from chainrule.core cimport stale
 from chainrule.core.operation cimport number
 from chainrule.storage.fields cimport (
-    derivatives_by_locals, is_constant, label_of, locals_of, operands_of, operation_of, set_label, state_of,
+    derivatives_by_locals, is_constant, is_hidden, label_of, locals_of, operands_of, operation_of, set_label,
+    state_of,
 )
-from chainrule.storage.nodes cimport Edge, Methods
+from chainrule.storage.nodes cimport Edge, Methods, own_of
 
 cdef unsigned char LASTING, LOOKED_AT, PASSED, SEEN
 cdef list open_modes

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from chainrule import ops
-from chainrule.core import membership, modes, pickling, stale
+from chainrule.core import attributes, membership, modes, pickling, stale
 from chainrule.core.closures import label_alone, refuse_change, refuse_softmax, refuse_topo  # noqa: F401
 from chainrule.core.hints import refuse_float
 from chainrule.core.modes import check_write, open_modes, seen_data, seen_truth, untraced, written_out
@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 else:
     from chainrule.core import interpreted as cython
 if not cython.compiled:
-    from chainrule.storage.nodes import (Methods, derivatives_by_locals, is_constant, label_of, locals_of, operands_of,
-        operation_of, set_label, state_of)  # fmt: skip
+    from chainrule.storage.nodes import (Methods, derivatives_by_locals, is_constant, is_hidden, label_of, locals_of,
+        operands_of, operation_of, own_of, set_label, state_of)  # fmt: skip
 
 display_hook: Any = lambda value, format: None  # noqa: E731 - see chainrule.draw
 
@@ -31,10 +31,11 @@ def is_compiled() -> bool:
 class ValueBase(Methods):
     """The base of `Value`: the attributes that can be read and written.
 
-    The head of `engine.py` says what each slot of a node holds.
+    The head of `engine.py` says what each slot of a node holds; `__dict__` is for attributes of the user's own,
+    which the compiled engine keeps beside the nodes.
     """
 
-    __slots__ = ("_code", "_count", "_data", "_edges", "_grad", "_grad_before", "_label", "_mark", "_state")
+    __slots__ = ("__dict__", "_code", "_count", "_data", "_edges", "_grad", "_grad_before", "_label", "_mark", "_state")
     __array_ufunc__ = None  # NumPy's scalars leave `np.int64(3) * value` to us
 
     # ---- its number and its gradient ----
@@ -72,6 +73,7 @@ class ValueBase(Methods):
     operands = property(lambda self: operands_of(self), refuse_change, doc="The Values it was made of; () for a leaf.")
     locals = property(lambda self: modes.peeked(locals_of(self), "locals") if modes.open_traces else locals_of(self),
                       refuse_change, doc="The local derivative in each; None: no flow.")
+    _hidden = property(lambda self: is_hidden(self), doc="Whether it stands behind a result of a subclass.")
     constant = property(lambda self: is_constant(self), doc="Whether this leaf is a plain number.")
     _prev = property(lambda self: set(self.operands), refuse_change)  # this and the next ones are micrograd's names
     _children = property(lambda self: self.operands, refuse_change)  # this and the next are microgpt's
@@ -110,6 +112,10 @@ class ValueBase(Methods):
     def __format__(self, spec: str) -> str: return format(written_out(self._data), spec) if spec else repr(self)
     def __reduce__(self) -> tuple | str: return pickling.reduce_graph(self._order())
     def __getstate__(self) -> tuple: return state_of(self)
+    def __setstate__(self, own: dict[int, dict[str, Any]]) -> None: pickling.restore_attributes(self._order(), own)
+    def __dir__(self) -> list[str]: return [name for name in object.__dir__(self) if attributes.is_there(self, name)]
+    def _set_attribute(self, name: str, x: Any) -> None: Methods.__setattr__(self, name, x)
+    def own_attributes(self) -> dict[str, Any]: return own_of(self) | attributes.in_slots(self)
     def _repr_svg_(self) -> str | None: return display_hook(self, "svg")
     def _repr_html_(self) -> str | None: return display_hook(self, "html")
     def __float__(self) -> float: return refuse_float()

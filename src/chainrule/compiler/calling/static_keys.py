@@ -26,13 +26,16 @@ from chainrule.compiler.calling.class_keys import (
 )
 from chainrule.compiler.trace.generators import generator_kinds, states
 from chainrule.core.operation import Operation
-from chainrule.engine import Value
+from chainrule.engine import Value, is_compiled
 from chainrule.errors import OperandError, shown
 from chainrule.nn.module import Module
 
 _THEMSELVES = (types.CodeType, type(None), type(...), type(NotImplemented), Operation)
 _THEIR_VALUE = {int, str, bytes, bool}
 _VALUES = {Value}
+_READS_REFUSED = is_compiled()
+"""Whether a trace refuses to read attributes of the user's own on plain Values: then they are in no key, and may change
+from step to step, as the moments of an optimiser do."""
 
 
 def static_key(x: Any) -> Any:
@@ -93,7 +96,7 @@ def names_key(x: dict) -> Any:
 def _key(x: Any, seen: Seen) -> Any:
     kind = type(x)  # isinstance would ask a proxy what it stands for, which may fail
     if kind is Value or issubclass(kind, Value):  # by far the most are values, or plain
-        return id(x)
+        return id(x) if kind is Value and _READS_REFUSED else _of_value(x, seen)
     if kind in _THEIR_VALUE:
         return kind, x
     if kind is float:
@@ -104,6 +107,17 @@ def _key(x: Any, seen: Seen) -> Any:
         return attributes_of_class(x, seen, _key)
     seen[id(x)] = len(seen), x
     return _of_taken_apart(x, seen) or _of_code(x, seen) or _of_parts(x, seen) or _of_object(x, seen)
+
+
+def _of_value(x: Any, seen: Seen) -> Any:
+    """The key of a Value that may have attributes of the user's own, which a function could read."""
+    own = x.own_attributes()
+    if not own:
+        return id(x)
+    if id(x) in seen:
+        return "seen", seen[id(x)][0]
+    seen[id(x)] = len(seen), x
+    return id(x), tuple([(name, _key(part, seen)) for name, part in own.items()])
 
 
 def _of_code(x: Any, seen: Seen) -> Any:
@@ -182,7 +196,7 @@ def _of_parts(x: Any, seen: Seen) -> Any:
     if issubclass(type(x), dict):
         parts_key = class_key(x, seen), tuple([(_key(key, seen), _key(part, seen)) for key, part in x.items()])
     elif issubclass(type(x), list | tuple | deque):
-        plain = set(map(type, x)) == _VALUES
+        plain = set(map(type, x)) == _VALUES and (_READS_REFUSED or not any(map(vars, x)))
         parts = tuple(map(id, x)) if plain else tuple([_key(part, seen) for part in x])
         parts_key = class_key(x, seen), type(x), getattr(x, "maxlen", None), parts
     elif issubclass(type(x), set | frozenset):  # in the order in which it gives its members

@@ -38,6 +38,7 @@ class Integer(Value):
 
     __slots__ = ()
 
+    _results = Value  # what is calculated with it is no integer
     __class__ = property(lambda self: int)  # what isinstance goes by, besides the type
 
     def _whole(self) -> int:
