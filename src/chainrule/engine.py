@@ -158,9 +158,9 @@ class Value(ValueBase):
 
     __slots__ = ()  # those of its base
 
-    def __init__(self, data: Any, label: str = "", *operands: Any, _children: Any = (), _op: str = "") -> None:
-        if operands or _children or _op or not isinstance(label, str):  # micrograd's Value(data, operands, operation)
-            label = label_alone(label, operands, _children, _op)  # an error, unless all that is empty
+    def __init__(self, data: Any, label: str = "", *operands: Any) -> None:
+        if operands or not isinstance(label, str):  # as micrograd's Value(data, operands, operation, label)
+            label = label_alone(label, *operands)  # raises an error, unless there are none
         make_leaf(self, number(data, "Value"), label)
 
     def backward(self, seed: float = 1.0) -> None:

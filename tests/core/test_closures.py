@@ -51,7 +51,7 @@ def square_after(v):
 
 
 def cube(x):
-    return Value(x.data**3, _children=(x,), _op="cube")
+    return Value(x.data**3, (x,), "cube")
 
 
 def unseen(x):
@@ -112,11 +112,12 @@ def test_code_without_text_gets_an_example():
 
 
 def test_the_empty_operands_of_a_leaf_are_no_operands():
-    for leaf in (Value(2.0, ()), Value(2.0, (), ""), Value(2.0, _children=(), _op=""), Own(2.0)):
+    for leaf in (Value(2.0, ()), Value(2.0, (), ""), Value(2.0, []), Own(2.0)):
         assert (leaf.data, leaf.label, leaf.is_leaf()) == (2.0, "", True)
+    assert Value(2.0, (), "", "x").label == "x"
 
 
-@pytest.mark.parametrize("call", [lambda: Value(1.0, 3), lambda: Value(1.0, 2.0, 3.0), lambda: Value(1.0, None)])
+@pytest.mark.parametrize("call", [lambda: Value(1.0, 3), lambda: Value(1.0, 2.0, ""), lambda: Value(1.0, None)])
 def test_a_label_of_another_kind_is_refused(call):
     with pytest.raises(OperandError, match="a label is a str"):
         call()

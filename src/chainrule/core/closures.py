@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from types import FrameType
 from typing import Any, NoReturn
 
@@ -20,7 +19,7 @@ def refuse_change(value: Any, x: Any) -> NoReturn:
     raise ReadOnlyError(f"how a Value was made, its _backward included, cannot be changed from outside. {how}")
 
 
-def label_alone(label: Any, operands: Sequence[Any], children: Any, op: str) -> str:
+def label_alone(label: Any, op: Any = "", own_label: Any = "", *others: Any) -> str:
     """Returns the label that is given to `Value(…)`, or "" for the empty operands of a leaf of micrograd's.
 
     Raises:
@@ -29,12 +28,10 @@ def label_alone(label: Any, operands: Sequence[Any], children: Any, op: str) -> 
     """
     if not isinstance(label, str | tuple | list | set):
         raise OperandError(f"a label is a str, and a Value is made of one number: Value(data, label={str(label)!r})")
-    given = list(children) if isinstance(label, str) else [*label, *children]
-    names = [x for x in (op, *operands) if isinstance(x, str) and x]
-    if given or (names and isinstance(label, str)):
-        how = _how_to_add(names[0] if names else "")
+    if op or others or (label and not isinstance(label, str)):
+        how = _how_to_add(op if isinstance(op, str) else "")
         raise ReadOnlyError(f"Value(data, label): the label is a str; no operands from outside. {how}")
-    return label if isinstance(label, str) else ""
+    return label if isinstance(label, str) else own_label
 
 
 def refuse_softmax(value: Any) -> NoReturn:

@@ -45,21 +45,20 @@ if (CONSTANT, STALE, WRITTEN, PASSED, AGAIN, SEEN) != (1, 12, 16, 32, 64, 128):
 cdef class Methods:
     """What has the operations of the table as methods: `v.tanh()`; they are added when the engine is imported."""
 
-    def __setattr__(self, str name, x):
+    def __setattr__(self, name, x):
         """Sets an attribute that the class has, or one of the user's own.
 
         For the latter, which Values have no room for, the class gets an `OwnAttribute` of that name: so the way to all
         other attributes stays as short as it is.
         """
-        cdef type cls = type(self)
-        if (<PyTypeObject*>cls).tp_dictoffset != 0 and not hasattr(cls, name):  # a class of the user's, with a dict
-            attributes.check_name(cls, name)
+        if TYPE(<PyObject*>self).tp_dictoffset != 0 and not hasattr(type(self), name):  # of a subclass, with a dict
+            attributes.check_name(type(self), name)
         if generic_setattr(<PyObject*>self, <PyObject*>name, <PyObject*>x) == 0:
             return
-        if is_unknown(cls, name):
-            attributes.check_name(cls, name)
+        if is_unknown(type(self), name):
+            attributes.check_name(type(self), name)
             _set_attribute(Value, name, OwnAttribute(name))
-            OwnAttribute.__set__(vars(Value)[name], self, x)
+            own_dict(self, True)[name] = x
 
 
 cdef class Nodes:
@@ -176,7 +175,7 @@ cdef dict own_dict(object value, bint make):
     return _own[<size_t>node]
 
 
-cdef bint is_unknown(type cls, str name) except -1:
+cdef bint is_unknown(object cls, object name) except -1:
     """Whether an attribute could not be set because the class has none of that name; another error goes on."""
     cdef PyObject* kind
     cdef PyObject* error
@@ -204,7 +203,8 @@ cdef class OwnAttribute:
         """The dict that has it."""
         kept = None if value is None else own_dict(value, False)
         if kept is None or self.name not in kept:
-            raise AttributeError(f"'{'Value' if value is None else type(value).__name__}' object has no attribute {self.name!r}")
+            cls = "Value" if value is None else type(value).__name__
+            raise AttributeError(f"{cls!r} object has no attribute {self.name!r}")
         return kept
 
     def __get__(self, value, owner):
