@@ -4,7 +4,7 @@ cimport cython
 
 from chainrule.core cimport stale
 from chainrule.core.operation cimport Operation, number
-from chainrule.storage.fields cimport sender_of
+from chainrule.storage.fields cimport giver
 from chainrule.storage.memory cimport (
     add_back, doubtful, end_with_release, make_leaf, new_marks, new_result, new_pair, remade, renew,
     set_aside, watch,

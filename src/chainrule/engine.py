@@ -56,7 +56,7 @@ else:
     from chainrule.core import interpreted as cython
 if not cython.compiled:  # so it is in plain Python; in the compiled engine these are functions of C
     from chainrule.storage.nodes import (Nodes, add_back, add_table, doubtful, fill_value_and_locals, make_leaf,
-        new_marks, new_pair, new_result, node_of, remade, renew, row_of, sender_of, set_aside, value_of, watch)  # fmt: skip
+        new_marks, new_pair, new_result, node_of, remade, renew, row_of, giver, set_aside, value_of, watch)  # fmt: skip
     from chainrule.storage.value_base import check_step, compares_numbers
 
 ADD, SUB, MUL, DIV, POW, NEG, ABS = ops.add, ops.sub, ops.mul, ops.div, ops.pow, ops.neg, ops.abs
@@ -200,7 +200,7 @@ class Value(ValueBase):
     _record = staticmethod(lambda op, operands: record(op, tuple(operands)))  # for a call such as tanh(v)
     _remade = staticmethod(lambda cls, state: remade(cls, state))  # for copies and pickles, as the next
     def _order(self) -> list[Value]: return topological_order(self)
-    def _send_down(self) -> None: send_gradients_down(sender_of(self))  # for v._backward(), as in micrograd
+    def _send_down(self) -> None: send_gradients_down(giver(self))  # for v._backward(), as in micrograd
     _new_mark = staticmethod(lambda: new_marks())  # larger than any so far; nodes made from now on have no smaller one
 
     # operators; plain numbers may stand on either side, and comparisons give 1.0 or 0.0, with no derivative

@@ -13,7 +13,7 @@ cdef inline Node* maker(Node* node) noexcept:
     return node._edges[0].operand if node._flags & FACE else node
 
 
-cdef inline Node* sender_of(object value) noexcept:
+cdef inline Node* giver(object value) noexcept:
     """As in nodes.py."""
     cdef Node* node = maker(node_of(value))
     node._grad = node_of(value)._grad

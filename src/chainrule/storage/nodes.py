@@ -17,9 +17,9 @@ from chainrule.core.stale import AGAIN, CONSTANT, FRESH, PASSED, SEEN, STALE, WR
 
 class Methods:
     """The base of classes that have the operations of the table as methods, such as `v.tanh()`; these are added when
-    the engine is imported."""
+    the engine is imported. It has room for attributes of the user's own, which the compiled engine keeps elsewhere."""
 
-    __slots__ = ()
+    __slots__ = ("__dict__",)
 
     if TYPE_CHECKING:
         _code: int  # the code of its operation, 0 for a leaf
@@ -216,7 +216,7 @@ def own_of(node: Any) -> dict[str, Any]:
     return dict(node.__dict__)
 
 
-def sender_of(value: Any) -> Any:
+def giver(value: Any) -> Any:
     """Returns the node that sends the gradient of a Value down: here the Value itself."""
     return value
 

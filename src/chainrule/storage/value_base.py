@@ -31,11 +31,10 @@ def is_compiled() -> bool:
 class ValueBase(Methods):
     """The base of `Value`: the attributes that can be read and written.
 
-    The head of `engine.py` says what each slot of a node holds; `__dict__` is for attributes of the user's own,
-    which the compiled engine keeps beside the nodes.
+    The head of `engine.py` says what each slot of a node holds.
     """
 
-    __slots__ = ("__dict__", "_code", "_count", "_data", "_edges", "_grad", "_grad_before", "_label", "_mark", "_state")
+    __slots__ = ("_code", "_count", "_data", "_edges", "_grad", "_grad_before", "_label", "_mark", "_state")
     __array_ufunc__ = None  # NumPy's scalars leave `np.int64(3) * value` to us
 
     # ---- its number and its gradient ----
