@@ -7,7 +7,7 @@ from chainrule.core.operation cimport Operation, number
 from chainrule.storage.fields cimport giver
 from chainrule.storage.memory cimport (
     add_back, doubtful, end_with_release, make_leaf, new_marks, new_result, new_pair, remade, renew,
-    set_aside, watch,
+    set_aside, unlikely, watch,
 )
 from chainrule.storage.native cimport compute, table_names
 from chainrule.storage.nodes cimport FACE, Edge, Node, Nodes, give_methods, node_of, row_of, value_of
@@ -23,11 +23,11 @@ cdef class Value(ValueBase):
 
 cdef inline int fill_value_and_locals(ValueBase node) except -1:
     cdef Node* face = node_of(node)
-    if not face._flags & FACE:
-        return compute(face)
-    compute(face._edges[0].operand)
-    face._data = face._edges[0].operand._data
-    return 0
+    if unlikely(face._flags & FACE):
+        compute(face._edges[0].operand)
+        face._data = face._edges[0].operand._data
+        return 0
+    return compute(face)
 
 
 cdef inline object add_table(object cls):

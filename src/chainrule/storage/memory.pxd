@@ -43,6 +43,7 @@ cdef extern from *:
     bint PyObject_TypeCheck(PyObject* o, PyTypeObject* type)
     PyObject* PyObject_Init(PyObject* o, PyTypeObject* type)
     void DECREF "Py_XDECREF" (PyObject* o)
+    bint unlikely(bint condition) noexcept  # a hint to the compiler of C
 
 
 cdef inline void drop_operands(Node* node) noexcept:
@@ -100,11 +101,13 @@ cdef inline ValueBase begun(Node* node, unsigned int code, Py_ssize_t count, uns
 
 cdef inline int set_operand(object value, Py_ssize_t i, object x) except -1:
     """Makes `x` the i-th operand of a new node; a plain number becomes a constant."""
-    if PyObject_TypeCheck(<PyObject*>x, Value):
+    if TYPE(<PyObject*>x) == Value:
         Py_INCREF(x)
         node_of(value)._edges[i].operand = node_of(x)
-        if TYPE(<PyObject*>x) != Value:
-            node_of(value)._flags |= DERIVED
+    elif PyObject_TypeCheck(<PyObject*>x, Value):
+        Py_INCREF(x)
+        node_of(value)._edges[i].operand = node_of(x)
+        node_of(value)._flags |= DERIVED
     else:
         set_constant(node_of(value), i, x)
     return 0
@@ -116,7 +119,7 @@ cdef inline ValueBase new_result(object cls, unsigned int code, tuple operands):
     node = new_node(code, len(operands))
     for i in range(len(operands)):
         set_operand(node, i, operands[i])
-    return of_its_class(node) if node_of(node)._flags & DERIVED else node
+    return of_its_class(node) if unlikely(node_of(node)._flags & DERIVED) else node
 
 
 cdef inline ValueBase new_pair(object cls, unsigned int code, object a, object b):
@@ -124,7 +127,7 @@ cdef inline ValueBase new_pair(object cls, unsigned int code, object a, object b
     node = new_small_node(code, 2)
     set_operand(node, 0, a)
     set_operand(node, 1, b)
-    return of_its_class(node) if node_of(node)._flags & DERIVED else node
+    return of_its_class(node) if unlikely(node_of(node)._flags & DERIVED) else node
 
 
 cdef inline object bare(object cls):
@@ -169,7 +172,7 @@ cdef inline void give_back(Node* node) noexcept:
     drop_operands(node)
     if node._flags & (LABELLED | OWN):
         drop_beside(node)
-    if cls != Value:  # of a class of the user's own, which has memory of its own kind
+    if unlikely(cls != Value):  # of a class of the user's own, which has memory of its own kind
         cls.tp_free(<void*>node)
         DECREF(<PyObject*>cls)
     elif node._flags & IN_SLAB:
@@ -182,7 +185,7 @@ cdef inline void release(PyObject* o) noexcept:
     """What Python calls when the last reference to a Value goes (its `tp_dealloc`)."""
     global unused, releasing
     cdef Node* node = <Node*>o
-    if TYPE(o) != Value:
+    if unlikely(TYPE(o) != Value):
         Py_INCREF(<object>TYPE(o))  # Python gives its own reference up when this returns
     node._mark = <long long>unused
     unused = node
