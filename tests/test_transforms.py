@@ -3,6 +3,7 @@
 import itertools
 import math
 import random
+from dataclasses import dataclass, field
 
 import mpmath as mp
 import pytest
@@ -452,3 +453,79 @@ def test_a_transform_costs_the_engine_no_look_at_each_result():
     with no_grad():
         grad(lambda x: seen.append(list(open_modes)) or x * x)(1.0)
     assert seen == [[], ["recording", "recording"]]
+
+
+# ---- arrays and dataclasses ----------------------------------------------------------------------------------------
+
+
+def test_derivatives_by_arrays_are_arrays():
+    np = pytest.importorskip("numpy")
+    m, x = np.array([[1.0, 2.0], [3.0, 4.0]]), np.array([1.0, -2.0])
+    assert grad(lambda x: x @ m @ x)(x).tolist() == (m @ x + m.T @ x).tolist()
+    assert hessian(lambda x: x @ m @ x)(x).tolist() == (m + m.T).tolist()
+    assert jacobian(lambda x: m @ x)(x).tolist() == m.tolist()
+    assert jacobian(lambda m: m.sum(axis=0))(m).tolist() == [[[1, 0], [1, 0]], [[0, 1], [0, 1]]]
+    by_both = jacobian(lambda p: p["w"] * p["b"])({"w": x, "b": 2.0})
+    assert {name: found.tolist() for name, found in by_both.items()} == {"w": [[2, 0], [0, 2]], "b": [1, -2]}
+    value, derivative = jvp(lambda x: m @ x, (x,), (np.array([1.0, 0.0]),))
+    assert (value.tolist(), derivative.tolist()) == ((m @ x).tolist(), [1.0, 3.0])
+    value, pullback = vjp(lambda x: m @ x, x)
+    assert pullback(np.array([1.0, 1.0]))[0].tolist() == [4.0, 6.0]
+    with pytest.raises(SizeError):
+        pullback([1.0, 1.0])
+
+
+def test_a_function_called_with_an_array_gets_an_array():
+    np = pytest.importorskip("numpy")
+
+    def f(x):
+        assert (type(x), x.shape, len(x), x[0, 1].data) == (np.ndarray, (2, 2), 2, 2.0)
+        return (x[1:] - x[:-1]).sum() * x[0, 1] + sum(np.dot(row, [1.0, 0.0]) for row in x * 2)
+
+    for array in (np.array([[1, 2], [3, 4]]), np.array([[1.0, 2.0], [3.0, 4.0]], dtype=np.float32)):
+        value, derivative = value_and_grad(f)(array)
+        assert value == 16.0
+        assert (derivative.dtype, derivative.tolist()) == (float, [[0.0, 2.0], [4.0, 2.0]])
+
+
+def test_nested_transforms_of_arrays():
+    np = pytest.importorskip("numpy")
+    x = np.array([1.0, 2.0])
+    inner = grad(lambda x: (x**3).sum())
+    assert grad(lambda x: inner(x).sum())(x).tolist() == [6.0, 12.0]
+    of_values = inner(np.array([Value(1.0), Value(2.0)]))
+    of_values.sum().backward()
+    assert [y.data for y in of_values] == [3.0, 12.0]
+
+
+def test_numbers_from_arrays_without_axes():
+    np = pytest.importorskip("numpy")
+    assert grad(lambda x: np.where(x > 0, x * x, 0.0))(np.array(3.0)) == 6.0
+    assert grad(lambda x: np.asarray(x * x))(3.0) == 6.0
+
+
+@dataclass(frozen=True)
+class Option:
+    spot: float
+    rates: tuple
+
+    @property
+    def price(self):
+        return self.spot * self.rates[0] + self.rates[1] ** 2
+
+
+def test_derivatives_by_a_dataclass_are_one():
+    option = Option(2.0, (3.0, 4.0))
+    assert value_and_grad(lambda o: o.price)(option) == (22.0, Option(3.0, (2.0, 8.0)))
+    assert jacobian(lambda x: Option(x * x, (x, 1.0)))(3.0) == Option(6.0, (1.0, 0.0))
+    assert hessian(lambda o: o.price)(option).spot == Option(0.0, (1.0, 0.0))
+
+
+def test_a_dataclass_whose_init_takes_something_else_is_refused():
+    @dataclass
+    class Ring:
+        inner: float
+        width: float = field(init=False, default=1.0)
+
+    with pytest.raises(OperandError, match=r"got the Ring .*give its numbers in a dict"):
+        grad(lambda ring: ring.inner)(Ring(1.0))

@@ -22,6 +22,8 @@ cdef class Value(ValueBase):
 
 
 cdef inline int fill_value_and_locals(ValueBase node) except -1:
+    if node is None:  # an array takes over
+        return 0
     cdef Node* face = node_of(node)
     if unlikely(face._flags & FACE):
         compute(face._edges[0].operand)
@@ -36,11 +38,11 @@ cdef inline object add_table(object cls):
     give_methods(cls, table_names(), <size_t>&(<Node*>NULL)._flags)
 
 
-cdef ValueBase record(Operation op, tuple operands)
+cdef object record(Operation op, tuple operands)
 
-cdef ValueBase record_pair(Operation op, object a, object b)
+cdef object record_pair(Operation op, object a, object b)
 
-cdef ValueBase _calculated(ValueBase node)
+cdef object _calculated(ValueBase node)
 
 @cython.locals(node="Node*", entered="long long", done="long long", since="long long", i=Py_ssize_t, doubt=int)
 cdef int _sort(Nodes path, Nodes results, Nodes leaves, bint afresh, long long oldest) except -1

@@ -76,9 +76,9 @@ def record_pair(op: Operation, a: Any, b: Any) -> Value:
 
 
 def _calculated(node: Value) -> Value:
-    """The node, with the number and the local derivatives that the table has for its operands' present numbers."""
+    """The node, with number and local derivatives by the table; None, if an array's own operators are to take over."""
     fill_value_and_locals(node)
-    return under_modes(node) if open_modes else node
+    return NotImplemented if node is None else under_modes(node) if open_modes else node
 
 
 # ---- the order: operands before the results made of them ----

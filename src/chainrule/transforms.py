@@ -1,7 +1,7 @@
 """Derivatives of ordinary functions to any order: `grad`, `value_and_grad`, `jacobian`, `hessian`, `hvp`, `jvp`, `vjp`.
 
-A transform runs a function of scalars, or of nested lists, tuples and dicts of scalars, on fresh Values, and applies
-the chain rule to the graph that results. It keeps its gradients to itself: `.grad` of Values that the function closes
+A transform runs a function of scalars, or of nested lists, tuples, dicts, dataclasses and arrays of scalars, on fresh
+Values (in place of an array, on an array of them), and applies the chain rule to the graph that results. It keeps its gradients to itself: `.grad` of Values that the function closes
 over does not change.
 
 On numbers, at the outermost level, all results are plain floats, and the local derivatives stored in the graph suffice.
@@ -17,10 +17,11 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from chainrule.core.arrays import holds_objects
 from chainrule.core.modes import check_deposits, differentiating, modes, nested_transform, warn_of_swallowed
 from chainrule.core.operation import number
 from chainrule.core.packing import Row
-from chainrule.core.trees import leaves, tree_map, unflatten
+from chainrule.core.trees import as_argument, formed, is_tree, leaves, tree_map, unflatten
 from chainrule.engine import Value, one_walk_at_a_time, topological_order
 from chainrule.errors import ArgumentError, GraphError, OperandError, SizeError
 from chainrule.ops import chain, identity
@@ -31,7 +32,7 @@ def grad(f: Callable, argnums: int | Sequence[int] = 0) -> Callable:
     """Returns the function that calculates the derivative of `f`, which must return one number.
 
     Args:
-        f: a function of numbers, or of nested lists, tuples and dicts of numbers.
+        f: a function of numbers, or of nested lists, tuples, dicts, dataclasses and arrays of numbers.
         argnums: the position of the argument to differentiate with respect to, or several positions.
 
     Returns:
@@ -78,7 +79,7 @@ def value_and_grad(f: Callable, argnums: int | Sequence[int] = 0) -> Callable:
 def jacobian(f: Callable, argnums: int | Sequence[int] = 0) -> Callable:
     """Returns the function that calculates every derivative of every result of `f`.
 
-    It takes and raises what `grad` does, but `f` may return nested lists, tuples and dicts of numbers.
+    It takes and raises what `grad` does, but `f` may return any nesting of numbers.
 
     Returns:
         A function of the same arguments. Its result has the structure of what `f` returns, with, in place of each
@@ -155,7 +156,7 @@ def vjp(f: Callable, *primals: Any) -> tuple[Any, Callable[[Any], tuple]]:
     (vector-Jacobian product).
 
     Args:
-        f: a function of numbers, or of nested lists, tuples and dicts of numbers.
+        f: a function of numbers, or of nested lists, tuples, dicts, dataclasses and arrays of numbers.
         primals: its arguments.
 
     Returns:
@@ -257,22 +258,28 @@ def _run(f: Callable, args: tuple, named: dict, argnums: int | Sequence[int], ot
         if not -len(args) <= i < len(args):
             raise ArgumentError(f"argnums={i}, but {_name(f)} was called with {len(args)} positional arguments")
     chosen = [i % len(args) for i in numbers]
-    as_values = modes.nesting > 0 or any(isinstance(x, Value) for x in leaves([*args, *named.values(), others]))
+    as_values = modes.nesting > 0 or _are_there_values([*args, *named.values(), others])
     with one_walk_at_a_time:
         since = Value._new_mark()
     with nested_transform():
-        fresh = {i: tree_map(_variable, args[i]) for i in chosen}
+        fresh = {i: tree_map(_variable, args[i], as_argument) for i in chosen}
         variables = [leaf for i in chosen for leaf in leaves(fresh[i])]  # before `f` may change its lists
         with differentiating(variables):
             out = f(*[fresh.get(i, arg) for i, arg in enumerate(args)], **named)
+    out = out if is_tree(out) else leaves(out)[0]  # an array without axes is a number
     arguments = args[chosen[0]] if isinstance(argnums, int) else tuple([args[i] for i in chosen])
     return _Run(variables, arguments, out, since, as_values)
 
 
 def _check_number(out: Any, f: Callable, transform: str) -> None:
-    if isinstance(out, list | tuple | dict):
+    if is_tree(out):
         raise OperandError(f"{transform} needs a function that returns one number, but {_name(f)} returned a "
                            f"{type(out).__name__}: use jacobian")  # fmt: skip
+
+
+def _are_there_values(arguments: list[Any]) -> bool:
+    """Whether some argument holds a Value; arrays and tables of plain numbers are not looked through."""
+    return any(isinstance(x, Value) for x in leaves(arguments, lambda x: not holds_objects(x)))
 
 
 def _variable(x: Any) -> Value:
@@ -363,7 +370,7 @@ def _is_moving(tangent: Any) -> bool:
 
 def _matched(tree: Any, other: Any, what: str) -> list[tuple[Any, Any]]:
     """Pairs the numbers of two trees; refuses trees of different structures."""
-    if tree_map(lambda leaf: None, tree) != tree_map(lambda leaf: None, other):
+    if tree_map(lambda leaf: None, tree, formed) != tree_map(lambda leaf: None, other, formed):
         raise SizeError(f"{what} must have the structure of {_shape(tree)} but has that of {_shape(other)}")
     return list(zip(leaves(tree), leaves(other), strict=True))
 

@@ -203,11 +203,11 @@ def test_what_is_not_a_real_number_is_refused_everywhere(bad, shown, mended):
     assert (v.data, v.grad) == (2.0, 0.0)
 
 
-def test_arrays_are_refused_from_either_side():
+def test_what_is_no_number_is_refused_from_either_side():
     numpy = pytest.importorskip("numpy")
-    v, array = Value(2.0), numpy.array([1.0, 2.0])
-    calls = [lambda: v * array, lambda: array * v, lambda: ops.exp(array), lambda: Value(array), lambda: array < v]
-    for call in [*calls, lambda: v + numpy.array(3.0), lambda: v * numpy.complex64(1j), lambda: numpy.str_("a") + v]:
+    v, array = Value(2.0), numpy.array(["a", "b"])
+    calls = [lambda: v * array, lambda: ops.exp(array), lambda: Value(numpy.array([1.0, 2.0]))]
+    for call in [*calls, lambda: v * numpy.complex64(1j), lambda: numpy.str_("a") + v]:
         with pytest.raises(OperandError, match="needs real numbers but got"):
             call()
 

@@ -15,7 +15,7 @@ from typing import Any
 
 from chainrule.core.modes import nested_transform, no_grad
 from chainrule.core.operation import number
-from chainrule.core.trees import leaves, unflatten
+from chainrule.core.trees import as_argument, leaves, unflatten
 from chainrule.engine import Value, topological_order
 from chainrule.errors import ArgumentError, OperandError, shown
 
@@ -243,7 +243,7 @@ def arguments(like: Any, flat: Sequence[Any]) -> Sequence[Any]:
         raise OperandError(
             "inputs are the positional arguments of the function: give a list, even of one dict: [{...}]"
         )
-    tree = unflatten(like, flat)
+    tree = unflatten(like, flat, as_argument)
     return tree if isinstance(like, list | tuple) else [tree]
 
 

@@ -46,6 +46,7 @@ from chainrule.check.report import (
 )
 from chainrule.core.modes import swallowed_infinities
 from chainrule.core.operation import Operation, number
+from chainrule.core.trees import ways
 from chainrule.engine import Value
 from chainrule.errors import ArgumentError, SizeError, shown
 from chainrule.explain.notation import call
@@ -316,9 +317,5 @@ def _parameters(f: Callable) -> Sequence[str]:
 
 
 def _paths(path: str, tree: Any) -> list[str]:
-    """The expression for each number of a nested input: `w`, `w[0][1]`, `w['bias']`."""
-    if isinstance(tree, dict):
-        return [leaf for key, branch in tree.items() for leaf in _paths(f"{path}[{key!r}]", branch)]
-    if isinstance(tree, list | tuple):
-        return [leaf for i, branch in enumerate(tree) for leaf in _paths(f"{path}[{i}]", branch)]
-    return [path]
+    """The expression for each number of a nested input: `w`, `w[0][1]`, `w['bias']`; `w[0, 1]` of an array."""
+    return [f"{path}{way}" for way in ways(tree)]

@@ -12,11 +12,11 @@ from typing import Any
 import numpy as np
 
 from chainrule import transforms
-from chainrule.compiler.calling.arguments import EXACT, EXACT_32, Reading, read
+from chainrule.compiler.calling.arguments import EXACT, EXACT_32, Reading, read, with_floats
 from chainrule.compiler.calling.layouts import Layout, layout_of
 from chainrule.compiler.calling.options import Options, check_function, options_of
 from chainrule.compiler.calling.paths import Path, Paths, by_position, name_of
-from chainrule.compiler.calling.results import Found, like_arguments, twice_like_arguments
+from chainrule.compiler.calling.results import Found, like_arguments, of_each_result, twice_like_arguments
 from chainrule.compiler.calling.running import Call, Runner
 from chainrule.compiler.calling.structures import Structures
 from chainrule.compiler.pipeline import Wanted
@@ -24,7 +24,7 @@ from chainrule.compiler.reports.fallbacks import Fallbacks
 from chainrule.compiler.reports.reasons import WITH_VALUES
 from chainrule.compiler.reports.report import GraphView, Subject, count, report, title
 from chainrule.core.texts import Report
-from chainrule.core.trees import leaves, tree_map
+from chainrule.core.trees import Form, is_tree, leaves
 from chainrule.errors import ArgumentError, OperandError, TraceError
 
 Argnums = int | Sequence[int]
@@ -75,13 +75,12 @@ class CompiledFunction:
         The derivative with respect to an array is an array, that with respect to a Module a dict with the names of its
         parameters.
         """
-        call = self._read(args, named)
+        call, chosen, wrt = self._to_differentiate(args, named, argnums)
         if call is None:
             return transforms.value_and_grad(self.function, argnums)(*args, **named)
-        argnums, wrt = self._wrt(call, argnums)
         results = self._runner.run(call, 1, wrt)
         self._check_number(results, "grad")
-        return results.value(), like_arguments(call.layout, argnums, results.blocks(1))
+        return results.value(), like_arguments(call.layout, chosen, results.blocks(1))
 
     def grad(self, *args: Any, argnums: Argnums = 0, **named: Any) -> Any:
         """Calculates the derivative, like `chainrule.grad`."""
@@ -89,17 +88,10 @@ class CompiledFunction:
 
     def jacobian(self, *args: Any, argnums: Argnums = 0, **named: Any) -> Any:
         """Calculates every derivative of every result, like `chainrule.jacobian`."""
-        call = self._read(args, named)
+        call, chosen, wrt = self._to_differentiate(args, named, argnums)
         if call is None:
             return transforms.jacobian(self.function, argnums)(*args, **named)
-        argnums, wrt = self._wrt(call, argnums)
-        results = self._runner.run(call, 1, wrt)
-        count = len(leaves(results.result))
-
-        def of(result: int) -> Any:
-            return like_arguments(call.layout, argnums, results.blocks(count + result * len(wrt)))
-
-        return tree_map(of, results.result)
+        return of_each_result(call.layout, chosen, self._runner.run(call, 1, wrt), len(wrt))
 
     def value_vector(self, *args: Any) -> np.ndarray:
         """Calculates all numbers of the value: float64[results], or, of a batch, float64[results · samples].
@@ -119,10 +111,9 @@ class CompiledFunction:
 
     def _matrix(self, args: tuple, order: int) -> np.ndarray:
         """For each number of the value a row: the number itself, or its derivatives."""
-        call = self._read(args, {})
+        call, _, wrt = self._to_differentiate(args, {}, 0) if order else (self._read(args, {}), 0, ())
         if call is None:
             raise OperandError(f"an array is made of plain numbers, not of Values: call {self._name} or its .jacobian")
-        wrt = self._wrt(call, 0)[1] if order else ()
         results = self._runner.run(call, order, wrt)
         count, width = len(leaves(results.result)), len(wrt) if order else 1
         block, sampled = results.block(count if order else 0, count * width)
@@ -132,13 +123,12 @@ class CompiledFunction:
 
     def hessian(self, *args: Any, argnums: Argnums = 0, **named: Any) -> Any:
         """Calculates all second derivatives, like `chainrule.hessian`."""
-        call = self._read(args, named)
+        call, chosen, wrt = self._to_differentiate(args, named, argnums)
         if call is None:
             return transforms.hessian(self.function, argnums)(*args, **named)
-        argnums, wrt = self._wrt(call, argnums)
         results = self._runner.run(call, 2, wrt)
         self._check_number(results, "hessian")
-        return twice_like_arguments(call.layout, argnums, results, 1 + len(wrt), len(wrt))
+        return twice_like_arguments(call.layout, chosen, results, 1 + len(wrt), len(wrt))
 
     def hvp(self, *args: Any, argnums: Argnums = 0, **named: Any) -> Any:
         """Calculates the product of the Hessian and a direction, like `chainrule.hvp`: the direction comes after the
@@ -251,8 +241,23 @@ class CompiledFunction:
         except ValueError:
             return None
 
-    def _wrt(self, call: Call, argnums: Argnums) -> tuple[int | tuple[int, ...], tuple[int, ...]]:
-        """`argnums` as positions from the left, and the inputs of the graph that these are."""
+    def _to_differentiate(self, args: tuple, named: dict[str, Any], argnums: Argnums) -> Any:
+        """Reads the arguments, with floats for integers in those that are differentiated by: the call, or None if there
+        are Values among them; `argnums` as positions from the left; and the inputs of the graph that these are."""
+        call = self._read(args, named)
+        if call is None:
+            return None, argnums, ()
+        chosen = self._positions(call, argnums)
+        if any(leaf.is_exact for i in chosen for leaf in leaves(call.layout.forms[i])):
+            at = len(call.given) - len(call.layout.named)
+            given = [with_floats(x) if i in chosen else x for i, x in enumerate(call.given)]
+            call = self._read(tuple(given[:at]), dict(zip(call.layout.named, given[at:], strict=True)))
+            assert call is not None
+        wrt = tuple([node for i in chosen for node in call.layout.inputs_of(i, self._name)])
+        return call, chosen[0] if isinstance(argnums, int) else chosen, wrt
+
+    def _positions(self, call: Call, argnums: Argnums) -> tuple[int, ...]:
+        """`argnums` as positions from the left."""
         count, chosen = len(call.layout.forms) - len(call.layout.named), []
         several = isinstance(argnums, Sequence) and not isinstance(argnums, str)
         positions: tuple[Any, ...] = tuple(argnums) if several else (argnums,)  # type: ignore[arg-type]
@@ -264,13 +269,13 @@ class CompiledFunction:
             if not -count <= i < count:
                 raise ArgumentError(f"argnums={i}, but {self._name} was called with {count} positional arguments")
             chosen.append(i % count)
-        wrt = tuple([node for i in chosen for node in call.layout.inputs_of(i, self._name)])
-        return (chosen[0] if isinstance(argnums, int) else tuple(chosen)), wrt
+        return tuple(chosen)
 
     def _check_number(self, results: Found, what: str) -> None:
-        if isinstance(results.result, list | tuple | dict):
-            raise OperandError(f"{what} needs a function that returns one number, but {self._name} returned a "
-                               f"{type(results.result).__name__}: use jacobian")  # fmt: skip
+        if is_tree(results.result):
+            kind = "array" if isinstance(results.result, Form) else type(results.result).__name__
+            raise OperandError(f"{what} needs a function that returns one number, but {self._name} returned a {kind}: "
+                               "use jacobian")  # fmt: skip
 
 
 class BoundMethod:
@@ -318,9 +323,9 @@ def compile(function: Callable | None = None, **options: Any) -> Any:
     """Compiles a function of scalars, with its derivatives, to native code.
 
     Args:
-        function: a function of numbers, Modules, or nested lists, tuples, dicts and NumPy arrays of numbers. It
-            calculates with them as with Values; an array arrives as nested lists. It may branch on numbers: each
-            control-flow path is traced once. An `int` has no derivative, and may choose from a list:
+        function: a function of numbers, Modules, or nested lists, tuples, dicts, dataclasses and NumPy arrays of
+            numbers. It calculates with them as with Values; an array arrives as one of objects. It may branch on
+            numbers: each control-flow path is traced once. An `int` may choose from a list:
             `chainrule.take(xs, i)`. Values that the function closes over are read at each call; everything else that it
             closes over, plain numbers and attributes of a Module, is constant from the first call on (`explain()` lists
             numbers). Other arguments, such as strings, and what their attributes hold, belong to the structure: where

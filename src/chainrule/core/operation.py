@@ -14,6 +14,7 @@ from math import inf, nan
 from types import MethodType
 from typing import Any
 
+from chainrule.core.arrays import NUMPYS_NAMES, by_number, takes_over
 from chainrule.core.packing import Row
 from chainrule.errors import ArgumentError, OperandError, shown, suggest
 
@@ -149,7 +150,10 @@ class Operation:
         for operand in operands:
             record = getattr(type(operand), "_record", None)
             if record is not None:
-                return record(self, operands)
+                found = record(self, operands)
+                return found if found is not NotImplemented else by_number(self, operands)
+        if any(map(takes_over, operands)):
+            return by_number(self, operands)
         return self.value(*[number(operand, self.name) for operand in operands])
 
     def _bind(self, arguments: tuple, named: dict[str, Any]) -> tuple[tuple, dict[str, Any]]:
@@ -250,7 +254,13 @@ def add_methods(host: type, set: Callable[[Any, str, Any], None], delete: Callab
 def _add_method(host: type, record: Operation) -> None:
     if not record.takes_lists:  # weighted_sum(weights, inputs, bias) is not about one of its operands
         set_attribute, _ = _hosts[host]
-        set_attribute(host, record.name, record)
+        for name in _names(record):
+            set_attribute(host, name, record)
+
+
+def _names(record: Operation) -> list[str]:
+    """The names of an operation as a method: its own, and NumPy's."""
+    return [record.name, *[name for name, meant in NUMPYS_NAMES.items() if meant == record.name]]
 
 
 def forget(name: str) -> None:
@@ -264,7 +274,8 @@ def forget(name: str) -> None:
     record = TABLE.pop(name)
     if not record.takes_lists:
         for host, (_, delete_attribute) in _hosts.items():
-            delete_attribute(host, name)
+            for each in _names(record):
+                delete_attribute(host, each)
 
 
 def find(name: str) -> Operation:
@@ -308,11 +319,12 @@ def number(x: Any, where: str) -> float:
     """
     if type(x) is float:
         return x
+    plain = isinstance(x, float | int)  # NumPy's float64 is a float; what else is a number takes long to find out
     records = hasattr(type(x), "_record")
-    if not isinstance(x, numbers.Real) and hasattr(x, "item") and not hasattr(x, "__len__") and not records:
+    if not plain and not isinstance(x, numbers.Real) and hasattr(x, "item") and not hasattr(x, "__len__") and not records:
         x = x.item()  # NumPy's bool is not registered as a number, but gives one
     try:
-        if isinstance(x, numbers.Real):
+        if plain or isinstance(x, numbers.Real):
             return float(x)
     except OverflowError:
         raise OperandError(f"{where} got an integer that is too large for a float") from None
@@ -348,6 +360,14 @@ def is_numeral(x: Any) -> bool:
     return True
 
 
+_MENDED = {
+    "_record": "use .data for its number or .detach() for a new leaf",
+    "__dataclass_fields__": "its __init__ takes something other than its fields: give its numbers in a dict",
+    **dict.fromkeys(("__len__", "__iter__"), "go through its numbers, [f(x) for x in xs]"),
+}
+"""What to write in place of an object, by an attribute of its class."""
+
+
 def _mended(x: Any, text: str, where: str) -> str:
     if isinstance(x, str):
         return f"convert it first, float({text})" if is_numeral(x) else "that is no float either, so give it a number"
@@ -356,11 +376,7 @@ def _mended(x: Any, text: str, where: str) -> str:
         return no_gradient if where == "Value.grad" else "does a function lack its return?"
     if isinstance(x, complex):
         return "take z.real, z.imag or abs(z)"
-    if hasattr(type(x), "_record"):
-        return "use .data for its number or .detach() for a new leaf"
-    if hasattr(x, "__len__") or hasattr(x, "__iter__"):
-        return "go through its numbers, [f(x) for x in xs]"
-    return "convert it first, float(x)"
+    return next((_MENDED[name] for name in _MENDED if hasattr(type(x), name)), "convert it first, float(x)")
 
 
 def _signature(value: Callable) -> tuple[tuple[str, ...] | None, dict[str, Any]]:

@@ -32,6 +32,8 @@ class Module:
     (7.0, [7.0, 9.0], {'slope': 2.0, 'shift': 1.0})
     """
 
+    _one_leaf = True  # a Module that is a dataclass is no tree of numbers
+
     def __call__(self, x: Any) -> Any:
         """Calls `forward` for one sample (a list of numbers), or for each sample of a batch (a list of samples).
 

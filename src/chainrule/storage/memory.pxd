@@ -13,8 +13,8 @@ from cpython.ref cimport Py_INCREF, PyObject
 from chainrule.core.stale cimport after_backward
 from chainrule.storage.fields cimport maker, operands_of, set_label
 from chainrule.storage.nodes cimport (
-    DERIVED, FACE, HIDDEN, IN_SLAB, LABELLED, OWN, Edge, Node, Nodes, class_of_result, drop_beside, no_memory, node_of,
-    number_for, value_of,
+    DERIVED, FACE, HIDDEN, IN_SLAB, LABELLED, OWN, Edge, Node, Nodes, class_of_result, drop_beside, is_array, no_memory,
+    node_of, value_of,
 )
 from chainrule.storage.value_base cimport ValueBase
 
@@ -100,7 +100,8 @@ cdef inline ValueBase begun(Node* node, unsigned int code, Py_ssize_t count, uns
 
 
 cdef inline int set_operand(object value, Py_ssize_t i, object x) except -1:
-    """Makes `x` the i-th operand of a new node; a plain number becomes a constant."""
+    """Makes `x` the i-th operand of a new node; a plain number becomes a constant. Returns whether it is an array, which
+    takes over; then it is no operand."""
     if TYPE(<PyObject*>x) == Value:
         Py_INCREF(x)
         node_of(value)._edges[i].operand = node_of(x)
@@ -109,7 +110,7 @@ cdef inline int set_operand(object value, Py_ssize_t i, object x) except -1:
         node_of(value)._edges[i].operand = node_of(x)
         node_of(value)._flags |= DERIVED
     else:
-        set_constant(node_of(value), i, x)
+        return set_constant(node_of(value), i, x)
     return 0
 
 
@@ -118,15 +119,16 @@ cdef inline ValueBase new_result(object cls, unsigned int code, tuple operands):
     cdef Py_ssize_t i
     node = new_node(code, len(operands))
     for i in range(len(operands)):
-        set_operand(node, i, operands[i])
+        if set_operand(node, i, operands[i]):
+            return None
     return of_its_class(node) if unlikely(node_of(node)._flags & DERIVED) else node
 
 
 cdef inline ValueBase new_pair(object cls, unsigned int code, object a, object b):
     """As in nodes.py."""
     node = new_small_node(code, 2)
-    set_operand(node, 0, a)
-    set_operand(node, 1, b)
+    if set_operand(node, 0, a) or set_operand(node, 1, b):
+        return None
     return of_its_class(node) if unlikely(node_of(node)._flags & DERIVED) else node
 
 
@@ -157,7 +159,11 @@ cdef inline ValueBase of_its_class(ValueBase node):
 
 
 cdef inline int set_constant(Node* node, Py_ssize_t i, object x) except -1:
-    cdef double number = x if type(x) is float else number_for(node._code, x)
+    cdef double number
+    if type(x) is float:
+        number = x
+    elif is_array(node._code, x, &number):
+        return 1
     constant = new_small_node(0, 0)
     Py_INCREF(constant)
     node._edges[i].operand = node_of(constant)

@@ -79,7 +79,7 @@ cdef inline object value_of(Node* node):
 
 cdef Nodes row_of(object values)
 cdef int no_memory(Py_ssize_t count) except -1
-cdef double number_for(unsigned int code, object x) except? -1.0
+cdef bint is_array(unsigned int code, object x, double* plain) except -1
 cdef object row_of_numbers(list numbers)
 cdef double value_by_call(unsigned int code, object numbers) except? -1.0
 cdef double slope_by_call(unsigned int code, Py_ssize_t i, object numbers, double y) except? -1.0

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
+from chainrule.core.arrays import takes_over
 from chainrule.core.attributes import more_derived, slips
 from chainrule.core.operation import BY_CODE, add_methods, check_label, number
 from chainrule.core.packing import Row
@@ -63,7 +64,8 @@ def make_leaf(node: Any, data: float, label: str) -> None:
 
 
 def new_result(cls: Any, code: int, operands: Sequence[Any]) -> Any:
-    """Returns a new node with these operands, of which plain numbers become constants; it has no number yet.
+    """Returns a new node with these operands, of which plain numbers become constants; it has no number yet. Returns
+    None if one of them is an array, which takes over.
 
     Its class is `cls`, or that of operands of a subclass: the most derived one, or the first if they are unrelated.
     """
@@ -74,6 +76,8 @@ def new_result(cls: Any, code: int, operands: Sequence[Any]) -> Any:
         if type(x) is not cls:
             if isinstance(x, Methods):
                 of = more_derived(of, type(x))
+            elif not isinstance(x, float | int) and takes_over(x):
+                return None
             else:
                 edge.operand = _constant(cls, number(x, BY_CODE[code].name))
         edges.append(edge)
@@ -96,7 +100,10 @@ def _constant(cls: Any, data: float) -> Any:
 
 
 def fill_value_and_locals(node: Any) -> None:
-    """Calculates the number of a result, and its local derivative in each operand that is not a constant."""
+    """Calculates the number of a result, and its local derivative in each operand that is not a constant; if there is
+    one, see `new_result`."""
+    if node is None:
+        return
     op, edges = BY_CODE[node._code], node._edges
     numbers = [edge.operand._data for edge in edges]
     node._data = y = number(op.value(*numbers), op.name)

@@ -7,10 +7,12 @@ from libc.stdlib cimport free, realloc
 
 from chainrule.core.operation cimport Operation
 from chainrule.core import attributes, operation
+from chainrule.core.arrays import takes_over
 from chainrule.core.modes import check_read, open_traces
 from chainrule.core.operation import BY_CODE, add_methods, number
 from chainrule.core.packing import Row
 from chainrule.core.stale import AGAIN, CONSTANT, PASSED, SEEN, STALE, WRITTEN
+from chainrule.errors import OperandError
 
 cdef extern from "Python.h":
     ctypedef struct PyGetSetDef:
@@ -94,9 +96,15 @@ cdef int no_memory(Py_ssize_t count) except -1:
     raise MemoryError(f"no memory for a node of {count} operands")
 
 
-cdef double number_for(unsigned int code, object x) except? -1.0:
-    """A plain number among the operands of an operation."""
-    return number(x, BY_CODE[code].name)
+cdef bint is_array(unsigned int code, object x, double* plain) except -1:
+    """Whether an operand is an array, which takes over; if not, `plain` becomes its number."""
+    try:
+        plain[0] = number(x, BY_CODE[code].name)
+    except OperandError:
+        if not takes_over(x):
+            raise
+        return True
+    return False
 
 
 cdef object row_of_numbers(list numbers):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from chainrule import ops
-from chainrule.core import attributes, membership, modes, pickling, stale
+from chainrule.core import attributes, membership, modes, pickling, stale, ufuncs
 from chainrule.core.closures import label_alone, refuse_change, refuse_softmax, refuse_topo  # noqa: F401
 from chainrule.core.hints import refuse_float
 from chainrule.core.modes import check_write, open_modes, seen_data, seen_truth, untraced, written_out
@@ -35,7 +35,6 @@ class ValueBase(Methods):
     """
 
     __slots__ = ("_code", "_count", "_data", "_edges", "_grad", "_grad_before", "_label", "_mark", "_state")
-    __array_ufunc__ = None  # NumPy's scalars leave `np.int64(3) * value` to us
 
     # ---- its number and its gradient ----
     @property
@@ -65,6 +64,14 @@ class ValueBase(Methods):
     def peek_grad(self) -> float: return modes.peeked(self._grad, "peek_grad()") if modes.open_traces else self._grad
     def peek_data(self) -> float: return modes.peeked(self._data, "peek_data()") if modes.open_traces else self._data
 
+    # fmt: on
+    def __array_ufunc__(self, ufunc: Any, method: str, *given: Any, **named: Any) -> Any:
+        """Calculates a function of NumPy's. `np.float64(2) * v` comes by here: NumPy's scalars ask no Value first."""
+        if len(given) == 2 and isinstance(given[0], float) and ufunc in ufuncs.met and not named:
+            return ufuncs.met[ufunc][0](float(given[0]), given[1])
+        return ufuncs.applied(ufunc, method, given, named)
+
+    # fmt: off
     # ---- how it was made ----
     def is_leaf(self) -> bool: return not self._count
     label = property(lambda self: label_of(self), lambda self, x: set_label(self, x), doc="A name for pictures, a str.")
@@ -107,6 +114,7 @@ class ValueBase(Methods):
     def __rfloordiv__(self, other: Any) -> Any: return self._record(ops.floordiv, (other, self))
     def __divmod__(self, other: Any) -> Any: return self // other, self % other
     def __rdivmod__(self, other: Any) -> Any: return other // self, other % self
+    def conjugate(self) -> Any: return self  # NumPy asks for it where it squares: arr.std()
     def __bool__(self) -> bool: return seen_truth(self, bool(self._data)) if open_modes else bool(self._data)
     def __format__(self, spec: str) -> str: return format(written_out(self._data), spec) if spec else repr(self)
     def __reduce__(self) -> tuple | str: return pickling.reduce_graph(self._order())

@@ -66,7 +66,8 @@ def test_a_layout_puts_arguments_together_again():
     for x in given:
         read(x, None, reading)
     sample = layout_of(given, [None] * 3).sample(reading.numbers().tolist())
-    assert sample == [Point(1.0, 2.0), {"a": [3.0, (4, "on")]}, [[5.0, 6.0]]]
+    assert sample[:2] == [Point(1.0, 2.0), {"a": [3.0, (4, "on")]}]
+    assert sample[2].tolist() == [[5.0, 6.0]]
     assert type(sample[1]["a"][1][0]) is int
 
 
@@ -202,8 +203,7 @@ def test_arguments_that_cannot_be_used(options, arguments, message):
 
 @pytest.mark.parametrize(
     ("arguments", "argnums", "message"),
-    [((1.0, "on"), 1, "'on'.*leave it out"), ((1.0, 2), 1, "integers"), ((1.0, 2.0), 2, "argnums=2"),
-     ((1.0, [2.0, 3]), 1, "integers")],
+    [((1.0, "on"), 1, "'on'.*leave it out"), ((1.0, 2.0), 2, "argnums=2"), ((1.0, [2.0, "on"]), 1, "leave it out")],
 )  # fmt: skip
 def test_what_has_no_derivative(arguments, argnums, message):
     with pytest.raises(errors.ArgumentError, match=message):

@@ -30,10 +30,9 @@ class Scaled(Module):
         return self.w[0] * x[0] * self.scale
 
 
-@dataclasses.dataclass
 class Terms:
-    rate: float
-    days: list
+    def __init__(self, rate, days):
+        self.rate, self.days = rate, days
 
 
 def test_the_attributes_of_a_module_are_part_of_the_structure():

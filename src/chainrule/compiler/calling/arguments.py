@@ -6,16 +6,16 @@ equal for a trace to be used again. That is all that most calls need; for each n
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
 from chainrule.compiler.calling.static_keys import class_key, names_key, static_key
-from chainrule.compiler.trace.tracing import is_number_leaf, is_whole
+from chainrule.compiler.trace.variables import is_kept, is_number_leaf, is_whole
+from chainrule.core.arrays import array_of
 from chainrule.core.operation import number
-from chainrule.core.trees import DEEPEST, leaves, too_deep
+from chainrule.core.trees import ARRAY, DEEPEST, NAMED, RECORD, ROW, kind_of, leaves, parts_of, too_deep, unflatten
 from chainrule.engine import Value
 from chainrule.errors import ArgumentError, OperandError, SizeError
 from chainrule.errors import shown as brief
@@ -94,7 +94,8 @@ def read(x: Any, axis: Any, into: Reading, depth: int = 0) -> Any:
     """Adds the numbers of an argument to `into`; returns the key of its structure.
 
     Args:
-        x: a number, or nested lists, tuples, dicts and arrays; anything else is part of the key (see `static_key`).
+        x: a number, or nested lists, tuples, dicts, arrays, tables and dataclasses; anything else is part of the key
+            (see `static_key`).
         axis: the axis along which `x` differs from sample to sample; None if it does not; or a nesting of axes.
         into: gets the numbers.
         depth: the level of `x` in a nesting.
@@ -135,15 +136,13 @@ FLOATS = {float}
 
 
 def _read_other(x: Any, into: Reading, depth: int) -> Any:
-    if isinstance(x, dict):
+    kind = kind_of(x)
+    if kind == ARRAY:
+        return _read_array(array_of(x), into)
+    if kind == NAMED:
         return class_key(x), names_key(x), _read_row(tuple(x.values()), into, depth)
-    if isinstance(x, list | tuple):
-        return class_key(x), _read_row(x, into, depth)
-    if isinstance(x, np.ndarray):
-        array, whole = plain_array(x, into.exact)
-        into.add_array(array.ravel())
-        into.values |= x.dtype.kind == "O" and any(isinstance(y, Value) for y in x.flat)
-        return (float if x.dtype.kind == "f" or not whole else int) if not x.shape else (np.ndarray, x.shape, whole)
+    if kind == ROW or (kind == RECORD and not is_kept(x)):
+        return class_key(x) if kind == ROW else static_key(type(x)), _read_row(parts_of(x) or (), into, depth)
     if isinstance(x, bool | np.bool_) or not (isinstance(x, Value) or is_number_leaf(x)):
         return static_key(x)
     into.add((x.peek_data() if isinstance(x, Value) else number(x, "an argument"),))
@@ -152,6 +151,13 @@ def _read_other(x: Any, into: Reading, depth: int) -> Any:
         return float
     check_integers([x], into.exact)
     return int
+
+
+def _read_array(x: np.ndarray, into: Reading) -> Any:
+    array, whole = plain_array(x, into.exact)
+    into.add_array(array.ravel())
+    into.values |= x.dtype.kind == "O" and any(isinstance(y, Value) for y in x.flat)
+    return (float if x.dtype.kind == "f" or not whole else int) if not x.shape else (np.ndarray, x.shape, whole)
 
 
 def _read_batched(x: Any, axis: Any, into: Reading, depth: int) -> Any:
@@ -164,6 +170,9 @@ def _read_batched(x: Any, axis: Any, into: Reading, depth: int) -> Any:
         return class_key(x), names_key(x), tuple([_read_batched(part, axis, into, depth) for part in x.values()])
     if isinstance(x, tuple):
         return type(x), len(x), tuple([_read_batched(part, axis, into, depth) for part in x])
+    if (kind := kind_of(x)) == RECORD:
+        return static_key(type(x)), tuple([_read_batched(part, axis, into, depth) for part in parts_of(x) or ()])
+    x = array_of(x) if kind == ARRAY else x
     columns, shape, whole = block_of(x, axis, into.exact)
     into.add_block(columns)
     return np.ndarray, isinstance(x, np.ndarray), shape, whole, axis
@@ -192,7 +201,6 @@ def plain_array(x: np.ndarray, exact: int = EXACT) -> tuple[np.ndarray, bool]:
     Raises:
         OperandError: the array holds anything but real numbers, or an integer beyond `exact`.
     """
-    refuse_masked(x)
     if x.dtype.kind in "fiub":
         if x.dtype.kind in "iu" and x.itemsize >= 4 and x.size and max(-int(x.min()), int(x.max())) > exact:
             raise OperandError(too_large(max(int(x.max()), int(x.min()), key=abs)))
@@ -202,12 +210,6 @@ def plain_array(x: np.ndarray, exact: int = EXACT) -> tuple[np.ndarray, bool]:
         numbers = [y.peek_data() if isinstance(y, Value) else number(y, "an argument") for y in x.ravel().tolist()]
         return np.array(numbers, dtype=np.float64).reshape(x.shape), False
     raise OperandError(f"an argument is an array of {x.dtype}: give an array of numbers, x.astype(float)")
-
-
-def refuse_masked(x: Any) -> None:
-    """Refuses an array with masked numbers, since the masks would be lost."""
-    if "numpy.ma" in sys.modules and isinstance(x, np.ma.MaskedArray) and np.ma.is_masked(x):  # else there are none
-        raise OperandError("an argument is an array with masked numbers: give x.filled(…) or x.compressed()")
 
 
 def block_of(x: Any, axis: int, exact: int = EXACT) -> tuple[np.ndarray, tuple[int, ...], bool]:
@@ -223,7 +225,7 @@ def block_of(x: Any, axis: int, exact: int = EXACT) -> tuple[np.ndarray, tuple[i
             return np.ascontiguousarray(x)[None], (), False
         if x.ndim:
             return np.ascontiguousarray(x.reshape(len(x), -1).T), x.shape[1:], False
-    refuse_masked(x)
+    x = array_of(x) if kind_of(x) == ARRAY else x
     try:
         given = np.asarray(x)
         if given.dtype.kind == "O" and any(isinstance(y, Value) for y in given.flat):
@@ -246,6 +248,24 @@ def block_of(x: Any, axis: int, exact: int = EXACT) -> tuple[np.ndarray, tuple[i
     return np.ascontiguousarray(last.reshape(-1, last.shape[-1])), last.shape[:-1], whole
 
 
+def with_floats(x: Any) -> Any:
+    """Returns an argument with floats in place of its integers, by which it can be differentiated.
+
+    >>> with_floats({"a": [1, 2.5], "b": np.array([1, 2])})
+    {'a': [1.0, 2.5], 'b': array([1., 2.])}
+    """
+
+    def of(leaf: Any) -> Any:
+        if isinstance(leaf, np.ndarray):
+            return leaf.astype(float)
+        return number(leaf, "an argument") if is_number_leaf(leaf) else leaf
+
+    def kept(x: Any) -> bool:
+        return (isinstance(x, np.ndarray) and x.dtype.kind in "iufb") or is_kept(x)
+
+    return unflatten(x, [of(leaf) for leaf in leaves(x, kept)], whole=kept)
+
+
 def refuse_shared(arguments: Sequence[Any], name: str) -> None:
     """Refuses a list that stands in two places among the arguments of a function that changes them: the trace would
     take it for two lists.
@@ -264,8 +284,8 @@ def refuse_shared(arguments: Sequence[Any], name: str) -> None:
                     "[list(row) for row in rows], or let it change lists of its own"
                 )
             seen.add(id(x))
-        if isinstance(x, list | tuple | dict):
-            rest += x.values() if isinstance(x, dict) else x
+        if not isinstance(x, np.ndarray):
+            rest += parts_of(x) or ()
 
 
 def check_integers(integers: list[int], exact: int) -> None:

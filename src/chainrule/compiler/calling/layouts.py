@@ -11,9 +11,9 @@ import numpy as np
 
 from chainrule.compiler.calling.arguments import FLOATS, Reading, block_of, pairs_of, plain_array, read, shown
 from chainrule.compiler.calling.static_keys import static_key
-from chainrule.compiler.trace.array_arguments import rows_of
-from chainrule.compiler.trace.tracing import is_number_leaf, is_whole
-from chainrule.core.trees import leaves, rebuilt, tree_map
+from chainrule.compiler.trace.variables import is_kept, is_number_leaf, is_whole
+from chainrule.core.arrays import array_of
+from chainrule.core.trees import ARRAY, RECORD, formed, kind_of, leaves, parts_of, rebuilt, tree_map
 from chainrule.engine import Value
 from chainrule.errors import ArgumentError
 from chainrule.nn.module import Module
@@ -26,6 +26,14 @@ def _samples_first(x: np.ndarray, sampled: bool) -> np.ndarray:
 
 class _Own:
     """A leaf that holds only numbers, or Values, which are never copied."""
+
+    _one_leaf = True
+    whole: bool
+
+    @property
+    def is_exact(self) -> bool:
+        """Whether it is a number that has a derivative only as a float: an integer, or a truth."""
+        return self.whole
 
     def copied(self, memo: dict[int, Any]) -> Any:
         """Returns the leaf with copies of what it holds, as `copy.deepcopy` makes them."""
@@ -94,8 +102,8 @@ class Array(_Own):
 
     def sample(self, numbers: list[float]) -> Any:
         array = np.array(numbers[self.at : self.at + self.count]).reshape(self.shape)
-        nested = array.astype(np.int64).tolist() if self.whole else array.tolist()
-        return nested if self.of_lists else rows_of(nested)
+        array = array.astype(np.int64) if self.whole else array
+        return array.tolist() if self.of_lists or not self.shape else array
 
     def filled(self, block: np.ndarray, sampled: bool) -> Any:
         more = block.ndim - 1
@@ -117,6 +125,8 @@ class Parameters:
     """The places of the parameters among those Values."""
     whole = False
     batched = False
+    _one_leaf = True
+    is_exact = False
 
     @property
     def count(self) -> int:
@@ -143,9 +153,14 @@ class Static:
     """Anything else: a constant, the same in each call with this key."""
 
     thing: Any
+    _one_leaf = True
     count = 0
     whole = False
     batched = False
+
+    @property
+    def is_exact(self) -> bool:
+        return isinstance(self.thing, bool)
 
     def sample(self, numbers: list[float]) -> Any:
         return self.thing
@@ -195,7 +210,7 @@ class Layout:
         something in it cannot be copied."""
         memo: dict[int, Any] = {id(x): x for x in self.live}
         try:
-            return replace(self, forms=[tree_map(lambda leaf: leaf.copied(memo), form) for form in self.forms])
+            return replace(self, forms=[tree_map(lambda leaf: leaf.copied(memo), form, formed) for form in self.forms])
         except Exception:  # a class may raise anything here
             return None
 
@@ -216,8 +231,6 @@ class Layout:
             if isinstance(leaf, Static):
                 has = f"{shown(leaf.thing)}, which has no derivative"
                 raise ArgumentError(f"argument {i} of {name} holds {has}: leave it out of argnums")
-            if leaf.whole:
-                raise ArgumentError(f"argument {i} of {name} holds integers, which have no derivative: give floats")
             if isinstance(leaf, Parameters):
                 inputs += [self.count + place for place in leaf.places]
             else:
@@ -257,9 +270,10 @@ class _Forms:
             if axis is None and set(map(type, x)) == FLOATS and type(x) in (list, tuple):
                 return Row(self._next(len(x)), len(x), type(x))
             return rebuilt(x, [self.of(part, axis) for part in x])
-        if axis is not None:
-            return self._batch(x, axis)
-        return self._leaf(x)
+        if kind_of(x) == RECORD and not is_kept(x):
+            return formed(x, [self.of(part, axis) for part in parts_of(x) or ()])
+        x = array_of(x) if kind_of(x) == ARRAY else x
+        return self._leaf(x) if axis is None else self._batch(x, axis)
 
     def _next(self, count: int) -> int:
         self.at += count

@@ -279,8 +279,8 @@ def _checked(function: Callable, named: tuple[str, ...]) -> Callable:
                 )
             if "ufunc" in str(error):
                 error.add_note(
-                    "NumPy's functions know no Values: say chainrule.exp(x) in place of numpy.exp(x), and go through "
-                    "arrays by [chainrule.exp(x) for x in xs]"
+                    "NumPy calls methods of what an array holds, x.exp() for numpy.exp(x), and plain numbers have "
+                    "none: chainrule.exp(x) goes through an array, too, and knows both"
                 )
             raise
         for leaf in leaves(out):

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import functools
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 
 from chainrule.compiler.calling.layouts import Array, Layout, Leaf
 from chainrule.compiler.pipeline import Wanted
-from chainrule.core.trees import leaves, unflatten
+from chainrule.core.trees import Form, leaves, parts_of, rebuilt, unflatten
+
+Take = Callable[[int, int], tuple[np.ndarray, bool]]
+"""A function that returns the block of a leaf from its place and count, and whether that has an axis of samples."""
 
 FEW = 40
 """Python checks fewer numbers than this more quickly than NumPy does."""
@@ -19,6 +22,12 @@ FEW = 40
 
 def _finite(x: np.ndarray) -> bool:
     return bool(np.isfinite(x).all())
+
+
+def _by_sample(like: Any, parts: list[Any]) -> Any:
+    """Does what `rebuilt` does for the results of a batch: the samples are the first axis of an array."""
+    new = rebuilt(like, parts)
+    return np.moveaxis(new, -1, 0) if isinstance(new, np.ndarray) and any(map(np.ndim, parts)) else new
 
 
 class Found:
@@ -54,7 +63,7 @@ class Found:
         """Returns the function's result; for a batch, numbers that differ from sample to sample become arrays."""
         if type(self.result) is int:
             return self._one(self.result)
-        return unflatten(self.result, map(self._one, leaves(self.result)))
+        return unflatten(self.result, map(self._one, leaves(self.result)), rebuilt if self.rows is None else _by_sample)
 
     def _one(self, at: int) -> Any:
         if self.rows is None or self.own is None or not self.own[at]:
@@ -69,7 +78,7 @@ class Found:
         first = self._row[start]
         return self.rows[first : first + count], True
 
-    def blocks(self, first: int) -> Callable[[int, int], tuple[np.ndarray, bool]]:
+    def blocks(self, first: int) -> Take:
         """Returns the function `block` with places counted from `first`."""
         return lambda at, count: self.block(first + at, count)
 
@@ -121,6 +130,38 @@ def _filled(layout: Layout, argnums: int | tuple[int, ...], fill: Callable[[Leaf
     return arguments[0] if isinstance(argnums, int) else tuple(arguments)
 
 
+def of_each_result(layout: Layout, argnums: int | tuple[int, ...], found: Found, n: int) -> Any:
+    """Returns the first derivatives of each result in the nesting of the results, each replaced by a nesting of the
+    arguments; those of an array of results are arrays.
+
+    Args:
+        layout, argnums: as for `like_arguments`.
+        found: the numbers of the call.
+        n: the number of numbers that are differentiated by.
+    """
+    count = len(leaves(found.result))
+
+    def of(result: Any) -> Any:
+        if isinstance(result, int):
+            return like_arguments(layout, argnums, found.blocks(count + result * n))
+        if isinstance(result, Form) and result.like is None and result and all(isinstance(x, int) for x in result):
+            return like_arguments(layout, argnums, _stacked([found.blocks(count + i * n) for i in result], result.of))
+        return rebuilt(result, [of(part) for part in parts_of(result) or ()])
+
+    return of(found.result)
+
+
+def _stacked(blocks: Sequence[Take], shape: tuple[int, ...]) -> Take:
+    """Returns the function for `like_arguments` that takes the blocks of all numbers of an array at once."""
+
+    def take(at: int, own: int) -> tuple[np.ndarray, bool]:
+        parts = [block(at, own) for block in blocks]
+        stacked = np.stack([part for part, _ in parts], axis=1)
+        return stacked.reshape(own, *shape, *stacked.shape[2:]), any(sampled for _, sampled in parts)
+
+    return take
+
+
 def twice_like_arguments(layout: Layout, argnums: int | tuple[int, ...], found: Found, first: int, n: int) -> Any:
     """Returns second derivatives in the nesting of the arguments, twice: each number of the outer one is replaced by an
     inner one.
@@ -139,13 +180,8 @@ def twice_like_arguments(layout: Layout, argnums: int | tuple[int, ...], found: 
         return [row(i) for i in range(start, start + count)]
 
     def array(leaf: Array, start: int) -> Any:
-        def take(at: int, own: int) -> tuple[np.ndarray, bool]:
-            blocks = [found.block(first + i * n + at, own) for i in range(start, start + leaf.count)]
-            sampled = any(one for _, one in blocks)
-            stacked = np.stack([block for block, _ in blocks], axis=1)
-            return stacked.reshape(own, *leaf.shape, *stacked.shape[2:]), sampled
-
-        return like_arguments(layout, argnums, take)
+        blocks = [found.blocks(first + i * n) for i in range(start, start + leaf.count)]
+        return like_arguments(layout, argnums, _stacked(blocks, leaf.shape))
 
     def both(leaf: Leaf, at: int) -> Any:
         return array(leaf, at) if isinstance(leaf, Array) else leaf.nested(rows(at, leaf.count))

@@ -11,10 +11,10 @@ import numpy as np
 
 from chainrule.compiler.calling.arguments import EXACT, block_of, check_integers, shown
 from chainrule.compiler.calling.static_keys import class_key, names_key, static_key
-from chainrule.compiler.trace.array_arguments import rows_of
-from chainrule.compiler.trace.tracing import is_number_leaf, is_whole
+from chainrule.compiler.trace.variables import is_kept, is_number_leaf, is_whole
+from chainrule.core.arrays import array_of
 from chainrule.core.operation import number
-from chainrule.core.trees import DEEPEST, leaves, too_deep
+from chainrule.core.trees import ARRAY, DEEPEST, RECORD, kind_of, leaves, parts_of, too_deep
 from chainrule.engine import Value
 from chainrule.errors import ArgumentError, OperandError, SizeError
 
@@ -72,14 +72,14 @@ class _Samples:
             self.columns, self._lengths, self._whole = x.reshape(len(x), -1).T, x.shape[1:], False
         else:
             self.columns, self._lengths, self._whole = block_of(x, axis, exact)
-        self.shape = _shape_of_arrays(self._lengths, self._whole)
-        self._nested = rows_of if isinstance(x, np.ndarray) else list
+        self._is_array = kind_of(x) == ARRAY
+        self.shape = _shape_of_arrays(self._lengths, self._whole, self._is_array)
 
     def at(self, i: int) -> Any:
         """Returns one sample. Integers stay integers, since they may be indices."""
         numbers = self.columns[:, i].reshape(self._lengths)
-        found = (numbers.astype(np.int64) if self._whole else numbers).tolist()
-        return self._nested(found) if self._lengths else found
+        numbers = numbers.astype(np.int64) if self._whole else numbers
+        return numbers if self._is_array and self._lengths else numbers.tolist()
 
 
 def batch_of(arguments: tuple, in_axes: Any, exact: int = EXACT) -> Batch:
@@ -160,7 +160,7 @@ INT, FLOAT, LIST = {int}, {float}, {list}
 
 def _numbers(arguments: tuple, exact: int) -> list[float]:
     """Returns all numbers of the arguments."""
-    found = leaves(list(arguments))
+    found = leaves(list(arguments), is_kept)
     kinds = set(map(type, found))
     if kinds <= PLAIN:  # the usual case
         if int in kinds:
@@ -179,17 +179,19 @@ def _is_number(x: Any) -> bool:
 
 
 @functools.lru_cache(maxsize=1000)
-def _shape_of_arrays(lengths: tuple[int, ...], whole: bool) -> Any:
-    """Returns the structure of one sample of an array whose numbers are all integers (`whole`) or all floats."""
-    return _shape(np.zeros(lengths, np.int64 if whole else np.float64).tolist())
+def _shape_of_arrays(lengths: tuple[int, ...], whole: bool, is_array: bool) -> Any:
+    """Returns the structure of one sample of an array, or of lists, whose numbers are all integers (`whole`) or all
+    floats."""
+    sample = np.zeros(lengths, np.int64 if whole else np.float64)
+    return _shape(sample if is_array else sample.tolist())
 
 
 def _shape(x: Any, lengths: bool = True, depth: int = 0) -> Any:
     """Returns the structure of an argument; without `lengths`, it is the same for lists that differ only in length."""
     if type(x) is list and x:
-        kind, *others = set(map(type, x))  # a short cut: most lists are long and hold plain numbers
-        if not others and (kind is float or kind is int):
-            return "list", len(x) if lengths else 0, kind.__name__
+        of, *others = set(map(type, x))  # a short cut: most lists are long and hold plain numbers
+        if not others and (of is float or of is int):
+            return "list", len(x) if lengths else 0, of.__name__
     depth += 1
     if depth > DEEPEST:
         raise too_deep(x)
@@ -200,11 +202,24 @@ def _shape(x: Any, lengths: bool = True, depth: int = 0) -> Any:
         same = bool(shapes) and all(shape == shapes[0] for shape in shapes)
         named = type(x).__name__, class_key(x)
         return (*named, len(x) if lengths else 0, shapes[0]) if same else (*named, tuple(shapes))
+    kind = kind_of(x)
+    if kind == RECORD and not is_kept(x):
+        return static_key(type(x)), tuple([_shape(part, lengths, depth) for part in parts_of(x) or ()])
+    if kind == ARRAY and array_of(x).shape:
+        return _shape_of_array(array_of(x), lengths)
+    return _shape_of_leaf(x)
+
+
+def _shape_of_array(x: np.ndarray, lengths: bool) -> Any:
+    if x.dtype.kind not in "fiub":
+        raise OperandError(f"a step takes arrays of plain numbers, x.astype(float), not {shown(x)}")
+    return "array", x.shape if lengths else x.ndim, x.dtype.kind == "f"
+
+
+def _shape_of_leaf(x: Any) -> Any:
     if _is_number(x):
         return "int" if is_whole(x) else "float"
     if isinstance(x, Value):
         raise OperandError(f"a step takes plain numbers, not Values: give x.data for {shown(x)}, or let the loss close "
                            "over it")  # fmt: skip
-    if isinstance(x, np.ndarray):
-        raise OperandError(f"without an axis in in_axes, a step takes an array as lists: x.tolist() for {shown(x)}")
     return static_key(x)

@@ -10,10 +10,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from chainrule.compiler.trace.tracing import Integer, Trace, is_number_leaf, is_whole
+from chainrule.compiler.trace.tracing import Trace
+from chainrule.compiler.trace.variables import variables_for
 from chainrule.core import modes
-from chainrule.core.operation import number
-from chainrule.core.trees import tree_map
 from chainrule.engine import Value
 
 
@@ -83,14 +82,8 @@ def trace_with_lines(function: Callable, arguments: Sequence[Any]) -> LineTrace:
     """
     record = LineTrace()
     with modes.tracing(record), modes.nested_transform():
-        function(*tree_map(_variable, list(arguments)))
+        function(*variables_for(arguments)[0])
     return record
-
-
-def _variable(x: Any) -> Any:
-    if isinstance(x, bool) or not is_number_leaf(x):
-        return x
-    return Integer(number(x, "an argument")) if is_whole(x) else Value(number(x, "an argument"))
 
 
 def _here() -> Line:

@@ -13,71 +13,18 @@ import traceback
 from array import array
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from enum import Enum
 from typing import Any
 
 import numpy as np
 
 from chainrule import ops
 from chainrule.compiler.graph.graph import Graph
-from chainrule.compiler.trace.array_arguments import lists_of
+from chainrule.compiler.trace.variables import Integer, is_number_leaf, is_whole, variables_for
 from chainrule.core import modes
 from chainrule.core.operation import number
-from chainrule.core.trees import leaves, tree_map
+from chainrule.core.trees import formed, leaves, parts_of, tree_map
 from chainrule.engine import Value
 from chainrule.errors import OperandError, TraceError
-
-
-class Integer(Value):
-    """An integer argument of a function that is being traced. It picks a row by `chainrule.take` or in an Embedding.
-
-    Python itself can also use it as an index, call `int(i)`, divide it with remainder, look it up in a dict, or repeat
-    a list by it: everything that needs the integer itself. Each such use adds a guard, and for another integer the
-    function is traced again.
-    """
-
-    __slots__ = ()
-
-    _results = Value  # what is calculated with it is no integer
-    __class__ = property(lambda self: int)  # what isinstance goes by, besides the type
-
-    def _whole(self) -> int:
-        trace = modes.modes.trace
-        return int(self.peek_data()) if trace is None else trace.whole_number_of(self)
-
-    def __hash__(self) -> int:
-        return id(self) if modes.modes.trace is None else hash(self._whole())
-
-    def __format__(self, spec: str) -> str:
-        return format(self._whole(), spec)
-
-    def __mul__(self, other: Any) -> Any:
-        return self._whole() * other if isinstance(other, _REPEATED) else ops.mul(self, other)
-
-    def __rmul__(self, other: Any) -> Any:
-        return other * self._whole() if isinstance(other, _REPEATED) else ops.mul(other, self)
-
-
-_REPEATED = (list, tuple, str, bytes)
-
-
-def _of_whole_numbers(name: str) -> None:
-    """Gives `Integer` a method of int, for which it asks what number it is."""
-
-    def method(self: Integer, *others: Any) -> Any:
-        whole = [other._whole() if type(other) is Integer else other for other in others]
-        return getattr(self._whole(), name)(*whole)
-
-    setattr(Integer, name, method)
-
-
-for _name in (
-    *("__int__", "__index__", "__float__", "__str__", "__repr__", "__round__", "__floor__", "__ceil__", "__trunc__"),
-    *[f"__{side}{name}__" for name in ("mod", "floordiv", "divmod", "and", "or", "xor", "lshift", "rshift")
-      for side in ("", "r")],
-    *("__invert__", "bit_length"),
-):  # fmt: skip
-    _of_whole_numbers(_name)
 
 
 @dataclass
@@ -197,13 +144,12 @@ def trace(
     >>> traced.graph.outputs, traced.result
     ([2, 1], [0, 1])
     """
-    given = tree_map(_variable, list(arguments))
-    variables = [x for x in leaves(given) if isinstance(x, Value)]  # before the function changes its lists
-    before = list(_contents(given))
     record = Trace()
     with modes.tracing(record), modes.nested_transform():
+        given, variables = variables_for(arguments)
+        before = list(_contents(given))
         try:
-            out = lists_of(function(*given))
+            out = function(*given)
         except OperandError as error:
             _name_line(error)
             raise
@@ -214,41 +160,16 @@ def trace(
 
 
 def _contents(tree: Any) -> Iterator[list[Any]]:
-    """The entries of each list, tuple and dict of the arguments."""
-    if isinstance(tree, list | tuple | dict):
-        parts = list(tree.values()) if isinstance(tree, dict) else list(tree)
-        yield parts
+    """The entries of each list, tuple, dict, array and dataclass of the arguments."""
+    parts = parts_of(tree)
+    if parts is not None:
+        yield list(parts)
         for part in parts:
             yield from _contents(part)
 
 
 def _ids(parts: list[Any]) -> list[int]:
     return list(map(id, parts))
-
-
-def is_number_leaf(x: Any) -> bool:
-    """Whether a leaf of the arguments is a number, and therefore an input of the graph. A Module is not, nor is a
-    constant with a name, such as the members of an IntEnum."""
-    if isinstance(x, Enum):
-        return False
-    try:
-        number(x, "an argument")
-    except OperandError:
-        return False
-    return True
-
-
-def is_whole(x: Any) -> bool:
-    """Whether a number is an integer, which has no derivative."""
-    return hasattr(type(x), "__index__") and not isinstance(x, bool)
-
-
-def _variable(x: Any) -> Any:
-    if isinstance(x, bool) or not is_number_leaf(x):
-        return x
-    if isinstance(x, Value):
-        x = x.peek_data()
-    return Integer(number(x, "an argument")) if is_whole(x) else Value(number(x, "an argument"))
 
 
 def _graph_of(record: Trace, arguments: list[Value], live: list[Value], out: Any, batched: Sequence[int]) -> Traced:
@@ -359,7 +280,7 @@ def _is_same_as(first: Traced, record: Trace, arguments: list[Value], out: Any) 
 def _numbered(out: Any) -> Any:
     """The structure of a result, with the position among its numbers in place of each."""
     counter = itertools.count()
-    return tree_map(lambda _: next(counter), out)
+    return tree_map(lambda _: next(counter), out, formed)
 
 
 def bits_of(numbers: Iterable[float]) -> bytes:
