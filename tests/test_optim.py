@@ -1,9 +1,11 @@
 import json
+import pickle
 
 import pytest
 
 from chainrule import Value
 from chainrule.errors import ArgumentError, OperandError, SavedFileError
+from chainrule.nn import MLP
 from chainrule.optim import SGD, Adam, AdamW, constant, cosine, linear, step_decay
 
 
@@ -113,3 +115,29 @@ W = Value(1.0)
 def test_refusals(make, error, message):
     with pytest.raises(error, match=message):
         make()
+
+
+@pytest.mark.parametrize("lr", [0.1, constant(0.1), linear(0.1, 0.0, 9), cosine(0.1, 0.0, 9), step_decay(0.1, 0.5, 2)])
+@pytest.mark.parametrize("kind", [SGD, Adam, AdamW])
+def test_a_pickled_optimiser_goes_on_as_the_first(kind, lr):
+    def steps(model, optimizer):
+        for _ in range(3):
+            optimizer.zero_grad()
+            (model([1.0, 2.0]) ** 2).backward()
+            optimizer.step()
+
+    model = MLP(2, [2, 1], seed=1)
+    optimizer = kind(model.parameters(), lr=lr)
+    steps(model, optimizer)
+    other, copied = pickle.loads(pickle.dumps((model, optimizer)))
+    assert all(a is b for a, b in zip(other.parameters(), copied.parameters, strict=True))
+    steps(model, optimizer)
+    steps(other, copied)
+    assert other.state_dict() == model.state_dict()
+    assert (copied.lr, copied.state_dict()) == (optimizer.lr, optimizer.state_dict())
+
+
+def test_schedules_can_be_compared_and_pickled():
+    for schedule in (constant(0.1), linear(1.0, 0.0, 4), cosine(1.0, 0.0, 4), step_decay(1.0, 0.5, 2)):
+        assert pickle.loads(pickle.dumps(schedule)) == schedule
+    assert linear(1.0, 0.0, 4) != linear(1.0, 0.0, 5)

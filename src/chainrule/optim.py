@@ -15,6 +15,7 @@ from __future__ import annotations
 import inspect
 import math
 from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from typing import Any, Self
 
 from chainrule import ops
@@ -48,7 +49,7 @@ def constant(lr: float) -> Schedule:
     >>> constant(0.1)(1000)
     0.1
     """
-    return lambda step: lr
+    return _Formula(_constant, (lr,))
 
 
 def linear(start: float, end: float, steps: int) -> Schedule:
@@ -57,7 +58,7 @@ def linear(start: float, end: float, steps: int) -> Schedule:
     >>> [linear(1.0, 0.0, 4)(step) for step in range(6)]
     [1.0, 0.75, 0.5, 0.25, 0.0, 0.0]
     """
-    return lambda step: start + (end - start) * min(step / _steps(steps), 1.0)
+    return _Formula(_linear, (start, end, steps))
 
 
 def cosine(start: float, end: float, steps: int) -> Schedule:
@@ -69,7 +70,7 @@ def cosine(start: float, end: float, steps: int) -> Schedule:
     >>> [round(cosine(1.0, 0.0, 4)(step), 4) for step in range(6)]
     [1.0, 0.8536, 0.5, 0.1464, 0.0, 0.0]
     """
-    return lambda step: end + (start - end) * 0.5 * (1 + math.cos(math.pi * min(step / _steps(steps), 1.0)))
+    return _Formula(_cosine, (start, end, steps))
 
 
 def step_decay(start: float, factor: float, every: int) -> Schedule:
@@ -78,7 +79,34 @@ def step_decay(start: float, factor: float, every: int) -> Schedule:
     >>> [step_decay(1.0, 0.5, 2)(step) for step in range(5)]
     [1.0, 1.0, 0.5, 0.5, 0.25]
     """
-    return lambda step: start * factor ** (step // _steps(every))
+    return _Formula(_step_decay, (start, factor, every))
+
+
+@dataclass(frozen=True)
+class _Formula:
+    """A schedule of this module: `formula(step, *numbers)`. Unlike a function within a function, it can be pickled."""
+
+    formula: Callable[..., float]
+    numbers: tuple[Any, ...]
+
+    def __call__(self, step: int) -> float:
+        return self.formula(step, *self.numbers)
+
+
+def _constant(step: int, lr: float) -> float:
+    return lr
+
+
+def _linear(step: int, start: float, end: float, steps: int) -> float:
+    return start + (end - start) * min(step / _steps(steps), 1.0)
+
+
+def _cosine(step: int, start: float, end: float, steps: int) -> float:
+    return end + (start - end) * 0.5 * (1 + math.cos(math.pi * min(step / _steps(steps), 1.0)))
+
+
+def _step_decay(step: int, start: float, factor: float, every: int) -> float:
+    return start * factor ** (step // _steps(every))
 
 
 def _steps(steps: int) -> int:

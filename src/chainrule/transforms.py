@@ -1,8 +1,8 @@
 """Derivatives of ordinary functions to any order: `grad`, `value_and_grad`, `jacobian`, `hessian`, `hvp`, `jvp`, `vjp`.
 
 A transform runs a function of scalars, or of nested lists, tuples, dicts, dataclasses and arrays of scalars, on fresh
-Values (in place of an array, on an array of them), and applies the chain rule to the graph that results. It keeps its gradients to itself: `.grad` of Values that the function closes
-over does not change.
+Values (in place of an array, on an array of them), and applies the chain rule to the graph that results. It keeps its
+gradients to itself: `.grad` of Values that the function closes over does not change.
 
 On numbers, at the outermost level, all results are plain floats, and the local derivatives stored in the graph suffice.
 On Values, or within another transform, results are Values that can be differentiated again: then the local derivatives

@@ -57,12 +57,19 @@ def test_in_place_on_an_array_of_objects():
     assert v.grad == 4.0
 
 
+def put(z, at, x):
+    z[at] = x
+
+
 @pytest.mark.parametrize(
     "keep",
     [
         lambda z, v: z.__imul__(v),
         lambda z, v: np.add(z, v, out=z),
         lambda z, v: np.add.at(z, [0], v),
+        lambda z, v: put(z, 0, v),
+        lambda z, v: put(z, slice(None), [v, 1.0]),
+        lambda z, v: chainrule.grad(lambda v: put(z, 0, v))(1.0),
     ],
 )
 def test_an_array_of_floats_has_no_room_for_a_value(keep):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import math
+import pickle
 
 import pytest
 
@@ -389,3 +390,21 @@ def test_another_trainer_takes_the_place_of_the_eager_one():
     still: type[Trainer] = Still
     history = fit(net(), *xor(), loss="binary_cross_entropy", epochs=3, trainer=still)
     assert history.loss == [1 / 2, 1 / 3, 1 / 4]
+
+
+def test_the_state_of_training_can_be_pickled():
+    states = []
+    X, y = xor()
+    model = MLP(2, [3, 1], seed=1)
+    optimizer = Adam(model.parameters(), lr=linear(0.1, 0.0, 9))
+    fit(
+        *(model, X, y),
+        loss="binary_cross_entropy",
+        epochs=2,
+        optimizer=optimizer,
+        callbacks=[lambda state: states.append(pickle.dumps(state)), EarlyStopping()],
+    )
+    first = pickle.loads(states[0])
+    assert (first.epoch, first.epochs, first.optimizer.steps) == (1, 2, 1)
+    assert all(a is b for a, b in zip(first.optimizer.parameters, first.model.parameters(), strict=True))
+    assert pickle.loads(states[1]).model.state_dict() == model.state_dict()

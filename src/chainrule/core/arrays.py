@@ -40,7 +40,8 @@ def wrapped(x: Any) -> Any:
 def by_number(operation: Any, operands: Sequence[Any]) -> Any:
     """Returns the array of what an operation of the table gives for each number of arrays among its operands."""
     numpy = sys.modules["numpy"]
-    found = numpy.frompyfunc(lambda *each: operation.on(each), len(operands), 1)(*map(wrapped, operands))
+    given = [array_of(x) if is_table(type(x)) else wrapped(x) for x in operands]
+    found = numpy.frompyfunc(lambda *each: operation.on(each), len(operands), 1)(*given)
     plain = isinstance(found, numpy.ndarray) and all(type(x) is float for x in found.flat)
     return found.astype(float) if plain else found
 
@@ -105,26 +106,34 @@ def filled(parts: list[Any], shape: tuple[int, ...]) -> Any:
     return array.reshape(shape)
 
 
+def lists_of(x: Any) -> Any:
+    """Returns the numbers of a table as nested lists, row by row; anything else as it is.
+
+    Raises:
+        OperandError: the table holds something other than numbers.
+    """
+    return array_of(x).tolist() if is_table(type(x)) else x
+
+
 def _of_table(x: Any) -> Any:
     array = x.to_numpy()
     if array.dtype.kind in "fiub":
         return array
-    if array.dtype.kind == "O" and all(_is_number(y) for y in array.ravel().tolist()):
-        if any(hasattr(type(y), "_record") for y in array.ravel().tolist()):
-            return array
-        return array.astype(float)
+    cells = array.ravel().tolist()
+    if all(map(_is_number, cells)):
+        return array if any(hasattr(type(y), "_record") for y in cells) else array.astype(float)
     kind = type(x).__name__
     for name in getattr(x, "columns", ()):
-        column = x[name].to_numpy()
-        if column.dtype.kind not in "fiub":
-            bad = next((y for y in column.ravel().tolist() if not _is_number(y)), None)
-            if bad is not None:
-                raise OperandError(
-                    f"the column {name!r} of a {kind} holds {shown(bad, 40)}, which is no number: leave it out, "
-                    f"df.drop({[name]!r}), or make numbers of it"
-                )
-    bad = next((y for y in array.ravel().tolist() if not _is_number(y)), None)
-    raise OperandError(f"a {kind} holds {shown(bad, 40)}, which is no number: make numbers of it first")
+        bad = [y for y in x[name].to_numpy().ravel().tolist() if not _is_number(y)]
+        if bad:
+            left_out = f"df.drop(columns=[{name!r}])" if hasattr(x, "iloc") else f"df.drop({name!r})"
+            raise OperandError(
+                f"the column {name!r} of a {kind} holds {shown(bad[0], 40)}, which is no number: leave it out, "
+                f"{left_out}, or make numbers of it"
+            )
+    bad = [y for y in cells if not _is_number(y)]
+    named = f" {x.name!r}" if isinstance(getattr(x, "name", None), str) else ""
+    raise OperandError(f"the {kind}{named} holds {shown(bad[0], 40)}, which is no number: make numbers of it first")
 
 
 def _is_number(x: Any) -> bool:

@@ -7,12 +7,14 @@ is what NumPy calls where a single Value is among the inputs of one of its funct
 
 from __future__ import annotations
 
+import dis
 import operator
 import sys
 from collections.abc import Callable
 from typing import Any, NoReturn
 
 from chainrule.core.arrays import NUMPYS_NAMES, wrapped
+from chainrule.core.modes import caller
 from chainrule.core.operation import TABLE, Operation
 from chainrule.errors import OperandError
 
@@ -63,7 +65,7 @@ def applied(ufunc: Any, method: str, inputs: tuple, named: dict[str, Any]) -> An
     except TypeError as error:  # NumPy's own, of one class for each kind of cast
         kept = [*named.get("out", ()), *(inputs[:1] if method == "at" else ())]
         if any(isinstance(x, numpy.ndarray) and x.dtype != object for x in kept):
-            raise OperandError(no_room(ufunc.__name__)) from None
+            raise OperandError(_no_room(ufunc.__name__)) from None
         if isinstance(error, OperandError) or found is not None:
             raise
         raise _unknown(ufunc) from None
@@ -83,11 +85,24 @@ def _single(inputs: tuple) -> list[Any]:
     return single
 
 
-def no_room(what: str) -> str:
-    """Returns the text of the error for a Value that is to be kept in an array of plain numbers."""
+def refuse_item() -> Any:
+    """Refuses `z[0] = v` for an array of plain numbers, which asks for float(v). If something else asks, returns None.
+
+    Raises:
+        OperandError: the running instruction of the user's own puts an item somewhere.
+    """
+    frame = caller()
+    if frame.f_code.co_code[frame.f_lasti] in _PUT:
+        raise OperandError(_no_room("z[0] = v"))
+
+
+_PUT = {dis.opmap[name] for name in ("STORE_SUBSCR", "STORE_SLICE") if name in dis.opmap}
+
+
+def _no_room(what: str) -> str:
     return (
-        f"{what}: a Value has no room in an array of floats, where its gradient would be lost: make it an array of "
-        "objects, z = z.astype(object), or a new one, z = z * v in place of z *= v"
+        f"{what}: a Value has no room in an array of floats, where its gradient would be lost: make that one of "
+        "objects first, z = z.astype(object), or make a new one, z = z * v for z *= v, np.array([v, w]) for z[0] = v"
     )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from chainrule.core.arrays import lists_of
 from chainrule.core.naming import known, note
 from chainrule.core.operation import number
 from chainrule.engine import Value
@@ -35,13 +36,16 @@ class Module:
     _one_leaf = True  # a Module that is a dataclass is no tree of numbers
 
     def __call__(self, x: Any) -> Any:
-        """Calls `forward` for one sample (a list of numbers), or for each sample of a batch (a list of samples).
+        """Calls `forward` for one sample (a list of numbers), or for each sample of a batch (a list of samples, or the
+        rows of a DataFrame).
 
         Returns:
             The result of `forward`, or the list of its results, one for each sample.
         """
         if id(self) not in known:
             note(self)
+        if type(x) is not list:
+            x = lists_of(x)
         return [self.forward(row) for row in x] if _is_batch(x) else self.forward(x)
 
     def forward(self, x: Any) -> Any:

@@ -125,7 +125,7 @@ class ValueBase(Methods):
     def own_attributes(self) -> dict[str, Any]: return own_of(self) | attributes.in_slots(self)
     def _repr_svg_(self) -> str | None: return display_hook(self, "svg")
     def _repr_html_(self) -> str | None: return display_hook(self, "html")
-    def __float__(self) -> float: return refuse_float()
+    def __float__(self) -> float: return ufuncs.refuse_item() or refuse_float()
     def __int__(self) -> int: return refuse_float()
     def __round__(self, *digits: int) -> float: return refuse_float()
     __floor__ = __ceil__ = __trunc__ = __round__

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from numbers import Integral
 from typing import Any
 
+from chainrule.core.arrays import lists_of
 from chainrule.core.operation import is_numeral, number
 from chainrule.data.toy import split
 from chainrule.errors import ArgumentError, DataError, SizeError, shown
@@ -25,7 +26,7 @@ class Samples:
 
 
 def read_samples(X: Any, y: Any, prefix: str = "") -> Samples:
-    """Reads lists or arrays as Samples. Integers stay integers, as they may be indices.
+    """Reads lists, arrays or tables as Samples. Integers stay integers, as they may be indices.
 
     Args:
         X: the rows.
@@ -40,8 +41,10 @@ def read_samples(X: Any, y: Any, prefix: str = "") -> Samples:
     >>> read_samples([[0, 1.5]], [1])
     Samples(X=[[0, 1.5]], y=[1])
     """
-    names = f"{prefix}X", f"{prefix}y"
-    X, y = _list(X, names[0]), _list(y, names[1])
+    names, one_column = (f"{prefix}X", f"{prefix}y"), len(getattr(y, "columns", ())) == 1
+    X, y = _list(lists_of(X), names[0]), _list(lists_of(y), names[1])
+    if one_column:  # a DataFrame with the targets alone
+        y = [target for [target] in y]
     rows = [_row(row, f"{names[0]}[{i}]") for i, row in enumerate(X)]
     targets = [_row(t, f"{names[1]}[{i}]") if _is_list(t) else _finite(t, f"{names[1]}[{i}]") for i, t in enumerate(y)]
     if not rows:
