@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
-from chainrule.compiler.calling.arguments import refuse_masked
+from chainrule.core.arrays import array_of
 from chainrule.core.extras import require
 from chainrule.core.operation import number
-from chainrule.core.trees import leaves, tree_map, unflatten
+from chainrule.core.trees import ARRAY, as_argument, formed, kind_of, leaves, rebuilt, unflatten
 from chainrule.errors import OperandError, SizeError, shown
 
 np = require("numpy", extra="scipy")
@@ -35,11 +35,13 @@ class Nesting:
 
     def __init__(self, given: Any, name: str) -> None:
         self.given, self.name = given, name
-        parts = [_part(leaf, name) for leaf in leaves(given)]
+        found = leaves(given, _is_array)
+        parts = [_part(leaf, name) for leaf in found]
         self._shapes = [part.shape for part in parts]
         self._ends = np.cumsum([part.size for part in parts]).tolist()
         self.numbers = vector(parts)
-        self.form = repr((type(given), tree_map(type, given), self._shapes))
+        kinds = unflatten(given, map(type, found), formed, _is_array)
+        self.form = repr((type(given), kinds, self._shapes))
         if not len(self.numbers):
             raise OperandError(f"{name} is {shown(given)}, which holds no numbers: there is nothing to find")
 
@@ -48,14 +50,14 @@ class Nesting:
 
     def filled(self, numbers: Any) -> Any:
         """Returns other numbers, float64[n], in this nesting: floats, and arrays in place of arrays."""
-        return self._filled(numbers.tolist(), np.float64)
+        return self._filled(numbers.tolist(), np.float64, rebuilt)
 
     def with_values(self, values: Iterable[Any]) -> Any:
         """Returns Values in this nesting: in place of arrays there are arrays of objects."""
-        return self._filled(list(values), object)
+        return self._filled(list(values), object, as_argument)
 
-    def _filled(self, numbers: list[Any], kind: Any) -> Any:
-        return unflatten(self.given, self._parts(numbers, kind))
+    def _filled(self, numbers: list[Any], kind: Any, rebuild: Any) -> Any:
+        return unflatten(self.given, self._parts(numbers, kind), rebuild, _is_array)
 
     def _parts(self, numbers: list[Any], kind: Any) -> Iterator[Any]:
         start = 0
@@ -92,7 +94,7 @@ class Nesting:
 
     def _matched(self, like: Any, other: Any, name: str, is_leaf: Callable[[Any], bool]) -> Iterator[Any]:
         if not isinstance(other, dict) and is_leaf(other):
-            yield from [other] * sum(np.size(leaf) for leaf in leaves(like))
+            yield from [other] * sum(np.size(leaf) for leaf in leaves(like, _is_array))
             return
         mine = like.tolist() if isinstance(like, np.ndarray) else like
         theirs = other.tolist() if isinstance(other, np.ndarray) else other
@@ -115,16 +117,19 @@ def vector(tree: Any) -> Any:
     """
     if isinstance(tree, np.ndarray):
         return np.asarray(tree, dtype=np.float64).ravel()
-    parts = leaves(tree)
+    parts = leaves(tree, _is_array)
     if any(isinstance(part, np.ndarray) for part in parts):
         return np.concatenate([np.asarray(part, dtype=np.float64).ravel() for part in parts])
     return np.array(parts, dtype=np.float64)
 
 
+def _is_array(x: Any) -> bool:
+    return kind_of(x) == ARRAY
+
+
 def _part(leaf: Any, name: str) -> Any:
     if getattr(leaf, "ndim", 0):  # an array, or what can be made one
-        refuse_masked(leaf)
-        array = np.asarray(leaf)
+        array = array_of(leaf) if _is_array(leaf) else np.asarray(leaf)
         if array.dtype.kind in "fiu":
             return array.astype(np.float64)
         return np.array([number(x, name) for x in array.ravel().tolist()], dtype=np.float64).reshape(array.shape)

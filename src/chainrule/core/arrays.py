@@ -18,6 +18,11 @@ NUMPYS_NAMES = {
 too, since NumPy calls those of the elements of an array."""
 
 
+def method_names(name: str) -> list[str]:
+    """Returns the names that an operation of the table has as a method: its own, and NumPy's."""
+    return [name, *[numpys for numpys, ours in NUMPYS_NAMES.items() if ours == name]]
+
+
 # ---- arrays as operands ---------------------------------------------------------------------------------------------
 
 

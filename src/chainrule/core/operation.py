@@ -14,7 +14,7 @@ from math import inf, nan
 from types import MethodType
 from typing import Any
 
-from chainrule.core.arrays import NUMPYS_NAMES, by_number, takes_over
+from chainrule.core.arrays import by_number, method_names, takes_over
 from chainrule.core.packing import Row
 from chainrule.errors import ArgumentError, OperandError, shown, suggest
 
@@ -152,9 +152,8 @@ class Operation:
             if record is not None:
                 found = record(self, operands)
                 return found if found is not NotImplemented else by_number(self, operands)
-        if any(map(takes_over, operands)):
-            return by_number(self, operands)
-        return self.value(*[number(operand, self.name) for operand in operands])
+        arrays = any(map(takes_over, operands))
+        return by_number(self, operands) if arrays else self.value(*[number(x, self.name) for x in operands])
 
     def _bind(self, arguments: tuple, named: dict[str, Any]) -> tuple[tuple, dict[str, Any]]:
         """Returns the arguments of a call in order, with those given by name, and the defaults of those left out."""
@@ -254,13 +253,8 @@ def add_methods(host: type, set: Callable[[Any, str, Any], None], delete: Callab
 def _add_method(host: type, record: Operation) -> None:
     if not record.takes_lists:  # weighted_sum(weights, inputs, bias) is not about one of its operands
         set_attribute, _ = _hosts[host]
-        for name in _names(record):
+        for name in method_names(record.name):
             set_attribute(host, name, record)
-
-
-def _names(record: Operation) -> list[str]:
-    """The names of an operation as a method: its own, and NumPy's."""
-    return [record.name, *[name for name, meant in NUMPYS_NAMES.items() if meant == record.name]]
 
 
 def forget(name: str) -> None:
@@ -274,7 +268,7 @@ def forget(name: str) -> None:
     record = TABLE.pop(name)
     if not record.takes_lists:
         for host, (_, delete_attribute) in _hosts.items():
-            for each in _names(record):
+            for each in method_names(record.name):
                 delete_attribute(host, each)
 
 
@@ -321,7 +315,13 @@ def number(x: Any, where: str) -> float:
         return x
     plain = isinstance(x, float | int)  # NumPy's float64 is a float; what else is a number takes long to find out
     records = hasattr(type(x), "_record")
-    if not plain and not isinstance(x, numbers.Real) and hasattr(x, "item") and not hasattr(x, "__len__") and not records:
+    if (
+        not plain
+        and not isinstance(x, numbers.Real)
+        and hasattr(x, "item")
+        and not hasattr(x, "__len__")
+        and not records
+    ):
         x = x.item()  # NumPy's bool is not registered as a number, but gives one
     try:
         if plain or isinstance(x, numbers.Real):
@@ -360,12 +360,11 @@ def is_numeral(x: Any) -> bool:
     return True
 
 
-_MENDED = {
+_MENDED = {  # what to write in place of an object, by an attribute of its class
     "_record": "use .data for its number or .detach() for a new leaf",
     "__dataclass_fields__": "its __init__ takes something other than its fields: give its numbers in a dict",
     **dict.fromkeys(("__len__", "__iter__"), "go through its numbers, [f(x) for x in xs]"),
 }
-"""What to write in place of an object, by an attribute of its class."""
 
 
 def _mended(x: Any, text: str, where: str) -> str:
