@@ -86,6 +86,25 @@ def test_one_kernel_serves_batches_of_all_sizes(calculate):
         assert np.allclose(shared, expected, equal_nan=True, rtol=1e-12, atol=1e-12)
 
 
+@pytest.mark.parametrize("samples_inside", [None, 17])
+@pytest.mark.parametrize("bits", [64, 32])
+def test_results_are_the_callers_own(samples_inside, bits, calculate):
+    loss, parameters = network(samples_inside)
+    if samples_inside is None:
+        calculation = calculate(loss, POINT, parameters, batched=range(5), samples=24)
+    else:
+        xs = [[0.1 * i, 0.2, -0.3, 0.4] for i in range(samples_inside)]
+        calculation = calculate(loss, [xs, [0.1] * samples_inside], parameters)
+    kernel = calculation.kernel(bits=bits)
+    first = kernel.run(np.array(calculation.numbers), calculation.columns)[:2]
+    before = [numbers.copy() for numbers in first]
+    second = kernel.run(2.0 * np.array(calculation.numbers), calculation.columns)[:2]
+    for kept, was, later in zip(first, before, second, strict=True):
+        assert kept.dtype == np.float64
+        assert np.array_equal(kept, was, equal_nan=True)
+        assert not np.shares_memory(kept, later)
+
+
 def test_a_kernel_is_called_from_several_threads(calculate):
     loss, parameters = network()
     calculation = calculate(loss, POINT, parameters, batched=range(5), samples=50, reduce="sum")

@@ -39,6 +39,7 @@ class _Memory:
         # each call needs these, and NumPy is slow to give them
         self.addresses = [array.ctypes.data for array in (self.shared, self.sums, self.fixed, self.scratch)]
         self.fixed_stride = self.fixed.shape[1]
+        self.arguments: list[int] | None = None
 
 
 @dataclass
@@ -110,7 +111,9 @@ class LoopKernel:
         outputs = self._addresses(plan.program.outputs)
         self._output_varies = np.array([varies for varies, _ in outputs], dtype=bool)
         self._shared_places = np.array([0 if varies else at for varies, at in outputs], dtype=np.int64)
-        self._each_rows = np.array([at for varies, at in outputs if varies], dtype=np.int64)
+        self._order = _as_slice(plan.program.order)
+        self._each_rows = _as_slice([at for varies, at in outputs if varies])
+        self._unbatched = np.zeros((1, 1), self.dtype)
         self._guards = self._addresses([(array, at) for array, at, _ in plan.program.guards])
         self._outcomes = np.array([outcome for *_, outcome in plan.program.guards], dtype=bool)
         self._free: list[_Memory] = []
@@ -151,13 +154,18 @@ class LoopKernel:
         """See `chainrule.compiler.native.kernel.Kernel`."""
         memory = self._acquired()
         try:
-            order = self.plan.program.order
             with too_large_is_infinite(self.dtype):
-                memory.shared[: len(order)] = numbers[order]
+                memory.shared[: len(self.plan.program.order)] = numbers[self._order]
                 samples, columns = self._padded(columns)
-            each = self._results_of(samples)
-            self.calculate(memory, columns, each, samples)
-            return self._results(memory, each[:, :samples])
+            if columns is not self._unbatched or self.plan.each or self.parts(samples) > 1:
+                each = self._results_of(samples)
+                self.calculate(memory, columns, each, samples)
+                return self._results(memory, each[:, :samples])
+            if memory.arguments is None:  # the same in each call, and most of what a short one takes
+                memory.arguments = self.arguments(memory, columns, columns, 0, samples)
+            self._functions["run"](*memory.arguments)
+            self.check()
+            return self._results(memory, columns)
         finally:
             self._free.append(memory)
 
@@ -190,7 +198,7 @@ class LoopKernel:
     def _padded(self, columns: np.ndarray | None) -> tuple[int, np.ndarray]:
         """The number of lanes, and the batched inputs in rows that are a multiple of a vector long."""
         if columns is None or self.plan.program.lanes is not None:
-            return self.plan.program.lanes or 0, np.zeros((1, 1), self.dtype)
+            return self.plan.program.lanes or 0, self._unbatched
         rows, samples = columns.shape
         if rows != self._rows:
             raise SizeError(f"the graph has {self._rows} batched inputs, but the columns are {rows}")
@@ -205,11 +213,16 @@ class LoopKernel:
         """The arguments of a native function of this kernel."""
         shared, sums, fixed, scratch = memory.addresses
         strides = [columns.strides[0] // columns.itemsize, memory.fixed_stride, each.strides[0] // each.itemsize]
-        inputs, results = columns.ctypes.data, each.ctypes.data
+        inputs, results = [array.__array_interface__["data"][0] for array in (columns, each)]  # quicker than .ctypes
         return [shared, self._tables_address, sums, inputs, fixed, scratch, results, *strides, start, end]
 
     def calculate(self, memory: _Memory, columns: np.ndarray, each: np.ndarray, samples: int) -> None:
         """Runs the kernel on the inputs in `memory`, in several threads if that is worth it."""
+        parts = self.parts(samples)
+        if parts == 1:
+            self._functions["run"](*self.arguments(memory, columns, each, 0, samples))
+            self.check()
+            return
 
         def call(name: str, own: _Memory, start: int, end: int) -> None:
             arguments = self.arguments(own, columns, each, start, end)
@@ -217,11 +230,6 @@ class LoopKernel:
             self._functions[name](*arguments)
 
         block = self.plan.vectors * self.lanes
-        parts = self.parts(samples)
-        if parts == 1:
-            call("run", memory, 0, samples)
-            self.check()
-            return
         call("before", memory, 0, samples)
         bounds = [round(samples / block * part / parts) * block for part in range(parts)] + [samples]
         memories = [memory, *[self._acquired() for _ in range(parts - 1)]]
@@ -273,10 +281,20 @@ class LoopKernel:
         return self._library.address(function)
 
     def _results(self, memory: _Memory, each: np.ndarray) -> tuple[np.ndarray, np.ndarray, Any]:
-        shared = memory.shared[self._shared_places].astype(np.float64)
-        shared[self._output_varies] = np.nan
-        rows = each[self._each_rows].astype(np.float64)
+        """The outputs, without a copy of those of the samples, which may be many, if they lie as they are wanted."""
+        shared = memory.shared.take(self._shared_places).astype(np.float64, copy=False)
+        if len(self.plan.each):
+            shared[self._output_varies] = np.nan
+        rows = each[self._each_rows].astype(np.float64, copy=False)
         held: Any = True
         for (varies, at), outcome in zip(self._guards, self._outcomes, strict=True):
             held = held & (((each[at] if varies else memory.shared[at]) != 0) == outcome)
         return shared, rows, held
+
+
+def _as_slice(places: Sequence[int] | np.ndarray) -> Any:
+    """An index for these places: a slice if they follow one another, which takes NumPy far less time."""
+    places = np.asarray(places, np.int64)
+    first = int(places[0]) if len(places) else 0
+    follow = np.array_equal(places, np.arange(first, first + len(places)))
+    return slice(first, first + len(places)) if follow else places
