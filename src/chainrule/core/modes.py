@@ -130,27 +130,37 @@ def swallowed_infinities() -> Iterator[list[str]]:
         yield noted
 
 
-@contextlib.contextmanager
-def nested_transform() -> Iterator[None]:
+def nested_transform() -> contextlib.AbstractContextManager[None]:
     """Marks that a transform runs; it records even inside `no_grad()`, since it needs the graph."""
-    with _noted("nesting", modes.nesting + 1), contextlib.nullcontext() if modes.recording else _set("recording", True):
+    nested = _Noted("nesting", modes.nesting + 1)
+    return nested if modes.recording else _recording(nested)
+
+
+@contextlib.contextmanager
+def _recording(nested: _Noted) -> Iterator[None]:
+    with nested, _set("recording", True):
         yield
 
 
 def differentiating(variables: Sequence[Any]) -> contextlib.AbstractContextManager[None]:
     """Marks that a transform differentiates by these variables: a copy would cut the derivative, and is refused."""
-    return _noted("differentiated", (*modes.differentiated, Variables(variables)))
+    return _Noted("differentiated", (*modes.differentiated, Variables(variables)))
 
 
-@contextlib.contextmanager
-def _noted(name: str, value: Any) -> Iterator[None]:
+class _Noted(contextlib.AbstractContextManager):
     """Sets what the engine need not ask for at each result, and so is not among the `open_modes`."""
-    before = getattr(modes, name)
-    try:
-        setattr(modes, name, value)
-        yield
-    finally:
-        setattr(modes, name, before)
+
+    __slots__ = ("_before", "_name", "_value")
+
+    def __init__(self, name: str, value: Any) -> None:
+        self._name, self._value = name, value
+
+    def __enter__(self) -> None:
+        self._before = getattr(modes, self._name)
+        setattr(modes, self._name, self._value)
+
+    def __exit__(self, *error: object) -> None:
+        setattr(modes, self._name, self._before)
 
 
 @contextlib.contextmanager
@@ -159,7 +169,7 @@ def _set(name: str, value: Any) -> Iterator[None]:
     open_modes.append(name)
     opened.append(name)
     try:
-        with _noted(name, value):
+        with _Noted(name, value):
             yield
     finally:
         opened.remove(name)
