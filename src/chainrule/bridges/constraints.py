@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from typing import Any
 
 from chainrule.bridges.evaluation import OfVector, one_number, several_numbers
@@ -96,7 +95,7 @@ def constraints_of(constraints: Any, nesting: Nesting, *, with_hessians: bool) -
 def _constraint(given: Any, name: str, nesting: Nesting, with_hessian: bool) -> Any:
     if isinstance(given, optimize.LinearConstraint):
         return given
-    keep_feasible, args = False, ()  # type: tuple[Any, Sequence[Any]]
+    keep_feasible, args = False, ()  # type: tuple[Any, Any]
     if isinstance(given, optimize.NonlinearConstraint):
         if callable(given.jac):
             raise ArgumentError(f"{name} has a jac of its own, but derivatives are found here: leave jac= out")
@@ -105,11 +104,11 @@ def _constraint(given: Any, name: str, nesting: Nesting, with_hessian: bool) -> 
         function, args, high = _read(given, name)
         low = 0.0
     g = OfVector(function, nesting, args, several_numbers)
-    options: dict[str, Any] = {"hess": _hessians(function, nesting, args)} if with_hessian else {}
+    options: dict[str, Any] = {"hess": _hessians(function, nesting, g.args)} if with_hessian else {}
     return optimize.NonlinearConstraint(g.values, low, high, jac=g.jacobian, keep_feasible=keep_feasible, **options)
 
 
-def _read(given: Any, name: str) -> tuple[Any, Sequence[Any], float]:
+def _read(given: Any, name: str) -> tuple[Any, Any, float]:
     """The function of a constraint that is a dict, its further arguments, and the largest number it may return."""
     example = f'{name.partition("[")[0]}={{"type": "ineq", "fun": g}} for g(p) >= 0, or "eq" for g(p) = 0'
     if not isinstance(given, dict):

@@ -5,7 +5,7 @@ What cannot be traced is done by the eager engine, with one `SlowWarning` that s
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 from weakref import WeakKeyDictionary
@@ -31,7 +31,7 @@ class OfVector:
         function: takes the nested numbers, and then `args`. What is made of one that `compile` made is kept for the
             next time; one of a batch is called as it is.
         nesting: the nesting of its numbers.
-        args: its other arguments.
+        args: its other arguments, in a tuple; anything else is the only one, as in SciPy.
         returns: checks what it returns, which it gets with the function's name; `one_number` or `several_numbers`.
 
     >>> f = OfVector(lambda p: p["a"] * p["b"][0], Nesting({"a": 3.0, "b": [4.0]}, "x0"), (), one_number)
@@ -39,9 +39,9 @@ class OfVector:
     ((12.0, array([4., 3.])), array([1., 0.]))
     """
 
-    def __init__(self, function: Callable, nesting: Nesting, args: Sequence[Any], returns: Returns) -> None:
+    def __init__(self, function: Callable, nesting: Nesting, args: Any, returns: Returns) -> None:
         self.name = name_of(function)
-        self.args, self._nesting = tuple(args), nesting
+        self.args, self._nesting = args if isinstance(args, tuple) else (args,), nesting
         self._takes_trees = isinstance(function, CompiledFunction) and function.options.in_axes is not None
         if self._takes_trees:
             self._native: Any = function

@@ -129,6 +129,8 @@ def _is_array(x: Any) -> bool:
 
 def _part(leaf: Any, name: str) -> Any:
     if getattr(leaf, "ndim", 0):  # an array, or what can be made one
+        if np.ma.is_masked(leaf):
+            raise OperandError(f"{name} is an array with masked numbers: give x.filled(…) or x.compressed()")
         array = array_of(leaf) if _is_array(leaf) else np.asarray(leaf)
         if array.dtype.kind in "fiu":
             return array.astype(np.float64)

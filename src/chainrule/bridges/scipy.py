@@ -39,7 +39,7 @@ WITH_HESSIANS = ("dogleg", "trust-exact")
 def minimize(
     f: Callable,
     x0: Any,
-    args: Sequence[Any] = (),
+    args: Any = (),
     method: Any = None,
     *,
     bounds: Any = None,
@@ -109,7 +109,7 @@ def minimize(
     return found
 
 
-def least_squares(f: Callable, x0: Any, args: Sequence[Any] = (), *, bounds: Any = None, **others: Any) -> Any:
+def least_squares(f: Callable, x0: Any, args: Any = (), *, bounds: Any = None, **others: Any) -> Any:
     """Minimises half of a sum of squares, by `scipy.optimize.least_squares`, and estimates standard errors.
 
     The Jacobian is exact, from native code. `f` is evaluated as by `minimize`; one that `chainrule.compile` made with
