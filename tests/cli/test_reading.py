@@ -134,6 +134,36 @@ def test_rows_without_the_target_are_left_out_and_counted(run, folder):
     assert len(predicted.out.splitlines()) == 41
 
 
+def test_predictions_are_compared_with_what_a_file_has_of_the_target(run, folder, iris):
+    assert run("train", "iris.csv", *SHORT).code == 0
+    head, *rows = iris.read_text().splitlines()
+    some = [row if i % 3 else row.rpartition(",")[0] + "," for i, row in enumerate(rows)]
+    (folder / "some.csv").write_text("\n".join([head, *some]))
+    ended = run("predict", "iris.model.json", "some.csv")
+    assert (ended.code, len(ended.out.splitlines())) == (0, 151)
+    assert ended.err.endswith("of 100 rows as the file has them\n")
+    none = [row.rpartition(",")[0] + ",?" for row in rows]
+    (folder / "none.csv").write_text("\n".join([head, *none]))
+    assert run("predict", "iris.model.json", "none.csv").err == ""
+
+
+def test_dates_are_predicted_as_dates(run, folder):
+    rows = "".join(f"{i},{i % 28 + 1:02}.{i // 28 + 1:02}.2023\n" for i in range(60))
+    (folder / "t.csv").write_text("x,due\n" + rows)
+    assert run("train", "t.csv", *SHORT, "--keep", "x").code == 0
+    predicted = csv.DictReader(io.StringIO(run("predict", "t.model.json", "t.csv").out))
+    assert all(re.fullmatch(r"202\d-\d\d-\d\d", row["predicted_due"]) for row in predicted)
+
+
+def test_a_column_of_thousands_of_texts_is_refused_before_memory_is_full(run, folder, monkeypatch):
+    monkeypatch.setattr("chainrule.cli.problem.MOST_NUMBERS", 1000)
+    (folder / "t.csv").write_text("x,city,y\n" + "".join(f"{i % 7},c{i % 30},{'ab'[i % 2]}\n" for i in range(90)))
+    ended = run("train", "t.csv", *SHORT)
+    assert (ended.code, ended.err.count("\n")) == (2, 1)
+    assert "has 31 inputs in 90 rows" in ended.err
+    assert "30 of them come from the column 'city': --ignore=city leaves it out" in ended.err
+
+
 def test_a_target_that_is_missing_everywhere_is_refused(run, folder):
     (folder / "t.csv").write_text("x,y\n" + "".join(f"{i % 7},\n" for i in range(40)))
     ended = run("train", "t.csv", "--target", "y")

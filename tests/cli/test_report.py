@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+import math
 import random
 import re
 
 import pytest
 
-from chainrule.cli.baselines import Baselines, better
+from chainrule.cli.baselines import Baselines, lead
 from chainrule.cli.fitting import balanced
 from chainrule.cli.measures import Report
 from chainrule.cli.pictures import draw_confusion, draw_predictions
@@ -101,11 +102,20 @@ def test_a_better_linear_model_is_told_and_so_is_a_network_that_learned_nothing(
     assert all(words in hint for words, hint in zip(told, hints, strict=True))
 
 
-def test_which_report_is_better():
-    low, high, none = (Report({"r2": x}, "", {}, []) for x in (-1.0, 0.5, 0.5))
-    assert (better(high, low), better(low, high), better(high, none)) == (True, False, False)
-    assert better(Report({"accuracy": 0.9}, "", {}, []), Report({"accuracy": 0.8}, "", {}, []))
-    assert not better(Report({"rows": 1}, "", {}, []), Report({"rows": 1}, "", {}, []))
+def test_how_far_a_report_is_better():
+    low, high, none = (Report(numbers, "", {}, []) for numbers in ({"r2": -1.0}, {"r2": 0.5}, {"rows": 1}))
+    assert (lead(high, low), lead(low, high)) == (1.5, -1.5)
+    assert lead(Report({"accuracy": 0.75}, "", {}, []), Report({"accuracy": 0.5}, "", {}, [])) == 0.25
+    assert math.isnan(lead(high, none))
+
+
+@pytest.mark.usefixtures("no_pictures")
+def test_numbers_beyond_the_square_root_of_the_largest_are_reported(run, folder):
+    (folder / "t.csv").write_text("x,y\n" + "".join(f"{i % 5},{i % 7 - 3}.25e307\n" for i in range(8)))
+    ended = run("train", "t.csv", "--epochs", 2, "--held-out", 0.1)
+    assert (ended.code, "nan" in ended.out) == (0, True)  # R² of one row
+    assert re.search(r"^ +this network +[\d.]+e\+307 {2,}[\d.]+e\+307$", ended.out, re.MULTILINE)
+    assert "no better" not in ended.err
 
 
 # ---- classes of which some are rare ----
@@ -187,7 +197,7 @@ def test_info_says_what_a_model_predicts_from_what_and_how_well(run, iris):
     assert ended.out.startswith("predicts species, one of setosa, versicolor, virginica\nfrom     4 columns:\n")
     assert re.search(r"^ +petal_width +number, mean 1\.\d+, deviation 0\.\d+$", ended.out, re.MULTILINE)
     assert "network  4 → 8 → 8 → 3 (tanh, cross_entropy), 139 parameters" in ended.out
-    assert "96 rows, 24 to know when to stop, 30 held out; 20 epochs (done)" in ended.out
+    assert "iris.csv, 20 epochs (done)\n         96 rows, 24 to know when to stop, 30 held out\n" in ended.out
     assert "linear model" in ended.out
 
 

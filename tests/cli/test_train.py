@@ -362,7 +362,7 @@ def test_rows_sorted_by_class_are_not_learned_by_their_number(run, iris, no_pict
     assert "learning species (3 classes) from 1 input" in err
     right = float(out.partition("accuracy ")[2].partition(" %")[0])
     assert right < 70  # of noise nothing can be learned; the number of the row gives all away
-    code, out, err = run("train", iris, "--target", "species", "--epochs", 20, "--keep", "column_1", "--quiet")
+    code, out, err = run("train", iris, "--target", "species", "--epochs", 90, "--keep", "column_1", "--quiet")
     assert (code, err) == (0, "")
     assert float(out.partition("accuracy ")[2].partition(" %")[0]) > 80
 

@@ -108,8 +108,8 @@ def _add_train(app: Any) -> None:
             chainrule train iris.csv --target species --sizes 8,8 --epochs 100
 
         Args:
-            data: A CSV file (also .csv.gz), a Parquet file, - for standard input, or one of the toy sets xor, moons,
-                circles, spiral.
+            data: A CSV file (also .csv.gz), a Parquet file, - for standard input, or a toy set: xor, moons, circles,
+                spiral.
         """
         return run_train(data, rows, net, training, output)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from dataclasses import dataclass
 
@@ -10,8 +11,8 @@ from chainrule.cli.goals import Output
 from chainrule.cli.measures import Report, compare, outputs_of
 from chainrule.cli.problem import Problem
 
-CHIEF = {"accuracy": "accuracy", "r2": "R²"}
-"""The number that decides which model is better, and how it is called."""
+CHIEF = ("accuracy", "r2")
+"""The number that decides which model is better: that of classes, and that of numbers."""
 
 
 @dataclass(frozen=True)
@@ -53,10 +54,12 @@ def baselines(problem: Problem, recipe: Recipe, *, linear: bool) -> Baselines:
     return Baselines(name, measure(problem, [output] * len(problem.held_out)), of_linear)
 
 
-def better(report: Report, other: Report) -> bool:
-    """Whether the first report is the better one."""
-    [chief] = [name for name in CHIEF if name in report.numbers or name in other.numbers] or ["rows"]
-    return report.numbers.get(chief, 0.0) > other.numbers.get(chief, 0.0)
+def lead(report: Report, other: Report) -> float:
+    """How far the first report is better than the second; nan where they cannot be compared."""
+    for chief in CHIEF:
+        if chief in report.numbers and chief in other.numbers:
+            return report.numbers[chief] - other.numbers[chief]
+    return math.nan
 
 
 def _guess(problem: Problem) -> tuple[str, Output]:

@@ -15,14 +15,21 @@ from chainrule.errors import AnomalyError, ArgumentError
 from chainrule.nn import MLP
 from chainrule.training import Checkpoint, EarlyStopping, History, fit
 
-OPTIMIZERS = {"adam": (optim.Adam, 0.01), "adamw": (optim.AdamW, 0.01), "sgd": (optim.SGD, 0.1)}
-"""Each with the learning rate that it has if none is given."""
+RATES = {"adam": 0.01, "adamw": 0.003, "sgd": 0.1}
+"""The learning rate of each optimiser if none is given."""
+
+MOST_DECAY, DECAY_ROWS = 0.3, 300.0
+"""With adamw weights shrink as if by a prior that counts as much as so many rows: by 300 / rows, and at most by 0.3."""
 
 RAMPS = ("relu", "leaky_relu", "gelu", "softplus")
 """Activations for which weights start as He et al. draw them."""
 
 MOST_PARAMETERS = 1_000_000
 """Beyond this an epoch of single numbers would take hours."""
+
+
+LEAST_EPOCHS, LEAST_STEPS = 200, 1000
+"""How long is trained at most if the epochs were not said: as long as both ask for."""
 
 
 @dataclass(frozen=True)
@@ -53,21 +60,30 @@ class Recipe:
             raise ArgumentError(f"a network with {parameters:,} parameters is too large to be trained number by number")
         return MLP(inputs, sizes, activation=self.net.activation, init=init, seed=self.seed)
 
+    def optimizer(self, model: MLP, rows: int) -> optim.Optimizer:
+        """The optimiser of a network that learns from so many rows."""
+        training, parameters = self.training, model.parameters()
+        lr = RATES[training.optimizer] if training.lr is None else training.lr
+        if training.optimizer == "adamw":
+            decay = min(MOST_DECAY, DECAY_ROWS / rows) if training.weight_decay is None else training.weight_decay
+            return optim.AdamW(parameters, lr, weight_decay=decay)
+        return (optim.Adam if training.optimizer == "adam" else optim.SGD)(parameters, lr)
+
     def fit(self, model: MLP, problem: Problem, checkpoint: Checkpoint | None = None, *, shown: bool = True) -> History:
         """Trains a network, until the loss on the validation rows no longer falls; progress is shown if wanted.
 
         Raises:
             AnomalyError: a number became infinite or nan.
         """
-        training, (kind, usual) = self.training, OPTIMIZERS[self.training.optimizer]
+        training = self.training
         watched = bool(problem.validation)
         try:
             return fit(
                 model,
                 *self._rows(problem, problem.train),
                 loss=problem.goal.loss,
-                optimizer=kind(model.parameters(), usual if training.lr is None else training.lr),
-                epochs=training.epochs,
+                optimizer=self.optimizer(model, len(problem.train)),
+                epochs=training.epochs or usual_epochs(len(problem.train), training.batch_size),
                 batch_size=training.batch_size,
                 validation=self._rows(problem, problem.validation) if watched else None,
                 metrics=["accuracy"] if problem.goal.classes else [r2],
@@ -88,6 +104,15 @@ class Recipe:
             return X, targets
         places = balanced([int(place) for place in encoded])
         return [X[place] for place in places], [targets[place] for place in places]
+
+
+def usual_epochs(rows: int, batch_size: int) -> int:
+    """The most epochs if none were said: few rows make few steps an epoch, and a network needs some hundreds.
+
+    >>> usual_epochs(120, 16), usual_epochs(24, 16)
+    (200, 500)
+    """
+    return max(LEAST_EPOCHS, LEAST_STEPS // -(-rows // batch_size))
 
 
 def balanced(classes: Sequence[int]) -> list[int]:

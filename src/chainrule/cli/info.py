@@ -34,7 +34,8 @@ def info(path: Path) -> int:
     if trained := _checked(path, extra, "trained"):
         rows = trained["rows"]
         counted = f"{rows['train']} rows, {rows['validation']} to know when to stop, {rows['held_out']} held out"
-        show(f"trained  on {plain(trained['data'])}: {counted}; {trained['epochs']} epochs ({trained['stopped']})")
+        show(f"trained  on {plain(trained['data'])}, {trained['epochs']} epochs ({trained['stopped']})")
+        show(f"         {counted}")
     if numbers := _measures(path, extra):
         show("held-out")
         for line in table_of(numbers):

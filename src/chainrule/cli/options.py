@@ -90,30 +90,37 @@ class DataOptions:
         return Reading(self.delimiter, self.encoding)
 
 
+NARROWEST, WIDEST = 8, 64
+"""The least and the most neurons of a hidden layer whose size was not said."""
+
+
 @dataclass(frozen=True)
 class NetOptions:
     """The network."""
 
-    sizes: str = "8,8"
-    """The number of neurons of each hidden layer, separated by commas; none for no hidden layer."""
+    sizes: str | None = None
+    """The number of neurons of each hidden layer, separated by commas; none for no hidden layer. By default 8,8, and
+    more for tables of many columns."""
 
     activation: str = "tanh"
     """The activation of the hidden layers: tanh, relu, gelu, sigmoid, or another operation of one number."""
 
     def check(self) -> None:
         """Refuses invalid sizes; an activation is looked up when the network is built."""
-        _ = self.hidden
+        self.hidden(1)
 
-    @property
-    def hidden(self) -> list[int]:
-        """The sizes as numbers.
+    def hidden(self, columns: int) -> list[int]:
+        """The sizes as numbers, for so many columns to learn from.
 
         Raises:
             ArgumentError: they are not positive whole numbers.
 
-        >>> NetOptions("16, 4").hidden, NetOptions("none").hidden
-        ([16, 4], [])
+        >>> NetOptions("16, 4").hidden(9), NetOptions("none").hidden(9), NetOptions().hidden(9), NetOptions().hidden(64)
+        ([16, 4], [], [8, 8], [32, 32])
         """
+        if self.sizes is None:
+            width = min(max(NARROWEST, columns // 2), WIDEST)
+            return [width, width]
         if self.sizes.strip().lower() == "none":
             return []
         sizes = [size.strip() for size in self.sizes.split(",")]
@@ -129,14 +136,17 @@ class TrainingOptions:
     loss: str | None = None
     """By default cross_entropy or mean_squared_error; also mean_absolute_error, binary_cross_entropy, max_margin."""
 
-    optimizer: Literal["adam", "adamw", "sgd"] = "adam"
-    """The optimizer."""
+    optimizer: Literal["adam", "adamw", "sgd"] = "adamw"
+    """The optimizer; adamw is adam with weights that shrink."""
 
     lr: float | None = None
-    """The learning rate; 0.01 if left out, 0.1 for sgd."""
+    """The learning rate; 0.003 if left out, 0.01 for adam, 0.1 for sgd."""
 
-    epochs: int = 200
-    """How many times to go through all rows, at most."""
+    weight_decay: float | None = None
+    """How fast weights shrink with adamw, as a multiple of the learning rate. If left out, it depends on the rows."""
+
+    epochs: int | None = None
+    """How many times to go through all rows, at most; 200 if left out, and more for few rows."""
 
     batch_size: int = 16
     """How many rows each step takes."""
@@ -166,9 +176,13 @@ class TrainingOptions:
         """Refuses numbers with which nothing can be trained."""
         if self.lr is not None and not 0 < self.lr < math.inf:
             raise ArgumentError(f"--lr must be a number above 0, such as 0.01, not {self.lr}")
+        if self.weight_decay is not None and not 0 <= self.weight_decay < math.inf:
+            raise ArgumentError(f"--weight-decay must be 0 or more, such as 0.1, not {self.weight_decay}")
+        if self.weight_decay is not None and self.optimizer != "adamw":
+            raise ArgumentError(f"--weight-decay is for --optimizer adamw, not {self.optimizer}")
         counts = {"--epochs": self.epochs, "--batch-size": self.batch_size, "--patience": self.patience}
         for name, number in counts.items():
-            if number < 1:
+            if number is not None and number < 1:
                 raise ArgumentError(f"{name} must be at least 1, not {number}")
         if not 0 <= self.validation < 1:
             raise ArgumentError(f"--validation is a share from 0 up to 1, such as 0.2, but not {self.validation}")

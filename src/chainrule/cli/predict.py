@@ -17,6 +17,7 @@ from chainrule.cli.screen import remark
 from chainrule.cli.sources import READING, files_of, read_table
 from chainrule.data.tables import Encoder, Table, write_csv
 from chainrule.data.tables.files import Likely
+from chainrule.data.tables.formats import DateFormat
 from chainrule.errors import DataError, SavedFileError
 from chainrule.nn import Module
 from chainrule.saving.models import load_file
@@ -95,20 +96,27 @@ def _with_predictions(
         added += ["probability", *[f"probability_{name}" for name in goal.classes]]
     if taken := [name for name in added if name in table.columns]:
         raise DataError(f"{table.path} has a column {taken[0]!r} already: rename it, or predict for the original rows")
-    rows = []
+    rows, form = [], encoder.formats.get(encoder.target.name)
     for cells, result, of_classes in zip(table.rows, results, chances, strict=True):
         decoded = encoder.decode(result)
-        prediction = decoded if isinstance(decoded, str) else f"{decoded:.6g}"
+        if isinstance(decoded, str):
+            prediction = decoded
+        else:
+            prediction = form.write(decoded) if isinstance(form, DateFormat) else f"{decoded:.6g}"
         numbers = [] if of_classes is None else [f"{p:.4f}" for p in (max(of_classes), *of_classes)]
         rows.append([*cells, prediction, *numbers])
     return [*table.columns, *added], rows
 
 
 def _compare(table: Table, encoder: Encoder, results: list[Output]) -> None:
-    """Reports how good the predictions are, if the file has the right answers; otherwise nothing."""
+    """Reports how good the predictions are for rows of which the file has the right answers, if there are any."""
     if encoder.target.name not in table.columns:
         return
+    gaps = set(table.column(encoder.target.name).gaps)
+    rows = [row for row in range(len(table)) if row not in gaps]
+    if not rows:
+        return
     try:
-        remark(f"{compare(encoder, table, results).words} as the file has them")
+        remark(f"{compare(encoder, table, [results[row] for row in rows], rows).words} as the file has them")
     except DataError as error:
         remark(f"not compared with the file's own answers: {error}")

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,11 +18,15 @@ from chainrule.cli.sources import files_of, read_source, stem_of
 from chainrule.core.extras import require
 from chainrule.data.tables import Encoder, Table, Task, settle_formats, without_gaps
 from chainrule.data.toy import split_indices
-from chainrule.errors import ArgumentError, MissingExtraError, SavedFileError
+from chainrule.errors import ArgumentError, DataError, MissingExtraError, SavedFileError
 from chainrule.saving.models import load_extra
 
 LEAST_ROWS = 20
 """Of fewer rows to learn from none are set aside to say when to stop: they would say little."""
+
+
+MOST_NUMBERS = 50_000_000
+"""The most numbers of all rows together: 400 MB, in each of the forms that they take."""
 
 
 @dataclass(frozen=True)
@@ -75,8 +80,25 @@ class Problem:
         share = training.validation if len(learned) >= LEAST_ROWS else 0.0
         train, validation = _split(targets, learned, share, seed=rows.seed, stratify=stratify)
         encoder = Encoder.fit(table, task, rows=[*train, *validation])
+        _check_size(table, encoder)
         notes = (*table.notes, *task.notes, *encoder.notes(table, learned))
         return cls(table, encoder, train, validation, held_out, Goal.choose(training.loss_name, encoder), notes)
+
+
+def _check_size(table: Table, encoder: Encoder) -> None:
+    """Refuses a table that would not fit into memory, since each text of a column becomes an input.
+
+    Raises:
+        DataError: names the column with the most texts.
+    """
+    inputs = len(encoder.features)
+    if inputs * len(table) > MOST_NUMBERS:
+        widest = max(encoder.inputs, key=lambda column: len(column.features))
+        share = f"{len(widest.features):,} of them come from the column {widest.name!r}"
+        raise DataError(
+            f"{table.path} has {inputs:,} inputs in {len(table):,} rows, too many to be trained number by number; "
+            f"{share}: --ignore={shlex.quote(widest.name)} leaves it out"
+        )
 
 
 def _split(

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from chainrule.cli.baselines import Baselines, better
+from chainrule.cli.baselines import Baselines, lead
 from chainrule.cli.measures import Report
 from chainrule.cli.outputs import quoted
 from chainrule.cli.problem import Files, Problem
@@ -16,6 +16,9 @@ from chainrule.training import History
 
 MOST_CLASSES = 10
 """Results are listed by class for at most so many classes."""
+
+NARROWEST = 8
+"""The least letters of a column of numbers."""
 
 LONGEST_NAME = 28
 """The most letters of a model's name in a table of 80 columns."""
@@ -104,17 +107,21 @@ def table_of(numbers: dict[str, dict[str, float]]) -> list[str]:
              always the mean   0.000      17
     """
     names = [name for name in COLUMNS if any(name in row for row in numbers.values())]
-    heads = [COLUMNS[name][0] for name in names]
-    labels = {
-        name: one_line(name if len(name) <= LONGEST_NAME else name[: LONGEST_NAME - 2] + " …") for name in numbers
+    shown = {
+        name if len(name) <= LONGEST_NAME else f"{name[: LONGEST_NAME - 2]} …": row for name, row in numbers.items()
     }
-    width = max(map(len, labels.values()))
-    lines = [" " * (9 + width) + "".join([f"{head:>{max(8, len(head) + 2)}}" for head in heads])]
-    for name, row in numbers.items():
-        cells = [COLUMNS[column][1](row[column]) if column in row else "–" for column in names]
-        padded = [f"{cell:>{max(8, len(head) + 2)}}" for cell, head in zip(cells, heads, strict=True)]
-        lines.append(f"         {labels[name]:{width}}{''.join(padded)}")
-    return lines
+    rows = [("", [COLUMNS[name][0] for name in names])]
+    rows += [(one_line(label), [_cell(name, row) for name in names]) for label, row in shown.items()]
+    width = max(len(label) for label, _ in rows)
+    widths = [max(NARROWEST, 2 + max(len(cells[i]) for _, cells in rows)) for i in range(len(names))]
+    return [
+        f"         {label:{width}}" + "".join([f"{cell:>{w}}" for cell, w in zip(cells, widths, strict=True)])
+        for label, cells in rows
+    ]
+
+
+def _cell(name: str, row: dict[str, float]) -> str:
+    return COLUMNS[name][1](row[name]) if name in row else "–"
 
 
 def _hints(outcome: Outcome) -> list[str]:
@@ -123,9 +130,9 @@ def _hints(outcome: Outcome) -> list[str]:
     hints = []
     if _kept(history)["loss"] > history.loss[0]:
         hints.append("the loss is higher than after the first epoch: a smaller --lr may help")
-    if report and beside and beside.of_linear and better(beside.of_linear, report):
+    if report and beside and beside.of_linear and lead(beside.of_linear, report) > 0:
         hints.append("the linear model is better on the held-out rows: --sizes none trains that one alone")
-    if report and beside and not better(report, beside.of_guess):
+    if report and beside and lead(report, beside.of_guess) <= 0:
         hints.append(f"this is no better than {beside.guess}, which needs no input")
     return hints
 

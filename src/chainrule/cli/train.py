@@ -25,7 +25,8 @@ def train(data: str, rows: DataOptions, net: NetOptions, training: TrainingOptio
     problem = Problem.read(data, rows, training)
     files = Files.choose(data, training, output)
     recipe = Recipe(net, training, rows.seed, output.quiet)
-    model = recipe.model(problem, net.hidden)
+    hidden = net.hidden(len(problem.encoder.inputs))
+    model = recipe.model(problem, hidden)
     if not output.quiet:
         for line in (*problem.notes, summary.beginning(problem)):
             remark(line)
@@ -38,7 +39,7 @@ def train(data: str, rows: DataOptions, net: NetOptions, training: TrainingOptio
     if files.earlier_picture:  # recorded as ours until another one is drawn
         about["picture"] = files.earlier_picture
     save(model, files.model, **about)  # first of all, so that no later failure loses the trained model
-    report, beside = _measured(model, problem, recipe, interrupted=history.stopped == "interrupted")
+    report, beside = _measured(model, problem, recipe, linear=bool(hidden) and history.stopped != "interrupted")
     if report:
         about["held_out"] = report.numbers
     if beside:
@@ -62,12 +63,10 @@ def _about(problem: Problem, rows: DataOptions, history: History) -> dict[str, A
     return about
 
 
-def _measured(
-    model: MLP, problem: Problem, recipe: Recipe, *, interrupted: bool
-) -> tuple[Report | None, Baselines | None]:
+def _measured(model: MLP, problem: Problem, recipe: Recipe, *, linear: bool) -> tuple[Report | None, Baselines | None]:
     """What the network gives on the held-out rows, and what simpler models do; None where no rows are held out."""
     if not problem.held_out:
         return None, None
     X = problem.encoder.encode_inputs(problem.table, problem.held_out)
     report = measure(problem, outputs_of(model, X))
-    return report, baselines(problem, recipe, linear=bool(recipe.net.hidden) and not interrupted)
+    return report, baselines(problem, recipe, linear=linear)

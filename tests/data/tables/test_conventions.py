@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import doctest
 import json
+from pathlib import Path
 
 import pytest
 
@@ -263,3 +265,11 @@ def test_damaged_formats_are_refused(formats):
 def test_an_encoder_of_plain_columns_is_saved_as_before():
     _, encoder = fitted(x="1.5|2.5|3.5", y="a|b|a")
     assert set(encoder.to_config()) == {"inputs", "target"}
+
+
+def test_the_examples_of_the_page_on_tables_run():
+    page = (Path(__file__).parents[3] / "docs" / "tables.md").read_text(encoding="utf-8")
+    test = doctest.DocTestParser().get_doctest(page, {}, "tables.md", None, None)
+    runner = doctest.DocTestRunner()
+    assert runner.run(test).failed == 0
+    assert runner.tries > 0

@@ -11,13 +11,20 @@ from chainrule.errors import DataError
 
 Kind = Literal["number", "bool", "text"]
 
-MISSING_WORDS = frozenset({"", "na", "n/a", "#na", "#n/a", "<na>", "nan", "-nan", "null", "?"})
+MISSING_WORDS = frozenset(
+    {*("", "na", "n/a", "#na", "#n/a", "<na>", "nan", "-nan", "null", "?"),
+     *("#div/0!", "#value!", "#ref!", "#name?", "#null!", "#num!")}  # what spreadsheets write for errors
+)  # fmt: skip
 BOOLEANS = {"false": 0.0, "true": 1.0}
 MOST_STRAY_TEXT = 0.1
 """Up to this share of texts among numbers counts as mistakes; with more, the column is text."""
 
 MOST_NAMED = 5
 """An error names at most so many lines or cells, and counts the rest."""
+
+DIGITS = frozenset("0123456789")
+FIRST = frozenset("0123456789+-.iI")
+"""The letters that a number may begin with."""
 
 _NUMBER = re.compile(r"[+-]?(?:(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?|inf|infinity)", re.IGNORECASE | re.ASCII)
 _COMMA_NUMBER = re.compile(r"[+-]?\d[\d.]*,[\d.,]*\d", re.ASCII)
@@ -29,7 +36,7 @@ def is_missing(cell: str) -> bool:
     >>> [is_missing(cell) for cell in ("", "NaN", "?", "n/a", "0", "none")]
     [True, True, True, True, False, False]
     """
-    return cell.lower() in MISSING_WORDS
+    return cell[:1] not in DIGITS and cell.lower() in MISSING_WORDS
 
 
 def to_number(cell: str) -> float | None:
@@ -40,7 +47,13 @@ def to_number(cell: str) -> float | None:
     >>> [to_number(cell) for cell in ("-1.5e3", ".5", "inf", "1_000", "1,5", "red")]
     [-1500.0, 0.5, inf, None, None, None]
     """
-    return float(cell) if _NUMBER.fullmatch(cell) else None
+    if cell[:1] not in FIRST or "_" in cell or not cell.isascii():
+        return None
+    try:  # twice as quick as the pattern, which only what follows needs
+        number = float(cell)
+    except ValueError:
+        return None
+    return number if cell[-1:] in DIGITS else float(cell) if _NUMBER.fullmatch(cell) else None
 
 
 def to_bool(cell: str) -> float | None:

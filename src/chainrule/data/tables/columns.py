@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, ClassVar, get_args
 
-from chainrule.data.tables.cells import Kind, is_missing, name_cells, name_lines, read_as, read_numbers
+from chainrule.data.tables.cells import Kind, is_missing, name_cells, name_lines, read_as
 from chainrule.data.tables.table import Table
 from chainrule.errors import ArgumentError, DataError, SavedFileError, SizeError
 
@@ -35,7 +35,7 @@ class NumberColumn:
     @classmethod
     def fit(cls, table: Table, name: str, kind: Kind, rows: Iterable[int]) -> NumberColumn:
         """Learns mean and scale from the given rows."""
-        numbers = read_numbers(_where(table, name), kind, table.cells(name, rows))
+        numbers = table.numbers(name, kind, rows)
         known = [number for number in numbers if number is not None]
         if not known or min(known) == max(known):  # exact, where a sum could miss 0 by rounding
             return cls(name, kind, mean=known[0] if known else 0.0, scale=0.0)
@@ -43,7 +43,7 @@ class NumberColumn:
         # hypot avoids the overflow and underflow of squares
         scale = math.hypot(*(number - mean for number in known)) / math.sqrt(len(known))
         if not math.isfinite(scale):
-            raise DataError(f"{_where(table, name)} has numbers that are too large to be standardised")
+            raise DataError(f"{table.where(name)} has numbers that are too large to be standardised")
         return cls(name, kind, mean, scale)
 
     @property
@@ -52,16 +52,17 @@ class NumberColumn:
 
     def standardise(self, table: Table, rows: Iterable[int] | None = None) -> list[float]:
         """The z of each row."""
-        where, cells = _where(table, self.name), table.cells(self.name, rows)
-        numbers = read_numbers(where, self.kind, cells)
+        rows = None if rows is None else list(rows)
+        numbers = table.numbers(self.name, self.kind, rows)
         if not self.scale:
             return [0.0] * len(numbers)
         encoded = [0.0 if number is None else (number - self.mean) / self.scale for number in numbers]
-        beyond = [cell for cell, z in zip(cells, encoded, strict=True) if not math.isfinite(z)]
-        if beyond:
-            raise DataError(
-                f"{where} is far beyond the training rows, and infinite when standardised: {name_cells(beyond)}"
-            )
+        if not math.isfinite(sum(encoded)):
+            cells = table.cells(self.name, rows)
+            beyond = [cell for cell, z in zip(cells, encoded, strict=True) if not math.isfinite(z)]
+            if beyond:
+                far = "is far beyond the training rows, and infinite when standardised"
+                raise DataError(f"{table.where(self.name)} {far}: {name_cells(beyond)}")
         return encoded
 
     def encode(self, table: Table, rows: Iterable[int] | None = None) -> list[list[float]]:
@@ -76,8 +77,9 @@ class NumberColumn:
 
     def notes(self, table: Table, rows: Iterable[int] | None = None) -> list[str]:
         """Notes on what was filled in."""
-        where = _where(table, self.name)
-        gaps = [line for line, cell in table.cells(self.name, rows) if is_missing(cell)]
+        where, missing = table.where(self.name), set(table.column(self.name).gaps)
+        chosen = range(len(table)) if rows is None else rows
+        gaps = [table.lines[row] for row in chosen if row in missing] if missing else []
         filled = f"{where}: {len(gaps)} missing, filled with the mean {self.mean:.6g} ({name_lines(gaps)})"
         constant = f"{where} is the same in all training rows, so it is read as 0"
         return [filled] * bool(gaps) + [constant] * (not self.scale)
@@ -118,7 +120,7 @@ class TextColumn:
 
     def notes(self, table: Table, rows: Iterable[int] | None = None) -> list[str]:
         """Notes on missing cells, and on cells that were not in the training rows."""
-        where, cells = _where(table, self.name), table.cells(self.name, rows)
+        where, cells = table.where(self.name), table.cells(self.name, rows)
         gaps = [line for line, cell in cells if is_missing(cell)]
         unknown = [(line, cell) for line, cell in cells if _category(cell) not in self.categories]
         missing = f"{where}: {len(gaps)} missing, a category of their own ({name_lines(gaps)})" if gaps else ""
@@ -147,7 +149,7 @@ class ClassColumn:
         Raises:
             DataError: there is only one class, or as many as rows.
         """
-        where = _where(table, name)
+        where = table.where(name)
         names = {_class_name(kind, cell) for _, cell in table.cells(name)}
         classes = sorted(names, key=float) if kind == "number" else sorted(names)
         if len(classes) == 1:
@@ -169,7 +171,7 @@ class ClassColumn:
         unknown = [(line, cell) for line, cell in cells if _class_name(self.kind, cell) not in places]
         if unknown:
             known = ", ".join(self.classes)
-            raise DataError(f"{_where(table, self.name)} is none of the classes {known} in {name_cells(unknown)}")
+            raise DataError(f"{table.where(self.name)} is none of the classes {known} in {name_cells(unknown)}")
         return [places[_class_name(self.kind, cell)] for _, cell in cells]
 
     def decode(self, output: float | Sequence[float]) -> str:
@@ -255,10 +257,6 @@ def _names(config: dict[str, Any], key: str, where: str, *, least: int) -> tuple
     if len(set(names)) != len(names) or len(names) < least:
         raise SavedFileError(f"{where}: {key} must be {least} or more different texts")
     return tuple(names)
-
-
-def _where(table: Table, name: str) -> str:
-    return f"{table.path}, column {name!r}"
 
 
 def _category(cell: str) -> str:

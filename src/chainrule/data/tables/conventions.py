@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
-from chainrule.data.tables.cells import MOST_NAMED, MOST_STRAY_TEXT, is_missing, name_cells, to_number
+from chainrule.data.tables.cells import MOST_NAMED, MOST_STRAY_TEXT, is_missing, name_cells
 from chainrule.data.tables.formats import DATES, DateFormat, Format, Marked, NumberFormat, marked, plain_digits
 from chainrule.data.tables.table import Table
 from chainrule.errors import ArgumentError, DataError
@@ -118,10 +118,11 @@ def settle_formats(table: Table, *, decimal: str | None = None, ignore: Iterable
     numbers: dict[str, _Numbers] = {}
     dates: dict[str, list[str]] = {}
     for name in table.columns:
-        cells = [] if name in ignored else [cell for cell in table.cells(name) if not is_missing(cell[1])]
-        if column := _as_numbers(table.where(name), cells):
+        if name in ignored or table.column(name).kind in (None, "bool"):
+            continue
+        if column := _as_numbers(table, name):
             numbers[name] = column
-        elif orders := _date_orders(table.where(name), cells):
+        elif orders := _date_orders(table.where(name), _known(table, name)):
             dates[name] = orders
     usual = decimal or _convention(numbers.values())
     for name, column in numbers.items():
@@ -139,17 +140,22 @@ def settle_formats(table: Table, *, decimal: str | None = None, ignore: Iterable
     return table.rewritten(formats, *_said(table, formats), *notes)
 
 
-def _as_numbers(where: str, cells: Sequence[tuple[int, str]]) -> _Numbers | None:
+def _as_numbers(table: Table, name: str) -> _Numbers | None:
     """The column as numbers; None if it has none, or not more than a few strays short of all."""
-    if not cells:
-        return None
-    if all(to_number(cell) is not None for _, cell in cells):
-        return _Numbers(where, list(cells), plain=True)
+    where, cells = table.where(name), _known(table, name)
+    if table.column(name).kind == "number":
+        return _Numbers(where, cells, plain=True)
     top = cells[:SAMPLE]
     if sum(marked(cell) is not None for _, cell in top) < (1 - 4 * MOST_STRAY_TEXT) * len(top):
         return None
-    column = _Numbers(where, list(cells), plain=False)
+    column = _Numbers(where, cells, plain=False)
     return column if len(column.strays(column.marks[0])) <= MOST_STRAY_TEXT * len(cells) else None
+
+
+def _known(table: Table, name: str) -> list[tuple[int, str]]:
+    """(line, cell) of what is not missing in a column."""
+    gaps = set(table.column(name).gaps)
+    return [cell for row, cell in enumerate(table.cells(name)) if row not in gaps]
 
 
 def _has_thousands(cell: str) -> bool:

@@ -172,6 +172,17 @@ class DateFormat:
         days = (moment - EPOCH) / timedelta(days=1)
         return str(int(days)) if days.is_integer() else repr(days)
 
+    def write(self, days: float) -> str:
+        """The day that a number of days since 1970 falls on; the number itself where there is no such day.
+
+        >>> DateFormat("dmy").write(364.3)
+        '1970-12-31'
+        """
+        try:
+            return (EPOCH + timedelta(days=days)).date().isoformat()
+        except OverflowError:
+            return f"{days:.6g}"
+
     @property
     def words(self) -> str:
         """The format in words."""

@@ -7,10 +7,13 @@ from collections.abc import Iterable
 from chainrule.data.tables.cells import is_missing, kind_of, may_be_name
 from chainrule.data.tables.formats import looks_written
 
+SAMPLE = 1000
+"""The kinds of columns are found in so many rows at the top; the rest can say little else of the first row."""
+
 
 def find_header(rows: list[list[str]]) -> bool:
     """Whether the first row names the columns; see `read_csv` for the rule."""
-    first, body = rows[0], rows[1:]
+    first, body = rows[0], rows[1:SAMPLE]
     columns = list(zip(*body, strict=True)) or [()] * len(first)
     plain = [may_be_name(cell) and not looks_written(cell) for cell in first]
     typed = [index for index, cells in enumerate(columns) if _is_typed(cells)]

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from itertools import pairwise
 
-from chainrule.data.tables.cells import Kind, is_missing, to_number
+from chainrule.data.tables.cells import Kind, is_missing
 from chainrule.data.tables.table import Table
 
 NAMES = {
@@ -61,10 +61,9 @@ def _why_names(table: Table, name: str) -> str:
 
 
 def _why_numbers(table: Table, name: str) -> str:
-    cells = [cell for _, cell in table.cells(name)]
-    numbers = [None if is_missing(cell) else to_number(cell) for cell in cells]
+    numbers = table.column(name).numbers
     whole = [number for number in numbers if number is not None and number.is_integer()]
-    if len(whole) < max(LEAST, len(cells)) or len(set(whole)) < NEARLY_ALL * len(whole):
+    if len(whole) < max(LEAST, len(numbers)) or len(set(whole)) < NEARLY_ALL * len(whole):
         return ""
     all_differ = len(set(whole)) == len(whole)
     if all_differ and name in table.unnamed:
@@ -89,7 +88,7 @@ def names_rows(name: str) -> bool:
 
 def rises(table: Table, name: str) -> bool:
     """Whether a column of numbers increases, or decreases, from each row to the next."""
-    numbers = [to_number(cell) for _, cell in table.cells(name)]
+    numbers = table.column(name).numbers
     known = [number for number in numbers if number is not None]
     if len(known) < max(LEAST, len(numbers)):
         return False

@@ -2,13 +2,52 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 
-from chainrule.data.tables.cells import is_missing, name_cells
+from chainrule.data.tables.cells import Kind, is_missing, name_cells, read_numbers, to_bool, to_number
 from chainrule.data.tables.formats import Format
 from chainrule.errors import DataError, suggest
+
+
+class Column:
+    """The cells of a column, and what they hold, which is looked at once: a table has many, and is read in many ways.
+
+    Args:
+        cells: the cells from top to bottom.
+    """
+
+    def __init__(self, cells: Sequence[str]) -> None:
+        self.cells = cells
+
+    @cached_property
+    def numbers(self) -> list[float | None]:
+        """The number in each cell; None for all else."""
+        return [to_number(cell) for cell in self.cells]
+
+    @cached_property
+    def truths(self) -> list[float | None]:
+        """1 for each cell with "true" and 0 for "false"; None for all else."""
+        return [to_bool(cell) for cell in self.cells]
+
+    @cached_property
+    def gaps(self) -> list[int]:
+        """The positions of missing cells."""
+        pairs = enumerate(zip(self.cells, self.numbers, strict=True))
+        return [row for row, (cell, number) in pairs if number is None and is_missing(cell)]
+
+    @cached_property
+    def kind(self) -> Kind | None:
+        """The kind that all cells have in common, missing ones aside; None if all are missing."""
+        known = len(self.cells) - len(self.gaps)
+        if not known:
+            return None
+        for kind, values in (("number", self.numbers), ("bool", self.truths)):
+            if len(values) - values.count(None) == known:
+                return kind  # type: ignore[return-value]
+        return "text"
 
 
 @dataclass(frozen=True)
@@ -57,6 +96,41 @@ class Table:
     def where(self, column: str) -> str:
         """The file and a column, for messages."""
         return f"{self.path}, column {column!r}"
+
+    @cached_property
+    def _columns(self) -> dict[str, Column]:
+        return {}
+
+    def column(self, name: str) -> Column:
+        """A column and what its cells hold.
+
+        Raises:
+            DataError: there is no such column.
+        """
+        index = self.index(name)
+        if name not in self._columns:
+            self._columns[name] = Column([row[index] for row in self.rows])
+        return self._columns[name]
+
+    def numbers(self, name: str, kind: Kind, rows: Iterable[int] | None = None) -> list[float | None]:
+        """The numbers of a column of kind "number" or "bool"; None for missing cells.
+
+        Args:
+            name, kind: the column and its kind.
+            rows: the positions of the wanted rows; all if left out.
+
+        Raises:
+            DataError: a cell holds something else, or an infinite number; the message names its line.
+        """
+        column, rows = self.column(name), None if rows is None else list(rows)
+        values = column.numbers if kind == "number" else column.truths
+        chosen = values if rows is None else [values[row] for row in rows]
+        try:
+            if math.isfinite(sum(chosen)):  # type: ignore[arg-type]
+                return chosen
+        except TypeError:  # None is among them
+            pass
+        return read_numbers(self.where(name), kind, self.cells(name, rows))
 
     def cells(self, column: str, rows: Iterable[int] | None = None) -> list[tuple[int, str]]:
         """The cells of one column, from top to bottom.

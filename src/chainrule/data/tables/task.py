@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Literal
 
-from chainrule.data.tables.cells import Kind, check_text, is_missing, kind_of, name_lines, read_numbers
+from chainrule.data.tables.cells import Kind, check_text, is_missing, name_lines
 from chainrule.data.tables.columns import ClassColumn
 from chainrule.data.tables.identifiers import COUNTS, rises, why_left_out
 from chainrule.data.tables.table import Table
@@ -96,8 +96,7 @@ class Task:
         """The class of each row as an integer, or its number: what `split_indices` needs."""
         if self.classes:
             return self.classes.encode(table)
-        where = f"{table.path}, column {self.target!r}"
-        numbers = read_numbers(where, self.target_kind, table.cells(self.target))
+        numbers = table.numbers(self.target, self.target_kind)
         return [number for number in numbers if number is not None]  # from_table has refused missing ones
 
 
@@ -142,7 +141,7 @@ def _find_kinds(
     for name in table.columns:
         if name in ignored:
             continue
-        kind = kind_of(cell for _, cell in table.cells(name))
+        kind = table.column(name).kind
         if kind is None:
             notes.append(f"{table.path}, column {name!r} is empty and left out")
         else:
@@ -188,11 +187,10 @@ def _check_complete(table: Table, target: str) -> None:
 
 def _check_column(table: Table, name: str, kind: Kind) -> list[str]:
     """Refuses infinite and mistyped numbers; returns a note on a column that mixes kinds."""
-    where, cells = table.where(name), table.cells(name)
     if kind != "text":
-        read_numbers(where, kind, cells)
+        table.numbers(name, kind)
         return []
-    mixed = check_text(where, cells)
+    mixed = check_text(table.where(name), table.cells(name))
     return [mixed] if mixed else []
 
 
@@ -205,7 +203,7 @@ def _find_classes(table: Table, target: str, kind: Kind, goal: Goal | None) -> C
         if goal == "regression":
             raise DataError(f"{where} holds text, and regression needs numbers: choose classification")
         return ClassColumn.find(table, target, kind)
-    values = read_numbers(where, kind, table.cells(target))
+    values = table.numbers(target, kind)
     different = set(values)
     few = len(different) <= MOST_CLASSES and len(values) >= LEAST_ROWS_PER_CLASS * len(different)
     whole = all(value is not None and value.is_integer() and abs(value) < MOST_EXACT for value in values)
