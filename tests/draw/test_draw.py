@@ -41,12 +41,12 @@ def test_text_of_a_small_graph():
     assert (
         str(draw(diamond()))
         == """\
-                 data    grad  local
-y = +         12.0000  1.0000
-├─ *           9.0000  1.0000      1
-│  ├─ #1 a     3.0000  7.0000      3
-│  └─ ↑ #1 a                       3
-└─ ↑ #1 a                          1"""
+                  data      grad    local
+y = +          12.0000    1.0000
+├─ *            9.0000    1.0000        1
+│  ├─ #1 a      3.0000    7.0000        3
+│  └─ ↑ #1 a                            3
+└─ ↑ #1 a                               1"""
     )
 
 

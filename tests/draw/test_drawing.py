@@ -28,10 +28,10 @@ def test_a_drawing_keeps_the_numbers_of_its_moment():
     drawing = draw(y)
     y.backward()
     x.data = 7.0
-    assert drawing.text.splitlines()[1:] == ["tanh  0.9640  none yet", "└─ x  2.0000  none yet  0.07065"]
+    assert drawing.text.splitlines()[1:] == ["tanh    0.9640  none yet", "└─ x    2.0000  none yet  0.07065"]
     assert draw(y).text.splitlines()[1:] == [
-        "tanh                 0.9640  1.0000",
-        "└─ x, written since  7.0000  0.0707  0.07065",
+        "tanh                   0.9640    1.0000",
+        "└─ x, written since    7.0000    0.0707  0.07065",
     ]
 
 

@@ -9,17 +9,17 @@ def test_the_lectures_neuron(neuron):
     assert (
         draw(neuron).text
         == """\
-                          data     grad  local
-o = tanh                0.7071   1.0000
-└─ n = +                0.8814   0.5000    0.5
-   ├─ x1w1 + x2w2 = +  -6.0000   0.5000      1
-   │  ├─ x1w1 = *      -6.0000   0.5000      1
-   │  │  ├─ x1          2.0000  -1.5000     -3
-   │  │  └─ w1         -3.0000   1.0000      2
-   │  └─ x2w2 = *       0.0000   0.5000      1
-   │     ├─ x2          0.0000   0.5000      1
-   │     └─ w2          1.0000   0.0000      0
-   └─ b                 6.8814   0.5000      1"""
+                           data      grad    local
+o = tanh                 0.7071    1.0000
+└─ n = +                 0.8814    0.5000      0.5
+   ├─ x1w1 + x2w2 = +   -6.0000    0.5000        1
+   │  ├─ x1w1 = *       -6.0000    0.5000        1
+   │  │  ├─ x1           2.0000   -1.5000       -3
+   │  │  └─ w1          -3.0000    1.0000        2
+   │  └─ x2w2 = *        0.0000    0.5000        1
+   │     ├─ x2           0.0000    0.5000        1
+   │     └─ w2           1.0000    0.0000        0
+   └─ b                  6.8814    0.5000        1"""
     )
 
 
@@ -32,11 +32,23 @@ def test_where_no_derivative_flows():
     assert (
         text
         == """\
-               data      grad  local
->            1.0000  none yet
-├─ x         2.0000  none yet      –
-└─ constant  1.0000                –"""
+                 data      grad    local
+>              1.0000  none yet
+├─ x           2.0000  none yet        –
+└─ constant    1.0000                  –"""
     )
+
+
+def test_columns_stay_when_numbers_change():
+    x, w = Value(2.0, "x"), Value(3.0, "w")
+    y = x * w
+    seen = set()
+    for number in (2.0, -0.5, -12.3456, 1.5e-7, 0.0):
+        x.data = number
+        y.refresh()
+        y.backward()
+        seen.add(tuple(map(len, draw(y).text.splitlines())))  # the last column is flush right
+    assert len(seen) == 1
 
 
 def test_several_roots():
@@ -44,10 +56,10 @@ def test_several_roots():
     assert (
         draw([a * 3, a]).text
         == """\
-               data      grad  local
-*            6.0000  none yet
-├─ #1 a      2.0000  none yet      3
-└─ constant  3.0000                –"""
+                 data      grad    local
+*              6.0000  none yet
+├─ #1 a        2.0000  none yet        3
+└─ constant    3.0000                  –"""
     )
 
 

@@ -6,11 +6,11 @@
 >>> y = (x * w).tanh()
 >>> y.backward()
 >>> print(draw(y))
-            data     grad  local
-tanh     -0.7616   1.0000
-└─ *     -1.0000   0.4200   0.42
-   ├─ x   2.0000  -0.2100   -0.5
-   └─ w  -0.5000   0.8399      2
+             data      grad    local
+tanh      -0.7616    1.0000
+└─ *      -1.0000    0.4200     0.42
+   ├─ x    2.0000   -0.2100     -0.5
+   └─ w   -0.5000    0.8399        2
 
 The room knows nothing of the engine: it draws whatever has operands and an operation (`graph.Drawable`).
 """
@@ -66,10 +66,10 @@ def draw(
     >>> y = a * a
     >>> y.backward()
     >>> print(draw(y))
-               data    grad  local
-    *        9.0000  1.0000
-    ├─ #1 a  3.0000  6.0000      3
-    └─ ↑ #1 a                      3
+                   data      grad    local
+    *            9.0000    1.0000
+    ├─ #1 a      3.0000    6.0000        3
+    └─ ↑ #1 a                            3
     >>> draw(y).svg[:4]
     '<svg'
     """

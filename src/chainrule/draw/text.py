@@ -11,6 +11,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
 
+from chainrule.draw.figures import COLUMNS, EDGE_COLUMNS
 from chainrule.draw.graph import Edge, Graph, Node
 from chainrule.draw.theme import columns, shortened
 
@@ -126,7 +127,8 @@ def _in_columns(lines: Sequence[_Line]) -> list[str]:
     """Names on the left, numbers flush right. Where a line would get too wide, branches and then names are
     shortened."""
     count = max(len(line.cells) for line in lines)
-    widths = [max((len(line.cells[i]) for line in lines if line.cells), default=0) for i in range(count)]
+    least = (COLUMNS, COLUMNS, EDGE_COLUMNS)  # so columns rarely move when numbers change
+    widths = [max([least[i], *[len(line.cells[i]) for line in lines if line.cells]]) for i in range(count)]
     room = max(WIDTH - sum(widths) - 2 * count, LEAST_NAME)
     branch = WIDE if all(WIDE * len(line.lasts) + columns(line.name) <= room for line in lines) else NARROW
     names = [
