@@ -146,6 +146,39 @@ def test_the_derivative_of_a_choice_goes_to_the_item():
             x.grad = 0.0
 
 
+NORMALS = [(i, j) for i in range(40) for j in range(25)]
+
+
+def ulps_off(z, u):
+    """How many units in the last place z is off the quantile of u."""
+    mpmath = pytest.importorskip("mpmath")
+    with mpmath.workdps(40):
+        exact = mpmath.sqrt(2) * mpmath.erfinv(2 * mpmath.mpf(u) - 1)
+        return float(abs(mpmath.mpf(z) - exact)) / math.ulp(float(exact))
+
+
+def test_a_normal_number_is_the_quantile_of_the_uniform_one():
+    draws = [random.normal(KEY, i, j) for i, j in NORMALS]
+    assert max(ulps_off(z, random.uniform(KEY, i, j)) for z, (i, j) in zip(draws, NORMALS, strict=True)) <= 4
+    assert abs(sum(draws)) < 3.3 * math.sqrt(len(draws))
+    assert abs(sum(z * z - 1 for z in draws)) < 3.3 * math.sqrt(2 * len(draws))
+    assert random.normal(KEY, 3, 4, 1.5, 0.5) == 1.5 + 0.5 * random.normal(KEY, 3, 4)
+    stream = random.Stream(KEY, 3)
+    assert [stream.normal(), stream.normal(1.0, 2.0)] == [random.normal(KEY, 3), random.normal(KEY, 3, 1, 1.0, 2.0)]
+
+
+def test_the_normal_numbers_furthest_out_are_finite(monkeypatch):
+    for u in (2.0**-53, 1 - 2.0**-53):
+        monkeypatch.setattr(random, "philox", lambda *_, u=u: u)
+        assert 8.2 < abs(random.normal(KEY, 0)) < 8.3
+
+
+def test_derivatives_flow_into_mean_and_deviation():
+    slopes = grad(lambda mu, sigma: random.normal(KEY, 1, 2, mu, sigma) ** 2, argnums=(0, 1))(0.5, 2.0)
+    z = random.normal(KEY, 1, 2)
+    assert slopes == pytest.approx((2 * (0.5 + 2 * z), 2 * (0.5 + 2 * z) * z), rel=1e-14)
+
+
 # ---- compiled --------------------------------------------------------------------------------------------------------
 
 
@@ -172,6 +205,34 @@ def test_native_code_draws_the_same_bits(np, options):
     assert native[0].tolist() == [row[0] for row in expected]
     assert native[2].tolist() == [row[2] for row in expected]
     assert np.allclose(native[1], [row[1] for row in expected], rtol=1e-14, atol=0)
+
+
+@pytest.mark.parametrize("options", [{}, {"strict": True}])
+def test_native_normals_are_the_quantiles_too(np, options):
+    f = chainrule.compile(lambda i, j: [random.uniform(KEY, i, j), random.normal(KEY, i, j)], in_axes=0, **options)
+    us, zs = f(*map(list, zip(*NORMALS, strict=True)))
+    assert us.tolist() == [random.uniform(KEY, i, j) for i, j in NORMALS]
+    assert max(map(ulps_off, zs.tolist(), us.tolist())) <= 4
+
+
+def test_a_price_and_its_derivatives_are_those_of_the_formula(np):
+    def payoff(s0, sigma, i):
+        growth = 0.05 - sigma**2 / 2 + sigma * random.normal(KEY, i)
+        return math.exp(-0.05) * chainrule.max(s0 * chainrule.exp(growth) - 100.0, 0.0)
+
+    def formula(s0, sigma):
+        d = (chainrule.log(s0 / 100.0) + 0.05 + sigma**2 / 2) / sigma
+        return s0 * chainrule.norm_cdf(d) - 100.0 * math.exp(-0.05) * chainrule.norm_cdf(d - sigma)
+
+    count = 100_000
+    each = chainrule.compile(payoff, in_axes=(None, None, 0))
+    found = [
+        np.asarray(x)
+        for x in (each(105.0, 0.2, range(count)), *each.jacobian(105.0, 0.2, range(count), argnums=(0, 1)))
+    ]
+    exact, slopes = chainrule.value_and_grad(formula, argnums=(0, 1))(105.0, 0.2)
+    for x, expected in zip(found, (exact, *slopes), strict=True):
+        assert abs(x.mean() - expected) < 3.3 * x.std() / math.sqrt(count)
 
 
 def test_without_a_batch_too(np):
