@@ -132,7 +132,8 @@ def native(ops: ModuleType, tell: Callable[[str], object] | None = None) -> str:
     names = {op.name: op.operand_names and len(op.operand_names) for op in built_in}
     table = names | {name: len(text.operands) for name, (text, _) in called.items()}
     entries = [Entry(op.code, texts[op.name], table, _constants(op.__module__)) for op in built_in if op.name in texts]
-    entries += [Entry(0, OperationText(text, ()), table, _constants(module)) for text, module in called.values()]
+    others = [Entry(0, OperationText(text, ()), table, _constants(module)) for text, module in called.values()]
+    entries += _reached(entries, others)
     for _ in entries:  # a function that calls an operation without C needs Python, too
         without = set(table) - {entry.name for entry in entries if entry.value}
         for entry in entries:
@@ -142,6 +143,18 @@ def native(ops: ModuleType, tell: Callable[[str], object] | None = None) -> str:
             tell(f"left to Python: {reason}")
     names_in_c = f"cdef inline tuple table_names():\n    return {tuple(names)!r}\n"
     return HEADER + "\n".join([names_in_c, *_functions(entries), _compute([entry for entry in entries if entry.code])])
+
+
+def _reached(operations: Sequence[Entry], others: Sequence[Entry]) -> list[Entry]:
+    """Returns those of the other functions that C functions of the operations call, themselves or through others."""
+    names: set[str] = set()
+    todo = list(operations)
+    while todo:
+        entry = todo.pop()
+        new = {name for function in (entry.value, *entry.locals) if function for name in function.calls} - names
+        names |= new
+        todo += [other for other in others if other.name in new]
+    return [other for other in others if other.name in names]
 
 
 def _constants(module: str) -> dict[str, Any]:

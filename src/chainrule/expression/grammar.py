@@ -51,7 +51,11 @@ _REFUSED: dict[type, str] = {
     ast.Not: "there is no operation `not`; of a comparison, write the opposite one",
 }
 
-_ELSEWHERE = {"ln": "log", "arctan": "atan", "arctan2": "atan2", "logistic": "sigmoid", "maximum": "max"}
+_ELSEWHERE = {
+    **{"ln": "log", "arctan": "atan", "arctan2": "atan2", "logistic": "sigmoid", "maximum": "max", "swish": "silu"},
+    **{f"arc{name}": f"a{name}" for name in ("sin", "cos", "sinh", "cosh", "tanh")},
+    **{"gammaln": "lgamma", "psi": "digamma", "ndtr": "norm_cdf", "ndtri": "norm_ppf", "log_ndtr": "norm_logcdf"},
+}
 """For names that operations have in other libraries, the names that they have here."""
 
 _JOINED = re.compile(

@@ -77,6 +77,8 @@ def plain_arithmetic(new: Graph, op: Operation, operands: Sequence[int]) -> int:
         return new.add(ops.div, new.add(ops.sum, *operands), new.constant(float(len(operands))))
     if op is ops.sum_of_squares:
         return new.add(ops.sum, *[new.add(ops.mul, x, x) for x in operands])
+    if len(operands) == 1:  # the variance of nothing, which is nan
+        return new.add(op, *operands)
     away = [new.add(ops.sub, x, operands[0]) for x in operands[1:]]
     squares = new.add(ops.sum, *[new.add(ops.mul, x, x) for x in away])
     return new.add(ops.div, squares, new.constant(float(len(away))))
