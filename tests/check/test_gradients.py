@@ -12,6 +12,7 @@ from chainrule.errors import ArgumentError, OperandError, SizeError
 from chainrule.expression import parse
 
 NO_SLOPE = {(ops.stop_gradient, 0): WRONG, (ops.take, 0): NOT_FINITE, **{(ops.philox, i): NOT_FINITE for i in range(3)}}
+NO_SLOPE[ops.polygamma, 0] = NOT_FINITE
 """Operands with which an operation's value changes though, by what it is there for, no derivative flows into them; and
 what a check of that operation says there. (All of its other derivatives agree, as everywhere.)"""
 
@@ -60,7 +61,8 @@ def test_every_operation_of_the_table_at_its_samples():
                 (NO_SLOPE[op, i], 0) for i, _ in by_nature
             ]
             others = [one for one in report.first if not any(one is known for _, known in by_nature)]
-            actual = {one.verdict for one in (*others, *report.second)}
+            second = [one for k, one in enumerate(report.second) if (op, k % len(sample)) != (ops.polygamma, 0)]
+            actual = {one.verdict for one in (*others, *second)}
             lost_in_rounding = max(map(abs, sample)) > 1e15  # 1e16 + 1 - 1e16, which differences cannot see
             assert actual <= ({OK, KINK, UNCLEAR} if lost_in_rounding else {OK, KINK}), f"{op.name}{sample}:\n{report}"
             assert len(report.first) == len(sample)
