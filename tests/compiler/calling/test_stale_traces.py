@@ -60,7 +60,7 @@ class Lying:
 @dataclasses.dataclass(frozen=True)
 class Partly:
     name: str
-    rate: float = dataclasses.field(compare=False)
+    rate: str = dataclasses.field(compare=False)
 
 
 class Day(datetime.date):
@@ -124,7 +124,7 @@ PAIRS = {
         lambda h: h.inside.extra,
     ),
     "lying": (Lying(1.0), Lying(2.0), lambda x: x.rate),
-    "fields left out": (Partly("a", 1.0), Partly("a", 2.0), lambda x: x.rate),
+    "fields left out": (Partly("a", "1"), Partly("a", "2"), lambda x: float(x.rate)),
     "dates": (with_attribute(Day(2020, 1, 1), 1.0), with_attribute(Day(2020, 1, 1), 2.0), lambda d: d.extra),
     "flags": (Colour.RED, Colour.RED | Colour.BLUE, lambda c: c.value),
     "masks within": (Holder(masked([0, 0])), Holder(masked([0, 1])), lambda h: float(h.inside.sum())),
