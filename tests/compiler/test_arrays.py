@@ -192,6 +192,23 @@ def test_steps_take_arrays():
     assert found[0] == pytest.approx(found[1], rel=1e-12)
 
 
+@pytest.mark.parametrize("make", [np.array, list])
+def test_steps_take_whole_batches_as_arrays(make):
+    rows, targets, w = np.arange(6.0).reshape(3, 2) / 10, np.array([1.0, 0.0, 2.0]), np.array([Value(1.0), Value(-1.0)])
+
+    def loss(x, t):
+        return sum([(row[0] * w[0] + row[1] * w[1] - y) ** 2 for row, y in zip(x, t, strict=True)])
+
+    step = chainrule.compile_step(loss, optim.SGD(list(w), lr=0.1))
+    losses = [step(make(rows.tolist()), make(targets.tolist())) for _ in range(3)]
+    numbers, by_hand = np.array([1.0, -1.0]), []
+    for _ in range(3):
+        errors = rows @ numbers - targets
+        by_hand.append(errors @ errors)
+        numbers = numbers - 0.1 * 2 * rows.T @ errors
+    assert losses == pytest.approx(by_hand, rel=1e-12)
+
+
 # ---- dataclasses ----------------------------------------------------------------------------------------------------
 
 

@@ -55,8 +55,7 @@ class Rates:
         self.optimizer, self.ahead = optimizer, update.looks_ahead
         self.rows = for_native_code(np.zeros((count, 3), update.rows.dtype), update.checked)
         self.known, self._before = 0, 0
-        ours = getattr(optimizer.schedule, "__module__", None) == constant.__module__
-        self._pure = ours or is_arithmetic(optimizer.schedule)
+        self._pure = is_arithmetic(optimizer.schedule)
         self.in_turn = not self._pure
         self._for_good = self.in_turn and self._looks_around()
 
@@ -162,6 +161,8 @@ def is_arithmetic(schedule: Any) -> bool:
     >>> is_arithmetic(lambda k: 0.1 * math.cos(k)), is_arithmetic(lambda k: print(k) or 0.1)
     (True, False)
     """
+    if getattr(schedule, "__module__", None) == constant.__module__:
+        return True  # of chainrule.optim itself
     if type(schedule) is not FunctionType or not _keeps_nothing(schedule.__code__):
         return False
     read = [*(schedule.__defaults__ or ()), *(schedule.__kwdefaults__ or {}).values()]
