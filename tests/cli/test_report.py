@@ -203,14 +203,15 @@ def test_info_says_what_a_model_predicts_from_what_and_how_well(run, iris):
 
 @pytest.mark.usefixtures("no_pictures")
 def test_info_says_how_columns_are_written(run, folder):
-    rows = "".join(f"{i},5 €;{'ab'[i % 2]};{i % 3 == 0};{i},25\n" for i in range(40))
-    (folder / "t.csv").write_text("price;kind;new;y\n" + rows)
+    rows = "".join(f"{i},5 €;{'ab'[i % 2]};{i % 3 == 0};{i % 28 + 1}.1.2024;{i},25\n" for i in range(40))
+    (folder / "t.csv").write_text("price;kind;new;day;y\n" + rows)
     run("train", "t.csv", "--epochs", 2)
     ended = run("info", "t.model.json")
     assert "predicts y, a number (written as a number with a decimal comma)" in ended.out
     assert re.search(r"price +number \(written as a number in € with a decimal comma\), mean", ended.out)
     assert re.search(r"kind +text, 2 categories: a, b", ended.out)
     assert re.search(r"new +true or false", ended.out)
+    assert re.search(r"day +date, day first, mean 2024-01-1\d, deviation \d\.\d+ days", ended.out)
 
 
 @pytest.mark.usefixtures("no_pictures")

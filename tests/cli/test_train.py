@@ -160,6 +160,19 @@ def test_patience_watches_rows_that_are_neither_trained_on_nor_held_out(run, mon
     assert f"training {told} (stopped early)" in ended.out
 
 
+def test_what_is_said_of_the_training_is_of_the_epoch_that_was_kept(folder, capsys):
+    rows = [{"loss": 0.5, "validation_loss": 0.4}, {"loss": 0.25, "validation_loss": 0.6}]
+    for stopped, told in (("done", ""), ("early stopping", " (stopped early)"), ("interrupted", " (Ctrl-C)")):
+        outcome = Outcome(None, None, History(rows, stopped=stopped))
+        ending(outcome, "xor", Files(folder / "m.json", None, None), quiet=False)
+        assert f"training loss 0.5, the best of 2 epochs{told}\n" in capsys.readouterr().out
+    without = [{"loss": 0.5}, {"loss": 0.25}]
+    ending(
+        Outcome(None, None, History(without, stopped="done")), "xor", Files(folder / "m.json", None, None), quiet=False
+    )
+    assert "training loss 0.25 after 2 epochs\n" in capsys.readouterr().out
+
+
 @pytest.mark.usefixtures("no_pictures")
 def test_notes_on_the_table_are_told(run, fruit):
     ended = run("train", "fruit.csv", "--epochs", 1, "--seed", 1)

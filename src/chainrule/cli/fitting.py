@@ -31,6 +31,12 @@ MOST_PARAMETERS = 1_000_000
 LEAST_EPOCHS, LEAST_STEPS = 200, 1000
 """How long is trained at most if the epochs were not said: as long as both ask for."""
 
+LEAST_BATCH, MOST_STEPS = 16, 250
+"""If the size of batches was not said, an epoch has at most so many steps, of at least so many rows."""
+
+PATIENCE, PATIENCE_OF_MANY, MANY_ROWS = 20, 10, 4000
+"""How many epochs without a better loss are waited for if that was not said: fewer if each has many steps."""
+
 
 @dataclass(frozen=True)
 class Recipe:
@@ -75,20 +81,22 @@ class Recipe:
         Raises:
             AnomalyError: a number became infinite or nan.
         """
-        training = self.training
+        training, rows = self.training, len(problem.train)
+        batch = training.batch_size or max(LEAST_BATCH, rows // MOST_STEPS)
+        patience = training.patience or (PATIENCE if rows < MANY_ROWS else PATIENCE_OF_MANY)
         watched = bool(problem.validation)
         try:
             return fit(
                 model,
                 *self._rows(problem, problem.train),
                 loss=problem.goal.loss,
-                optimizer=self.optimizer(model, len(problem.train)),
-                epochs=training.epochs or usual_epochs(len(problem.train), training.batch_size),
-                batch_size=training.batch_size,
+                optimizer=self.optimizer(model, rows),
+                epochs=training.epochs or usual_epochs(rows, batch),
+                batch_size=batch,
                 validation=self._rows(problem, problem.validation) if watched else None,
                 metrics=["accuracy"] if problem.goal.classes else [r2],
                 seed=self.seed,
-                callbacks=[EarlyStopping(training.patience)] if watched else [],
+                callbacks=[EarlyStopping(patience)] if watched else [],
                 checkpoint=checkpoint,
                 progress=shown and not self.quiet,
                 compile=training.compiled,

@@ -11,6 +11,7 @@ from chainrule.cli.screen import plain, show
 from chainrule.cli.summary import COLUMNS, table_of
 from chainrule.data.tables import Encoder, TextColumn
 from chainrule.data.tables.columns import InputColumn
+from chainrule.data.tables.formats import DateFormat
 from chainrule.errors import SavedFileError
 
 MOST_CATEGORIES = 5
@@ -49,6 +50,9 @@ def _words(encoder: Encoder, column: InputColumn) -> str:
         return f"text, {len(column.categories)} categories: {_some(column.categories)}"
     if column.kind == "bool":
         return "true or false"
+    form = encoder.formats.get(column.name)
+    if isinstance(form, DateFormat):
+        return f"{form.words.removeprefix('a ')}, mean {form.write(column.mean)}, deviation {column.scale:.4g} days"
     spread = f", mean {column.mean:.4g}, deviation {column.scale:.4g}"
     return f"number{_written(encoder, column.name)}{spread}"
 

@@ -148,11 +148,12 @@ class TrainingOptions:
     epochs: int | None = None
     """How many times to go through all rows, at most; 200 if left out, and more for few rows."""
 
-    batch_size: int = 16
-    """How many rows each step takes."""
+    batch_size: int | None = None
+    """How many rows each step takes; 16 if left out, and more for many rows."""
 
-    patience: int = 20
-    """Stop after so many epochs without a better loss on the validation rows, and keep the best weights."""
+    patience: int | None = None
+    """Stop after so many epochs without a better loss on the validation rows, and keep the best weights; 20 if left
+    out, 10 for many rows."""
 
     validation: float = 0.2
     """The share of the rows to learn from that is set aside as validation rows; 0 for none: all epochs are done."""

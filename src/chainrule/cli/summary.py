@@ -40,7 +40,7 @@ COLUMNS: dict[str, tuple[str, Callable[[float], str]]] = {
 """The measures in reports: their headings, and how their numbers are written."""
 
 ENDS = {"interrupted": " (Ctrl-C)", "early stopping": " (stopped early)"}
-"""The endings after which the model has the parameters of its best epoch."""
+"""What is said of endings before the last epoch."""
 
 
 @dataclass(frozen=True)
@@ -140,10 +140,15 @@ def _hints(outcome: Outcome) -> list[str]:
 def _of_training(history: History) -> str:
     row, epochs = _kept(history), f"{len(history)} epoch{'s' * (len(history) > 1)}"
     accuracy = f"accuracy {100 * row['accuracy']:.1f} %, " if "accuracy" in row else ""
-    when = f", the best of {epochs}{ENDS[history.stopped]}" if history.stopped in ENDS else f" after {epochs}"
+    when = f", the best of {epochs}{ENDS.get(history.stopped, '')}" if _best_is_kept(history) else f" after {epochs}"
     return f"{accuracy}loss {row['loss']:.4g}{when}"
+
+
+def _best_is_kept(history: History) -> bool:
+    """Whether the model has the parameters of its best epoch: after an interruption, and wherever rows were watched."""
+    return history.stopped in ENDS or history.monitored != "loss"
 
 
 def _kept(history: History) -> dict[str, float]:
     """The row of the epoch whose numbers the model has."""
-    return history.rows[history.best_epoch - 1 if history.stopped in ENDS else -1]
+    return history.rows[history.best_epoch - 1 if _best_is_kept(history) else -1]

@@ -111,6 +111,8 @@ def _row(row: Any, name: str) -> list[float]:
         raise DataError(f"{name} is {_text(row)!r}, not a row: give one list a sample, such as {example}")
     if not len(row):
         raise DataError(f"{name} is an empty row: a sample needs at least one number")
+    if all(type(x) is float for x in row) and math.isfinite(sum(row)):
+        return list(row)  # as most rows are, of which there may be many
     return [_finite(x, f"{name}[{j}]") for j, x in enumerate(row)]
 
 
