@@ -18,8 +18,8 @@ from chainrule.training import Checkpoint, EarlyStopping, History, fit
 RATES = {"adam": 0.01, "adamw": 0.003, "sgd": 0.1}
 """The learning rate of each optimiser if none is given."""
 
-MOST_DECAY, DECAY_ROWS = 0.3, 300.0
-"""With adamw weights shrink as if by a prior that counts as much as so many rows: by 300 / rows, and at most by 0.3."""
+MOST_DECAY, DECAY_ROWS = 0.3, 100.0
+"""With adamw weights shrink as if by a prior that counts as much as so many rows: by 100 / rows, and at most by 0.3."""
 
 RAMPS = ("relu", "leaky_relu", "gelu", "softplus")
 """Activations for which weights start as He et al. draw them."""
