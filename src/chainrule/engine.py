@@ -101,7 +101,7 @@ def _sort(path: Nodes, results: Nodes, leaves: Nodes, afresh: bool, oldest: int)
     done, since, doubt = entered + 1, stale.first_since_write(entered), 0
     while path.count:
         node = path.pop()
-        if 0 < node._mark < oldest:  # and what it is made of is older still
+        if oldest and 0 < node._mark < oldest:  # and what it is made of is older still
             continue
         if node._mark < entered and node._count:
             path.put_back(node)  # below its operands: it is met again once all of them are in the order

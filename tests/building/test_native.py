@@ -71,7 +71,7 @@ def test_a_list_is_read_by_a_whole_number_and_its_first_numbers_are_a_list(text,
 def test_what_needs_all_operands_is_calculated_before_the_loop_over_them(text):
     local = c_function(text, "local_largest_0")
     assert "double y, double all_argmax) noexcept:" in local
-    assert local.endswith("return value_eq(all_argmax, i)")
+    assert local.endswith("return value_eq(all_argmax, 1.0 * i)")
     (case,) = re.findall(r"value_largest\(xs, n\)\n(.*?)    elif", text, re.DOTALL)
     assert case.splitlines()[0].strip() == "all_argmax = value_argmax(xs, n)"
     assert case.splitlines()[-1].strip() == "xs[i].local = local_largest_0(i, xs, n, y, all_argmax)"

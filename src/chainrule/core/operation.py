@@ -15,7 +15,7 @@ from types import MethodType
 from typing import Any
 
 from chainrule.core.arrays import by_number, method_names, takes_over
-from chainrule.core.packing import Row
+from chainrule.core.packing import Row, constant_in_all, names_any
 from chainrule.errors import ArgumentError, OperandError, shown, suggest
 
 TABLE: dict[str, Operation] = {}
@@ -70,8 +70,9 @@ class Operation:
                 raise ArgumentError(f"{message}: give one for each of {', '.join(self.operand_names)}")
             if limit is not None:
                 raise ArgumentError(f"{self.name}: limit= is for operations of any number of operands (*xs)")
-        elif limit is None:
-            limit = local
+        else:
+            local = local or constant_in_all
+            limit = limit or local
         self._locals, self._limit = local, limit
         if len(BY_CODE) > MOST_CODES:
             raise ArgumentError(f"{self.name}: more than {MOST_CODES} operations were defined; define each only once")
@@ -100,8 +101,6 @@ class Operation:
         `finite` says that y is known to be finite, so that the formula for an infinite y is not needed. Who asks for
         several local derivatives gives the operands as a `Row`.
         """
-        if self._locals is None:
-            return None
         if self.operand_names is None:
             if finite or self._limit is self._locals:
                 return self._locals(index, operands, y)
@@ -114,7 +113,7 @@ class Operation:
 
     def flows(self, index: int) -> bool:
         """Returns whether a derivative flows into operands[index]: not where the operation is constant in it."""
-        return self._locals is not None and (self.operand_names is None or self._locals[index] is not None)
+        return self._locals is not constant_in_all if self.operand_names is None else self._locals[index] is not None
 
     def slope(self, index: int, operands: Sequence[float], y: float) -> float:
         """Returns the local derivative on plain floats as a float; 0.0 if the operation is constant in that operand."""
@@ -122,6 +121,10 @@ class Operation:
         if type(local) is float:
             return local
         return 0.0 if local is None else number(local, f"the local derivative of {self.name}")
+
+    def row(self, numbers: list, y: float) -> list:
+        """Returns the numbers of all operands as local derivatives best get them: as a `Row` if that may save work."""
+        return Row(numbers) if names_any(self._limit if y in (inf, -inf) else self._locals) else numbers
 
     def __get__(self, instance: Any, owner: type) -> Any:
         """Makes the operation a method of the classes that record: `v.tanh()` is `tanh(v)`."""

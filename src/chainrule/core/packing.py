@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from functools import lru_cache
 from typing import Any
 
 from chainrule.errors import OperandError, SizeError, shown
@@ -26,6 +27,18 @@ class Row(list):
         if op.code not in known:
             known[op.code] = op.on(self)
         return known[op.code]
+
+
+@lru_cache(maxsize=1000)
+def names_any(local: Callable) -> bool:
+    """Returns whether a local derivative may ask operations for what they make of all operands: it names something
+    beside its arguments, or its text is unknown."""
+    code = getattr(local, "__code__", None)
+    return code is None or bool(code.co_names or code.co_freevars)
+
+
+def constant_in_all(index: int, operands: Sequence, y: object) -> None:
+    """The local derivative of an operation of any number of operands that is constant in all of them."""
 
 
 def listed(values: Iterable) -> list:

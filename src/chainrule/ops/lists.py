@@ -132,7 +132,7 @@ def norm(*xs: float) -> float:
 
 @operation(
     local=lambda i, xs, y: exp(xs[i] - y),
-    limit=lambda i, xs, y: eq(argmax(xs), i),
+    limit=lambda i, xs, y: eq(argmax(xs), 1.0 * i),
     samples=[(1.0, 2.0, -0.5), (4.0,), (-700.0, 700.0)],
     pack=listed,
 )
@@ -154,7 +154,7 @@ def logsumexp(*xs: float) -> float:
 
 
 @operation(
-    local=lambda i, xs, y: eq(argmax(xs), i),
+    local=lambda i, xs, y: eq(argmax(xs), 1.0 * i),
     symbol="max",
     samples=[(1.0, 2.0, -0.5), (4.0,), (3.0, 5.0, 4.0)],
     pack=listed,
@@ -183,8 +183,9 @@ def argmax(*xs: float) -> float:
     y = -inf
     place = 0.0
     for i in range(len(xs)):
-        place = place if y >= xs[i] or math.isnan(y) else 1.0 * i
-        y = y if y >= xs[i] or math.isnan(y) else xs[i]
+        if xs[i] > y or math.isnan(xs[i]):
+            y = xs[i]
+            place = 1.0 * i
     return 1.0 * len(xs) if math.isnan(y) else place
 
 

@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any
 from chainrule.core.arrays import takes_over
 from chainrule.core.attributes import more_derived, slips
 from chainrule.core.operation import BY_CODE, add_methods, check_label, number
-from chainrule.core.packing import Row
 from chainrule.core.stale import AGAIN, CONSTANT, FRESH, PASSED, SEEN, STALE, WRITTEN, after_backward
 
 
@@ -108,7 +107,7 @@ def fill_value_and_locals(node: Any) -> None:
     numbers = [edge.operand._data for edge in edges]
     node._data = y = number(op.value(*numbers), op.name)
     if op.operand_names is None:
-        numbers = Row(numbers)
+        numbers = op.row(numbers, y)
     for i, edge in enumerate(edges):
         if not edge.operand._state & CONSTANT:
             edge.local = op.slope(i, numbers, y)
