@@ -183,8 +183,8 @@ ENCODED = {
     "UTF-16 without a mark": (TEXT.encode("utf-16-le"), "is read as UTF-16-LE"),
     "UTF-32": (TEXT.encode("utf-32"), "is read as UTF-32"),
     "Windows": (TEXT.encode("cp1252"), r"is not UTF-8, so it is read as cp1252 (line 1: 'Größe;Preis')"),
-    "packed": (gzip.compress(TEXT.encode()), None),
-    "packed Windows": (gzip.compress(TEXT.encode("cp1252")), "is read as cp1252"),
+    "packed": (gzip.compress(TEXT.encode(), mtime=0), None),
+    "packed Windows": (gzip.compress(TEXT.encode("cp1252"), mtime=0), "is read as cp1252"),
 }
 
 
