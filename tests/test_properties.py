@@ -194,10 +194,11 @@ def torch_functions():
         "logsumexp": lambda *xs: torch.logsumexp(stack(xs), 0),
         "largest": lambda *xs: stack(xs).max(),
         "take": lambda place, *xs: stack(xs)[int(place)],
+        "argmax": None,  # PyTorch's is any one of equal numbers
     }
     compared = {name: getattr(torch, name) for name in ("lt", "le", "gt", "ge", "eq", "ne")}
     written |= {name: lambda a, b, f=f: f(a, b).double() for name, f in compared.items()}
-    known = {op.name: written.get(op.name) or getattr(torch, op.name, None) for op in BUILT_IN}
+    known = {op.name: written.get(op.name, getattr(torch, op.name, None)) for op in BUILT_IN}
     return {name: function for name, function in known.items() if function is not None}
 
 

@@ -159,7 +159,7 @@ class Call:
         if self.program.in_axes is None:
             return [[x] for x in leaves(found)]
         flat = []
-        for leaf in leaves(found):
+        for leaf in leaves(found, lambda part: isinstance(part, np.ndarray)):
             if np.ndim(leaf):
                 flat += np.asarray(leaf).reshape(len(self.samples), -1).T.tolist()
             else:

@@ -21,14 +21,14 @@ from chainrule.core.instructions import called, found
 _COMPARE, _CONTAINS = dis.opmap["COMPARE_OP"], dis.opmap["CONTAINS_OP"]
 _METHODS = {"index", "remove", "count", "__contains__", "contains", "indexOf", "countOf"}  # of lists, and of operator
 _IN_C = (BuiltinMethodType, MethodDescriptorType, MethodWrapperType, WrapperDescriptorType)
-_ENGINE = ("chainrule.engine", "chainrule.storage.value_base")
+_ENGINE = ("chainrule.engine", "chainrule.storage.value_base", "chainrule.core.ufuncs")
 
 
 def by_identity() -> bool:
     """Returns whether the comparison of two Values that is going on is part of a membership test."""
     frame: FrameType | None = sys._getframe(1)
     while frame is not None and frame.f_globals.get("__name__") in _ENGINE:
-        frame = frame.f_back  # `__eq__` itself, which has frames if Python runs the engine's file
+        frame = frame.f_back  # `__eq__` itself, if Python runs the engine's file; or NumPy comes by, `v in array`
     if frame is None:
         return False
     instruction = frame.f_code.co_code[frame.f_lasti]

@@ -96,7 +96,8 @@ def _check_header(rows: list[Any], name: str) -> None:
     """Refuses rows of which the first has the names of columns."""
     names, numbers = [list(row) if _is_list(row) else [row] for row in [*rows, 0.0, 0.0][:2]]
     words = [j for j, x in enumerate(names) if isinstance(x, str) and not is_numeral(x)]
-    if words and all(j < len(numbers) and is_numeral(numbers[j]) for j in words):
+    of_words = words and all(isinstance(x, str) for x in names)
+    if of_words and all(j < len(numbers) and is_numeral(numbers[j]) for j in words):
         rest = f"{name}[1:]"
         if any(isinstance(x, str) for x in numbers):
             rest = (

@@ -174,9 +174,9 @@ def test_an_optimizer_of_ones_own(kind, training, rows):
     training.twice(neuron, lambda w: kind(w, 0.05), [(rows(7), rows(1)[0]) for _ in range(20)])
 
 
-class Floors(Optimizer):
+class Truncates(Optimizer):
     def updated(self, data, grads, lr):
-        return [x - lr * math.floor(g) for x, g in zip(data, grads, strict=True)]
+        return [x - lr * int(g) for x, g in zip(data, grads, strict=True)]
 
 
 class Remembering(Optimizer):
@@ -224,7 +224,7 @@ class Langevin(Optimizer):
     ("kind", "why"),
     [
         (Branch, r"chainrule\.select"),
-        (Floors, r"with chainrule's functions \(not math\.floor,"),
+        (Truncates, r"with chainrule's functions \(not int\)"),
         (Counting, "outside of `memory`"),
         (Rates, "tried with symbols in place of numbers, it failed"),
         (Remembering, "outside of `memory`"),

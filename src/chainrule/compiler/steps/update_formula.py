@@ -251,7 +251,7 @@ class _Run(_Watched):
             of_values = f"got the {Symbol.__name__}" in str(error)
             raise TraceError(WITH_VALUES if of_values else str(error)) from error
         except Exception as error:  # code that accepts only floats, or lists of another length
-            hint = "it has to be arithmetic on what it is given, with chainrule's functions (not math.floor, int or %)"
+            hint = "it has to be arithmetic on what it is given, with chainrule's functions (not int)"
             raise TraceError(f"tried with symbols in place of numbers, it failed ({error}); {hint}") from error
         return self._checked(one, found)
 
