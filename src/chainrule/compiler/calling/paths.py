@@ -36,8 +36,8 @@ from chainrule.core.trees import leaves
 from chainrule.engine import Value
 from chainrule.errors import OperandError, TraceError, shown
 
-AHEAD = 4
-"""If samples go several ways, more of them are traced ahead until so many in a row go ways that are known."""
+AHEAD = 2
+"""If samples go several ways, more of them are traced ahead until so many in a row for each known way go known ways."""
 
 
 def spread(samples: int, count: int) -> list[int]:

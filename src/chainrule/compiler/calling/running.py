@@ -211,11 +211,11 @@ class Runner:
         paths are too many, that is said before there is a kernel for each."""
         numbers, samples, row = call.numbers.copy(), columns.shape[1], 0
         try:
-            for sample in spread(samples, 4 * self._options.max_traces):
+            for sample in spread(samples, 8 * self._options.max_traces):
                 known = set(call.paths)
                 numbers[list(call.layout.batched)] = columns[:, sample]
                 row = row + 1 if self._trace_new_path(call, numbers) in known else 0
-                if row == AHEAD:
+                if row >= AHEAD * len(known):
                     return
         except TraceError:
             self._paths.forget_unmade(call.paths)  # the next call has to end as soon as this one

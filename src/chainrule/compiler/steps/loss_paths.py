@@ -218,12 +218,12 @@ class Paths:
         said before there is a kernel for each."""
         assert batch.columns is not None
         row = 0
-        for sample in spread(batch.columns.shape[1], 4 * self.max_traces):
+        for sample in spread(batch.columns.shape[1], 8 * self.max_traces):
             graph = self._traced(batch, sample).graph
             row = row + 1 if graph in known else 0
             if not row:
                 known.append(graph)
-            if row == AHEAD or len(known) > self.max_traces:
+            if row >= AHEAD * len(known) or len(known) > self.max_traces:
                 return
 
     # ---- families ----
