@@ -6,6 +6,7 @@ otherwise change nothing, in silence. Where the attributes lie is up to each bui
 
 from __future__ import annotations
 
+import functools
 import string
 from types import MemberDescriptorType
 from typing import Any, NoReturn
@@ -37,6 +38,7 @@ def one_edit_away(name: str, letters: str = string.ascii_lowercase) -> set[str]:
     return (fewer | swapped | replaced | more) - {name}
 
 
+@functools.lru_cache(maxsize=1000)
 def meant(cls: type, name: str) -> str:
     """Returns the attribute or method of a class of Values of which `name` is a slip; "" if there is none."""
     methods = [x for x in dir(cls) if not x.startswith("_") and len(x) >= SHORTEST and abs(len(x) - len(name)) < 2]
@@ -50,7 +52,7 @@ def refuse_slip(name: str, right: str) -> NoReturn:
 
 
 def check_name(cls: type, name: str) -> None:
-    """Refuses a new attribute whose name is a slip of another."""
+    """Refuses a new attribute whose name is a slip of another. (Each object of a subclass asks, so answers are kept.)"""
     if right := meant(cls, name):
         refuse_slip(name, right)
 
