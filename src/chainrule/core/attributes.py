@@ -52,7 +52,7 @@ def refuse_slip(name: str, right: str) -> NoReturn:
 
 
 def check_name(cls: type, name: str) -> None:
-    """Refuses a new attribute whose name is a slip of another. (Each object of a subclass asks, so answers are kept.)"""
+    """Refuses a new attribute whose name is a slip of another. (Every object of a subclass asks: answers are kept.)"""
     if right := meant(cls, name):
         refuse_slip(name, right)
 
