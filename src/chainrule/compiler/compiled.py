@@ -248,7 +248,7 @@ class CompiledFunction:
         if call is None:
             return None, argnums, ()
         chosen = self._positions(call, argnums)
-        if any(leaf.is_exact for i in chosen for leaf in leaves(call.layout.forms[i])):
+        if not call.layout.exact.isdisjoint(chosen):
             at = len(call.given) - len(call.layout.named)
             given = [with_floats(x) if i in chosen else x for i, x in enumerate(call.given)]
             call = self._read(tuple(given[:at]), dict(zip(call.layout.named, given[at:], strict=True)))

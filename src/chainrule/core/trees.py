@@ -25,12 +25,6 @@ a dataclass."""
 Rebuild = Callable[[Any, list[Any]], Any]
 
 
-def kind_of(x: Any) -> int:
-    """Returns what an object is to a tree."""
-    cls: Any = type(x)
-    return _kind(cls)
-
-
 @functools.lru_cache(maxsize=1000)
 def _kind(cls: Any) -> int:
     """Returns what objects of a class are to a tree. A class may say `_one_leaf = True`; and a dataclass is a leaf if
@@ -54,9 +48,17 @@ def fields_of(record: Any) -> tuple[str, ...]:
     return tuple([field.name for field in fields(record)])
 
 
+def kind_of(x: Any) -> int:
+    """Returns what an object is to a tree."""
+    return _kinds(type(x))
+
+
+_kinds: Any = _kind  # called with a class, which is hashable, though mypy doubts it
+
+
 def is_tree(x: Any) -> bool:
     """Returns whether `x` has parts."""
-    return parts_of(x) is not None
+    return _kinds(type(x)) != LEAF and parts_of(x) is not None
 
 
 def parts_of(x: Any) -> Sequence[Any] | None:
@@ -77,6 +79,8 @@ def leaves(tree: Any, whole: Callable[[Any], bool] | None = None) -> list[Any]:
     >>> leaves({"w": [1.0, 2.0], "b": (3.0, [])})
     [1.0, 2.0, 3.0]
     """
+    if _kinds(type(tree)) == LEAF:
+        return [tree]
     found: list[Any] = []
     _collect(tree, found, 0, whole or _never)
     return found
@@ -92,7 +96,7 @@ def _collect(tree: Any, found: list[Any], depth: int, whole: Callable[[Any], boo
         found.append(tree.item() if kind_of(tree) == ARRAY and not tree.shape else tree)
         return
     for branch in parts:
-        if type(branch) is float:  # by far the most
+        if _kinds(type(branch)) == LEAF:  # by far the most
             found.append(branch)
         else:
             _collect(branch, found, depth + 1, whole)
@@ -100,7 +104,7 @@ def _collect(tree: Any, found: list[Any], depth: int, whole: Callable[[Any], boo
 
 def _parts(tree: Any, depth: int, whole: Callable[[Any], bool]) -> Sequence[Any] | None:
     """The parts of a tree; None if it has none, as an array without axes."""
-    kind = kind_of(tree)
+    kind = _kinds(type(tree))
     if kind == LEAF or (kind >= ARRAY and whole(tree)):
         return None
     if depth > DEEPEST:
@@ -134,6 +138,8 @@ def unflatten(like: Any, flat: Iterable[Any], rebuild: Rebuild | None = None, wh
     >>> unflatten({"w": [1.0, 2.0], "b": (3.0,)}, "xyz")
     {'w': ['x', 'y'], 'b': ('z',)}
     """
+    if _kinds(type(like)) == LEAF:
+        return next(iter(flat))
     return _fill(like, iter(flat), 0, rebuild or rebuilt, whole or _never)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import functools
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -199,6 +200,11 @@ class Layout:
     def sample(self, numbers: list[float]) -> list[Any]:
         """Returns arguments with these numbers, as nested lists, tuples and dicts."""
         return [tree_map(lambda leaf: leaf.sample(numbers), form) for form in self.forms]
+
+    @functools.cached_property
+    def exact(self) -> frozenset[int]:
+        """The arguments that hold integers or truths, which are made floats before they are differentiated by."""
+        return frozenset([i for i, form in enumerate(self.forms) if any(leaf.is_exact for leaf in leaves(form))])
 
     def held(self) -> Any:
         """Returns the key of what the arguments hold besides numbers at present."""
