@@ -15,8 +15,9 @@ from chainrule.cli.measures import Report
 from chainrule.cli.pictures import draw_confusion, draw_predictions
 from chainrule.cli.problem import Files
 from chainrule.cli.summary import Outcome, ending
+from chainrule.errors import AnomalyError
 from chainrule.saving.models import load_extra, load_file, save
-from chainrule.training import History
+from chainrule.training import History, loop
 
 
 @pytest.fixture
@@ -100,6 +101,26 @@ def test_a_better_linear_model_is_told_and_so_is_a_network_that_learned_nothing(
     hints = capsys.readouterr().err.splitlines()
     assert len(hints) == len(told)
     assert all(words in hint for words, hint in zip(told, hints, strict=True))
+
+
+@pytest.mark.usefixtures("no_pictures")
+@pytest.mark.parametrize(("ends", "code"), [("interrupted", 130), ("diverged", 0)])
+def test_a_linear_model_that_was_not_trained_to_its_end_is_not_reported(run, rare, folder, monkeypatch, ends, code):
+    real = loop.fit
+
+    def fit(model, *arguments, **options):
+        history = real(model, *arguments, **options)
+        if len(model.config()["nouts"]) == 1:  # the linear model
+            if ends == "diverged":
+                raise AnomalyError("a loss was not finite")
+            history.stopped = ends
+        return history
+
+    monkeypatch.setattr("chainrule.cli.fitting.fit", fit)
+    ended = run("train", rare, "--epochs", 2)
+    assert ended.code == code
+    assert list(table_in(ended.out)) == ["this network", "always no"]
+    assert list(load_extra(folder / "rare.model.json")["beside"]) == ["always no"]
 
 
 def test_how_far_a_report_is_better():

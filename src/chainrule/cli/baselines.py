@@ -10,6 +10,7 @@ from chainrule.cli.fitting import Recipe
 from chainrule.cli.goals import Output
 from chainrule.cli.measures import Report, compare, outputs_of
 from chainrule.cli.problem import Problem
+from chainrule.errors import AnomalyError
 
 CHIEF = ("accuracy", "r2")
 """The number that decides which model is better: that of classes, and that of numbers."""
@@ -22,12 +23,14 @@ class Baselines:
     Attributes:
         guess: the name of the guess: the most frequent class, or the mean.
         of_guess: what the guess gives.
-        of_linear: what a linear model gives; None where there is none beside the network, or it was left out.
+        of_linear: what a linear model gives; None where there is none beside the network, or it could not be trained.
+        interrupted: whether its training was stopped by Ctrl-C.
     """
 
     guess: str
     of_guess: Report
     of_linear: Report | None
+    interrupted: bool = False
 
     @property
     def reports(self) -> dict[str, Report]:
@@ -45,13 +48,21 @@ def baselines(problem: Problem, recipe: Recipe, *, linear: bool) -> Baselines:
     """Measures the guess, and trains and measures a linear model: the same training of a network without hidden
     layers."""
     name, output = _guess(problem)
-    of_linear = None
-    if linear:
-        model = recipe.model(problem, [])
-        recipe.fit(model, problem, shown=False)
-        X = problem.encoder.encode_inputs(problem.table, problem.held_out)
-        of_linear = measure(problem, outputs_of(model, X))
-    return Baselines(name, measure(problem, [output] * len(problem.held_out)), of_linear)
+    of_linear, interrupted = _linear(problem, recipe) if linear else (None, False)
+    return Baselines(name, measure(problem, [output] * len(problem.held_out)), of_linear, interrupted)
+
+
+def _linear(problem: Problem, recipe: Recipe) -> tuple[Report | None, bool]:
+    """What a linear model gives, if its training came to an end, and whether it was interrupted."""
+    model = recipe.model(problem, [])
+    try:
+        history = recipe.fit(model, problem, shown=False)
+    except AnomalyError:  # it diverged, which is no fault of the network's
+        return None, False
+    if history.stopped == "interrupted":
+        return None, True
+    X = problem.encoder.encode_inputs(problem.table, problem.held_out)
+    return measure(problem, outputs_of(model, X)), False
 
 
 def lead(report: Report, other: Report) -> float:

@@ -50,7 +50,8 @@ def train(data: str, rows: DataOptions, net: NetOptions, training: TrainingOptio
         about["picture"] = outputs.digest(files.picture)
         save(model, files.model, **about)
     summary.ending(summary.Outcome(report, beside, history), data, files, quiet=output.quiet)
-    return INTERRUPTED if history.stopped == "interrupted" else FINE
+    interrupted = history.stopped == "interrupted" or (beside is not None and beside.interrupted)
+    return INTERRUPTED if interrupted else FINE
 
 
 def _about(problem: Problem, rows: DataOptions, history: History) -> dict[str, Any]:
