@@ -316,18 +316,12 @@ def number(x: Any, where: str) -> float:
     """
     if type(x) is float:
         return x
-    plain = isinstance(x, float | int)  # NumPy's float64 is a float; what else is a number takes long to find out
-    records = hasattr(type(x), "_record")
-    if (
-        not plain
-        and not isinstance(x, numbers.Real)
-        and hasattr(x, "item")
-        and not hasattr(x, "__len__")
-        and not records
-    ):
+    real = isinstance(x, float | int | numbers.Real)  # in this order, since the last takes long
+    if not real and hasattr(x, "item") and not hasattr(x, "__len__") and not hasattr(type(x), "_record"):
         x = x.item()  # NumPy's bool is not registered as a number, but gives one
+        real = isinstance(x, numbers.Real)
     try:
-        if plain or isinstance(x, numbers.Real):
+        if real:
             return float(x)
     except OverflowError:
         raise OperandError(f"{where} got an integer that is too large for a float") from None
