@@ -198,7 +198,7 @@ class Writer:
     def grid(self) -> None:
         """A list of numbers, each of which every step makes of itself and its neighbours."""
         name, xs = self.new("ys"), self.among(self.lists)
-        self.add(f"{name} = {xs}")
+        self.add(f"{name} = list({xs})")  # a compiled function that is called with arrays gets arrays
         self.add(f"for t in range({self.among([2, 3, 5])}):")
         around = f"zip({name}[-1:] + {name}[:-1], {name}, {name}[1:] + {name}[:1])"
         self.add(f"{name} = [{self.expression(['l', 'm', 'r', *self.scalars], 1, 'm')} for l, m, r in {around}]", 2)

@@ -9,7 +9,7 @@ number y, and how an error of an earlier number gets there, is taken like this.
   terms there are. That is no bound, but the difference from the exact sum.
 - Any other operation that rounds may be off by 8 ulp(|y|): 2 for native code, 1 for the C library, and there is room
   for those which the table puts together from several (`softplus`). Some end in a sum (`logsumexp`, `mean`, `lgamma`
-  below 0): 8 ulp of what is added there. Operations that choose or compare round nothing.
+  below 0): 8 ulp of what is added there. Operations that choose, compare or give whole numbers round nothing.
 - What an operand is off by moves y by the local derivative times that, or, where that is more, by as much as is seen
   when the operand is moved by it. These parts of y's error are added up.
 
@@ -38,6 +38,8 @@ COMPARISONS = {ops.lt, ops.le, ops.gt, ops.ge, ops.eq, ops.ne}
 SUMS = {ops.add, ops.sub, ops.sum, ops.weighted_sum}
 SAME = {ops.identity: 1.0, ops.stop_gradient: 1.0, ops.neg: -1.0}
 CHOOSING = {ops.max, ops.min, ops.clip, ops.select, ops.largest, ops.take, ops.relu, ops.abs}
+WHOLE = {ops.argmax, ops.sign, ops.floor, ops.ceil, ops.round, ops.floordiv}
+EXACT = COMPARISONS | CHOOSING | WHOLE
 CIRCLE = {ops.sin, ops.cos, ops.tan}
 
 
@@ -91,6 +93,9 @@ class Analysis:
             raise Near("overflow of a product, which, fused into a sum, may be finite")
         if op in COMPARISONS:
             self._compared(*operands)
+        elif op is ops.argmax and y < len(xs):  # else there is none, but nan
+            for k in operands:  # which stay equal to the largest where they are the same number
+                self._compared(operands[int(y)], k)
         elif op in SUMS:
             self._sum(i, op, operands)
             return
@@ -103,7 +108,7 @@ class Analysis:
                 self._choose(i, op, operands)
             self.inherited[i] = self._moved(op, operands, xs, y)
         self.added[i] = _magnitude(y)
-        exact = op in CHOOSING or op in COMPARISONS or (op in (ops.mul, ops.chain) and self._exact_zero(operands))
+        exact = op in EXACT or (op in (ops.mul, ops.chain) and self._exact_zero(operands))
         self.errors[i] = self.inherited[i] + (0.0 if exact else ulps(_added(op, xs, y) if math.isfinite(y) else y))
         self._edge(i)
 

@@ -42,8 +42,10 @@ def names_in(values: Sequence[Any]) -> dict[int, str]:
     Args:
         values: the nodes, operands before results.
     """
+    if not known:
+        return {}
     leaves = {id(value) for value in values if value.op is None and not value.constant}
-    names = _of_parameters(leaves) if known and leaves else {}
+    names = _of_parameters(leaves) if leaves else {}
     return {**_of_inputs(values, names), **names} if names else {}
 
 

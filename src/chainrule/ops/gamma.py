@@ -207,7 +207,7 @@ def polygamma(n: float, x: float) -> float:
 
     At 0, -1, -2, … it is inf for odd n; for even n nan, but ∓inf at ±0. Its error is below 4 units in the last place;
     near the zeros that it has below 0 for even n, these are units of polygamma(n, 1 - x). Beyond n = 170, where n! is
-    no float, the error grows to n · log(n) units.
+    no float, the error grows to 4 · n · log(n) units.
 
     >>> polygamma(2, inf), polygamma(3, -1.0), polygamma(0.5, 1.0)
     (-0.0, inf, nan)
