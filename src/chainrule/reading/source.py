@@ -7,8 +7,6 @@ import ast
 import functools
 import inspect
 import operator
-import textwrap
-import tokenize
 from dataclasses import dataclass
 from pathlib import Path
 from types import CodeType, FunctionType
@@ -39,35 +37,33 @@ def definition(function: FunctionType) -> Function:
     if hasattr(function, "__wrapped__"):
         raise NoTextError("it wraps another function")
     try:
-        lines, first = inspect.getsourcelines(function)
-        (node,) = ast.parse(textwrap.dedent("".join(lines))).body
-        ast.increment_lineno(node, max(first, 1) - 1)
-        if not isinstance(node, ast.FunctionDef):
+        lines, _ = inspect.findsource(function)
+        functions, codes = _functions_of("".join(lines), function.__code__.co_flags & FUTURE)
+        node = functions.get((function.__code__.co_firstlineno, function.__code__.co_name))
+        if node is None:
             raise NoTextError("it is not made by def")
-        if not _is_what_runs(function):
+        if function.__code__ not in codes:
             raise NoTextError("the text that is found there is not what runs")
         return reader.function(node)
     except RecursionError:
         raise NoTextError("it is nested too deeply") from None
-    except (OSError, SyntaxError, TypeError, ValueError, tokenize.TokenError) as error:
+    except (OSError, SyntaxError, TypeError, ValueError) as error:
         raise NoTextError(str(error)) from None
 
 
-def _is_what_runs(function: FunctionType) -> bool:
-    """Whether Python compiles the present text to the same instructions that the function has."""
-    lines, _ = inspect.findsource(function)
-    return function.__code__ in _functions_of("".join(lines), function.__code__.co_flags & FUTURE)
-
-
-@functools.lru_cache(maxsize=100)
-def _functions_of(text: str, flags: int) -> list[CodeType]:
-    """The code objects of all functions in a text, including nested ones."""
-    codes, todo = [], [compile(text, "", "exec", flags=flags, dont_inherit=True)]
+@functools.lru_cache(maxsize=20)
+def _functions_of(text: str, flags: int) -> tuple[dict[tuple[int, str], ast.FunctionDef], list[CodeType]]:
+    """Returns the functions in a text, nested ones as well: those made by `def`, by first line (of decorators too) and name,
+    and the code objects of all."""
+    tree = compile(text, "", "exec", flags=flags | ast.PyCF_ONLY_AST, dont_inherit=True)
+    made = [node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef)]
+    functions = {(min([node.lineno, *[x.lineno for x in node.decorator_list]]), node.name): node for node in made}
+    codes, todo = [], [compile(tree, "", "exec", flags=flags, dont_inherit=True)]
     while todo:
         inside = [x for x in todo.pop().co_consts if isinstance(x, CodeType)]
         codes += inside
         todo += inside
-    return codes
+    return functions, codes
 
 
 # ---- files of the table ----------------------------------------------------------------------------------------------

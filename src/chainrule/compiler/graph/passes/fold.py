@@ -34,10 +34,16 @@ def folded(graph: Graph, op: Operation, operands: tuple[int, ...]) -> int:
 
     No number changes by that. Adding 0.0 is kept, as it turns -0.0 into 0.0.
     """
+    if op not in _OF_ANY_OPERAND and not any(map(graph.is_constant, operands[:2])):  # so it is mostly
+        return graph.add(op, *operands)
     if _all_constant(graph, operands) and op is not BATCH_SUM:
         return plain(graph, op, operands)
     same = _unchanged(graph, op, operands)
     return graph.add(op, *operands) if same is None else same
+
+
+_OF_ANY_OPERAND = {ops.identity, ops.neg}
+"""The operations that may be left out though neither of their first two operands is a constant."""
 
 
 def _all_constant(graph: Graph, operands: tuple[int, ...]) -> bool:

@@ -30,7 +30,7 @@ def rebuild(graph: Graph, rule: Rule) -> Graph:
 
 
 def prune(graph: Graph) -> Graph:
-    """Removes dead nodes: those that no output and no guard depends on.
+    """Removes dead nodes: those that no output and no guard depends on. If there are none, it returns the graph itself.
 
     >>> from chainrule.compiler.graph.text import from_text, to_text
     >>> print(to_text(prune(from_text("%0 = input x\\n%1 = exp %0\\n%2 = sin %0\\nreturn %2"))))
@@ -39,6 +39,8 @@ def prune(graph: Graph) -> Graph:
     return %1
     """
     needed = used(graph)
+    if all(needed):
+        return graph
     kept = [i for i, one in enumerate(needed) if one]
     place = [-1] * len(graph)
     for at, i in enumerate(kept):

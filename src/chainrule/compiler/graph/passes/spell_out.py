@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 
 from chainrule import ops
 from chainrule.compiler.graph.graph import Graph
-from chainrule.compiler.graph.passes.rebuild import rebuild
+from chainrule.compiler.graph.passes.rebuild import prune, rebuild
 from chainrule.core.operation import Operation
 
 
@@ -35,6 +35,8 @@ def spell_out(graph: Graph) -> Graph:
     %12 = add %5 %11
     return %12
     """
+    if _SPELT_OUT.isdisjoint(graph.ops):
+        return prune(graph)
     return rebuild(graph, _spelt_out)
 
 
@@ -67,6 +69,8 @@ def place_of_largest(new: Graph, xs: list[int], largest: Callable[[Graph, list[i
 
 PLAIN = {ops.sum_of_squares, ops.mean, ops.var, ops.prod}
 """Operations of a list that are sums and products, to the last bit."""
+
+_SPELT_OUT = {*PLAIN, ops.norm, ops.argmax, ops.logsumexp}
 
 
 def plain_arithmetic(new: Graph, op: Operation, operands: Sequence[int]) -> int:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from chainrule import ops
-from chainrule.compiler.graph.graph import Graph, used
+from chainrule.compiler.graph.graph import Graph
 from chainrule.compiler.graph.passes.fold import is_number
 from chainrule.compiler.graph.passes.rebuild import prune
 
@@ -31,7 +31,7 @@ def gather_sums(graph: Graph) -> Graph:
     %3 = weighted_sum %2 %0 %1 %0 %0
     return %3
     """
-    return _gathered(graph if all(used(graph)) else prune(graph))  # dead nodes must not count as uses
+    return _gathered(prune(graph))  # dead nodes must not count as uses
 
 
 def _gathered(graph: Graph) -> Graph:
@@ -54,7 +54,7 @@ def _gathered(graph: Graph) -> Graph:
             place.append(new.add(op, *[place[k] for k in graph.operands[i]]))
     new.outputs = [place[i] for i in graph.outputs]
     new.guards = [(place[i], outcome) for i, outcome in graph.guards]
-    return new if all(used(new)) else prune(new)
+    return prune(new)
 
 
 def _single_uses(graph: Graph) -> list[bool]:

@@ -194,13 +194,10 @@ class Addresses:
         """Like `pointer`, for an area of rows with one number for each lane."""
         column = I64(column) if isinstance(column, int) else column
         if access.area not in self.strides:  # a row has one number for each lane of the block
-            array_range = access.array_range and (
-                access.array_range[0] * self.width.all,
-                access.array_range[1] * self.width.all,
-            )
-            return self.pointer(
-                replace(access, array_range=array_range), self.plus(self.times(row, self.width.all), column), lanes
-            )
+            if access.array_range is not None and self.address_report.checks is not None:
+                begin, end = access.array_range
+                access = replace(access, array_range=(begin * self.width.all, end * self.width.all))
+            return self.pointer(access, self.plus(self.times(row, self.width.all), column), lanes)
         inside, row = self._prove_or_clamp(access, row, 1)
         stride = self.strides[access.area]
         at = self.plus(column, self.builder.mul(row, stride))

@@ -12,7 +12,6 @@ it is no proof, `addresses` clamps.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from llvmlite import ir
@@ -25,15 +24,16 @@ class Range(NamedTuple):
     high: int
 
 
-@dataclass(frozen=True)
-class AffineForm:
+class AffineForm(NamedTuple):
     """offset + Σ factor · variable, with variables by number."""
 
     offset: int
-    factors: dict[int, int] = field(default_factory=dict)
+    factors: dict[int, int]
 
     def plus(self, other: AffineForm, times: int) -> AffineForm:
-        """This form plus `times` times another."""
+        """Returns this form plus `times` times another."""
+        if not other.factors:
+            return AffineForm(self.offset + times * other.offset, self.factors)
         factors = dict(self.factors)
         for variable, factor in other.factors.items():
             factors[variable] = factors.get(variable, 0) + times * factor
@@ -92,16 +92,23 @@ class Bounds:
             if one in rest and rest.get(other) == sign * rest[one]:
                 parts.append((rest.pop(one), offset))
                 del rest[other]
+        if not parts:
+            return plain
         related = self._sum(form.offset, parts + [(factor, self._ranges[v]) for v, factor in rest.items()])
         return Range(max(plain.low, related.low), min(plain.high, related.high))
 
     def _form(self, x: Any) -> AffineForm | None:
-        if isinstance(x, int | ir.Constant):
-            return AffineForm(x if isinstance(x, int) else x.constant)
         known = self._forms.get(id(x))
-        return None if known is None else known[1]
+        if known is not None:
+            return known[1]
+        if isinstance(x, int):
+            return AffineForm(x, {})
+        return AffineForm(x.constant, {}) if isinstance(x, ir.Constant) else None
 
     @staticmethod
     def _sum(offset: int, parts: list[tuple[int, Range]]) -> Range:
-        low = offset + sum([min(factor * x.low, factor * x.high) for factor, x in parts])
-        return Range(low, offset + sum([max(factor * x.low, factor * x.high) for factor, x in parts]))
+        low = high = offset
+        for factor, x in parts:
+            a, b = factor * x.low, factor * x.high
+            low, high = (low + a, high + b) if factor > 0 else (low + b, high + a)
+        return Range(low, high)

@@ -150,7 +150,7 @@ def by_shape(
     Within each sum, terms of equal shape are moved together, in place. A parameter that a loop uses in two ways gets
     its derivative from the one and the other in turn, and should give two loops instead of a term for each iteration.
     """
-    number_of: dict[object, int] = {"constant": 0, "shared": 1, "batched": 2}
+    number_of: dict[object, int] = {}
     members: list[list[int]] = [[], [], []]
     group_of: list[int] = []
     place_of: list[int] = []
@@ -161,32 +161,40 @@ def by_shape(
             key = known.get(node)
             if key is None:
                 shapes = [group_of[k] for k in operands]
-                shape = _shape(op, shapes)
-                if op in SUMS and len(set(shape[-1])) < len(shape[-1]):
-                    graph.operands[node] = _terms_by_shape(op, operands, shapes)
-                    shape = (*shape[:-1], tuple(dict.fromkeys(shape[-1])))
-                key = (shape, uses.get(node, 0))
-            at = number_of.setdefault(key, len(members))
-            if at == len(members):
+                if op in N_ARY:
+                    shape = _shape(op, shapes)
+                    if op in SUMS and len(set(shape[-1])) < len(shape[-1]):
+                        graph.operands[node] = _terms_by_shape(op, operands, shapes)
+                        shape = (*shape[:-1], tuple(dict.fromkeys(shape[-1])))
+                    key = (op.code, uses.get(node, 0), shape)
+                else:
+                    key = (op.code, uses.get(node, 0), *shapes)
+            at = number_of.get(key, -1)
+            if at < 0:
+                at = number_of[key] = len(members)
                 members.append([])
+        own = members[at]
         group_of.append(at)
-        place_of.append(len(members[at]))
-        members[at].append(node)
+        place_of.append(len(own))
+        own.append(node)
     return members, group_of, place_of
 
 
 def _uses(graph: Graph, members: list[list[int]], group_of: list[int]) -> dict[int, int]:
     """Numbers the uses of nodes whose group has several; a use counts only if many members have it."""
-    used_in: list[set[tuple[int, int]]] = [set() for _ in range(len(graph))]
-    for node in range(graph.inputs, len(graph)):
-        op = graph.ops[node]
-        if op is not None:
-            before, step = N_ARY.get(op, (len(graph.operands[node]), 1))
-            for i, k in enumerate(graph.operands[node]):
-                if graph.ops[k] is not None:
-                    used_in[k].add((group_of[node], i if i < before else before + (i - before) % step))
+    groups = [nodes for nodes in members[3:] if len(nodes) > 1]
+    used_in: dict[int, set[tuple[int, int]]] = {node: set() for nodes in groups for node in nodes}
+    if not used_in:
+        return {}
+    for node, (op, operands) in enumerate(zip(graph.ops, graph.operands, strict=True)):
+        if op is None:
+            continue
+        before, step = N_ARY.get(op, (len(operands), 1))
+        for i, k in enumerate(operands):
+            if k in used_in:
+                used_in[k].add((group_of[node], i if i < before else before + (i - before) % step))
     use_of: dict[int, int] = {}
-    for nodes in members[3:]:
+    for nodes in groups:
         by_use: dict[frozenset, list[int]] = {}
         for node in nodes:
             by_use.setdefault(frozenset(used_in[node]), []).append(node)
@@ -201,8 +209,7 @@ RAREST_USE = 32
 
 
 def _shape(op: Operation, shapes: Sequence[int]) -> tuple:
-    if op not in N_ARY:
-        return (op.code, *shapes)
+    """The shape of a variadic operation, by those of its operands."""
     before, step = N_ARY[op]
     if step == 1:
         runs: list[object] = [shape for shape, _ in groupby(shapes[before:])]
@@ -210,7 +217,7 @@ def _shape(op: Operation, shapes: Sequence[int]) -> tuple:
             runs = [(shape, len(list(own))) for shape, own in groupby(shapes[before:])]
     else:
         runs = [shape for shape, _ in groupby(zip(shapes[1::2], shapes[2::2], strict=True))]
-    return (op.code, *shapes[:before], tuple(runs))
+    return (*shapes[:before], tuple(runs))
 
 
 def _terms_by_shape(op: Operation, operands: tuple[int, ...], shapes: Sequence[int]) -> tuple[int, ...]:
@@ -226,14 +233,16 @@ class _GroupBuilder:
     """Finds the operands of whole groups at a time."""
 
     def __init__(self, graph: Graph, group_of: list[int], place_of: list[int], known: dict[int, tuple]) -> None:
-        self.graph, self.group_list, self.place_list, self.known = graph, group_of, place_of, known
+        self.graph, self.group_list, self.known = graph, group_of, known
         self.group_of, self.place_of = np.array(group_of), np.array(place_of)
+        self.place_or_node = np.where(self.group_of == CONSTANT, np.arange(len(group_of)), self.place_of)
+        self.place_or_node.flags.writeable = False  # operands have slices of it
 
     def group(self, nodes: list[int]) -> Group:
         op = self.graph.ops[nodes[0]]
         assert op is not None
         if len(nodes) == 1:
-            return self._simplified(self._single(op, nodes[0]))
+            return self._single(op, nodes[0])
         rows = [self.graph.operands[node] for node in nodes]
         if op not in N_ARY:
             return Group(op, nodes, [self._operand(column) for column in np.array(rows, dtype=np.int64).T])
@@ -246,17 +255,18 @@ class _GroupBuilder:
     def _single(self, op: Operation, node: int) -> Group:
         """A group of one member. There are many before recurrences are recognised, so this path is short."""
         row, group_of = self.graph.operands[node], self.group_list
-        before, step = N_ARY.get(op, (len(row), 1))
-        group = Group(op, [node], [self._single_operand([k]) for k in row[:before]])
+        if op not in N_ARY:
+            return Group(op, [node], [Operand(group_of[k], self.place_or_node[k : k + 1]) for k in row])
+        before, step = N_ARY[op]
+        group = Group(op, [node], [self._single_operand(row[i : i + 1]) for i in range(before)])
         steps = [row[i : i + step] for i in range(before, len(row), step)]
         for _, own in groupby(steps, key=lambda step: [group_of[k] for k in step]):
             columns = list(zip(*own, strict=True))
             group.runs.append(Run(np.array([len(columns[0])]), [self._single_operand(column) for column in columns]))
-        return group
+        return self._simplified(group)
 
     def _single_operand(self, nodes: Sequence[int]) -> Operand:
-        group = self.group_list[nodes[0]]
-        return Operand(group, np.array(nodes if group == CONSTANT else [self.place_list[k] for k in nodes]))
+        return Operand(self.group_list[nodes[0]], self.place_or_node[list(nodes)])
 
     def _simplified(self, group: Group) -> Group:
         """Turns a sum of just one product into that product, and a sum of one number into that number."""
