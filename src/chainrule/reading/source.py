@@ -39,11 +39,11 @@ def definition(function: FunctionType) -> Function:
     try:
         lines, _ = inspect.findsource(function)
         functions, codes = _functions_of("".join(lines), function.__code__.co_flags & FUTURE)
+        if function.__code__ not in codes:
+            raise NoTextError("the text that is found there is not what runs")
         node = functions.get((function.__code__.co_firstlineno, function.__code__.co_name))
         if node is None:
             raise NoTextError("it is not made by def")
-        if function.__code__ not in codes:
-            raise NoTextError("the text that is found there is not what runs")
         return reader.function(node)
     except RecursionError:
         raise NoTextError("it is nested too deeply") from None
@@ -53,8 +53,8 @@ def definition(function: FunctionType) -> Function:
 
 @functools.lru_cache(maxsize=20)
 def _functions_of(text: str, flags: int) -> tuple[dict[tuple[int, str], ast.FunctionDef], list[CodeType]]:
-    """Returns the functions in a text, nested ones as well: those made by `def`, by first line (of decorators too) and name,
-    and the code objects of all."""
+    """Returns the functions in a text, nested ones as well: those made by `def`, by their first line (which may be a
+    decorator's) and their name, and the code objects of all."""
     tree = compile(text, "", "exec", flags=flags | ast.PyCF_ONLY_AST, dont_inherit=True)
     made = [node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef)]
     functions = {(min([node.lineno, *[x.lineno for x in node.decorator_list]]), node.name): node for node in made}
