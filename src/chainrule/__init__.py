@@ -4,8 +4,10 @@
 >>> x = chainrule.Value(2.0, label="x")
 >>> y = chainrule.tanh(x * 0.5)
 >>> y.backward()
->>> round(x.grad, 6), round(chainrule.grad(lambda x: chainrule.tanh(x * 0.5))(2.0), 6)
-(0.209987, 0.209987)
+>>> x.grad == chainrule.grad(lambda x: chainrule.tanh(x * 0.5))(2.0)
+True
+>>> f"{x.grad:.6f}"
+'0.209987'
 """
 
 import builtins

@@ -68,7 +68,7 @@ def gelu(x: float) -> float:
 def silu(x: float) -> float:
     """x · sigmoid(x), also called swish (Elfwing, Uchibe and Doya 2017); exact in its left tail to the last digits.
 
-    >>> silu(0.0), silu(-inf), silu(1000.0)
+    >>> silu(0.0), silu(-math.inf), silu(1000.0)
     (0.0, 0.0, 1000.0)
     """
     half = math.exp(-0.5 * math.fabs(x))  # its square alone might be too small for a float where the product is not
