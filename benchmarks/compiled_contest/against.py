@@ -14,7 +14,7 @@ from contest.against import Compared, alternating, conclude, introduce, notifier
 from contest.rounds import Process
 from rich.console import Console
 
-from compiled_contest.contestants import COMPILED, COMPILERS, CONTESTANTS, ENVIRONMENT
+from compiled_contest.contestants import COMPILED, COMPILERS, CONTESTANTS, in_folder
 from compiled_contest.rounds import SCRIPT, SECONDS
 
 
@@ -37,7 +37,7 @@ def compare(arguments: argparse.Namespace, workloads: list[str]) -> int:
 
 def _start(workload: str, name: str, python: str, scratch: str) -> tuple[Process, dict[str, Any]]:
     folder = tempfile.mkdtemp(dir=scratch)  # so that nobody finds what an earlier process has left
-    worker = Process(SCRIPT, name, ENVIRONMENT | {"TMPDIR": folder, "XDG_CACHE_HOME": folder}, python)
+    worker = Process(SCRIPT, name, in_folder(folder), python)
     return worker, worker.ask(open=workload)
 
 

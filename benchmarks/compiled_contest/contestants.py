@@ -53,3 +53,9 @@ ENVIRONMENT = {  # of every process: one thread, whatever the library; double pr
     "CHAINRULE_PURE": "",
     "PYTHONWARNINGS": "ignore",
 }
+
+
+def in_folder(folder: str) -> dict[str, str]:
+    """The environment of a process whose caches lie in a folder: in a new one it sets up as on the first day, whatever
+    CHAINRULE_CACHE says here."""
+    return ENVIRONMENT | {"TMPDIR": folder, "XDG_CACHE_HOME": folder, "CHAINRULE_CACHE": f"{folder}/kernels"}

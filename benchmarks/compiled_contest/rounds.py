@@ -19,7 +19,7 @@ from typing import Any
 from contest.layout import MedianAndSpread
 from contest.rounds import Process, WorkerError, median_and_spread
 
-from compiled_contest.contestants import COMPILED, CONTESTANTS, EAGER, ENVIRONMENT, NUMPY, C
+from compiled_contest.contestants import COMPILED, CONTESTANTS, EAGER, NUMPY, C, in_folder
 
 SCRIPT = Path(__file__).resolve().parents[1] / "compiled.py"
 SECONDS = 0.01
@@ -128,7 +128,7 @@ def _run_rounds(
 
 def _open(measured: Measurements, workload: str, name: str, scratch: str) -> Process | None:
     folder = tempfile.mkdtemp(dir=scratch)  # so that nobody finds what an earlier process has left
-    worker = Process(SCRIPT, name, ENVIRONMENT | {"TMPDIR": folder, "XDG_CACHE_HOME": folder})
+    worker = Process(SCRIPT, name, in_folder(folder))
     try:
         opened = worker.ask(open=workload)
     except WorkerError as failure:

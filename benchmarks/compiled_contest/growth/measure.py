@@ -14,7 +14,7 @@ from statistics import median
 
 from contest.rounds import Process, WorkerError
 
-from compiled_contest.contestants import CASADI, COMPILED, CONTESTANTS, ENVIRONMENT
+from compiled_contest.contestants import CASADI, COMPILED, CONTESTANTS, in_folder
 from compiled_contest.growth.problem import IRREGULAR, REGULAR
 from compiled_contest.rounds import SCRIPT, SECONDS, Notify, difference
 
@@ -113,7 +113,7 @@ class _Line:
         point, times = Point(self.engine, self.family, operations), 5 if operations <= 10**4 else 3
         for left in reversed(range(times if operations <= 10**5 else 1)):
             folder = tempfile.mkdtemp(dir=self.scratch)  # so that it does not find what an earlier one has left
-            worker = Process(SCRIPT, self.engine, ENVIRONMENT | {"TMPDIR": folder, "XDG_CACHE_HOME": folder})
+            worker = Process(SCRIPT, self.engine, in_folder(folder))
             try:
                 unit = self._opened(worker, point)
             except WorkerError:
