@@ -155,8 +155,8 @@ def test_an_operation_is_exact_to_four_units_in_the_last_place(name):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", REFERENCES)
-def test_so_it_is_at_thousands_of_points(name):
-    check(name, 3000)
+def test_so_it_is_at_a_thousand_points(name):
+    check(name, 1000)
 
 
 def check_polygamma(orders, count):
@@ -178,7 +178,7 @@ def test_polygamma_of_any_order_is_exact_to_four_units():
 
 @pytest.mark.slow
 def test_so_it_is_of_every_order_up_to_200():
-    check_polygamma(range(1, 200), 2000)
+    check_polygamma(range(1, 200), 500)
 
 
 @pytest.mark.parametrize("n", range(12))
