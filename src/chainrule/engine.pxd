@@ -6,7 +6,7 @@ from chainrule.core cimport stale
 from chainrule.core.operation cimport Operation, number
 from chainrule.storage.fields cimport giver
 from chainrule.storage.memory cimport (
-    add_back, doubtful, end_with_release, make_leaf, new_marks, new_result, new_pair, remade, renew,
+    add_back, append_operands, doubtful, edge_at, end_with_release, make_leaf, new_marks, new_result, new_pair, remade, renew,
     set_aside, unlikely, watch,
 )
 from chainrule.storage.native cimport compute, table_names
@@ -32,6 +32,11 @@ cdef inline int fill_value_and_locals(ValueBase node) except -1:
     return compute(face)
 
 
+cdef inline Py_ssize_t len(Nodes row) noexcept:
+    """Python's own, for rows alone: a field is read, and nothing is called."""
+    return row.count
+
+
 cdef inline object add_table(object cls):
     """As in nodes.py."""
     end_with_release(cls)
@@ -44,11 +49,11 @@ cdef object record_pair(Operation op, object a, object b)
 
 cdef object _calculated(ValueBase node)
 
-@cython.locals(node="Node*", entered="long long", done="long long", since="long long", i=Py_ssize_t, doubt=int)
+@cython.locals(node="Node*", entered="long long", done="long long", since="long long", doubt=int)
 cdef int _sort(Nodes path, Nodes results, Nodes leaves, bint afresh, long long oldest) except -1
 
-@cython.locals(results=Nodes, leaves=Nodes, path=Nodes, i=Py_ssize_t)
+@cython.locals(results=Nodes, leaves=Nodes, path=Nodes)
 cdef list _send_all_down(Value root, double upstream, bint look)
 
-@cython.locals(upstream=double, i=Py_ssize_t, edge=Edge)
+@cython.locals(upstream=double, i=Py_ssize_t, operand="Node*", local=double)
 cdef int send_gradients_down(Node* node) except -1

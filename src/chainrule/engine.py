@@ -27,10 +27,10 @@ What a node keeps:
     _grad         its gradient, `grad`: d root / d this number, where root is what `backward()` was called on
     _code         which operation made it, `op`
     _count        how many operands it has; it is a leaf if there are none
-    _edges        an edge to each operand: `.operand` itself, and `.local`, the local derivative with respect to it
+    _operands, _locals   what it was made of, and the local derivative with respect to each: `edge_at` gives both
     _mark         how far the last walk over a graph came with it, see `_sort`; at first, which walk was the last
     _grad_before  of a leaf: its gradient when the present `backward()` began
-    _state        flags: is it a constant, as the 3 in 3 * x, to which `.local` is 0? The others are for `core/stale.py`
+    _state        flags: is it a constant, as the 3 in 3 * x, with a derivative of 0? The others are for `core/stale.py`
     _label        a name for pictures
 
 What else Python asks of a number is in `storage/value_base.py`. The list `open_modes` is empty, unless somebody is in
@@ -55,8 +55,9 @@ if TYPE_CHECKING:
 else:
     from chainrule.core import interpreted as cython
 if not cython.compiled:  # so it is in plain Python; in the compiled engine these are functions of C
-    from chainrule.storage.nodes import (Nodes, add_back, add_table, doubtful, fill_value_and_locals, make_leaf,
-        new_marks, new_pair, new_result, node_of, remade, renew, row_of, giver, set_aside, value_of, watch)  # fmt: skip
+    from chainrule.storage.nodes import (Nodes, add_back, add_table, append_operands, doubtful, edge_at, make_leaf,
+        fill_value_and_locals, giver, new_marks, new_pair, new_result, node_of, remade, renew, row_of, set_aside,
+        value_of, watch)  # fmt: skip
     from chainrule.storage.value_base import check_step, compares_numbers
 
 ADD, SUB, MUL, DIV, POW, NEG, ABS = ops.add, ops.sub, ops.mul, ops.div, ops.pow, ops.neg, ops.abs
@@ -99,7 +100,7 @@ def _sort(path: Nodes, results: Nodes, leaves: Nodes, afresh: bool, oldest: int)
     """
     entered = new_marks()  # two of them
     done, since, doubt = entered + 1, stale.first_since_write(entered), 0
-    while path.count:
+    while len(path):
         node = path.pop()
         if oldest and 0 < node._mark < oldest:  # and what it is made of is older still
             continue
@@ -109,8 +110,7 @@ def _sort(path: Nodes, results: Nodes, leaves: Nodes, afresh: bool, oldest: int)
             if afresh:
                 node._grad = 0.0
             node._mark = entered
-            for i in range(node._count - 1, -1, -1):  # the first comes last, and is looked at next
-                path.append(node._edges[i].operand)
+            append_operands(path, node, entered)  # the first comes last, and is looked at next
         elif node._mark < done:  # a leaf, or a result whose operands are in the order; met again, it is passed over
             node._mark = done
             if node._count:
@@ -126,9 +126,9 @@ def send_gradients_down(node: Value) -> None:
     upstream = node._grad
     if upstream:  # a zero on either side adds nothing: 0 · inf would be nan in a branch not taken, or for a constant
         for i in range(node._count):
-            edge = node._edges[i]
-            if edge.local:
-                edge.operand._grad += edge.local * upstream
+            operand, local = edge_at(node, i)
+            if local:
+                operand._grad += local * upstream
     if open_modes:  # detect_anomaly() raises here if a gradient is not finite
         check_deposits(value_of(node), upstream)
 
@@ -145,8 +145,8 @@ def _send_all_down(root: Value, upstream: float, stop_if_old: bool) -> list | No
         try:
             set_aside(leaves)  # keeps their gradients in _grad_before, and sets them to 0
             root._grad = upstream
-            for i in range(results.count - 1, -1, -1):  # in reverse order: what a node hands on is whole by then
-                send_gradients_down(results.nodes[i])
+            while len(results):  # in reverse order: what a node hands on is whole by then
+                send_gradients_down(results.pop())
         finally:  # also when it was interrupted
             add_back(leaves)  # _grad_before + _grad, in one addition, so that two calls give exactly twice the gradient
     return None

@@ -14,7 +14,7 @@ from chainrule.core.stale cimport after_backward
 from chainrule.storage.fields cimport maker, operands_of, set_label
 from chainrule.storage.nodes cimport (
     DERIVED, FACE, HIDDEN, IN_SLAB, LABELLED, OWN, Edge, Node, Nodes, class_of_result, drop_beside, is_array, no_memory,
-    node_of, value_of,
+    node_of, prefetch, value_of,
 )
 from chainrule.storage.value_base cimport ValueBase
 
@@ -221,6 +221,25 @@ cdef inline long long new_marks() noexcept:
     global last_mark
     last_mark += 2
     return last_mark - 1
+
+
+cdef inline int append_operands(Nodes path, Node* node, long long entered) except -1:
+    """As in nodes.py, but for the marks of operands: to look at these now would be to wait for their memory."""
+    cdef Py_ssize_t i, count = node._count
+    cdef Node** end
+    while path.room - path.count < count:
+        path.grow()
+    end = path.nodes + path.count
+    for i in range(count):
+        prefetch(node._edges[count - 1 - i].operand)
+        end[i] = node._edges[count - 1 - i].operand
+    path.count += count
+    return 0
+
+
+cdef inline (Node*, double) edge_at(Node* node, Py_ssize_t i) noexcept:
+    """As in nodes.py."""
+    return node._edges[i].operand, node._edges[i].local
 
 
 cdef inline int watch(Node* node, long long since, bint afresh) noexcept:

@@ -13,6 +13,7 @@ from chainrule.core.arrays import takes_over
 from chainrule.core.attributes import more_derived, slips
 from chainrule.core.operation import BY_CODE, add_methods, check_label, number
 from chainrule.core.stale import AGAIN, CONSTANT, FRESH, PASSED, SEEN, STALE, WRITTEN, after_backward
+from chainrule.storage.calculations import calculations
 
 
 class Methods:
@@ -27,7 +28,8 @@ class Methods:
         _data: float
         _grad: float
         _grad_before: float  # for a leaf: its gradient when the present backward() began
-        _edges: list[Edge]  # to its operands
+        _operands: tuple[Any, ...]
+        _locals: tuple[float, ...]  # with respect to them
         _label: str
         _state: int  # the bits of core/stale.py
         _mark: int  # set by the last walk over a graph that met it
@@ -38,28 +40,20 @@ class Methods:
 class Nodes(list):
     """A list of nodes that grows at its end."""
 
-    aside = 0
-    """How many of these leaves have had their gradients set aside."""
+    __slots__ = ("aside",)  # how many of these leaves have had their gradients set aside
 
-    nodes = property(lambda self: self)
-    count = property(len)
+    def __init__(self, nodes: Sequence[Any] = ()) -> None:
+        super().__init__(nodes)
+        self.aside = 0
+
     put_back = list.append  # after pop()
-
-
-class Edge:
-    """The edge from a node to one of its operands, with the local derivative, which pictures show on it."""
-
-    __slots__ = ("local", "operand")
-
-    local: float
-    operand: Any
 
 
 def make_leaf(node: Any, data: float, label: str) -> None:
     """Makes a node a leaf with this number and label."""
-    node._code, node._count, node._mark = 0, 0, _last_mark
-    node._data, node._grad, node._grad_before = data, 0.0, 0.0
-    node._state, node._label, node._edges = FRESH, label, []
+    node._code, node._count, node._operands, node._locals = 0, 0, (), ()
+    node._data, node._grad, node._mark = data, 0.0, _last_mark
+    node._state, node._label = FRESH, label
 
 
 def new_result(cls: Any, code: int, operands: Sequence[Any]) -> Any:
@@ -68,27 +62,38 @@ def new_result(cls: Any, code: int, operands: Sequence[Any]) -> Any:
 
     Its class is `cls`, or that of operands of a subclass: the most derived one, or the first if they are unrelated.
     """
-    edges, of = [], cls
+    nodes: list[Any] = []
+    of = cls
     for x in operands:
-        edge = Edge()
-        edge.operand, edge.local = x, 0.0
-        if type(x) is not cls:
-            if isinstance(x, Methods):
-                of = more_derived(of, type(x))
-            elif not isinstance(x, float | int) and takes_over(x):
-                return None
-            else:
-                edge.operand = _constant(cls, number(x, BY_CODE[code].name))
-        edges.append(edge)
-    node = cls.__new__(of)
-    make_leaf(node, 0.0, "")
-    node._code, node._count, node._edges = code, len(edges), edges
-    return node
+        if type(x) is cls:
+            nodes.append(x)
+        elif isinstance(x, Methods):
+            nodes.append(x)
+            of = more_derived(of, type(x))
+        elif not isinstance(x, float | int) and takes_over(x):
+            return None
+        else:
+            nodes.append(_constant(cls, number(x, BY_CODE[code].name)))
+    return _with_operands(Value.__new__(of), code, tuple(nodes))
 
 
 def new_pair(cls: Any, code: int, a: Any, b: Any) -> Any:
-    """Does the same for two operands."""
-    return new_result(cls, code, (a, b))
+    """Does the same for two operands, in a shorter way if they are plain Values or floats."""
+    if type(a) is not cls or type(b) is not cls:
+        if type(a) is float and type(b) is cls:
+            a = _constant(cls, a)
+        elif type(b) is float and type(a) is cls:
+            b = _constant(cls, b)
+        else:
+            return new_result(cls, code, (a, b))
+    return _with_operands(Value.__new__(cls), code, (a, b))
+
+
+def _with_operands(node: Any, code: int, operands: tuple[Any, ...]) -> Any:
+    node._code, node._count, node._operands = code, len(operands), operands
+    node._data, node._grad, node._mark = 0.0, 0.0, _last_mark
+    node._state, node._label = FRESH, ""
+    return node
 
 
 def _constant(cls: Any, data: float) -> Any:
@@ -101,21 +106,30 @@ def _constant(cls: Any, data: float) -> Any:
 def fill_value_and_locals(node: Any) -> None:
     """Calculates the number of a result, and its local derivative in each operand that is not a constant; if there is
     one, see `new_result`."""
-    if node is None:
-        return
-    op, edges = BY_CODE[node._code], node._edges
-    numbers = [edge.operand._data for edge in edges]
-    node._data = y = number(op.value(*numbers), op.name)
-    if op.operand_names is None:
-        numbers = op.row(numbers, y)
-    for i, edge in enumerate(edges):
-        if not edge.operand._state & CONSTANT:
-            edge.local = op.slope(i, numbers, y)
+    if node is not None:
+        calculations[node._code](node)
+
+
+def edge_at(node: Any, i: int) -> tuple[Any, float]:
+    """Returns the i-th operand of a node, and the local derivative with respect to it."""
+    return node._operands[i], node._locals[i]
 
 
 def row_of(values: Sequence[Any]) -> Nodes:
     """Returns a row of the nodes of these Values."""
     return Nodes(values)
+
+
+def append_operands(path: Nodes, node: Any, entered: int) -> None:
+    """Puts the operands of a node at the end of a path, the first one last, but for those that the walk has met."""
+    if node._count == 2:
+        a, b = node._operands
+        if b._mark < entered:
+            path.append(b)
+        if a._mark < entered:
+            path.append(a)
+    else:
+        path.extend([x for x in reversed(node._operands) if x._mark < entered])
 
 
 _last_mark = 0
@@ -135,7 +149,8 @@ def watch(node: Any, since: int, afresh: bool) -> int:
     """
     state = node._state
     if not state & PASSED:  # then it is not AGAIN, either
-        node._state = state | (PASSED if afresh else 0)
+        if afresh:
+            node._state = state | PASSED
         return 0
     if node._mark < since:
         node._state = state = state | AGAIN
@@ -148,7 +163,7 @@ def doubtful(results: Nodes) -> list[Any]:
     passed = [node for node in results if node._state & AGAIN]
     for node in passed:
         node._state &= ~AGAIN
-    return [node for node in passed if any(edge.operand._state & WRITTEN for edge in node._edges)]
+    return [node for node in passed if any(x._state & WRITTEN for x in node._operands)]
 
 
 def set_aside(leaves: Nodes) -> None:
@@ -171,10 +186,10 @@ def derivatives_by_locals(order: list[Any], variables: list[Any], upstream: floa
     for node in reversed(order):
         upstream = sums.get(id(node), 0.0)
         if upstream:
-            for edge in node._edges:
-                if edge.local:
-                    at = id(edge.operand)
-                    sums[at] = sums.get(at, 0.0) + edge.local * upstream
+            for operand, local in zip(node._operands, node._locals, strict=True):
+                if local:
+                    at = id(operand)
+                    sums[at] = sums.get(at, 0.0) + local * upstream
     return [sums.get(id(variable), 0.0) for variable in variables]
 
 
@@ -198,14 +213,14 @@ def operation_of(node: Any) -> Any:
 
 
 def operands_of(node: Any) -> tuple:
-    return tuple([edge.operand for edge in node._edges])
+    return node._operands
 
 
 def locals_of(node: Any) -> tuple:
     """Returns the local derivatives; None where the operation has none, or the operand is a constant."""
     op = BY_CODE[node._code]
-    flows = [op.flows(i) and not edge.operand._state & CONSTANT for i, edge in enumerate(node._edges)]
-    return tuple([edge.local if flow else None for edge, flow in zip(node._edges, flows, strict=True)])
+    flows = [op.flows(i) and not x._state & CONSTANT for i, x in enumerate(node._operands)]
+    return tuple([local if flow else None for local, flow in zip(node._locals, flows, strict=True)])
 
 
 def label_of(node: Any) -> str:
@@ -264,8 +279,7 @@ def remade(cls: Any, state: tuple) -> Any:
         make_leaf(node, data, label)
     else:
         node = new_result(Value, op.code, operands)
-    for edge, local in zip(node._edges, locals, strict=True):
-        edge.local = 0.0 if local is None else local
+    node._locals = tuple([0.0 if local is None else local for local in locals])
     node._data, node._grad, node._label = data, grad, label
     node._state = node_state | (node_state & PASSED) << 1  # AGAIN: no walk is known to have passed the copy
     return node

@@ -34,7 +34,8 @@ class ValueBase(Methods):
     The head of `engine.py` says what each slot of a node holds.
     """
 
-    __slots__ = ("_code", "_count", "_data", "_edges", "_grad", "_grad_before", "_label", "_mark", "_state")
+    __slots__ = ("_code", "_count", "_data", "_grad", "_grad_before", "_label",
+        "_locals", "_mark", "_operands", "_state")  # fmt: skip
 
     # ---- its number and its gradient ----
     @property
