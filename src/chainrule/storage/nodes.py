@@ -168,8 +168,9 @@ def doubtful(results: Nodes) -> list[Any]:
 
 def set_aside(leaves: Nodes) -> None:
     """Sets the gradients of leaves to 0, and keeps the earlier ones."""
+    looked_at = STALE | SEEN
     for count, leaf in enumerate(leaves, 1):
-        if leaf._state & (STALE | SEEN):
+        if leaf._state & looked_at:
             leaf._state = after_backward(leaf._state, leaf._grad)
         leaf._grad_before, leaf._grad, leaves.aside = leaf._grad, 0.0, count  # no interrupt comes between
 
