@@ -47,7 +47,11 @@ TARGETS: list[Ratio | Weight] = [
     Ratio("demo, chainrule.nn: faster than micrograd no gc", "demo", (COLLECTOR_OFF, OWN), (COMPILED, NN), 50, True),
     Ratio("demo, pure: faster than micrograd", "demo", (MICROGRAD, OWN), (PURE, OWN), 4, True),
     Ratio(
-        "multiply-add, pure: times micrograd no gc", "multiply-add", (PURE, "forward"), (COLLECTOR_OFF, "forward"), 1.5
+        "multiply-add, forward, pure: times micrograd no gc",
+        "multiply-add",
+        (PURE, "forward"),
+        (COLLECTOR_OFF, "forward"),
+        1.5,
     ),
     Ratio("GPT: times plain floats without gradients", "gpt", (COMPILED, "step"), (FLOATS, "step"), 2.2),
     Weight("node of two operands: bytes of the object", "object", 112),
