@@ -16,6 +16,8 @@ from chainrule.compiler.calling.arguments import EXACT, EXACT_32, Reading, read,
 from chainrule.compiler.calling.layouts import Layout, layout_of
 from chainrule.compiler.calling.options import Options, check_function, options_of
 from chainrule.compiler.calling.paths import Path, Paths, by_position, name_of
+from chainrule.compiler.calling.planning import JACOBIAN, VALUE, VALUE_AND_GRAD, Planner
+from chainrule.compiler.calling.plans import MISSED, Plans
 from chainrule.compiler.calling.results import Found, like_arguments, of_each_result, twice_like_arguments
 from chainrule.compiler.calling.running import Call, Runner
 from chainrule.compiler.calling.structures import Structures
@@ -44,8 +46,10 @@ class CompiledFunction:
         self._name = name_of(function)
         self.fallbacks = Fallbacks(self._name)
         self._paths = Paths(function, options.max_traces, options.target, self.fallbacks, options.strict)
-        self._structures = Structures(self._paths, options.max_structures, self.fallbacks)
         self._runner = Runner(self._name, options, self._paths, self.fallbacks)
+        self._plans = Plans(self._runner, self._paths)
+        self._planner = Planner(options, self._paths, self._plans)
+        self._structures = Structures(self._paths, options.max_structures, self.fallbacks, self._plans)
         self._slopes: dict[Any, CompiledFunction] = {}
         functools.update_wrapper(self, function, updated=())  # its attributes are its own
 
@@ -65,8 +69,14 @@ class CompiledFunction:
             OperandError: an argument is invalid, or the function cannot be compiled.
             TraceError: the function takes more control-flow paths than `max_traces`.
         """
+        if not named and (planned := self._plans.run(VALUE, 0, args)) is not MISSED:
+            return planned
         call = self._read(args, named)
-        return self.function(*args, **named) if call is None else self._runner.run(call, 0, ()).value()
+        if call is None:
+            return self.function(*args, **named)
+        results = self._runner.run(call, 0, ()).value()
+        self._planner.learn(VALUE, 0, call, (), ())
+        return results
 
     def value_and_grad(self, *args: Any, argnums: Argnums = 0, **named: Any) -> tuple[Any, Any]:
         """Calculates the value and the derivative with respect to the arguments `argnums`, like
@@ -75,11 +85,14 @@ class CompiledFunction:
         The derivative with respect to an array is an array, that with respect to a Module a dict with the names of its
         parameters.
         """
+        if not named and (planned := self._plans.run(VALUE_AND_GRAD, argnums, args)) is not MISSED:
+            return planned
         call, chosen, wrt = self._to_differentiate(args, named, argnums)
         if call is None:
             return transforms.value_and_grad(self.function, argnums)(*args, **named)
         results = self._runner.run(call, 1, wrt)
         self._check_number(results, "grad")
+        self._planner.learn(VALUE_AND_GRAD, argnums, call, chosen, wrt)
         return results.value(), like_arguments(call.layout, chosen, results.blocks(1))
 
     def grad(self, *args: Any, argnums: Argnums = 0, **named: Any) -> Any:
@@ -88,10 +101,14 @@ class CompiledFunction:
 
     def jacobian(self, *args: Any, argnums: Argnums = 0, **named: Any) -> Any:
         """Calculates every derivative of every result, like `chainrule.jacobian`."""
+        if not named and (planned := self._plans.run(JACOBIAN, argnums, args)) is not MISSED:
+            return planned
         call, chosen, wrt = self._to_differentiate(args, named, argnums)
         if call is None:
             return transforms.jacobian(self.function, argnums)(*args, **named)
-        return of_each_result(call.layout, chosen, self._runner.run(call, 1, wrt), len(wrt))
+        results = self._runner.run(call, 1, wrt)
+        self._planner.learn(JACOBIAN, argnums, call, chosen, wrt)
+        return of_each_result(call.layout, chosen, results, len(wrt))
 
     def value_vector(self, *args: Any) -> np.ndarray:
         """Calculates all numbers of the value: float64[results], or, of a batch, float64[results · samples].
@@ -215,13 +232,8 @@ class CompiledFunction:
                 raise OperandError(f"{self._name} was compiled with in_axes, and takes plain numbers, not Values")
             self.fallbacks.met(WITH_VALUES)
             return None
-        structures = self._structures
-        structures.calls = now = structures.calls + 1
-        structure = structures.known.get(key)
-        if structure is None:
-            structure = structures.add(key, layout_of(args, axes, names))
-        structure.used = now
-        return Call(structure.layout, structure.paths, reading.numbers(), reading.columns(), args)
+        structure = self._structures.find(key, lambda: layout_of(args, axes, names))
+        return Call(structure.layout, structure.paths, reading.numbers(), reading.columns(), args, structure)
 
     def _bound(self, args: tuple, named: dict[str, Any]) -> tuple[tuple, dict[str, Any]]:
         """Puts arguments that were given by name at their positions; keyword-only ones stay."""

@@ -15,6 +15,7 @@ from chainrule.compiler.calling.nonfinite import FEWEST, sorted_out
 from chainrule.compiler.calling.options import Options
 from chainrule.compiler.calling.paths import AHEAD, Made, Path, Paths, by_position, spread
 from chainrule.compiler.calling.results import Found, own_by_sample
+from chainrule.compiler.calling.structures import Structure
 from chainrule.compiler.pipeline import Wanted
 from chainrule.compiler.reports.fallbacks import Fallbacks
 from chainrule.compiler.reports.reasons import NOT_FINITE, rounded
@@ -36,6 +37,7 @@ class Call:
         numbers: the arguments' numbers, float64[numbers].
         columns: float64[numbers that differ from sample to sample, samples]; None if there are no samples.
         given: the arguments themselves.
+        structure: what is kept for their structure.
         decided, work: for how many samples exact code has evaluated the guards so far, and how many operations that
             took.
     """
@@ -45,6 +47,7 @@ class Call:
     numbers: np.ndarray
     columns: np.ndarray | None
     given: tuple = ()
+    structure: Structure | None = None
     decided: int = 0
     work: int = 0
 

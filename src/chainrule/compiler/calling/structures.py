@@ -3,13 +3,14 @@ come."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 from chainrule.compiler.calling.arguments import shown
 from chainrule.compiler.calling.layouts import Layout
 from chainrule.compiler.calling.paths import Path, Paths
+from chainrule.compiler.calling.plans import Plan, Plans, Use
 from chainrule.compiler.calling.static_keys import static_key
 from chainrule.compiler.reports.fallbacks import Fallbacks, Reason
 from chainrule.compiler.trace.tracing import is_number_leaf
@@ -40,19 +41,23 @@ def let_go(most: int) -> Reason:
     )
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class Structure:
     """The paths for all arguments of one structure.
 
     Attributes:
         layout: says where the arguments' numbers are.
         paths: the function's control-flow paths for them.
-        used: the number of the call that used them last.
+        used: when they were used last.
+        planned: the plan for each thing that was asked; None where there can be none.
+        forgotten: whether it was let go.
     """
 
     layout: Layout
     paths: list[Path]
-    used: int = 0
+    used: Use
+    planned: dict[tuple, Plan | None] = field(default_factory=dict)
+    forgotten: bool = False
 
 
 class Structures:
@@ -62,27 +67,43 @@ class Structures:
         paths: the function's control-flow paths.
         most: how many structures are kept.
         fallbacks: is notified where there are ever new structures.
+        plans: the plans of the function, which also count its calls.
 
     Attributes:
         known: the structures by the key of the arguments.
-        calls: the number of calls.
     """
 
-    def __init__(self, paths: Paths, most: int, fallbacks: Fallbacks) -> None:
-        self._paths, self._most, self._fallbacks = paths, most, fallbacks
+    def __init__(self, paths: Paths, most: int, fallbacks: Fallbacks, plans: Plans) -> None:
+        self._paths, self._most, self._fallbacks, self._plans = paths, most, fallbacks, plans
         self.known: dict[Any, Structure] = {}
-        self.calls = self._new = self._counted = 0
+        self._new = self._counted = 0
+
+    def find(self, key: tuple, layout: Callable[[], Layout]) -> Structure:
+        """Returns the structure of a call, which is counted; adds it if it is new.
+
+        Args:
+            key: that of the arguments.
+            layout: makes the layout of a new structure.
+        """
+        self._plans.calls = now = self._plans.calls + 1
+        structure = self.known.get(key)
+        if structure is None:
+            structure = self.add(key, layout())
+        structure.used.last = now
+        return structure
 
     def add(self, key: tuple, layout: Layout) -> Structure:
         """Adds a structure. If there are too many, it replaces the one whose last use is longest ago."""
-        new = Structure(layout, self._paths.of(layout.trace_key), self.calls)
+        new = Structure(layout, self._paths.of(layout.trace_key), Use(self._plans.calls))
         with self._paths.lock:
             structure = self.known.setdefault(key, new)
             self._new += 1
-            dropped = min(self.known, key=lambda one: self.known[one].used) if len(self.known) > self._most else None
+            dropped = (
+                min(self.known, key=lambda one: self.known[one].used.last) if len(self.known) > self._most else None
+            )
             if dropped is not None:
                 self._forget(dropped)
-        if self._new >= MANY and 2 * self._new > self.calls:
+        if self._new >= MANY and 2 * self._new > self._plans.calls:
             self._fallbacks.met(ALWAYS_NEW, self._new - self._counted, where=self._changing)
             self._counted = self._new
         if dropped is not None:
@@ -90,7 +111,9 @@ class Structures:
         return structure
 
     def _forget(self, key: tuple) -> None:
-        paths = self.known.pop(key).paths
+        structure = self.known.pop(key)
+        paths, structure.forgotten = structure.paths, True
+        self._plans.forget(structure.used)
         if not any(other.paths is paths for other in self.known.values()):  # an array and a batch of arrays share them
             self._paths.forget(paths)
 

@@ -17,7 +17,7 @@ from chainrule.compiler.levels.schedule import BatchPlan, Plan, schedule
 from chainrule.compiler.levels.sections import Field, Section
 from chainrule.compiler.levels.segments import VARIADIC, Kind
 from chainrule.compiler.levels.table_bounds import check_plan
-from chainrule.compiler.native.kernel import Floats, Held
+from chainrule.compiler.native.kernel import Floats, Held, Native
 from chainrule.compiler.native.llvm import Machine, load
 from chainrule.compiler.native.memory import aligned, for_native_code, is_checked, too_large_is_infinite
 from chainrule.compiler.native.threads import ThreadPool
@@ -113,6 +113,19 @@ class LevelKernel:
             held = held & bool(memory.values[self.plan.guards] == 0.0)
         self._free.append(memory)
         return shared, each, held
+
+    def native(self) -> Native | None:
+        """See `chainrule.compiler.native.kernel.Kernel`."""
+        plan = self.plan
+        if self.bits != 64 or plan.batch is not None or self.in_python or self._checked:
+            return None
+
+        guards = [] if plan.guards is None else [(int(plan.guards), False)]
+        return Native(
+            self._library.address("levels_shared"),
+            *(self._free, self._memory, lambda memory: (memory.before, memory.before[0])),
+            *(list(range(plan.inputs)), self._outputs.tolist(), guards),
+        )
 
     def _memory(self) -> _Memory:
         """Memory that no other call uses; it goes back to `_free` afterwards."""
@@ -240,7 +253,7 @@ class _Memory:
     def __init__(self, plan: Plan, bits: int, python: int) -> None:
         dtype = np.float64 if bits == 64 else np.float32
         self.values = aligned([plan.slots], dtype)
-        self.inputs = self.values[: plan.inputs]
+        self.inputs, self.prepared = self.values[: plan.inputs], None
         with too_large_is_infinite(dtype):
             self.values[plan.inputs : plan.inputs + len(plan.constants)] = plan.constants
         self.tables: list[np.ndarray] = []  # arrays whose addresses native code has

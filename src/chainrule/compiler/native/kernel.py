@@ -3,13 +3,39 @@ of it."""
 
 from __future__ import annotations
 
-from typing import Protocol
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
 
 Floats = npt.NDArray[np.float64]
 Held = bool | npt.NDArray[np.bool_]
+
+
+@dataclass(frozen=True)
+class Native:
+    """A kernel's function of graphs without samples, for callers that are native code themselves.
+
+    Attributes:
+        function: its address.
+        free: memory that no call uses at present; a call takes one, and puts it back.
+        memory: allocates memory for one call at a time.
+        arguments: returns for memory the arguments of the function, and the address of the row of float64 in it where
+            numbers stand. Its attribute `prepared` is free to keep what a caller makes of them.
+        inputs: for each place from the beginning of the row, which input of the graph stands there.
+        outputs: the places of the outputs.
+        guards: for each guard its place, and whether the number there must be other than 0.
+    """
+
+    function: int
+    free: list[Any]
+    memory: Callable[[], Any]
+    arguments: Callable[[Any], tuple[tuple[int, ...], int]]
+    inputs: list[int]
+    outputs: list[int]
+    guards: list[tuple[int, bool]]
 
 
 class Kernel(Protocol):
@@ -36,6 +62,10 @@ class Kernel(Protocol):
         Raises:
             SizeError: the arguments are not of these sizes.
         """
+
+    def native(self) -> Native | None:
+        """Returns the function of a kernel for a graph without batched inputs; None if only `run` calculates all: in 32
+        bits, in several threads, where Python calculates a part, or where addresses are checked."""
 
     @property
     def bytes_per_call(self) -> int:

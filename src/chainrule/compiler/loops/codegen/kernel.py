@@ -16,6 +16,7 @@ from chainrule.compiler.loops.codegen.build import NUMBERS, POINTERS, Plan
 from chainrule.compiler.loops.codegen.describe import describe
 from chainrule.compiler.loops.codegen.layout import FRONT, MARGIN, area_ranges
 from chainrule.compiler.loops.program import operations
+from chainrule.compiler.native.kernel import Native
 from chainrule.compiler.native.llvm import BoundsError, Machine, load
 from chainrule.compiler.native.memory import aligned, for_native_code, is_checked, too_large_is_infinite
 from chainrule.compiler.native.threads import ThreadPool
@@ -40,6 +41,7 @@ class _Memory:
         self.addresses = [array.ctypes.data for array in (self.shared, self.sums, self.fixed, self.scratch)]
         self.fixed_stride = self.fixed.shape[1]
         self.arguments: list[int] | None = None
+        self.prepared: Any = None
 
 
 @dataclass
@@ -168,6 +170,20 @@ class LoopKernel:
             return self._results(memory, columns)
         finally:
             self._free.append(memory)
+
+    def native(self) -> Native | None:
+        """See `chainrule.compiler.native.kernel.Kernel`."""
+        program, rows = self.plan.program, self._unbatched
+        lanes = program.lanes or 0
+        if self.dtype != np.float64 or self.plan.each or self.checked or self.parts(lanes) > 1:
+            return None
+
+        def arguments(memory: _Memory) -> tuple[tuple[int, ...], int]:
+            return tuple(self.arguments(memory, rows, rows, 0, lanes)), memory.addresses[0]
+
+        guards = [(at, outcome) for _, at, outcome in self.guards]
+        outputs = self._shared_places.tolist()
+        return Native(self.address("run"), self._free, self.memory, arguments, program.order.tolist(), outputs, guards)
 
     def _results_of(self, samples: int) -> np.ndarray:
         """Allocates the results of so many samples, in rows that are a multiple of a vector long."""

@@ -1,0 +1,132 @@
+"""How plans are made, from a call that went the way of `Runner`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from chainrule.compiler.calling.arguments import EXACT
+from chainrule.compiler.calling.layouts import Array, Number, Row
+from chainrule.compiler.calling.options import Options
+from chainrule.compiler.calling.paths import Path, Paths
+from chainrule.compiler.calling.plans import Cells, Floats, Form, One, Parts, Plan, Plans, Route, Whole, asked_of
+from chainrule.compiler.calling.running import Call
+from chainrule.compiler.pipeline import Wanted
+from chainrule.core.trees import leaves, parts_of
+
+VALUE, VALUE_AND_GRAD, JACOBIAN = range(3)
+"""What is asked of a function."""
+
+
+class Planner:
+    """Makes the plans of a function.
+
+    Args:
+        options, paths: those of the function.
+        plans: gets the plans.
+    """
+
+    def __init__(self, options: Options, paths: Paths, plans: Plans) -> None:
+        self._options, self._paths, self._plans = options, paths, plans
+
+    def learn(self, what: int, argnums: Any, call: Call, chosen: int | tuple[int, ...], wrt: tuple[int, ...]) -> None:
+        """Makes a plan for calls such as this one, which has been run; or adds to that plan the path that it took.
+
+        Args:
+            what: what was asked.
+            argnums: by which arguments was differentiated, as the user gave it.
+            call: the call.
+            chosen, wrt: that argument or these, as positions from the left, and the inputs of the graph
+                that they have.
+        """
+        structure, asked = call.structure, asked_of(what, argnums)
+        if structure is None or asked is None or call.layout.named or self._options.bits != 64:
+            return
+        if asked not in structure.planned:
+            self._begin(asked, call)
+        plan, path = structure.planned[asked], call.paths[0] if call.paths else None
+        if plan is None or path is None or path in plan.routes:
+            return
+        options = self._options
+        wanted = Wanted(min(what, 1), wrt, options.reduce and "sum", options.strict)
+        if wanted in path.made:
+            plan.add(path, self._route(what, call, chosen, path, wanted))
+
+    def _begin(self, asked: tuple, call: Call) -> None:
+        """Begins the plan of a structure; None stands for one that has none."""
+        structure = call.structure
+        assert structure is not None
+        forms = [None] if call.columns is not None else list(map(form_of, call.layout.forms, call.given))
+        plan = None
+        if None not in forms:
+            plan = Plan(asked, forms, call.layout.count, structure.paths, structure.used)  # type: ignore[arg-type]
+        with self._paths.lock:  # under which structures are forgotten, and their plans with them
+            if asked not in structure.planned:
+                structure.planned[asked] = plan
+                if plan is not None and not structure.forgotten:
+                    self._plans.add(plan, call.given)
+
+    def _route(self, what: int, call: Call, chosen: int | tuple[int, ...], path: Path, wanted: Wanted) -> Route | None:
+        made, alone = self._paths.made(path, wanted), isinstance(chosen, int)
+        places: Any = (chosen,) if alone else chosen
+        forms = [form_of(call.layout.forms[i], call.given[i]) for i in places]
+        shape = _results(what, path.traced.result, forms, len(wanted.wrt), alone)  # type: ignore[arg-type]
+        if shape is None or path.graph.batched or not Route.possible(made.kernel):
+            return None
+        form, take = shape
+        rest = sorted(set(range(len(made.varies))) - set(take))
+        return Route(path, made.kernel, [*take, *rest], form, (call.layout, path, wanted), self._options.strict)
+
+
+def form_of(tree: Any, x: Any, exact: int = EXACT) -> Form | None:
+    """Returns the form of an argument; None if it has parts that plans do not know.
+
+    Args:
+        tree: its form in a `Layout`.
+        x: the argument.
+        exact: the limit up to which native code holds every integer exactly.
+    """
+    if isinstance(tree, Number):
+        return Whole(exact) if tree.whole else One()
+    if isinstance(tree, Row):
+        return Floats(tree.kind, tree.count)
+    if isinstance(tree, Array):
+        return None if tree.whole else Cells(tree.shape)
+    if type(tree) not in (list, tuple, dict) or type(x) is not type(tree):
+        return None
+    names = tuple(tree) if type(tree) is dict else None
+    if names is not None and not set(map(type, names)) <= {str}:
+        return None
+    parts = [form_of(part, of, exact) for part, of in zip(parts_of(tree) or (), parts_of(x) or (), strict=True)]
+    return None if None in parts else Parts(type(tree), parts, names)  # type: ignore[arg-type]
+
+
+def _results(what: int, result: Any, forms: Sequence[Form], count: int, alone: bool) -> tuple[Form, list[int]] | None:
+    """Returns the form of what a call returns, and the outputs that it is made of, in order; None if a plan cannot make
+    it.
+
+    Args:
+        what: what is asked.
+        result: the structure of what the function returns, with places instead of numbers.
+        forms: those of the arguments by which is differentiated.
+        count: how many numbers these have.
+        alone: whether there is one such argument, which stands in no tuple.
+    """
+    values = len(leaves(result))
+    derivatives = forms[0] if alone else Parts(tuple, forms)
+
+    def of(tree: Any, take: list[int]) -> Form | None:
+        if type(tree) is int:
+            take += [tree] if what != JACOBIAN else range(values + tree * count, values + (tree + 1) * count)
+            return One() if what != JACOBIAN else derivatives
+        if type(tree) not in (list, tuple, dict):
+            return None
+        parts = [of(part, take) for part in parts_of(tree) or ()]
+        names = tuple(tree) if type(tree) is dict else None
+        return None if None in parts else Parts(type(tree), parts, names)  # type: ignore[arg-type]
+
+    take: list[int] = []
+    form = of(result, take)
+    if form is None or what != VALUE_AND_GRAD:
+        return None if form is None else (form, take)
+    return Parts(tuple, [form, derivatives]), [*take, *range(values, values + count)]
