@@ -15,7 +15,8 @@ ROOT = Path(__file__).parent
 FLAGS = ["-g0", "-ffp-contract=off"]  # no fused multiply-add: the same bits as Python's own arithmetic
 OPTIMIZED = {
     **dict.fromkeys(("engine", "storage.nodes", "storage.value_base", "nn.linear"), "-O3"),
-    **dict.fromkeys(("core.operation", "nn.module", "nn.layers", "compiler.calling.plans"), "-O1"),
+    **dict.fromkeys([f"compiler.calling.{name}" for name in ("forms", "plans", "batch_plans")], "-O3"),
+    **dict.fromkeys(("core.operation", "nn.module", "nn.layers"), "-O1"),
 }
 """How far the C compiler goes, by how often a module's code runs. With -O3 everywhere the build takes twice the time,
 and models are some 2 % faster."""

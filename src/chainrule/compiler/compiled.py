@@ -47,7 +47,7 @@ class CompiledFunction:
         self.fallbacks = Fallbacks(self._name)
         self._paths = Paths(function, options.max_traces, options.target, self.fallbacks, options.strict)
         self._runner = Runner(self._name, options, self._paths, self.fallbacks)
-        self._plans = Plans(self._runner, self._paths)
+        self._plans = Plans(self._runner, self._paths, options.in_axes is not None)
         self._planner = Planner(options, self._paths, self._plans)
         self._structures = Structures(self._paths, options.max_structures, self.fallbacks, self._plans)
         self._slopes: dict[Any, CompiledFunction] = {}

@@ -14,7 +14,8 @@ from pathlib import Path
 
 COMPILED = (
     *("core.operation", "core.stale", "storage.nodes", "storage.value_base", "engine"),
-    *("nn.linear", "nn.module", "nn.layers", "compiler.calling.leaves", "compiler.calling.plans"),
+    *("nn.linear", "nn.module", "nn.layers", "compiler.calling.leaves"),
+    *("compiler.calling.forms", "compiler.calling.plans", "compiler.calling.batch_plans"),
 )
 """The modules that a compiled build has as extension modules: all of them, or none."""
 

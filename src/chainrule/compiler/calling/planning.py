@@ -6,10 +6,13 @@ from collections.abc import Sequence
 from typing import Any
 
 from chainrule.compiler.calling.arguments import EXACT
+from chainrule.compiler.calling.batch_plans import BatchPlan, BatchRoute, Columns
+from chainrule.compiler.calling.forms import Cells, Floats, Form, One, Parts, Whole
 from chainrule.compiler.calling.layouts import Array, Number, Row
 from chainrule.compiler.calling.options import Options
 from chainrule.compiler.calling.paths import Path, Paths
-from chainrule.compiler.calling.plans import Cells, Floats, Form, One, Parts, Plan, Plans, Route, Whole, asked_of
+from chainrule.compiler.calling.plans import Plan, Plans, Route, asked_of
+from chainrule.compiler.calling.results import own_by_sample
 from chainrule.compiler.calling.running import Call
 from chainrule.compiler.pipeline import Wanted
 from chainrule.core.trees import leaves, parts_of
@@ -54,28 +57,42 @@ class Planner:
 
     def _begin(self, asked: tuple, call: Call) -> None:
         """Begins the plan of a structure; None stands for one that has none."""
-        structure = call.structure
+        structure, kind = call.structure, Plan if call.columns is None else BatchPlan
         assert structure is not None
-        forms = [None] if call.columns is not None else list(map(form_of, call.layout.forms, call.given))
+        forms: Any = [_form_of_argument(form, x) for form, x in zip(call.layout.forms, call.given, strict=True)]
         plan = None
-        if None not in forms:
-            plan = Plan(asked, forms, call.layout.count, structure.paths, structure.used)  # type: ignore[arg-type]
+        if kind is not None and None not in forms:
+            plan = kind(asked, forms, call.layout.count, structure.paths, structure.used)
         with self._paths.lock:  # under which structures are forgotten, and their plans with them
             if asked not in structure.planned:
                 structure.planned[asked] = plan
                 if plan is not None and not structure.forgotten:
                     self._plans.add(plan, call.given)
 
-    def _route(self, what: int, call: Call, chosen: int | tuple[int, ...], path: Path, wanted: Wanted) -> Route | None:
-        made, alone = self._paths.made(path, wanted), isinstance(chosen, int)
+    def _route(self, what: int, call: Call, chosen: int | tuple[int, ...], path: Path, wanted: Wanted) -> Any:
+        made, alone, result = self._paths.made(path, wanted), isinstance(chosen, int), path.traced.result
         places: Any = (chosen,) if alone else chosen
         forms = [form_of(call.layout.forms[i], call.given[i]) for i in places]
-        shape = _results(what, path.traced.result, forms, len(wanted.wrt), alone)  # type: ignore[arg-type]
-        if shape is None or path.graph.batched or not Route.possible(made.kernel):
+        shape = _results(what, result, forms, len(wanted.wrt), alone)  # type: ignore[arg-type]
+        if shape is None:
             return None
         form, take = shape
         rest = sorted(set(range(len(made.varies))) - set(take))
-        return Route(path, made.kernel, [*take, *rest], form, (call.layout, path, wanted), self._options.strict)
+        given = path, made.kernel, [*take, *rest], form, (call.layout, path, wanted), self._options.strict
+        if call.columns is None:
+            return Route(*given) if Route.possible(made.kernel) else None
+        reduce, batched = self._options.reduce, tuple(call.layout.batched)
+        if reduce is not None and own_by_sample(wanted, len(leaves(result)), batched).any():
+            return None
+        return BatchRoute(*given, reduce) if BatchRoute.possible(made.kernel, reduce, len(batched)) else None
+
+
+def _form_of_argument(tree: Any, x: Any) -> Form | None:
+    """Returns the form of an argument, which may be batched."""
+    if isinstance(tree, Array) and tree.batched:
+        plain = tree.axis == 0 and tree.count and not tree.whole and not tree.of_lists
+        return Columns(tree.shape) if plain and Columns is not None else None
+    return form_of(tree, x)
 
 
 def form_of(tree: Any, x: Any, exact: int = EXACT) -> Form | None:
@@ -90,7 +107,7 @@ def form_of(tree: Any, x: Any, exact: int = EXACT) -> Form | None:
         return Whole(exact) if tree.whole else One()
     if isinstance(tree, Row):
         return Floats(tree.kind, tree.count)
-    if isinstance(tree, Array):
+    if isinstance(tree, Array):  # derivatives by a batched one lie like one that is not
         return None if tree.whole else Cells(tree.shape)
     if type(tree) not in (list, tuple, dict) or type(x) is not type(tree):
         return None

@@ -11,110 +11,16 @@ The compiled build has plans.pyx in place of this file.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
-from chainrule.compiler.calling.arguments import FLOATS, LARGE, Reading
+from chainrule.compiler.calling.arguments import Reading
+from chainrule.compiler.calling.forms import Form
 
 MISSED = object()
 """In place of results: no plan is for these arguments."""
-
-
-class Form:
-    """The numbers of an argument, or of derivatives like it: how they are read, and how it is made of them."""
-
-    def read(self, x: Any, into: Reading) -> bool:
-        """Adds the numbers of `x` to `into`; returns False, perhaps midway, if `x` is not of this form."""
-        raise NotImplementedError
-
-    def build(self, numbers: np.ndarray, at: int) -> tuple[Any, int]:
-        """Returns a new one with the numbers that begin `at` a place, and where they end."""
-        raise NotImplementedError
-
-
-class One(Form):
-    """A float."""
-
-    def read(self, x: Any, into: Reading) -> bool:
-        if type(x) is not float:
-            return False
-        into.add((x,))
-        return True
-
-    def build(self, numbers: np.ndarray, at: int) -> tuple[Any, int]:
-        return float(numbers[at]), at + 1
-
-
-class Whole(Form):
-    """An int, up to the limit `exact` on either side of 0."""
-
-    def __init__(self, exact: int) -> None:
-        self.exact = exact
-
-    def read(self, x: Any, into: Reading) -> bool:
-        if type(x) is not int or not -self.exact <= x <= self.exact:
-            return False
-        into.add((float(x),))
-        return True
-
-
-class Floats(Form):
-    """A list or tuple of `count` floats."""
-
-    def __init__(self, kind: Any, count: int) -> None:
-        self.kind, self.count = kind, count
-
-    def read(self, x: Any, into: Reading) -> bool:
-        if type(x) is not self.kind or len(x) != self.count or set(map(type, x)) != FLOATS:
-            return False
-        into.add(x)
-        return True
-
-    def build(self, numbers: np.ndarray, at: int) -> tuple[Any, int]:
-        end = at + self.count
-        return self.kind(numbers[at:end].tolist()), end
-
-
-class Parts(Form):
-    """A list or tuple of such forms; or a dict, if there are `names`."""
-
-    def __init__(self, kind: Any, parts: Sequence[Form], names: tuple[str, ...] | None = None) -> None:
-        self.kind, self.parts, self.names = kind, tuple(parts), names
-
-    def read(self, x: Any, into: Reading) -> bool:
-        if type(x) is not self.kind or len(x) != len(self.parts):
-            return False
-        if self.names is not None and (tuple(x) != self.names or not set(map(type, x)) <= {str}):
-            return False
-        parts = x if self.names is None else x.values()
-        return all(form.read(part, into) for form, part in zip(self.parts, parts, strict=True))
-
-    def build(self, numbers: np.ndarray, at: int) -> tuple[Any, int]:
-        made = []
-        for form in self.parts:
-            part, at = form.build(numbers, at)
-            made.append(part)
-        return self.kind(made if self.names is None else zip(self.names, made, strict=True)), at
-
-
-class Cells(Form):
-    """A float64 array of one shape, with at least one axis."""
-
-    def __init__(self, shape: tuple[int, ...]) -> None:
-        self.shape, self.count = shape, math.prod(shape)
-
-    def read(self, x: Any, into: Reading) -> bool:
-        if type(x) is not np.ndarray or x.dtype != np.float64 or x.shape != self.shape:
-            return False
-        into.add_array(np.array(x, dtype=np.float64).ravel() if self.count >= LARGE else x.ravel())
-        return True
-
-    def build(self, numbers: np.ndarray, at: int) -> tuple[Any, int]:
-        end = at + self.count
-        return numbers[at:end].reshape(self.shape), end
 
 
 class Route:
@@ -202,13 +108,14 @@ class Plans:
 
     Args:
         runner, paths: those of the function.
+        batches: whether arrays may be batches, of any number of samples.
 
     Attributes:
         calls: the number of calls, which others count as well.
     """
 
-    def __init__(self, runner: Any, paths: Any) -> None:
-        self._runner, self._paths, self.calls = runner, paths, 0
+    def __init__(self, runner: Any, paths: Any, batches: bool) -> None:
+        self._runner, self._paths, self._batches, self.calls = runner, paths, batches, 0
         self._kept: dict[tuple, list[Plan]] = {}
 
     def run(self, what: int, argnums: Any, args: tuple) -> Any:
@@ -225,7 +132,7 @@ class Plans:
         asked = asked_of(what, argnums)
         if asked is None or self._paths.changes:
             return MISSED
-        for plan in self._kept.get((asked, sizes_of(args)), ()):
+        for plan in self._kept.get((asked, self._sizes_of(args)), ()):
             results = plan.run(args, self)
             if results is not MISSED:
                 return results
@@ -242,10 +149,15 @@ class Plans:
 
     def add(self, plan: Plan, args: tuple) -> None:
         """Adds a plan for arguments such as these."""
-        key = plan.asked, sizes_of(args)
+        key = plan.asked, self._sizes_of(args)
         kept = self._kept.get(key, [])
         if len(kept) < MOST_ALIKE:
             self._kept[key] = [*kept, plan]
+
+    def _sizes_of(self, args: tuple) -> tuple:
+        """Returns how arguments look from outside: the length of each that has one."""
+        rows = (list, tuple, dict) if self._batches else (list, tuple, dict, np.ndarray)
+        return tuple([len(x) if type(x) in rows and getattr(x, "shape", None) != () else -1 for x in args])
 
     def forget(self, use: Use) -> None:
         """Forgets the plans for a structure."""
@@ -264,8 +176,3 @@ def asked_of(what: int, argnums: Any) -> tuple | None:
     if type(argnums) is int:
         return what, argnums
     return (what, argnums) if type(argnums) is tuple and set(map(type, argnums)) <= {int} else None
-
-
-def sizes_of(args: tuple) -> tuple:
-    """Returns how arguments look from outside: the length of each that has one."""
-    return tuple([len(x) if type(x) in (list, tuple, dict) else x.shape if type(x) is np.ndarray else -1 for x in args])

@@ -1,24 +1,19 @@
 """What plans.py does, on C arrays: the same classes, with the same arguments."""
 
-from cpython.buffer cimport PyBUF_FORMAT, PyBUF_STRIDES, PyBUF_WRITABLE, PyBuffer_Release, PyObject_GetBuffer
-from cpython.dict cimport PyDict_Next
-from cpython.float cimport PyFloat_AS_DOUBLE, PyFloat_FromDouble
-from cpython.list cimport PyList_GET_ITEM, PyList_GET_SIZE, PyList_New, PyList_SET_ITEM
-from cpython.long cimport PyLong_AsLongLongAndOverflow
+from cpython.list cimport PyList_GET_ITEM, PyList_GET_SIZE
 from cpython.mem cimport PyMem_Free, PyMem_Malloc
-from cpython.object cimport PyObject
-from cpython.ref cimport Py_INCREF
-from cpython.tuple cimport PyTuple_GET_ITEM, PyTuple_GET_SIZE, PyTuple_New, PyTuple_SET_ITEM
+from cpython.tuple cimport PyTuple_GET_ITEM, PyTuple_GET_SIZE
 from libc.math cimport isfinite
 from libc.stdint cimport int32_t, int64_t
-from libc.string cimport memcpy, strcmp
 
+from chainrule.compiler.calling.forms cimport Form
 from chainrule.engine cimport Value
 
 import numpy as np
 
 MISSED = object()
-cdef object _missed = MISSED, _array = np.ndarray, _empty = np.empty
+_missed = MISSED
+cdef object _array = np.ndarray
 
 cdef enum:
     FEW = 256  # numbers that a call keeps on the stack
@@ -30,201 +25,11 @@ ctypedef void (*Loops)(
 ) noexcept nogil
 
 
-# ---- forms -----------------------------------------------------------------------------------------------------------
-
-
-cdef class Form:
-    """As in plans.py; no Python code runs while an argument is read, so nobody changes it meanwhile."""
-
-    cdef double* read(self, object x, double* into) except? NULL:
-        """Writes the numbers of `x` from `into` on; returns where they end, or NULL if `x` is not of this form."""
-        return NULL
-
-    cdef object build(self, double** numbers):
-        """Returns a new one of the numbers, which are then behind those that it took."""
-        raise NotImplementedError
-
-
-cdef class One(Form):
-    """As in plans.py."""
-
-    cdef double* read(self, object x, double* into) except? NULL:
-        if type(x) is not float:
-            return NULL
-        into[0] = PyFloat_AS_DOUBLE(x)
-        return into + 1
-
-    cdef object build(self, double** numbers):
-        numbers[0] += 1
-        return PyFloat_FromDouble(numbers[0][-1])
-
-
-cdef class Whole(Form):
-    """As in plans.py."""
-
-    cdef long long exact
-
-    def __init__(self, long long exact):
-        self.exact = exact
-
-    cdef double* read(self, object x, double* into) except? NULL:
-        cdef int overflow = 0
-        if type(x) is not int:
-            return NULL
-        cdef long long whole = PyLong_AsLongLongAndOverflow(x, &overflow)
-        if overflow or not -self.exact <= whole <= self.exact:
-            return NULL
-        into[0] = <double>whole
-        return into + 1
-
-
-cdef class Floats(Form):
-    """As in plans.py."""
-
-    cdef Py_ssize_t count
-    cdef bint is_list
-
-    def __init__(self, object kind, Py_ssize_t count):
-        if kind is not list and kind is not tuple:
-            raise TypeError(f"{kind} is neither list nor tuple")
-        self.is_list, self.count = kind is list, count
-
-    cdef double* read(self, object x, double* into) except? NULL:
-        cdef Py_ssize_t i
-        cdef PyObject* part
-        if type(x) is not (list if self.is_list else tuple):
-            return NULL
-        if (PyList_GET_SIZE(x) if self.is_list else PyTuple_GET_SIZE(x)) != self.count:
-            return NULL
-        for i in range(self.count):
-            part = PyList_GET_ITEM(x, i) if self.is_list else PyTuple_GET_ITEM(x, i)
-            if type(<object>part) is not float:
-                return NULL
-            into[i] = PyFloat_AS_DOUBLE(<object>part)
-        return into + self.count
-
-    cdef object build(self, double** numbers):
-        cdef Py_ssize_t i
-        cdef object made = PyList_New(self.count) if self.is_list else PyTuple_New(self.count)
-        cdef object one
-        for i in range(self.count):
-            one = PyFloat_FromDouble(numbers[0][i])
-            Py_INCREF(one)  # the row takes it
-            if self.is_list:
-                PyList_SET_ITEM(made, i, one)
-            else:
-                PyTuple_SET_ITEM(made, i, one)
-        numbers[0] += self.count
-        return made
-
-
-cdef class Parts(Form):
-    """As in plans.py."""
-
-    cdef object kind
-    cdef tuple parts, names
-
-    def __init__(self, object kind, object parts, object names=None):
-        self.kind, self.parts, self.names = kind, tuple(parts), names
-        if not all(isinstance(part, Form) for part in self.parts):
-            raise TypeError("parts are forms")
-        if (names is None and kind not in (list, tuple)) or (names is not None and len(names) != len(self.parts)):
-            raise TypeError(f"no {kind} of these parts")
-
-    cdef double* read(self, object x, double* into) except? NULL:
-        cdef Py_ssize_t i
-        cdef PyObject* part
-        if type(x) is not self.kind or len(x) != PyTuple_GET_SIZE(self.parts):
-            return NULL
-        if self.names is not None:
-            return self.read_named(x, into)
-        for i in range(PyTuple_GET_SIZE(self.parts)):
-            part = PyList_GET_ITEM(x, i) if self.kind is list else PyTuple_GET_ITEM(x, i)
-            into = (<Form>PyTuple_GET_ITEM(self.parts, i)).read(<object>part, into)
-            if into is NULL:
-                return NULL
-        return into
-
-    cdef double* read_named(self, dict x, double* into) except? NULL:
-        cdef Py_ssize_t at = 0, i = 0
-        cdef PyObject* name
-        cdef PyObject* part
-        while PyDict_Next(x, &at, &name, &part):
-            if type(<object>name) is not str or <str><object>name != <str>PyTuple_GET_ITEM(self.names, i):
-                return NULL
-            into = (<Form>PyTuple_GET_ITEM(self.parts, i)).read(<object>part, into)
-            if into is NULL:
-                return NULL
-            i += 1
-        return into
-
-    cdef object build(self, double** numbers):
-        cdef list made = [(<Form>part).build(numbers) for part in self.parts]
-        if self.kind is list:
-            return made
-        return tuple(made) if self.names is None else dict(zip(self.names, made))
-
-
-cdef class Cells(Form):
-    """As in plans.py."""
-
-    cdef tuple shape
-    cdef Py_ssize_t count
-
-    def __init__(self, tuple shape):
-        self.shape, self.count = shape, 1
-        for length in shape:
-            self.count *= length
-
-    cdef double* read(self, object x, double* into) except? NULL:
-        cdef Py_buffer buffer
-        if type(x) is not _array:
-            return NULL
-        try:
-            PyObject_GetBuffer(x, &buffer, PyBUF_FORMAT | PyBUF_STRIDES)
-        except (BufferError, ValueError):
-            return NULL
-        cdef bint alike = self.copied(&buffer, into)
-        PyBuffer_Release(&buffer)
-        return into + self.count if alike else NULL
-
-    cdef bint copied(self, Py_buffer* buffer, double* into) except -1:
-        """Copies a buffer's numbers; returns False if it is of another shape or type, or has gaps within rows."""
-        cdef Py_ssize_t i, step = sizeof(double)
-        if buffer.ndim != PyTuple_GET_SIZE(self.shape) or strcmp(buffer.format, b"d"):
-            return False
-        for i in range(buffer.ndim - 1, -1, -1):
-            if buffer.shape[i] != <Py_ssize_t>self.shape[i]:
-                return False
-            if buffer.ndim > 1 and buffer.strides[i] != step:
-                return False
-            step *= buffer.shape[i]
-        if buffer.ndim > 1 or self.count == 0 or buffer.strides[0] == sizeof(double):
-            memcpy(into, buffer.buf, self.count * sizeof(double))
-        else:
-            for i in range(self.count):
-                memcpy(into + i, <char*>buffer.buf + i * buffer.strides[0], sizeof(double))  # it may lie anywhere
-        return True
-
-    cdef object build(self, double** numbers):
-        cdef Py_buffer buffer
-        cdef object made = _empty(self.shape)
-        PyObject_GetBuffer(made, &buffer, PyBUF_WRITABLE)
-        if buffer.len == self.count * <Py_ssize_t>sizeof(double):
-            memcpy(buffer.buf, numbers[0], buffer.len)
-        PyBuffer_Release(&buffer)
-        numbers[0] += self.count
-        return made
-
-
 # ---- kernels ---------------------------------------------------------------------------------------------------------
 
 
-cdef class _Places:
+cdef class Places:
     """Whole numbers in a C array."""
-
-    cdef Py_ssize_t* items
-    cdef Py_ssize_t count
 
     def __cinit__(self, list places):
         cdef Py_ssize_t i
@@ -279,7 +84,7 @@ cdef class Route:
     cdef readonly tuple last
     cdef list live, free
     cdef Form form
-    cdef _Places inputs, take, guards, outcomes
+    cdef Places inputs, take, guards, outcomes
     cdef bint strict
 
     def __init__(self, object path, object kernel, list take, Form form, tuple last, bint strict):
@@ -288,9 +93,9 @@ cdef class Route:
         self.function, self.kernel, self.native = <void*>function, kernel, native
         self.form, self.last, self.strict = form, last, strict
         self.live, self.free = list(path.live), native.free
-        self.inputs, self.take = _Places(native.inputs), _Places([native.outputs[i] for i in take])
-        self.guards = _Places([at for at, _ in native.guards])
-        self.outcomes = _Places([outcome for _, outcome in native.guards])
+        self.inputs, self.take = Places(native.inputs), Places([native.outputs[i] for i in take])
+        self.guards = Places([at for at, _ in native.guards])
+        self.outcomes = Places([outcome for _, outcome in native.guards])
 
     @staticmethod
     def possible(object kernel):
@@ -340,21 +145,12 @@ cdef class Route:
 cdef class Use:
     """As in plans.py."""
 
-    cdef public Py_ssize_t last
-
     def __init__(self, Py_ssize_t last):
         self.last = last
 
 
 cdef class Plan:
     """As in plans.py."""
-
-    cdef object what, argnums
-    cdef readonly dict routes
-    cdef list paths
-    cdef Use use
-    cdef tuple forms
-    cdef Py_ssize_t count, room
 
     def __init__(self, tuple asked, object forms, Py_ssize_t count, list paths, Use use):
         self.what, self.argnums = asked
@@ -420,12 +216,8 @@ cdef class Plan:
 cdef class Plans:
     """As in plans.py."""
 
-    cdef object runner, paths
-    cdef dict kept
-    cdef public Py_ssize_t calls
-
-    def __init__(self, object runner, object paths):
-        self.runner, self.paths, self.kept = runner, paths, {}
+    def __init__(self, object runner, object paths, bint batches):
+        self.runner, self.paths, self.batches, self.kept = runner, paths, batches, {}
 
     def run(self, object what, object argnums, tuple args):
         """As in plans.py."""
@@ -434,7 +226,7 @@ cdef class Plans:
         cdef object results
         if not self.kept:
             return _missed
-        kept = self.kept.get(_sizes(what, args))
+        kept = self.kept.get(_sizes(what, args, self.batches))
         if kept is None or self.paths.changes:
             return _missed
         for plan in kept:
@@ -455,7 +247,7 @@ cdef class Plans:
 
     def add(self, Plan plan, tuple args):
         """As in plans.py."""
-        cdef object key = _sizes(plan.what, args)
+        cdef object key = _sizes(plan.what, args, self.batches)
         cdef list kept = self.kept.get(key, [])
         cdef Plan other
         cdef Py_ssize_t alike = 0
@@ -492,7 +284,7 @@ cdef bint _same(object argnums, object other) except -1:
     return True
 
 
-cdef object _sizes(object what, tuple args):
+cdef object _sizes(object what, tuple args, bint batches):
     """Returns a number for how arguments look from outside, and for what is asked."""
     cdef unsigned long long found = <Py_ssize_t>what
     cdef object x
@@ -502,7 +294,7 @@ cdef object _sizes(object what, tuple args):
             found ^= 1
         elif type(x) is list or type(x) is tuple or type(x) is dict:
             found ^= 2 + <unsigned long long>len(x)
-        elif type(x) is _array and x.ndim:
+        elif type(x) is _array and not batches and x.ndim:
             found ^= 2 + <unsigned long long>len(x)
     return found
 

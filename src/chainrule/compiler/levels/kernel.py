@@ -127,6 +127,9 @@ class LevelKernel:
             *(list(range(plan.inputs)), self._outputs.tolist(), guards),
         )
 
+    def native_batch(self) -> None:
+        """See `chainrule.compiler.native.kernel.Kernel`."""
+
     def _memory(self) -> _Memory:
         """Memory that no other call uses; it goes back to `_free` afterwards."""
         try:

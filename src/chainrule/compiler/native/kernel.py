@@ -38,6 +38,36 @@ class Native:
     guards: list[tuple[int, bool]]
 
 
+@dataclass(frozen=True)
+class NativeBatch:
+    """A kernel's functions of graphs with batched inputs, for callers that are native code themselves.
+
+    Attributes:
+        functions: their addresses: before the samples, for blocks of them, and after them.
+        free, memory, inputs: as in `Native`.
+        arguments: returns for memory the arguments of the functions, with 0 for batched inputs, results of samples,
+            their strides, and the samples from start to end; and the address of the row where numbers stand, as of
+            partial sums, which are 0 before the blocks, and how many of these there are.
+        rows: how many batched inputs there are.
+        each: how many rows of results of samples there are.
+        lanes, block: how many samples a vector and a block have; rows have room for whole vectors.
+        outputs: for each output whether it differs from sample to sample, and its row or place.
+        guards: the same for each guard, and whether the number there must be other than 0.
+    """
+
+    functions: tuple[int, int, int]
+    free: list[Any]
+    memory: Callable[[], Any]
+    arguments: Callable[[Any], tuple[tuple[int, ...], int, int, int]]
+    inputs: list[int]
+    rows: int
+    each: int
+    lanes: int
+    block: int
+    outputs: list[tuple[bool, int]]
+    guards: list[tuple[bool, int, bool]]
+
+
 class Kernel(Protocol):
     """A graph as native code. Several threads may run it at the same time.
 
@@ -66,6 +96,10 @@ class Kernel(Protocol):
     def native(self) -> Native | None:
         """Returns the function of a kernel for a graph without batched inputs; None if only `run` calculates all: in 32
         bits, in several threads, where Python calculates a part, or where addresses are checked."""
+
+    def native_batch(self) -> NativeBatch | None:
+        """Returns the functions of a kernel for a graph with batched inputs; None as for `native`, and where its code
+        is not in three parts."""
 
     @property
     def bytes_per_call(self) -> int:

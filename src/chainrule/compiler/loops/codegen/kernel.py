@@ -16,7 +16,7 @@ from chainrule.compiler.loops.codegen.build import NUMBERS, POINTERS, Plan
 from chainrule.compiler.loops.codegen.describe import describe
 from chainrule.compiler.loops.codegen.layout import FRONT, MARGIN, area_ranges
 from chainrule.compiler.loops.program import operations
-from chainrule.compiler.native.kernel import Native
+from chainrule.compiler.native.kernel import Native, NativeBatch
 from chainrule.compiler.native.llvm import BoundsError, Machine, load
 from chainrule.compiler.native.memory import aligned, for_native_code, is_checked, too_large_is_infinite
 from chainrule.compiler.native.threads import ThreadPool
@@ -184,6 +184,23 @@ class LoopKernel:
         guards = [(at, outcome) for _, at, outcome in self.guards]
         outputs = self._shared_places.tolist()
         return Native(self.address("run"), self._free, self.memory, arguments, program.order.tolist(), outputs, guards)
+
+    def native_batch(self) -> NativeBatch | None:
+        """See `chainrule.compiler.native.kernel.Kernel`."""
+        program = self.plan.program
+        if self.dtype != np.float64 or program.lanes is not None or self.checked or self.threads > 1:
+            return None
+
+        def arguments(memory: _Memory) -> tuple[tuple[int, ...], int, int, int]:
+            shared, sums, fixed, scratch = memory.addresses
+            given = (shared, self._tables_address, sums, 0, fixed, scratch, 0, 0, memory.fixed_stride, 0, 0, 0)
+            return given, shared, sums, memory.sums.size
+
+        return NativeBatch(
+            (self.address("before"), self.address("blocks"), self.address("after")),
+            *(self._free, self.memory, arguments, program.order.tolist(), self._rows, len(self.plan.each)),
+            *(self.lanes, self.plan.vectors * self.lanes, self._addresses(program.outputs), self.guards),
+        )
 
     def _results_of(self, samples: int) -> np.ndarray:
         """Allocates the results of so many samples, in rows that are a multiple of a vector long."""

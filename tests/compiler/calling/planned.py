@@ -1,0 +1,74 @@
+"""Compiled functions with and without plans, and what they return to the bit."""
+
+from __future__ import annotations
+
+import math
+import struct
+import warnings
+
+import numpy as np
+
+import chainrule
+from chainrule import Value
+from chainrule.compiler.calling.plans import MISSED
+from chainrule.errors import SlowWarning
+
+SPECIAL = [0.0, -0.0, 1.0, -1.5, math.inf, -math.inf, math.nan, 5e-324, 1e300, 3.0]
+
+
+class NoPlans:
+    """In the place of the plans of a function: every call goes the long way."""
+
+    def run(self, what, argnums, args):
+        return MISSED
+
+
+class Watched:
+    """Notes of each call whether there was a plan for it."""
+
+    def __init__(self, plans):
+        self.plans, self.taken = plans, []
+
+    def run(self, what, argnums, args):
+        results = self.plans.run(what, argnums, args)
+        self.taken.append(results is not MISSED)
+        return results
+
+
+def both(function, **options):
+    """A compiled function, and one without plans."""
+    planned, plain = chainrule.compile(function, **options), chainrule.compile(function, **options)
+    planned._plans, plain._plans = Watched(planned._plans), NoPlans()
+    return planned, plain
+
+
+def as_bits(x):
+    """A result in a form in which equal means: of the same classes, and the same to the bit."""
+    if isinstance(x, np.ndarray):
+        return "array", x.dtype.str, x.shape, x.tobytes()
+    if isinstance(x, dict):
+        return type(x), [(key, as_bits(part)) for key, part in x.items()]
+    if isinstance(x, list | tuple):
+        return type(x), [as_bits(part) for part in x]
+    if isinstance(x, Value):
+        return "value", struct.pack("d", x.data)
+    return type(x), struct.pack("d", x)
+
+
+def outcome(call, *args, **named):
+    """The bits that a call returns, or the text of its error."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", SlowWarning)
+        try:
+            return as_bits(call(*args, **named))
+        except Exception as error:
+            return type(error), str(error)
+
+
+def check_alike(planned, plain, ask, *args, **named):
+    """Asks both the same, once more than it takes to make a plan."""
+    for _ in range(2):
+        found = outcome(getattr(planned, ask), *args, **named)
+        assert found == outcome(getattr(plain, ask), *args, **named)
+    assert planned.traces == plain.traces
+    return found

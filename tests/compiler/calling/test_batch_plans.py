@@ -1,0 +1,179 @@
+"""Batches by a plan, beside the same calls without one."""
+
+from __future__ import annotations
+
+import itertools
+import math
+import threading
+
+import pytest
+
+import chainrule
+from chainrule import Value
+from chainrule.engine import is_compiled
+
+pytest.importorskip("llvmlite")
+
+import numpy as np
+
+from .planned import both, check_alike, outcome
+
+SIZES = [1, 2, 7, 8, 100, 1023, 4096, 5001]
+
+
+def drawn(*shape):
+    return np.random.default_rng(sum(shape)).normal(size=shape)
+
+
+def of_two(x, y):
+    return chainrule.sin(x) * y + chainrule.exp(-x)
+
+
+def of_lists(x, w):
+    """Of a sample with an axis, and weights that samples share."""
+    return chainrule.sum([chainrule.tanh(xi * wi) for xi, wi in zip(x, w, strict=True)]) + x[0] * w[1] * w[1]
+
+
+def of_matrix(x, scale):
+    return chainrule.sum([chainrule.exp(-(cell * cell)) * scale for row in x for cell in row])
+
+
+def two_results(x):
+    return [chainrule.sum([xi * xi * xi for xi in x]), chainrule.exp(-chainrule.sum([chainrule.sin(xi) for xi in x]))]
+
+
+def alike(x, y):
+    """Both derivatives are the same number."""
+    return chainrule.sin(x + y)
+
+
+CASES = {
+    "two columns": (of_two, 0, lambda n: (drawn(n), drawn(n, 1)[:, 0])),
+    "one number for all": (of_two, (0, None), lambda n: (drawn(n), 0.5)),
+    "rows, and a list": (of_lists, (0, None), lambda n: (drawn(n, 3), [0.5, 1.5, -0.5])),
+    "rows, and an array": (of_lists, (0, None), lambda n: (drawn(n, 3), drawn(3))),
+    "rows and rows": (of_lists, 0, lambda n: (drawn(n, 3), drawn(n, 3) + 1)),
+    "matrices": (of_matrix, (0, None), lambda n: (drawn(n, 2, 3), 2.0)),
+    "many numbers a sample": (two_results, 0, lambda n: (drawn(n, 15),)),
+    "one derivative twice": (alike, 0, lambda n: (drawn(n), drawn(n) + 1)),
+    "a linear function": (lambda x, y: x * 2.0 + y, 0, lambda n: (drawn(n), drawn(n) + 1)),
+}
+
+
+@pytest.mark.parametrize("reduce", [None, "sum", "mean"])
+@pytest.mark.parametrize("name", CASES)
+def test_batches_give_what_they_give_without_a_plan(name, reduce):
+    function, in_axes, drawn_args = CASES[name]
+    planned, plain = both(function, in_axes=in_axes, reduce=reduce)
+    count = len(drawn_args(1))
+    for n in SIZES:
+        args = drawn_args(n)
+        check_alike(planned, plain, "__call__", *args)
+        for argnums in (0, count - 1, tuple(range(count))):
+            check_alike(planned, plain, "jacobian", *args, argnums=argnums)
+            if function is not two_results:
+                check_alike(planned, plain, "value_and_grad", *args, argnums=argnums)
+
+
+@pytest.mark.skipif(not is_compiled(), reason="the pure build has no plans for batches")
+@pytest.mark.parametrize(("name", "reduce"), [("two columns", None), ("many numbers a sample", None),
+                                              ("rows, and a list", "mean"), ("rows, and an array", None)])  # fmt: skip
+def test_such_batches_have_a_plan_from_the_second_call_on(name, reduce):
+    function, in_axes, drawn_args = CASES[name]
+    planned, _ = both(function, in_axes=in_axes, reduce=reduce)
+    by = {"argnums": 1} if reduce else {}
+    for n in (10, 10, 1000, 3):
+        planned.jacobian(*drawn_args(n), **by)
+    assert planned._plans.taken == [False, True, True, True]
+
+
+OTHERS = {
+    "every other sample": lambda x: np.repeat(x, 2, axis=0)[::2],
+    "Fortran order": np.asfortranarray,
+    "float32": lambda x: x.astype(np.float32),
+    "whole numbers": lambda x: np.arange(x.size).reshape(x.shape),
+    "big-endian": lambda x: x.astype(">f8"),
+    "lists": lambda x: x.tolist(),
+    "read-only": lambda x: np.frombuffer(x.tobytes()).reshape(x.shape),
+    "unaligned": lambda x: np.frombuffer(b"x" + x.tobytes(), np.uint8)[1:].view(np.float64).reshape(x.shape),
+    "no samples": lambda x: x[:0],
+    "another count": lambda x: x[:-1],
+    "one number": lambda x: 1.0,
+    "wider": lambda x: np.concatenate([x, x], axis=1),
+    "a batch of Values": lambda x: [[Value(1.0)] * 3] * len(x),
+    "of a class of its own": lambda x: x.view(type("Own", (np.ndarray,), {})),
+    "infinite": lambda x: np.where(np.arange(len(x))[:, None] == 3, math.inf, x),
+    "nan": lambda x: np.where(np.arange(len(x))[:, None] == len(x) - 1, math.nan, x),
+}
+
+
+@pytest.mark.parametrize("reduce", [None, "mean"])
+@pytest.mark.parametrize("name", OTHERS)
+def test_other_batches_and_those_that_are_not_finite_are_as_before(name, reduce):
+    planned, plain = both(of_lists, in_axes=0, reduce=reduce)
+    x, w = drawn(100, 3), drawn(100, 3) + 1
+    for args in ((x, w), (OTHERS[name](x), w), (x, OTHERS[name](w)), (OTHERS[name](x), OTHERS[name](w)), (x, w)):
+        check_alike(planned, plain, "value_and_grad", *args, argnums=(0, 1))
+
+
+def branching(x, scale):
+    if scale > 1.0:
+        return x * x * scale
+    return chainrule.sqrt(x) * scale if x > 0 else -x * x
+
+
+@pytest.mark.parametrize("reduce", [None, "sum"])
+def test_samples_that_go_several_ways(reduce):
+    planned, plain = both(branching, in_axes=(0, None), reduce=reduce)
+    up, down = np.linspace(0.1, 2.0, 50), -np.linspace(0.1, 2.0, 50)
+    both_ways = np.concatenate([up, down])
+    for x, scale in itertools.product([up, up, down, both_ways, up, down, down], [0.5, 2.0]):
+        check_alike(planned, plain, "value_and_grad", x, scale, argnums=(0, 1))
+
+
+def test_values_that_the_function_closes_over_are_read_at_each_call():
+    w = Value(3.0)
+    planned, plain = both(lambda x: chainrule.exp(w * x), in_axes=0)
+    for number in (3.0, 4.0, -0.0):
+        w.data = number
+        check_alike(planned, plain, "value_and_grad", drawn(20))
+
+
+def test_options_hold():
+    for options in ({"strict": True}, {"dtype": "float32"}, {"threads": 2}, {"max_structures": 1}):
+        planned, plain = both(of_two, in_axes=0, **options)
+        for n in (5, 3000, 5):
+            check_alike(planned, plain, "value_and_grad", drawn(n), drawn(n), argnums=(0, 1))
+
+
+def test_results_belong_to_the_caller():
+    f = chainrule.compile(alike, in_axes=0)
+    x, y = drawn(100), drawn(100)
+    found = [(value, *by) for value, by in (f.value_and_grad(x, y, argnums=(0, 1)) for _ in range(3))]
+    expected = [part.tolist() for part in found[0]]
+    for part in (part for call in found for part in call):
+        assert part.tolist() in expected
+        part[:] = math.nan
+    value, by = f.value_and_grad(x, y, argnums=(0, 1))
+    assert [part.tolist() for part in (value, *by)] == expected
+    assert not np.isnan(x).any()
+
+
+def test_threads_do_not_share_numbers():
+    f = chainrule.compile(of_two, in_axes=0)
+    f(drawn(10), drawn(10))
+    wrong = []
+
+    def work(k):
+        x, y = drawn(2000 + k), drawn(2000 + k) + k
+        expected = outcome(f.value_and_grad, x, y, argnums=(0, 1))
+        for _ in range(50):
+            if outcome(f.value_and_grad, x, y, argnums=(0, 1)) != expected:
+                wrong.append(k)
+
+    threads = [threading.Thread(target=work, args=(k,)) for k in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert not wrong
