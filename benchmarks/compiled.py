@@ -17,7 +17,7 @@ from compiled_contest.contestants import CONTESTANTS
 from compiled_contest.workloads import WORKLOADS
 
 GROWTH = "growth"
-NAMES = ["moons", "moons_lists", "asian", "gpt", "irregular", GROWTH]
+NAMES = ["moons", "moons_lists", "asian", "gpt", "irregular", "small", GROWTH]
 
 
 def main() -> None:
@@ -81,7 +81,7 @@ def report(arguments: argparse.Namespace) -> int:
 
 
 def _chosen(only: list[str]) -> list[str]:
-    """The workloads to run; `irregular` stands for two of them."""
+    """The workloads to run; `irregular` and `small` stand for several of them."""
     return [name for name in WORKLOADS if not only or name in only or name.split("_")[0] in set(only) - {"moons"}]
 
 

@@ -67,6 +67,12 @@ TARGETS = [
     set_up("irregular_wide", 5.0),
     times_c("irregular_narrow", 1.5),
     set_up("irregular_narrow", 5.0),
+    ahead_of("small_scalars", JAX, "JAX jit", 1 / 0.3),
+    ahead_of("small_array", JAX, "JAX jit", 2.0),
+    times_c("small_logsumexp", 3.0),
+    times_c("small_least_squares", 8.0),
+    times_c("small_batch", 1.5),
+    times_c("small_jacobian", 1.5),
 ]
 
 

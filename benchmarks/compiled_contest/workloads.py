@@ -71,4 +71,24 @@ WORKLOADS = {
     ),
 }
 
+SMALL = {
+    "scalars": "sin(x) y + exp(-x): value and two derivatives, floats in and out",
+    "array": "the sum of the squares of an array of 100 numbers: value and gradient",
+    "logsumexp": "logsumexp of an array of 2,500 numbers: value and gradient",
+    "list": "the same of a Python list, with a list as the gradient; for JAX and CasADi an array",
+    "least_squares": "the squared residuals of 128 rows with 16 weights: value and gradient in the weights",
+    "batch": "sin(x) y + exp(-x) of 10,000 samples: values and derivatives",
+    "jacobian": "a batch of 10,000 samples of 15 numbers: the Jacobian of two results",
+}
+WORKLOADS |= {
+    f"small_{case}": Workload(
+        title,
+        "a call",
+        [who.C, who.COMPILED, who.EAGER, who.JAX, who.CASADI],
+        packages=("small",),
+        options={"case": case},
+    )
+    for case, title in SMALL.items()
+}
+
 GROWTH = Workload("growth", "a run", [], packages=("growth",))

@@ -18,7 +18,7 @@ import numpy as np
 
 from .planned import both, check_alike, outcome
 
-SIZES = [1, 2, 7, 8, 100, 1023, 4096, 5001]
+SIZES = [1, 7, 100, 1023, 5001]
 
 
 def drawn(*shape):

@@ -7,7 +7,12 @@ cdef object _missed
 
 cdef class Places:
     cdef Py_ssize_t* items
-    cdef Py_ssize_t count
+    cdef Py_ssize_t* runs
+    cdef Py_ssize_t count, runs_count, most
+    cdef void gather(self, double* source, double* into) noexcept nogil
+
+
+cdef bint all_finite(double* numbers, Py_ssize_t count) noexcept nogil
 
 
 cdef class Use:

@@ -3,8 +3,8 @@
 from cpython.list cimport PyList_GET_ITEM, PyList_GET_SIZE
 from cpython.mem cimport PyMem_Free, PyMem_Malloc
 from cpython.tuple cimport PyTuple_GET_ITEM, PyTuple_GET_SIZE
-from libc.math cimport isfinite
-from libc.stdint cimport int32_t, int64_t
+from libc.stdint cimport int32_t, int64_t, uint64_t
+from libc.string cimport memcpy
 
 from chainrule.compiler.calling.forms cimport Form
 from chainrule.engine cimport Value
@@ -29,19 +29,50 @@ ctypedef void (*Loops)(
 
 
 cdef class Places:
-    """Whole numbers in a C array."""
+    """Places, from 0 on, in a C array; and, if most follow one another, runs of such: each its first and its length."""
 
     def __cinit__(self, list places):
         cdef Py_ssize_t i
-        self.count = len(places)
+        self.count, self.most, self.runs_count = len(places), max(places, default=-1), 0
         self.items = <Py_ssize_t*>PyMem_Malloc((self.count + 1) * sizeof(Py_ssize_t))
-        if self.items is NULL:
+        self.runs = <Py_ssize_t*>PyMem_Malloc((self.count + 1) * 2 * sizeof(Py_ssize_t))
+        if self.items is NULL or self.runs is NULL:
             raise MemoryError()
+        if min(places, default=0) < 0:
+            raise IndexError("a place before the first")
         for i in range(self.count):
             self.items[i] = places[i]
+            if i == 0 or self.items[i] != self.items[i - 1] + 1:
+                self.runs[2 * self.runs_count] = self.items[i]
+                self.runs[2 * self.runs_count + 1] = 0
+                self.runs_count += 1
+            self.runs[2 * self.runs_count - 1] += 1
 
     def __dealloc__(self):
         PyMem_Free(self.items)
+        PyMem_Free(self.runs)
+
+    cdef void gather(self, double* source, double* into) noexcept nogil:
+        """Copies the numbers at these places, in their order."""
+        cdef Py_ssize_t i, size
+        if 4 * self.runs_count > self.count:
+            for i in range(self.count):
+                into[i] = source[self.items[i]]
+            return
+        for i in range(self.runs_count):
+            size = self.runs[2 * i + 1]
+            memcpy(into, source + self.runs[2 * i], size * sizeof(double))
+            into += size
+
+
+cdef bint all_finite(double* numbers, Py_ssize_t count) noexcept nogil:
+    """Returns whether numbers are finite."""
+    cdef Py_ssize_t i
+    cdef uint64_t exponent = 0x7FF0000000000000, one = 0x0010000000000000, all_ones = 0, bits
+    for i in range(count):
+        memcpy(&bits, numbers + i, sizeof(double))
+        all_ones |= (bits & exponent) + one  # the highest bit, if the exponent is that of infinity or nan
+    return not all_ones >> 63
 
 
 cdef class _Memory:
@@ -123,20 +154,19 @@ cdef class Route:
         for i in range(end - own):
             numbers[own + i] = (<Value?>PyList_GET_ITEM(self.live, i))._data
         row = memory.row
-        for i in range(self.inputs.count):
-            row[i] = numbers[self.inputs.items[i]]
+        self.inputs.gather(numbers, row)
         if memory.call(self.function):
             return _missed
-        cdef bint held = True, finite = True
+        cdef bint held = True
         for i in range(self.guards.count):
             held = held and (row[self.guards.items[i]] != 0) == self.outcomes.items[i]
-        for i in range(self.take.count):
-            found[i] = row[self.take.items[i]]
-            finite = finite and isfinite(found[i])
+        self.take.gather(row, found)
         self.free.append(area)
         if not held:
             return None
-        return self.form.build(&found) if finite or self.strict else _missed
+        if not self.strict and not all_finite(found, self.take.count):
+            return _missed
+        return self.form.build(&found)
 
 
 # ---- plans -----------------------------------------------------------------------------------------------------------
@@ -161,6 +191,8 @@ cdef class Plan:
     def add(self, object path, Route route):
         """As in plans.py."""
         if route is not None:
+            if route.inputs.most >= self.count + len(route.live):
+                raise IndexError("the kernel is for more numbers")
             self.room = max(self.room, route.room())
         self.routes[path] = route
 

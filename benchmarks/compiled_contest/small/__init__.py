@@ -1,0 +1,1 @@
+"""Small calls: of a few numbers, where a call costs more than what it calculates."""
