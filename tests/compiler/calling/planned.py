@@ -11,9 +11,14 @@ import numpy as np
 import chainrule
 from chainrule import Value
 from chainrule.compiler.calling.plans import MISSED
+from chainrule.compiler.native.memory import is_checked
 from chainrule.errors import SlowWarning
 
 SPECIAL = [0.0, -0.0, 1.0, -1.5, math.inf, -math.inf, math.nan, 5e-324, 1e300, 3.0]
+
+
+HAS_PLANS = not is_checked()
+"""Code that checks each address goes the long way."""
 
 
 class NoPlans:

@@ -22,7 +22,7 @@ import numpy as np
 
 from chainrule.core.trees import leaves, unflatten
 
-from .planned import SPECIAL, NoPlans, both, check_alike, outcome
+from .planned import HAS_PLANS, SPECIAL, NoPlans, both, check_alike, outcome
 
 
 def mixed(*args):
@@ -116,7 +116,7 @@ def test_plain_numbers_have_a_plan_from_the_second_call_on(name):
     for given_ in (args, moved, args):
         assert outcome(planned.value_and_grad, *given_) == outcome(plain.value_and_grad, *given_)
         assert outcome(planned, *given_) == outcome(plain, *given_)
-    assert planned._plans.taken == [False, False] + [True] * 4
+    assert planned._plans.taken == [False, False] + [HAS_PLANS] * 4
 
 
 def test_other_things_have_none():
@@ -174,7 +174,7 @@ def test_values_that_the_function_closes_over_are_read_at_each_call():
     for number in (3.0, 4.0, -0.0, math.inf):
         w.data = number
         check_alike(planned, plain, "value_and_grad", 2.0)
-    assert planned._plans.taken[1]
+    assert planned._plans.taken[1] == HAS_PLANS
 
 
 def branching(x, y):
@@ -190,7 +190,7 @@ def test_a_call_takes_the_way_that_python_takes():
         check_alike(planned, plain, "value_and_grad", x, y, argnums=(0, 1))
         check_alike(planned, plain, "__call__", x, y)
         assert math.isnan(x) or planned(x, y) == branching(x, y)
-    assert planned._plans.taken.count(True) > 40
+    assert not HAS_PLANS or planned._plans.taken.count(True) > 40
 
 
 def test_too_many_ways_are_refused_as_before():
