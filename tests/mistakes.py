@@ -14,6 +14,8 @@ import textwrap
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
+import numpy
+
 import chainrule
 from chainrule import Value, nn, optim
 from chainrule.errors import (
@@ -43,7 +45,7 @@ def names() -> dict[str, Any]:
     v, w = Value(2.0, label="v"), Value(3.0, label="w")
     (v * w).backward()
     return {"chainrule": chainrule, "math": math, "nn": nn, "optim": optim, "random": random, "fit": fit,
-            "statistics": statistics, "Value": Value, "v": v, "w": w, "values": [v, w]}  # fmt: skip
+            "np": numpy, "statistics": statistics, "Value": Value, "v": v, "w": w, "values": [v, w]}  # fmt: skip
 
 
 GRADIENT = "a float would lose the gradient"
@@ -103,6 +105,19 @@ MISTAKES = [
         TraceError,
         ["print(v)", "return the number and format it outside"],
     ),
+    Mistake("astype", "np.array(values).astype(float)", OperandError, ["np.array([v.data for v in values])"]),
+    Mistake(
+        "a list by a comparison",
+        '["no", "yes"][v > 0]',
+        OperandError,
+        ["a Value is no index", "xs[bool(v > 0)]", "xs[int(v.data)]", "chainrule.select(v > 0, a, b)"],
+    ),
+    Mistake(
+        "an index in a compiled function",
+        "chainrule.compile(lambda x: [1.0, 2.0][x > 0])(1.0)",
+        OperandError,
+        ["chainrule.take(xs, v)", "chainrule.select(v > 0, a, b)"],
+    ),
     # ---- gradients and updates ----
     Mistake("grad of None", "v.grad = None", OperandError, ["p.grad = 0.0", "zero_grad()"]),
     Mistake("data of None", "v.data = None", OperandError, ["does a function lack its return?"]),
@@ -113,6 +128,12 @@ MISTAKES = [
         "for p in values:\n    p -= 0.1 * p.grad",
         LostUpdateWarning,
         ["line 2", "p -= …", "p.data -= learning_rate * p.grad"],
+    ),
+    Mistake(
+        "an update of the only name",
+        "for step in range(3):\n    (v**2).backward()\n    v -= v.grad * 0.01",
+        LostUpdateWarning,
+        ["line 3", "longer after each step", "where p is all there is", "p.data -= learning_rate * p.grad"],
     ),
     Mistake(
         "an update of a name by +=",
@@ -144,6 +165,9 @@ MISTAKES = [
         StaleGradientWarning,
         ["Make the loss anew inside the loop, or call refresh()"],
     ),
+    Mistake("the graph taken apart", "(v * w)._prev = ()", ReadOnlyError, ["leave the line out", "pickle.dumps(v)"]),
+    Mistake("a method hidden", "v.exp = 3", AttributeError, ["exp"]),
+    Mistake("a name of other engines", "v.value", AttributeError, ["its number is v.data"]),
     Mistake("a label that is a number", "v.label = 5", OperandError, ["str(5)"]),
     Mistake(
         "backward in a compiled function",

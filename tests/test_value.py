@@ -198,10 +198,38 @@ def test_labels():
     assert (v + 1).label == ""
 
 
-@pytest.mark.parametrize("label", [None, 5])
+def test_none_is_no_label():
+    v = Value(1.0, label=None)
+    assert v.label == ""
+    v.label = "v"
+    v.label = None
+    assert v.label == ""
+
+
+def test_micrograd_s_name_for_the_label():
+    v = Value(1.0, label="v")
+    y = v * 2.0
+    y._label = "y"
+    assert (v._label, y.label, y._label, (y * y)._label) == ("v", "y", "y", "")
+    with pytest.raises(OperandError, match="a label is a str"):
+        y._label = 5
+
+
+@pytest.mark.parametrize("label", [2.0, 5])
 def test_a_label_is_a_text(label):
     with pytest.raises((OperandError, ReadOnlyError), match="label"):
         Value(1.0, label)
+
+
+def test_an_array_without_axes_is_a_number():
+    numpy = pytest.importorskip("numpy")
+    v = Value(numpy.array(2.0))
+    v.grad = numpy.array(3)
+    assert (v.data, type(v.data), v.grad) == (2.0, float, 3.0)
+    assert ((v * numpy.array(4.0)).data, (numpy.array(4.0) * v).data, bool(v == numpy.array(2.0))) == (8.0, 8.0, True)
+    for other in (numpy.array([2.0]), numpy.array("2"), numpy.ma.masked, numpy.array(None)):
+        with pytest.raises(OperandError):
+            Value(other)
 
 
 def test_data_and_grad_are_floats_whatever_was_written():

@@ -31,7 +31,7 @@ What a node keeps:
     _mark         how far the last walk over a graph came with it, see `_sort`; at first, which walk was the last
     _grad_before  of a leaf: its gradient when the present `backward()` began
     _state        flags: is it a constant, as the 3 in 3 * x, with a derivative of 0? The others are for `core/stale.py`
-    _label        a name for pictures
+    _label_       a name for pictures
 
 What else Python asks of a number is in `storage/value_base.py`. The list `open_modes` is empty, unless somebody is in
 `no_grad()`, `detect_anomaly()` or a compilation (`core/modes.py`). What is done to the slots of one node is in
@@ -48,7 +48,7 @@ from chainrule.core import stale
 from chainrule.core.forks import lock_held_while_forking
 from chainrule.core.modes import check_deposits, open_modes, under_modes, untraced, warn_of_swallowed
 from chainrule.core.operation import Operation, is_number, number
-from chainrule.storage.value_base import ValueBase, is_compiled, label_alone  # noqa: F401
+from chainrule.storage.value_base import ValueBase, differs, equals, is_compiled, label_alone  # noqa: F401
 
 if TYPE_CHECKING:
     import cython  # that is what Cython reads, when it compiles this file with the types of engine.pxd
@@ -158,9 +158,9 @@ class Value(ValueBase):
 
     __slots__ = ()  # those of its base
 
-    def __init__(self, data: Any, label: str = "", *operands: Any) -> None:
-        if operands or not isinstance(label, str):  # as micrograd's Value(data, operands, operation, label)
-            label = label_alone(label, *operands)  # raises an error, unless there are none
+    def __init__(self, data: Any, label: str = "", *others: Any, _children: Any = None, _op: Any = None) -> None:
+        if _children is not _op or others or not isinstance(label, str):  # as in micrograd: operands, operation, label
+            label = label_alone(label, others, _children, _op)  # raises an error, unless there are no operands
         make_leaf(self, number(data, "Value"), label)
 
     def backward(self, seed: float = 1.0) -> None:
@@ -222,8 +222,8 @@ class Value(ValueBase):
     def __le__(self, other: Any) -> Value: return record_pair(LE, self, other)
     def __gt__(self, other: Any) -> Value: return record_pair(GT, self, other)
     def __ge__(self, other: Any) -> Value: return record_pair(GE, self, other)
-    def __eq__(self, x: Any) -> Any: return record_pair(EQ, self, x) if compares_numbers(self, x) else NotImplemented
-    def __ne__(self, x: Any) -> Any: return record_pair(NE, self, x) if is_number(x) else NotImplemented
+    def __eq__(self, x: Any) -> Any: return record_pair(EQ, self, x) if compares_numbers(self, x) else equals(self, x)
+    def __ne__(self, x: Any) -> Any: return record_pair(NE, self, x) if is_number(x) else differs(self, x)
     def __hash__(self) -> int: return id(self)
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+import pickle
+import runpy
 
 import pytest
 
@@ -26,6 +28,13 @@ class Own(Value):
 
         out._backward = _backward
         return out
+
+
+class Named(Value):
+    """The same by name."""
+
+    def __init__(self, data, _children=(), _op=""):
+        super().__init__(data, _children=_children, _op=_op)
 
 
 def blend(a, other):
@@ -112,21 +121,94 @@ def test_code_without_text_gets_an_example():
 
 
 def test_the_empty_operands_of_a_leaf_are_no_operands():
-    for leaf in (Value(2.0, ()), Value(2.0, (), ""), Value(2.0, []), Own(2.0)):
+    leaves = [Value(2.0, ()), Value(2.0, (), ""), Value(2.0, []), Own(2.0), Named(2.0), Value(2.0, None)]
+    leaves += [Value(2.0, label=None), Value(2.0, (), "", None), Value(2.0, None, None, None), Value(2.0, _op=None)]
+    for leaf in leaves:
         assert (leaf.data, leaf.label, leaf.is_leaf()) == (2.0, "", True)
-    assert Value(2.0, (), "", "x").label == "x"
+    named = [Value(2.0, (), "", "x"), Value(2.0, _children=(), _op="", label="x"), Value(2.0, "x", _children=set())]
+    assert [leaf.label for leaf in named] == ["x", "x", "x"]
 
 
-@pytest.mark.parametrize("call", [lambda: Value(1.0, 3), lambda: Value(1.0, 2.0, ""), lambda: Value(1.0, None)])
+def test_an_operation_without_operands_is_the_name_of_a_leaf():
+    leaves = Value(2.0, (), "weight"), Value(2.0, _op="weight"), Value(2.0, (), "input", "weight")
+    assert [(leaf.label, leaf._op, leaf.is_leaf()) for leaf in leaves] == [("weight", "", True)] * 3
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda x: Value(1.0, _children=(x,), _op="twice"),
+        lambda x: Value(1.0, {x}),
+        lambda x: Value(1.0, (), "tanh"),
+        lambda x: Value(1.0, _op="+"),
+        lambda x: Value(1.0, "label", (x,), "twice"),
+        lambda x: Value(1.0, (), "", "label", (x,)),
+        lambda x: Value(1.0, (), 5),
+    ],
+)
+def test_a_result_is_not_made_from_outside(call):
+    with pytest.raises(ReadOnlyError, match="is a leaf"):
+        call(Value(1.0))
+
+
+@pytest.mark.parametrize("call", [lambda: Value(1.0, 3), lambda: Value(1.0, 2.0, ""), lambda: Value(1.0, (), "", 5)])
 def test_a_label_of_another_kind_is_refused(call):
     with pytest.raises(OperandError, match="a label is a str"):
         call()
 
 
-def test_names_of_other_engines_say_what_to_write():
-    v = Value(1.0)
-    with pytest.raises(AttributeError, match=r"chainrule\.logsumexp\(xs\)"):
-        v.softmax([v])
-    with pytest.raises(AttributeError, match=r"chainrule\.topological_order\(v\)"):
-        v.topo()
-    assert not hasattr(v, "softmax")
+MODULE = """
+import math
+from chainrule import Value
+values = [Value(0.5)]
+for x in values:
+    inner = 1.0 + math.exp(x.data)
+    out = Value(math.log(inner), (x,), "soft_plus")
+    def _backward():
+        x.grad += 1.0 / (1.0 + math.exp(-x.data)) * out.grad
+    out._backward = _backward
+"""
+
+
+def test_an_operation_written_in_a_module_is_shown_as_well(tmp_path):
+    path = tmp_path / "own.py"
+    path.write_text(MODULE)
+    with pytest.raises(ReadOnlyError) as caught:
+        runpy.run_path(str(path))
+    said = str(caught.value)
+    assert "lambda x, y: 1.0 / (1.0 + chainrule.exp(-x))" in said
+    assert "def soft_plus(x):\n        return chainrule.log(1.0 + chainrule.exp(x))" in said
+
+
+# ---- what changes nothing is let pass --------------------------------------------------------------------------------
+
+
+def nothing():
+    pass
+
+
+def test_no_closure_is_taken_away():
+    x = Value(2.0)
+    y = x * x
+    y._backward = x._backward = None
+    x._backward, x._prev, x._children, x._op = nothing, set(), (), ""
+    del y._backward
+    assert pickle.loads(pickle.dumps(y)).data == 4.0
+    y.backward()
+    assert x.grad == 4.0
+
+
+@pytest.mark.parametrize("name", ["_prev", "_children", "_local_grads", "_op", "operands", "op"])
+@pytest.mark.parametrize("x", [None, (), "delete"])
+def test_a_result_stays_what_it_is(name, x):
+    y = Value(2.0) * 3.0
+    with pytest.raises(ReadOnlyError, match=r"(?s)leave the line out.*pickle\.dumps\(v\) works.*v\.detach\(\)"):
+        delattr(y, name) if x == "delete" else setattr(y, name, x)
+
+
+@pytest.mark.parametrize("function", [lambda: None, nothing])
+def test_the_step_of_a_result_is_not_taken_away_by_a_function_that_does_nothing(function):
+    with pytest.raises(ReadOnlyError, match=r"v\.detach\(\)"):
+        (Value(2.0) * 3.0)._backward = function
+    with pytest.raises(ReadOnlyError, match="chainrule has it"):
+        Value(2.0)._backward = lambda: 5

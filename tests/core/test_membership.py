@@ -6,12 +6,16 @@ import operator
 import unittest
 from collections import deque
 from dataclasses import dataclass
+from decimal import Decimal
 from operator import contains, countOf, indexOf
+from unittest.mock import ANY
 
 import numpy as np
 import pytest
 
+import chainrule
 from chainrule import Value, no_grad, topological_order
+from chainrule.errors import TraceError
 
 A, B = Value(1.0, "a"), Value(1.0, "b")
 NODES = [A]
@@ -237,3 +241,68 @@ def test_a_loop_by_hand_with_a_list_gives_the_gradients_of_backward():
         return a.grad, b.grad
 
     assert gradients(by_hand=True) == gradients(by_hand=False) == (2.0, 1.0)
+
+
+# ---- what decides by itself ----------------------------------------------------------------------------------------
+
+
+class Close:
+    """Is near to some numbers, and knows numbers alone."""
+
+    def __init__(self, number):
+        self.number = number
+
+    def __eq__(self, x):
+        return isinstance(x, float) and abs(x - self.number) < 0.1
+
+    __hash__ = None
+
+
+class ByLabel:
+    """Knows Values, but no numbers."""
+
+    def __init__(self, label):
+        self.label = label
+
+    def __eq__(self, x):
+        return self.label == x.label
+
+    __hash__ = None
+
+
+class Never:
+    def __eq__(self, x):
+        return NotImplemented
+
+    __hash__ = None
+
+
+@pytest.mark.parametrize(
+    ("x", "near"),
+    [(Close(0.5), True), (Close(2.0), False), (pytest.approx(0.5, rel=1e-3), True), (pytest.approx(0.6), False),
+     (Decimal("0.5"), True), (Decimal("0.6"), False), (ANY, True), (0.5 + 0j, True), (0.5 + 1j, False),
+     (Never(), False), (ByLabel("v"), True), (ByLabel("w"), False)],
+)  # fmt: skip
+def test_an_object_that_compares_by_itself_is_asked_about_the_number(x, near):
+    for v in (Value(0.5, "v"), Value(1.0) * Value(0.5)):
+        v.label = "v"
+        assert bool(v == x) is near
+        assert bool(v != x) is not near
+
+
+def test_approx_of_a_list_and_of_values_within_a_container():
+    values = [Value(0.5), Value(0.25)]
+    assert values == pytest.approx([0.5, 0.25])
+    assert values != pytest.approx([0.5, 0.26])
+    assert {"a": values[0]} == pytest.approx({"a": 0.5})
+
+
+def test_a_comparison_of_this_kind_is_not_compiled():
+    pytest.importorskip("llvmlite")
+    with pytest.raises(TraceError, match="compare outside"):
+        chainrule.compile(lambda x: x * 2.0 if x == Decimal("0.5") else x)(0.5)
+
+
+def test_arrays_and_tables_still_compare_number_by_number():
+    numpy = pytest.importorskip("numpy")
+    assert list(map(bool, Value(2.0) == numpy.array([1.0, 2.0]))) == [False, True]

@@ -18,9 +18,13 @@ NUMPYS_NAMES = {
 too, since NumPy calls those of the elements of an array."""
 
 
+_OTHER_NAMES = NUMPYS_NAMES | {"clamp": "clip", "linear": "identity", "swish": "silu"}
+
+
 def method_names(name: str) -> list[str]:
-    """Returns the names that an operation of the table has as a method: its own, and NumPy's."""
-    return [name, *[numpys for numpys, ours in NUMPYS_NAMES.items() if ours == name]]
+    """Returns the names that an operation of the table has as a method: its own, NumPy's, and those of engines for
+    neural networks, where `Value.linear` may be an activation."""
+    return [name, *[other for other, ours in _OTHER_NAMES.items() if ours == name]]
 
 
 # ---- arrays as operands ---------------------------------------------------------------------------------------------
@@ -58,6 +62,12 @@ def is_array(cls: type) -> bool:
     """Returns whether a class is that of NumPy's arrays, or derived from it."""
     numpy = sys.modules.get("numpy")
     return numpy is not None and issubclass(cls, numpy.ndarray)
+
+
+def is_single(x: Any) -> bool:
+    """Returns whether something is an array without axes, of one number."""
+    numpy = sys.modules.get("numpy")
+    return numpy is not None and type(x) is numpy.ndarray and x.shape == ()
 
 
 def is_table(cls: type) -> bool:

@@ -1,21 +1,42 @@
 """Attributes of the user's own on Values, such as `p.momentum = 0.0`: which names are refused, and what classes keep.
 
 A name one edit away from `data`, `grad`, `label` or a method is taken for a slip of the keyboard: `v.gard = 0` would
-otherwise change nothing, in silence. Where the attributes lie is up to each build of the engine (`storage/nodes.py`).
+otherwise change nothing, in silence. What is a word by itself is none: `v.cost`, `v.labels`, `v.date`. Where the
+attributes lie is up to each build of the engine (`storage/nodes.py`).
 """
 
 from __future__ import annotations
 
 import functools
 import string
-from types import MemberDescriptorType
+from collections.abc import Callable
+from types import MemberDescriptorType, MethodType
 from typing import Any, NoReturn
 
-from chainrule.errors import MissingAttributeError
+from chainrule.core.foreign_names import FOREIGN_NAMES, ForeignName, RefusedName
+from chainrule.errors import MissingAttributeError, ReadOnlyError
 
 ATTRIBUTES = ("data", "grad", "label")
 SHORTEST = 4
 """Methods of fewer letters are not taken for what was meant: `p.lr` is no slip of `lt`, nor `p.tau` of `tan`."""
+
+WORDS = {
+    "date",
+    "exit",
+    "glad",
+    "grab",
+    "grade",
+    "gram",
+    "grand",
+    "gray",
+    "grey",
+    "grid",
+    "lapel",
+    "libel",
+    "local",
+    "sqr",
+}
+"""Words that would be slips, but are more likely meant."""
 
 
 def one_edit_away(name: str, letters: str = string.ascii_lowercase) -> set[str]:
@@ -38,12 +59,28 @@ def one_edit_away(name: str, letters: str = string.ascii_lowercase) -> set[str]:
     return (fewer | swapped | replaced | more) - {name}
 
 
+def slips_of(right: str, letters: str = string.ascii_lowercase) -> set[str]:
+    """Returns the names that are taken for slips of an attribute or method; `letters` as in `one_edit_away`.
+
+    A plural is none, nor the singular of one, nor the name behind another letter, as in `dgrad` or `xlabel`. Near a
+    method there are fewer: a letter replaced makes `cost` of `cosh`, the first one left out `lip` of `clip`.
+
+    >>> {"gard", "grd", "graad", "grap"} <= slips_of("grad"), {"grads", "dgrad", "grid"} & slips_of("grad")
+    (True, set())
+    """
+    near = one_edit_away(right, letters)
+    if right not in ATTRIBUTES:
+        near = {name for name in near if len(name) != len(right) or sorted(name) == sorted(right)} - {right[1:]}
+    with_one_before = {letter + right for letter in letters if letter != right[0]}
+    return near - with_one_before - {f"{right}s", right.removesuffix("s")} - WORDS
+
+
 @functools.lru_cache(maxsize=1000)
 def meant(cls: type, name: str) -> str:
     """Returns the attribute or method of a class of Values of which `name` is a slip; "" if there is none."""
     methods = [x for x in dir(cls) if not x.startswith("_") and len(x) >= SHORTEST and abs(len(x) - len(name)) < 2]
     known = [x for x in methods if hasattr(cls, x) and x not in ATTRIBUTES]
-    return next((x for x in (*ATTRIBUTES, *known) if name in one_edit_away(x)), "")
+    return next((x for x in (*ATTRIBUTES, *known) if name in slips_of(x)), "")
 
 
 def refuse_slip(name: str, right: str) -> NoReturn:
@@ -52,9 +89,37 @@ def refuse_slip(name: str, right: str) -> NoReturn:
 
 
 def check_name(cls: type, name: str) -> None:
-    """Refuses a new attribute whose name is a slip of another. (Every object of a subclass asks: answers are kept.)"""
+    """Refuses a new attribute that cannot have its name, or whose name is a slip of another. (The answers are kept:
+    every object of a subclass asks.)"""
+    if isinstance(foreign := FOREIGN_NAMES.get(name), RefusedName):
+        foreign.refuse()
     if right := meant(cls, name):
         refuse_slip(name, right)
+
+
+def check_no_method(cls: type, base: type, name: str) -> None:
+    """Refuses an attribute that would hide a method which a class has from its base, that of all nodes."""
+    method = getattr(base, name, None)
+    if callable(method) and getattr(cls, name) is method:
+        refuse_method(name)
+
+
+def refuse_method(name: str) -> NoReturn:
+    """Refuses an attribute that has the name of a method."""
+    raise ReadOnlyError(f"{name!r} is a method of every Value: give the attribute another name, such as v.{name}_")
+
+
+class Method:
+    """A method that no attribute of an object can hide."""
+
+    def __init__(self, name: str, function: Callable[..., Any]) -> None:
+        self._name, self._function = name, function
+
+    def __get__(self, value: Any, owner: type) -> Any:
+        return self._function if value is None else MethodType(self._function, value)
+
+    def __set__(self, value: Any, x: Any) -> NoReturn:
+        refuse_method(self._name)
 
 
 class Slip:
@@ -72,13 +137,21 @@ class Slip:
 
 def slips(letters: str = string.ascii_lowercase) -> list[Slip]:
     """Returns the reserved names near `data`, `grad` and `label`; see `one_edit_away` for the letters."""
-    return [Slip(name, right) for right in ATTRIBUTES for name in sorted(one_edit_away(right, letters))]
+    return [Slip(name, right) for right in ATTRIBUTES for name in sorted(slips_of(right, letters))]
+
+
+def refuse_missing(cls: str, name: str) -> NoReturn:
+    """Refuses to read an attribute that other Values have, but this one lacks."""
+    if name in FOREIGN_NAMES:
+        FOREIGN_NAMES[name].refuse()
+    raise AttributeError(f"{cls!r} object has no attribute {name!r}")
 
 
 def is_there(value: Any, name: str) -> bool:
     """Returns whether `dir` tells of a name: not of slips, nor of what only other Values have."""
     kept = next((vars(cls)[name] for cls in type(value).__mro__ if name in vars(cls)), None)
-    return not isinstance(kept, Slip) and (type(kept).__name__ != "OwnAttribute" or hasattr(value, name))
+    on_some = isinstance(kept, ForeignName) or type(kept).__name__ == "OwnAttribute"
+    return not isinstance(kept, Slip) and (not on_some or hasattr(value, name))
 
 
 def in_slots(value: Any) -> dict[str, Any]:

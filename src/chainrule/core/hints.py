@@ -40,6 +40,7 @@ _PLAIN: dict[Any, tuple[str, str]] = {
 
 _TEXT = 'say f"{v:.2f}", or "%.2f" % v.data', '"%.2f" % y'
 _ANY = "say chainrule.exp(v), not math.exp(v), or take the number alone, v.data"
+_ARRAY = "leave the array as it is, or take the numbers alone, np.array([v.data for v in values])"
 _TRACED = "in a compiled function v.data is a Value as well"
 
 
@@ -50,6 +51,18 @@ def refuse_float() -> NoReturn:
         OperandError: always; it says what asked, and what to write in its place.
     """
     raise OperandError(f"a float would lose the gradient: {_mended(caller())}")
+
+
+def refuse_index() -> NoReturn:
+    """Refuses to be the index of a list, as of `["no", "yes"][v > 0]`, where a comparison is a Value as well.
+
+    Raises:
+        OperandError: always.
+    """
+    traced = modes.trace is not None
+    number = "chainrule.take(xs, v)" if traced else "xs[int(v.data)], for a comparison xs[bool(v > 0)]"
+    said = f"say {number}, or chainrule.select(v > 0, a, b) where derivatives are to flow into a and b"
+    raise OperandError(f"a Value is no index, since its number is a float: {said}")
 
 
 def _mended(frame: FrameType) -> str:
@@ -67,7 +80,8 @@ def _mended(frame: FrameType) -> str:
             return _of_math(callee.__name__)
         if callee.__module__ != "builtins":
             return _of_library(".".join(name), "")
-    return _ANY if modes.trace is None else f"{_ANY.partition(', or')[0]} ({_TRACED})"
+    said = _ARRAY if name[-1:] == ("astype",) else _ANY
+    return said if modes.trace is None else f"{said.partition(', or')[0]} ({_TRACED})"
 
 
 def _of_math(name: str) -> str:

@@ -14,7 +14,7 @@ from math import inf, nan
 from types import MethodType
 from typing import Any
 
-from chainrule.core.arrays import by_number, method_names, takes_over
+from chainrule.core.arrays import by_number, is_single, method_names, takes_over
 from chainrule.core.packing import Row, constant_in_all, names_any
 from chainrule.errors import ArgumentError, OperandError, shown, suggest
 
@@ -33,7 +33,7 @@ HOW_TO_ADD = """An operation of your own takes its value and its local derivativ
         return x * x * x"""
 """The example that errors show to someone who tries to make an operation in another way."""
 
-_OTHER_NAMES = {"alpha": "slope", "negative_slope": "slope"}
+_OTHER_NAMES = {"alpha": "slope", "negative_slope": "slope", "min": "low", "max": "high"}
 """Names of operands in other libraries, which a call may use as well."""
 
 
@@ -317,7 +317,7 @@ def number(x: Any, where: str) -> float:
     if type(x) is float:
         return x
     real = isinstance(x, float | int | numbers.Real)  # in this order, since the last takes long
-    if not real and hasattr(x, "item") and not hasattr(x, "__len__") and not hasattr(type(x), "_record"):
+    if not real and hasattr(x, "item") and (is_single(x) or not (hasattr(x, "__len__") or hasattr(type(x), "_record"))):
         x = x.item()  # NumPy's bool is not registered as a number, but gives one
         real = isinstance(x, numbers.Real)
     try:

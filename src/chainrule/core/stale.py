@@ -67,10 +67,10 @@ _MAKE_ANEW = """a graph keeps the numbers that it was made from. Make the loss a
         loss.backward()"""
 
 
-_CHANGE_DATA = """the name stands for a new Value now, and the leaf that model and optimizer hold stays as it was.
-Change its number:
+_CHANGE_DATA = """the name stands for a new Value now, whose graph is longer after each step; the leaf stays as it was,
+also where a model or an optimizer holds it. Change its number:
 
-    for p in model.parameters():
+    for p in model.parameters():     # or without a loop, where p is all there is
         p.data {sign} learning_rate * p.grad"""
 
 

@@ -26,30 +26,45 @@ _MODULES = {"math", "np", "numpy"}
 _UNKNOWN: ast.expr = ast.Constant(...)
 
 
-def as_operation(code: CodeType, name: str = "") -> tuple[str, str]:
+def as_operation(code: CodeType, name: str = "", line: int = 0) -> tuple[str, str]:
     """Returns the name of the operation that a function makes by a closure, and its definition with the decorator.
 
     Args:
         code: that of the function.
         name: what the operation is called; "" for the function's own name.
+        line: where `Value` is called, for code that is a module or a cell of a notebook, and no function.
 
     Returns:
         Both are "" if the text of the function is not there, or no name can be made of it.
     """
-    function = _definition(code)
+    function = _definition(code, name, line)
     name = name if name.isidentifier() else function.name if function is not None else ""
     if function is None or not name or name.startswith("__"):
         return "", ""
     return name, _decorated(name, *_Closure(function).read())
 
 
-def _definition(code: CodeType) -> ast.FunctionDef | None:
-    """Returns the definition of a function, if its text is there."""
+def _definition(code: CodeType, name: str, line: int) -> ast.FunctionDef | None:
+    """Returns the definition of a function, if its text is there; for a module, one of the lines near the given one."""
     try:
-        (found,) = ast.parse(textwrap.dedent(inspect.getsource(code))).body
+        body = ast.parse(textwrap.dedent(inspect.getsource(code))).body
     except (OSError, SyntaxError, TypeError, ValueError):
         return None
-    return found if isinstance(found, ast.FunctionDef) else None
+    if code.co_name == "<module>":
+        return _around(body, name, line)
+    return body[0] if len(body) == 1 and isinstance(body[0], ast.FunctionDef) else None
+
+
+def _around(body: list[ast.stmt], name: str, line: int) -> ast.FunctionDef | None:
+    """Returns a function of the statements that begin with the one at a line, in the innermost block that has it, and
+    then of those before, which may assign names that it uses."""
+    at = next((i for i, each in enumerate(body) if each.lineno <= line <= (each.end_lineno or 0)), None)
+    if at is None:
+        return None
+    blocks = [x for field in ("body", "orelse", "finalbody") if (x := getattr(body[at], field, None))]
+    inner = next((found for block in blocks if (found := _around(block, name, line))), None)
+    made = ast.FunctionDef(name, ast.arguments([], [], None, [], [], None, []), body[at:] + body[:at], [])
+    return inner or made
 
 
 def _decorated(name: str, value: str, slopes: list[str]) -> str:

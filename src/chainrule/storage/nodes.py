@@ -7,10 +7,12 @@ number and its local derivatives by the table of operations.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from types import FunctionType
 from typing import TYPE_CHECKING, Any
 
 from chainrule.core.arrays import takes_over
-from chainrule.core.attributes import more_derived, slips
+from chainrule.core.attributes import Method, more_derived, slips
+from chainrule.core.foreign_names import FOREIGN_NAMES
 from chainrule.core.operation import BY_CODE, add_methods, check_label, number
 from chainrule.core.stale import AGAIN, CONSTANT, FRESH, PASSED, SEEN, STALE, WRITTEN, after_backward
 from chainrule.storage.calculations import calculations
@@ -30,7 +32,7 @@ class Methods:
         _grad_before: float  # for a leaf: its gradient when the present backward() began
         _operands: tuple[Any, ...]
         _locals: tuple[float, ...]  # with respect to them
-        _label: str
+        _label_: str
         _state: int  # the bits of core/stale.py
         _mark: int  # set by the last walk over a graph that met it
 
@@ -53,7 +55,7 @@ def make_leaf(node: Any, data: float, label: str) -> None:
     """Makes a node a leaf with this number and label."""
     node._code, node._count, node._operands, node._locals = 0, 0, (), ()
     node._data, node._grad, node._mark = data, 0.0, _last_mark
-    node._state, node._label = FRESH, label
+    node._state, node._label_ = FRESH, label
 
 
 def new_result(cls: Any, code: int, operands: Sequence[Any]) -> Any:
@@ -92,7 +94,7 @@ def new_pair(cls: Any, code: int, a: Any, b: Any) -> Any:
 def _with_operands(node: Any, code: int, operands: tuple[Any, ...]) -> Any:
     node._code, node._count, node._operands = code, len(operands), operands
     node._data, node._grad, node._mark = 0.0, 0.0, _last_mark
-    node._state, node._label = FRESH, ""
+    node._state, node._label_ = FRESH, ""
     return node
 
 
@@ -225,12 +227,12 @@ def locals_of(node: Any) -> tuple:
 
 
 def label_of(node: Any) -> str:
-    return node._label
+    return node._label_
 
 
 def set_label(node: Any, label: str) -> None:
     check_label(label)
-    node._label = label
+    node._label_ = label
 
 
 def own_of(node: Any) -> dict[str, Any]:
@@ -261,15 +263,21 @@ def add_table(cls: type) -> None:
     """Adds the operations of the table as methods to the class of nodes, once that is defined."""
     global Value  # noqa: PLW0603 - it is defined in the room above
     Value = cls
-    add_methods(cls, setattr, delattr)
+    add_methods(cls, lambda host, name, record: setattr(host, name, Method(name, record)), delattr)
+    for each in cls.__mro__:
+        methods = {name: x for name, x in vars(each).items() if isinstance(x, FunctionType) and name[0] != "_"}
+        for name, function in methods.items():
+            setattr(each, name, Method(name, function))
     for slip in slips():  # all, since nothing else is asked when an attribute is set
         setattr(Methods, slip.name, slip)
+    for name, foreign in FOREIGN_NAMES.items():
+        setattr(Methods, name, foreign)
 
 
 def state_of(node: Any) -> tuple:
     """Returns everything that a node holds, for pickling."""
     made = operation_of(node), operands_of(node), locals_of(node)
-    return *made, node._data, node._grad, node._state, node._label
+    return *made, node._data, node._grad, node._state, node._label_
 
 
 def remade(cls: Any, state: tuple) -> Any:
@@ -281,6 +289,6 @@ def remade(cls: Any, state: tuple) -> Any:
     else:
         node = new_result(Value, op.code, operands)
     node._locals = tuple([0.0 if local is None else local for local in locals])
-    node._data, node._grad, node._label = data, grad, label
+    node._data, node._grad, node._label_ = data, grad, label
     node._state = node_state | (node_state & PASSED) << 1  # AGAIN: no walk is known to have passed the copy
     return node

@@ -8,6 +8,7 @@ from libc.stdlib cimport free, realloc
 from chainrule.core.operation cimport Operation
 from chainrule.core import attributes, operation
 from chainrule.core.arrays import takes_over
+from chainrule.core.foreign_names import FOREIGN_NAMES
 from chainrule.core.modes import check_read, open_traces
 from chainrule.core.operation import BY_CODE, add_methods, number
 from chainrule.core.packing import Row
@@ -24,6 +25,7 @@ cdef extern from "Python.h":
         Py_ssize_t tp_dictoffset
         unsigned long tp_flags
     object PyDescr_NewGetSet(PyTypeObject* cls, PyGetSetDef* attribute)
+    const unsigned long Py_TPFLAGS_IMMUTABLETYPE
     const unsigned long Py_TPFLAGS_METHOD_DESCRIPTOR
     void PyType_Modified(PyTypeObject* cls)
     int generic_setattr "PyObject_GenericSetAttr" (PyObject* o, PyObject* name, PyObject* x) noexcept
@@ -53,8 +55,11 @@ cdef class Methods:
         For the latter, which Values have no room for, the class gets an `OwnAttribute` of that name: so the way to all
         other attributes stays as short as it is.
         """
-        if TYPE(<PyObject*>self).tp_dictoffset != 0 and not hasattr(type(self), name):  # of a subclass, with a dict
-            attributes.check_name(type(self), name)
+        if TYPE(<PyObject*>self).tp_dictoffset != 0:  # of a subclass, with a dict
+            if hasattr(type(self), name):
+                attributes.check_no_method(type(self), Value, name)
+            else:
+                attributes.check_name(type(self), name)
         if generic_setattr(<PyObject*>self, <PyObject*>name, <PyObject*>x) == 0:
             return
         if is_unknown(type(self), name):
@@ -211,8 +216,7 @@ cdef class OwnAttribute:
         """The dict that has it."""
         kept = None if value is None else own_dict(value, False)
         if kept is None or self.name not in kept:
-            cls = "Value" if value is None else type(value).__name__
-            raise AttributeError(f"{cls!r} object has no attribute {self.name!r}")
+            attributes.refuse_missing("Value" if value is None else type(value).__name__, self.name)
         return kept
 
     def __get__(self, value, owner):
@@ -260,13 +264,14 @@ cdef object give_methods(object cls, tuple compiled, size_t flags):
     """As `add_table` in nodes.py; refuses another table than that which was compiled."""
     global Value, flags_at
     Value, flags_at = cls, flags
+    (<PyTypeObject*>cls).tp_flags &= ~Py_TPFLAGS_IMMUTABLETYPE  # `Value.own = f` is a method, as of a class of Python's
     (<PyTypeObject*>Operation).tp_flags |= Py_TPFLAGS_METHOD_DESCRIPTOR  # v.tanh() calls it without a bound method
     if compiled != tuple([op.name for op in BY_CODE[1:]]):
         raise ImportError("chainrule was compiled from another table of operations than that in ops/: install it anew")
     add_methods(cls, _set_attribute, _delete_attribute)
     _make_its_own(cls)
-    for slip in attributes.slips(""):  # the others are found when they are set
-        _set_attribute(cls, slip.name, slip)
+    for reserved in (*attributes.slips(""), *FOREIGN_NAMES.values()):  # the other slips are found when they are set
+        _set_attribute(cls, reserved.name, reserved)
     _set_attribute(cls, "__dict__", property(own_of))
 
 

@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 from chainrule import ops
 from chainrule.core import attributes, membership, modes, pickling, stale, ufuncs
-from chainrule.core.closures import label_alone, refuse_change, refuse_softmax, refuse_topo  # noqa: F401
-from chainrule.core.hints import refuse_float
+from chainrule.core.closures import fixed, label_alone  # noqa: F401
+from chainrule.core.hints import refuse_float, refuse_index
+from chainrule.core.membership import differs, equals  # noqa: F401
 from chainrule.core.modes import check_write, open_modes, seen_data, seen_truth, untraced, written_out
 from chainrule.core.operation import is_number, number
 from chainrule.core.stale import LASTING, LOOKED_AT, PASSED, SEEN, WRITTEN
@@ -34,7 +35,7 @@ class ValueBase(Methods):
     The head of `engine.py` says what each slot of a node holds.
     """
 
-    __slots__ = ("_code", "_count", "_data", "_grad", "_grad_before", "_label",
+    __slots__ = ("_code", "_count", "_data", "_grad", "_grad_before", "_label_",
         "_locals", "_mark", "_operands", "_state")  # fmt: skip
 
     # ---- its number and its gradient ----
@@ -75,20 +76,20 @@ class ValueBase(Methods):
     # fmt: off
     # ---- how it was made ----
     def is_leaf(self) -> bool: return not self._count
-    label = property(lambda self: label_of(self), lambda self, x: set_label(self, x), doc="A name for pictures, a str.")
-    op = property(lambda self: operation_of(self), refuse_change, doc="The operation that made this; None for a leaf.")
-    operands = property(lambda self: operands_of(self), refuse_change, doc="The Values it was made of; () for a leaf.")
-    locals = property(lambda self: modes.peeked(locals_of(self), "locals") if modes.open_traces else locals_of(self),
-                      refuse_change, doc="The local derivative in each; None: no flow.")
+    label = property(lambda self: label_of(self), lambda self, x: set_label(self, "" if x is None else x),
+                     doc="A name for pictures, a str.")
+    op = fixed(lambda self: operation_of(self), "The operation that made this; None for a leaf.")
+    operands = fixed(lambda self: operands_of(self), "The Values it was made of; () for a leaf.")
+    locals = fixed(lambda self: modes.peeked(locals_of(self), "locals") if modes.open_traces else locals_of(self),
+                   "The local derivative in each; None: no flow.")
     _hidden = property(lambda self: is_hidden(self), doc="Whether it stands behind a result of a subclass.")
     constant = property(lambda self: is_constant(self), doc="Whether this leaf is a plain number.")
-    _prev = property(lambda self: set(self.operands), refuse_change)  # this and the next ones are micrograd's names
-    _children = property(lambda self: self.operands, refuse_change)  # this and the next are microgpt's
-    _local_grads = property(lambda self: tuple([x or 0.0 for x in self.locals]), refuse_change)
-    _backward = property(lambda self: lambda: _step_back(self), refuse_change)
-    _op = property(lambda self: self.op.symbol if self.op else "", refuse_change)
-
-    softmax, topo = property(refuse_softmax), property(refuse_topo)
+    _label = property(lambda self: label_of(self), lambda self, x: set_label(self, "" if x is None else x))
+    _prev = fixed(lambda self: set(self.operands))  # this, the one before and the next ones are micrograd's names
+    _children = fixed(lambda self: self.operands)  # this and the next are microgpt's
+    _local_grads = fixed(lambda self: tuple([x or 0.0 for x in self.locals]))
+    _backward = fixed(lambda self: lambda: _step_back(self), closure=True)
+    _op = fixed(lambda self: self.op.symbol if self.op else "")
     # fmt: on
 
     def peek_passed(self) -> bool:
@@ -126,6 +127,7 @@ class ValueBase(Methods):
     def own_attributes(self) -> dict[str, Any]: return own_of(self) | attributes.in_slots(self)
     def _repr_svg_(self) -> str | None: return display_hook(self, "svg")
     def _repr_html_(self) -> str | None: return display_hook(self, "html")
+    def __index__(self) -> int: return refuse_index()
     def __float__(self) -> float: return ufuncs.refuse_item() or refuse_float()
     def __int__(self) -> int: return refuse_float()
     def __round__(self, *digits: int) -> float: return refuse_float()
