@@ -62,17 +62,19 @@ def one_edit_away(name: str, letters: str = string.ascii_lowercase) -> set[str]:
 def slips_of(right: str, letters: str = string.ascii_lowercase) -> set[str]:
     """Returns the names that are taken for slips of an attribute or method; `letters` as in `one_edit_away`.
 
-    A plural is none, nor the singular of one, nor the name behind another letter, as in `dgrad` or `xlabel`. Near a
-    method there are fewer: a letter replaced makes `cost` of `cosh`, the first one left out `lip` of `clip`.
+    A plural is none (but `grads`, which is likely to mean the gradient), nor the singular of one, nor the name behind
+    another letter, as in `dgrad` or `xlabel`. Near a method there are fewer: a letter replaced makes `cost` of `cosh`,
+    the first one left out `lip` of `clip`.
 
-    >>> {"gard", "grd", "graad", "grap"} <= slips_of("grad"), {"grads", "dgrad", "grid"} & slips_of("grad")
+    >>> {"gard", "grd", "graad", "grap"} <= slips_of("grad"), {"dgrad", "grid"} & slips_of("grad")
     (True, set())
     """
     near = one_edit_away(right, letters)
     if right not in ATTRIBUTES:
         near = {name for name in near if len(name) != len(right) or sorted(name) == sorted(right)} - {right[1:]}
     with_one_before = {letter + right for letter in letters if letter != right[0]}
-    return near - with_one_before - {f"{right}s", right.removesuffix("s")} - WORDS
+    plural = set() if right == "grad" else {f"{right}s"}
+    return near - with_one_before - plural - {right.removesuffix("s")} - WORDS
 
 
 @functools.lru_cache(maxsize=1000)
