@@ -16,8 +16,8 @@ _INNER = {"__init__", "_backward", "<lambda>"}
 _NOTHING = (lambda: None).__code__
 
 _STAYS = (
-    "how a Value was made stays as it is: leave the line out. pickle.dumps(v) works without it, a graph is freed with "
-    "the last reference to its result, and v.detach() is a leaf with the same number, through which nothing flows"
+    "how a Value was made, its _backward included, stays as it is: leave the line out. pickle.dumps(v) works without "
+    "it, a graph is freed with the last reference to its result, and v.detach() is a leaf with the same number"
 )
 
 
@@ -37,7 +37,7 @@ def fixed(read: Callable[[Any], Any], doc: str | None = None, closure: bool = Fa
             how = _how_to_add("")
             raise ReadOnlyError(f"how a Value was made, its _backward included, cannot be changed from outside. {how}")
         if not (value.is_leaf() or (closure and x is None)):
-            raise ReadOnlyError(_STAYS)
+            raise ReadOnlyError(f"{_STAYS}. {_how_to_add('')}" if callable(x) else _STAYS)
 
     return property(read, write, write, doc)
 
