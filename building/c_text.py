@@ -156,7 +156,7 @@ class CText(Text):
             case For(Name(name), Name(self.row), body):
                 if PLACE in self.places:
                     raise self.refuse(f"{PLACE} as a name of its own")
-                item = f"{name} = {self.row}[{PLACE}].operand._data"
+                item = f"{name} = {self.row}[{PLACE}].operand._data_"
                 return [f"for {PLACE} in range({COUNT}):", *_indented([item, *self.block(body)])]
             case For(Name(name), Call(Name("range"), arguments, ()), body):
                 given = ", ".join([self.whole(argument) for argument in arguments])
@@ -205,7 +205,7 @@ class CText(Text):
             case Name(name) if name in self.own - {self.row} and (self.is_place(name) or not self.within_index):
                 return name
             case Index(Name(self.row), place) if not isinstance(place, Unary):  # -1 counts from the end
-                return f"{self.row}[{self.whole(place)}].operand._data"
+                return f"{self.row}[{self.whole(place)}].operand._data_"
             case Call(function, arguments, ()):
                 return self.call(function, arguments)
             case Name(self.row):

@@ -195,20 +195,20 @@ def _compute(entries: list[Entry]) -> str:
     lines = [
         "cdef inline int compute(Node* node) except -1:",
         '    """Takes the number of a result, and its local derivative in each operand that is not a constant."""',
-        "    cdef Edge* xs = node._edges",
-        "    cdef Py_ssize_t i, n = node._count",
+        "    cdef Edge* xs = node._edges_",
+        "    cdef Py_ssize_t i, n = node._count_",
         f"    cdef double {', '.join(['y', *shared])}",
     ]
     for k, entry in enumerate(entries):
-        lines.append(f"    {'elif' if k else 'if'} node._code == {entry.code}:")
+        lines.append(f"    {'elif' if k else 'if'} node._code_ == {entry.code}:")
         lines += [f"        {line}" for line in _case(entry)]
     lines += [
         "    else:",
         "        numbers = row_of_numbers(numbers_of(node))",
-        "        node._data = y = value_by_call(node._code, numbers)",
+        "        node._data_ = y = value_by_call(node._code_, numbers)",
         "        for i in range(n):",
         "            if flows(xs[i].operand):",
-        "                xs[i].local = slope_by_call(node._code, i, numbers, y)",
+        "                xs[i].local = slope_by_call(node._code_, i, numbers, y)",
         "    return 0",
     ]
     return "\n".join(lines) + "\n"
@@ -216,9 +216,9 @@ def _compute(entries: list[Entry]) -> str:
 
 def _case(entry: Entry) -> list[str]:
     row = entry.text.value.row
-    numbers = "xs, n" if row else ", ".join([f"xs[{i}].operand._data" for i in range(len(entry.locals))])
-    value = f"value_{entry.name}({numbers})" if entry.value else "value_by_call(node._code, numbers_of(node))"
-    lines = [f"node._data = y = {value}"]
+    numbers = "xs, n" if row else ", ".join([f"xs[{i}].operand._data_" for i in range(len(entry.locals))])
+    value = f"value_{entry.name}({numbers})" if entry.value else "value_by_call(node._code_, numbers_of(node))"
+    lines = [f"node._data_ = y = {value}"]
     for i, local in enumerate(entry.locals):
         if entry.text.locals[i] is None:
             continue
@@ -229,7 +229,7 @@ def _case(entry: Entry) -> list[str]:
             slope = f"local_{entry.name}_{i}({given})"
         else:
             lines.append("numbers = row_of_numbers(numbers_of(node))")
-            slope = f"slope_by_call(node._code, {index}, numbers, y)"
+            slope = f"slope_by_call(node._code_, {index}, numbers, y)"
         step = [f"if flows(xs[{index}].operand):", f"    xs[{index}].local = {slope}"]
         lines += ["for i in range(n):", *[f"    {line}" for line in step]] if row else step
     return lines

@@ -26,8 +26,8 @@ cdef inline int fill_value_and_locals(ValueBase node) except -1:
         return 0
     cdef Node* face = node_of(node)
     if unlikely(face._flags & FACE):
-        compute(face._edges[0].operand)
-        face._data = face._edges[0].operand._data
+        compute(face._edges_[0].operand)
+        face._data_ = face._edges_[0].operand._data_
         return 0
     return compute(face)
 

@@ -21,17 +21,17 @@ its own gradient*, and what reaches a number over several ways is added up.
 >>> a.grad, b.grad
 (3.0, 2.0)
 
-What a node keeps:
+What a node keeps (the names end in `_`, so that no attribute of a user's own is one of them):
 
-    _data         its number, which one reads as `data`
-    _grad         its gradient, `grad`: d root / d this number, where root is what `backward()` was called on
-    _code         which operation made it, `op`
-    _count        how many operands it has; it is a leaf if there are none
-    _operands, _locals   what it was made of, and the local derivative with respect to each: `edge_at` gives both
-    _mark         how far the last walk over a graph came with it, see `_sort`; at first, which walk was the last
-    _grad_before  of a leaf: its gradient when the present `backward()` began
-    _state        flags: is it a constant, as the 3 in 3 * x, with a derivative of 0? The others are for `core/stale.py`
-    _label_       a name for pictures
+    _data_         its number, which one reads as `data`
+    _grad_         its gradient, `grad`: d root / d this number, where root is what `backward()` was called on
+    _code_         which operation made it, `op`
+    _count_        how many operands it has; it is a leaf if there are none
+    _operands_, _locals_   what it was made of, and the local derivative with respect to each: `edge_at` gives both
+    _mark_         how far the last walk over a graph came with it, see `_sort`; at first, which walk was the last
+    _grad_before_  of a leaf: its gradient when the present `backward()` began
+    _state_        flags: is it a constant, as the 3 in 3 * x, with derivative 0? The others are for `core/stale.py`
+    _label_        a name for pictures
 
 What else Python asks of a number is in `storage/value_base.py`. The list `open_modes` is empty, unless somebody is in
 `no_grad()`, `detect_anomaly()` or a compilation (`core/modes.py`). What is done to the slots of one node is in
@@ -102,18 +102,18 @@ def _sort(path: Nodes, results: Nodes, leaves: Nodes, afresh: bool, oldest: int)
     done, since, doubt = entered + 1, stale.first_since_write(entered), 0
     while len(path):
         node = path.pop()
-        if oldest and 0 < node._mark < oldest:  # and what it is made of is older still
+        if oldest and 0 < node._mark_ < oldest:  # and what it is made of is older still
             continue
-        if node._mark < entered and node._count:
+        if node._mark_ < entered and node._count_:
             path.put_back(node)  # below its operands: it is met again once all of them are in the order
             doubt |= watch(node, since, afresh)
             if afresh:
-                node._grad = 0.0
-            node._mark = entered
+                node._grad_ = 0.0
+            node._mark_ = entered
             append_operands(path, node, entered)  # the first comes last, and is looked at next
-        elif node._mark < done:  # a leaf, or a result whose operands are in the order; met again, it is passed over
-            node._mark = done
-            if node._count:
+        elif node._mark_ < done:  # a leaf, or a result whose operands are in the order; met again, it is passed over
+            node._mark_ = done
+            if node._count_:
                 results.append(node)
             else:
                 leaves.append(node)
@@ -123,12 +123,12 @@ def _sort(path: Nodes, results: Nodes, leaves: Nodes, afresh: bool, oldest: int)
 # ---- the chain rule ----
 def send_gradients_down(node: Value) -> None:
     """One step of the chain rule: local derivative × gradient, added to the gradient of each operand."""
-    upstream = node._grad
+    upstream = node._grad_
     if upstream:  # a zero on either side adds nothing: 0 · inf would be nan in a branch not taken, or for a constant
-        for i in range(node._count):
+        for i in range(node._count_):
             operand, local = edge_at(node, i)
             if local:
-                operand._grad += local * upstream
+                operand._grad_ += local * upstream
     if open_modes:  # detect_anomaly() raises here if a gradient is not finite
         check_deposits(value_of(node), upstream)
 
@@ -143,12 +143,12 @@ def _send_all_down(root: Value, upstream: float, stop_if_old: bool) -> list | No
         if stop_if_old and doubt and (old := doubtful(results)):
             return old
         try:
-            set_aside(leaves)  # keeps their gradients in _grad_before, and sets them to 0
-            root._grad = upstream
+            set_aside(leaves)  # keeps their gradients in _grad_before_, and sets them to 0
+            root._grad_ = upstream
             while len(results):  # in reverse order: what a node hands on is whole by then
                 send_gradients_down(results.pop())
         finally:  # also when it was interrupted
-            add_back(leaves)  # _grad_before + _grad, in one addition, so that two calls give exactly twice the gradient
+            add_back(leaves)  # _grad_before_ + _grad_, in one addition: two calls give exactly twice the gradient
     return None
 
 
@@ -206,10 +206,10 @@ class Value(ValueBase):
     # operators; plain numbers may stand on either side, and comparisons give 1.0 or 0.0, with no derivative
     def __add__(self, other: Any) -> Value: return record_pair(ADD, self, other)
     def __radd__(self, other: Any) -> Value: return record_pair(ADD, other, self)
-    def __iadd__(self, x: Any) -> Value: return record_pair(ADD, self if self._count else check_step(self, x, "+="), x)
+    def __iadd__(self, x: Any) -> Value: return record_pair(ADD, self if self._count_ else check_step(self, x, "+="), x)
     def __sub__(self, other: Any) -> Value: return record_pair(SUB, self, other)
     def __rsub__(self, other: Any) -> Value: return record_pair(SUB, other, self)
-    def __isub__(self, x: Any) -> Value: return record_pair(SUB, self if self._count else check_step(self, x, "-="), x)
+    def __isub__(self, x: Any) -> Value: return record_pair(SUB, self if self._count_ else check_step(self, x, "-="), x)
     def __mul__(self, other: Any) -> Value: return record_pair(MUL, self, other)
     def __rmul__(self, other: Any) -> Value: return record_pair(MUL, other, self)
     def __truediv__(self, other: Any) -> Value: return record_pair(DIV, self, other)

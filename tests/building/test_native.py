@@ -58,14 +58,14 @@ def test_the_text_stays_the_text(text):
         "cdef inline double value_relu(double x) noexcept:\n    return 0.0 if x <= 0 else x"
     )
     assert c_function(text, "local_pow_0").endswith("return value_chain(b, value_pow(a, b - 1.0))")
-    assert "xs[i].operand._data * xs[i + 1].operand._data" in c_function(text, "value_weighted_sum")
+    assert "xs[i].operand._data_ * xs[i + 1].operand._data_" in c_function(text, "value_weighted_sum")
     assert "python_math('hypot', (a, b))" in c_function(text, "value_hypot")
 
 
 def test_a_list_is_read_by_a_whole_number_and_its_first_numbers_are_a_list(text, entry):
     made = entry("@operation(local=lambda i, xs, y: sum(xs[:i]))\ndef op(*xs):\n    return xs[0]")
     assert made.locals[0].text.endswith("return value_sum(xs, i)\n")
-    assert "return xs[1 + whole(place)].operand._data if 0 <= place < n - 1 and " in c_function(text, "value_take")
+    assert "return xs[1 + whole(place)].operand._data_ if 0 <= place < n - 1 and " in c_function(text, "value_take")
 
 
 def test_what_needs_all_operands_is_calculated_before_the_loop_over_them(text):
@@ -90,7 +90,7 @@ def test_of_a_select_c_calculates_what_it_takes(text):
 
 
 def test_every_case_is_chosen_by_the_code_of_its_operation(text):
-    codes = [int(code) for code in re.findall(r"if node\._code == (\d+):", text)]
+    codes = [int(code) for code in re.findall(r"if node\._code_ == (\d+):", text)]
     assert codes == list(range(1, len(codes) + 1)) == [op.code for op in TABLE.values() if op.code <= len(codes)]
 
 
@@ -194,7 +194,7 @@ def test_a_local_variable_may_be_an_operand_and_an_index_may_have_any_name(entry
     made = entry(f"@operation(local=lambda i, xs, y: 1.0)\ndef op(*xs):\n    {loop}")
     assert made.value.text.splitlines()[1:] == [
         *("    cdef Py_ssize_t i", "    cdef Py_ssize_t k", "    cdef double y", "    y = 0.0"),
-        *("    for k in range(1, n):", "        y += xs[k].operand._data / k", "    return y"),
+        *("    for k in range(1, n):", "        y += xs[k].operand._data_ / k", "    return y"),
     ]
 
 
@@ -215,14 +215,14 @@ def test_a_local_derivative_that_is_no_text_is_asked_of_python_in_each_operand(e
     made = entry(f"@operation(local={local})\ndef op(a, b):\n    return a * b")
     assert made.value
     case = "".join(generator._case(made))
-    assert "slope_by_call(node._code, 0, " in case
-    assert "slope_by_call(node._code, 1, " in case
+    assert "slope_by_call(node._code_, 0, " in case
+    assert "slope_by_call(node._code_, 1, " in case
 
 
 def test_a_limit_that_is_no_text_is_asked_of_python(entry):
     made = entry("@operation(local=lambda i, xs, y: 1.0, limit=LIMIT)\ndef op(*xs):\n    return xs[0]")
     assert made.locals == [None]
-    assert "slope_by_call(node._code, i, " in "".join(generator._case(made))
+    assert "slope_by_call(node._code_, i, " in "".join(generator._case(made))
 
 
 def test_a_limit_that_names_its_arguments_otherwise_is_asked_of_python(entry):

@@ -209,6 +209,25 @@ def test_what_a_value_has_is_not_replaced(name, kind):
     assert v.operands[0].grad == 2.0
 
 
+ENGINES_OWN = ["_mark", "_count", "_grad", "_data", "_state", "_edges", "_operands", "_locals", "_code", "_grad_before"]
+
+
+@pytest.mark.parametrize("kind", [Value, Own])
+@pytest.mark.parametrize("x", [5, 10**9, -1.0, "grey", []])
+@pytest.mark.parametrize("name", ENGINES_OWN)
+def test_what_the_engine_keeps_of_a_node_is_kept_apart(name, x, kind):
+    a, b = kind(2.0), kind(3.0)
+    w = a * b + 1.0
+    for node in (a, w):
+        assert not hasattr(node, name)
+        setattr(node, name, x)
+    y = w * a
+    y.backward()
+    assert (y.data, w.grad, a.grad, b.grad) == (14.0, 2.0, 13.0, 4.0)
+    y.zero_grad()
+    assert [getattr(node, name) for node in (a, w, pickled(a))] == [x, x, x]
+
+
 def test_a_subclass_may_have_an_attribute_in_place_of_a_method():
     class Logged(Value):
         log = None

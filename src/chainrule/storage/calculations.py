@@ -31,14 +31,14 @@ def _of_one(op: Any) -> Callable[[Any], None]:
     value, (local,) = op.value, _functions(op)
 
     def calculate(node: Any) -> None:
-        (a,) = node._operands
-        x = a._data
+        (a,) = node._operands_
+        x = a._data_
         y = value(x)
         if type(y) is not float:
             y = number(y, op.name)
-        node._data = y
-        slope = 0.0 if a._state & CONSTANT else local(x, y)
-        node._locals = (slope if type(slope) is float else _as_float(slope, op),)
+        node._data_ = y
+        slope = 0.0 if a._state_ & CONSTANT else local(x, y)
+        node._locals_ = (slope if type(slope) is float else _as_float(slope, op),)
 
     return calculate
 
@@ -47,19 +47,19 @@ def _of_two(op: Any) -> Callable[[Any], None]:
     value, (first, second) = op.value, _functions(op)
 
     def calculate(node: Any) -> None:
-        a, b = node._operands
-        x, z = a._data, b._data
+        a, b = node._operands_
+        x, z = a._data_, b._data_
         y = value(x, z)
         if type(y) is not float:
             y = number(y, op.name)
-        node._data = y
-        in_a = 0.0 if a._state & CONSTANT else first(x, z, y)
+        node._data_ = y
+        in_a = 0.0 if a._state_ & CONSTANT else first(x, z, y)
         if type(in_a) is not float:
             in_a = _as_float(in_a, op)
-        in_b = 0.0 if b._state & CONSTANT else second(x, z, y)
+        in_b = 0.0 if b._state_ & CONSTANT else second(x, z, y)
         if type(in_b) is not float:
             in_b = _as_float(in_b, op)
-        node._locals = in_a, in_b
+        node._locals_ = in_a, in_b
 
     return calculate
 
@@ -68,12 +68,12 @@ def _of_more(op: Any) -> Callable[[Any], None]:
     value, functions = op.value, _functions(op)
 
     def calculate(node: Any) -> None:
-        operands = node._operands
-        numbers = [x._data for x in operands]
-        node._data = y = number(value(*numbers), op.name)
+        operands = node._operands_
+        numbers = [x._data_ for x in operands]
+        node._data_ = y = number(value(*numbers), op.name)
         each = zip(operands, functions, strict=True)
-        slopes = [0.0 if x._state & CONSTANT else local(*numbers, y) for x, local in each]
-        node._locals = tuple([slope if type(slope) is float else _as_float(slope, op) for slope in slopes])
+        slopes = [0.0 if x._state_ & CONSTANT else local(*numbers, y) for x, local in each]
+        node._locals_ = tuple([slope if type(slope) is float else _as_float(slope, op) for slope in slopes])
 
     return calculate
 
@@ -82,12 +82,12 @@ def _of_any_number(op: Any) -> Callable[[Any], None]:
     value = op.value
 
     def calculate(node: Any) -> None:
-        operands = node._operands
-        numbers = [x._data for x in operands]
-        node._data = y = number(value(*numbers), op.name)
+        operands = node._operands_
+        numbers = [x._data_ for x in operands]
+        node._data_ = y = number(value(*numbers), op.name)
         local, row = op._limit if y in (inf, -inf) else op._locals, op.row(numbers, y)
-        slopes = [0.0 if x._state & CONSTANT else local(i, row, y) for i, x in enumerate(operands)]
-        node._locals = tuple([slope if type(slope) is float else _as_float(slope, op) for slope in slopes])
+        slopes = [0.0 if x._state_ & CONSTANT else local(i, row, y) for i, x in enumerate(operands)]
+        node._locals_ = tuple([slope if type(slope) is float else _as_float(slope, op) for slope in slopes])
 
     return calculate
 

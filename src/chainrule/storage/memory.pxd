@@ -47,10 +47,10 @@ cdef extern from *:
 
 
 cdef inline void drop_operands(Node* node) noexcept:
-    cdef unsigned int i, count = node._count
-    node._count = 0
+    cdef unsigned int i, count = node._count_
+    node._count_ = 0
     for i in range(count):
-        DECREF(<PyObject*>node._edges[i].operand)
+        DECREF(<PyObject*>node._edges_[i].operand)
 
 
 cdef inline int make_leaf(object value, double data, object label) except -1:
@@ -59,8 +59,8 @@ cdef inline int make_leaf(object value, double data, object label) except -1:
     drop_operands(node)  # of a result whose __init__ is called again
     if node._flags & LABELLED:
         set_label(value, "")
-    node._data, node._grad, node._mark = data, 0.0, last_mark
-    node._code, node._state = 0, 0
+    node._data_, node._grad_, node._mark_ = data, 0.0, last_mark
+    node._code_, node._state_ = 0, 0
     node._flags &= IN_SLAB | OWN | LABELLED
     if label:
         set_label(value, label)
@@ -90,12 +90,12 @@ cdef inline ValueBase begun(Node* node, unsigned int code, Py_ssize_t count, uns
     if node == NULL:
         no_memory(count)
     PyObject_Init(<PyObject*>node, Value)
-    node._data, node._grad, node._mark = 0.0, 0.0, last_mark
-    node._code, node._count = <unsigned short>code, <unsigned int>count
-    node._state, node._flags = 0, flags
+    node._data_, node._grad_, node._mark_ = 0.0, 0.0, last_mark
+    node._code_, node._count_ = <unsigned short>code, <unsigned int>count
+    node._state_, node._flags = 0, flags
     for i in range(count):
-        node._edges[i].operand = NULL
-        node._edges[i].local = 0.0
+        node._edges_[i].operand = NULL
+        node._edges_[i].local = 0.0
     return owned(node)
 
 
@@ -104,10 +104,10 @@ cdef inline int set_operand(object value, Py_ssize_t i, object x) except -1:
     takes over; then it is no operand."""
     if TYPE(<PyObject*>x) == Value:
         Py_INCREF(x)
-        node_of(value)._edges[i].operand = node_of(x)
+        node_of(value)._edges_[i].operand = node_of(x)
     elif PyObject_TypeCheck(<PyObject*>x, Value):
         Py_INCREF(x)
-        node_of(value)._edges[i].operand = node_of(x)
+        node_of(value)._edges_[i].operand = node_of(x)
         node_of(value)._flags |= DERIVED
     else:
         return set_constant(node_of(value), i, x)
@@ -135,7 +135,7 @@ cdef inline ValueBase new_pair(object cls, unsigned int code, object a, object b
 cdef inline object bare(object cls):
     """A leaf of the class Value or of a subclass, whose own `__new__` and `__init__` are not called."""
     value = Value.tp_new(<type>cls, <PyObject*>(), NULL)
-    node_of(value)._mark = last_mark
+    node_of(value)._mark_ = last_mark
     return value
 
 
@@ -151,8 +151,8 @@ cdef inline ValueBase of_its_class(ValueBase node):
         return node
     face = bare(cls)
     Py_INCREF(node)
-    node_of(face)._edges[0].operand, node_of(face)._edges[0].local = node_of(node), 1.0
-    node_of(face)._code, node_of(face)._count = node_of(node)._code, 1
+    node_of(face)._edges_[0].operand, node_of(face)._edges_[0].local = node_of(node), 1.0
+    node_of(face)._code_, node_of(face)._count_ = node_of(node)._code_, 1
     node_of(face)._flags |= FACE
     node_of(node)._flags |= HIDDEN
     return face
@@ -162,18 +162,18 @@ cdef inline int set_constant(Node* node, Py_ssize_t i, object x) except -1:
     cdef double number
     if type(x) is float:
         number = x
-    elif is_array(node._code, x, &number):
+    elif is_array(node._code_, x, &number):
         return 1
     constant = new_small_node(0, 0)
     Py_INCREF(constant)
-    node._edges[i].operand = node_of(constant)
-    node_of(constant)._data, node_of(constant)._state = number, 1  # stale.CONSTANT
+    node._edges_[i].operand = node_of(constant)
+    node_of(constant)._data_, node_of(constant)._state_ = number, 1  # stale.CONSTANT
     return 0
 
 
 cdef inline void give_back(Node* node) noexcept:
     """Ends a node without references; those of its operands that go with it come onto the list of the unused."""
-    cdef unsigned int count = node._count
+    cdef unsigned int count = node._count_
     cdef PyTypeObject* cls = TYPE(<PyObject*>node)
     drop_operands(node)
     if node._flags & (LABELLED | OWN):
@@ -193,14 +193,14 @@ cdef inline void release(PyObject* o) noexcept:
     cdef Node* node = <Node*>o
     if unlikely(TYPE(o) != Value):
         Py_INCREF(<object>TYPE(o))  # Python gives its own reference up when this returns
-    node._mark = <long long>unused
+    node._mark_ = <long long>unused
     unused = node
     if releasing:
         return
     releasing = True
     while unused != NULL:
         node = unused
-        unused = <Node*>node._mark
+        unused = <Node*>node._mark_
         give_back(node)
     releasing = False
     wide_given()
@@ -225,31 +225,31 @@ cdef inline long long new_marks() noexcept:
 
 cdef inline int append_operands(Nodes path, Node* node, long long entered) except -1:
     """As in nodes.py, but for the marks of operands: to look at these now would be to wait for their memory."""
-    cdef Py_ssize_t i, count = node._count
+    cdef Py_ssize_t i, count = node._count_
     cdef Node** end
     while path.room - path.count < count:
         path.grow()
     end = path.nodes + path.count
     for i in range(count):
-        prefetch(node._edges[count - 1 - i].operand)
-        end[i] = node._edges[count - 1 - i].operand
+        prefetch(node._edges_[count - 1 - i].operand)
+        end[i] = node._edges_[count - 1 - i].operand
     path.count += count
     return 0
 
 
 cdef inline (Node*, double) edge_at(Node* node, Py_ssize_t i) noexcept:
     """As in nodes.py."""
-    return node._edges[i].operand, node._edges[i].local
+    return node._edges_[i].operand, node._edges_[i].local
 
 
 cdef inline int watch(Node* node, long long since, bint afresh) noexcept:
     """As in nodes.py."""
-    if node._mark < since:
-        node._state |= (node._state & 32) << 1  # stale.AGAIN if it was stale.PASSED
+    if node._mark_ < since:
+        node._state_ |= (node._state_ & 32) << 1  # stale.AGAIN if it was stale.PASSED
     if not afresh:
         return 0
-    node._state |= 32
-    return node._state & 64
+    node._state_ |= 32
+    return node._state_ & 64
 
 
 cdef inline list doubtful(Nodes results):
@@ -260,11 +260,11 @@ cdef inline list doubtful(Nodes results):
     found = []
     for i in range(results.count):
         node = results.nodes[i]
-        if not node._state & 64:  # stale.AGAIN
+        if not node._state_ & 64:  # stale.AGAIN
             continue
-        node._state &= ~64
-        for k in range(node._count):
-            if node._edges[k].operand._state & 16:  # stale.WRITTEN
+        node._state_ &= ~64
+        for k in range(node._count_):
+            if node._edges_[k].operand._state_ & 16:  # stale.WRITTEN
                 found.append(value_of(node))
                 break
     return found
@@ -272,8 +272,8 @@ cdef inline list doubtful(Nodes results):
 
 cdef inline object renew(object value):
     """As in nodes.py."""
-    node_of(value)._state &= ~(32 | 64)  # stale.PASSED, AGAIN
-    maker(node_of(value))._state &= ~(32 | 64)
+    node_of(value)._state_ &= ~(32 | 64)  # stale.PASSED, AGAIN
+    maker(node_of(value))._state_ &= ~(32 | 64)
     return value
 
 
@@ -283,9 +283,9 @@ cdef inline int set_aside(Nodes leaves) except -1:
     cdef Py_ssize_t i
     for i in range(leaves.count):
         leaf = leaves.nodes[i]
-        if leaf._state & (12 | 128):  # stale.STALE, SEEN
-            leaf._state = after_backward(leaf._state, leaf._grad)
-        leaf._grad_before, leaf._grad = leaf._grad, 0.0
+        if leaf._state_ & (12 | 128):  # stale.STALE, SEEN
+            leaf._state_ = after_backward(leaf._state_, leaf._grad_)
+        leaf._grad_before_, leaf._grad_ = leaf._grad_, 0.0
     return 0
 
 
@@ -293,7 +293,7 @@ cdef inline int add_back(Nodes leaves) noexcept:
     """As in nodes.py."""
     cdef Py_ssize_t i
     for i in range(leaves.count):
-        leaves.nodes[i]._grad += leaves.nodes[i]._grad_before
+        leaves.nodes[i]._grad_ += leaves.nodes[i]._grad_before_
     return 0
 
 
@@ -306,13 +306,13 @@ cdef inline object remade(object cls, tuple state):
     node = node_of(value)
     for i, operand in enumerate(operands):
         set_operand(value, i, operand)
-        node._edges[i].local = 0.0 if locals[i] is None else locals[i]
-    node._data = data
+        node._edges_[i].local = 0.0 if locals[i] is None else locals[i]
+    node._data_ = data
     if node._flags & DERIVED:
         value = of_its_class(value)
     node = node_of(value)
-    node._data, node._grad = data, grad
-    node._state = node_state | (node_state & 32) << 1  # stale.PASSED, AGAIN: no walk is known to have passed the copy
+    node._data_, node._grad_ = data, grad
+    node._state_ = node_state | (node_state & 32) << 1  # stale.PASSED, AGAIN: no walk is known to have passed the copy
     if label:
         set_label(value, label)
     return value

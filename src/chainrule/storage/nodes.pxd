@@ -7,15 +7,15 @@ cdef struct Edge  # from a node to one of its operands
 cdef extern from *:
     # A Value as C sees it (the class itself stands in value_base.pxd): reading and following it counts no references.
     ctypedef struct Node "struct __pyx_obj_9chainrule_7storage_10value_base_ValueBase":
-        double _data
-        double _grad
-        long long _mark
-        unsigned int _count
-        unsigned short _code
-        unsigned char _state
+        double _data_
+        double _grad_
+        long long _mark_
+        unsigned int _count_
+        unsigned short _code_
+        unsigned char _state_
         unsigned char _flags
-        Edge* _edges
-        double _grad_before "_edges[0].local"  # of a leaf, which has no edges but two places for them
+        Edge* _edges_
+        double _grad_before_ "_edges_[0].local"  # of a leaf, which has no edges but two places for them
 
 cdef enum:  # a node's flags
     LABELLED = 1  # its label is kept in nodes.pyx

@@ -25,16 +25,16 @@ class Methods:
     __slots__ = ("__dict__",)
 
     if TYPE_CHECKING:
-        _code: int  # the code of its operation, 0 for a leaf
-        _count: int  # how many operands it has
-        _data: float
-        _grad: float
-        _grad_before: float  # for a leaf: its gradient when the present backward() began
-        _operands: tuple[Any, ...]
-        _locals: tuple[float, ...]  # with respect to them
+        _code_: int  # the code of its operation, 0 for a leaf
+        _count_: int  # how many operands it has
+        _data_: float
+        _grad_: float
+        _grad_before_: float  # for a leaf: its gradient when the present backward() began
+        _operands_: tuple[Any, ...]
+        _locals_: tuple[float, ...]  # with respect to them
         _label_: str
-        _state: int  # the bits of core/stale.py
-        _mark: int  # set by the last walk over a graph that met it
+        _state_: int  # the bits of core/stale.py
+        _mark_: int  # set by the last walk over a graph that met it
 
         def __getattr__(self, name: str) -> Callable[..., Any]: ...
 
@@ -53,9 +53,9 @@ class Nodes(list):
 
 def make_leaf(node: Any, data: float, label: str) -> None:
     """Makes a node a leaf with this number and label."""
-    node._code, node._count, node._operands, node._locals = 0, 0, (), ()
-    node._data, node._grad, node._mark = data, 0.0, _last_mark
-    node._state, node._label_ = FRESH, label
+    node._code_, node._count_, node._operands_, node._locals_ = 0, 0, (), ()
+    node._data_, node._grad_, node._mark_ = data, 0.0, _last_mark
+    node._state_, node._label_ = FRESH, label
 
 
 def new_result(cls: Any, code: int, operands: Sequence[Any]) -> Any:
@@ -92,16 +92,16 @@ def new_pair(cls: Any, code: int, a: Any, b: Any) -> Any:
 
 
 def _with_operands(node: Any, code: int, operands: tuple[Any, ...]) -> Any:
-    node._code, node._count, node._operands = code, len(operands), operands
-    node._data, node._grad, node._mark = 0.0, 0.0, _last_mark
-    node._state, node._label_ = FRESH, ""
+    node._code_, node._count_, node._operands_ = code, len(operands), operands
+    node._data_, node._grad_, node._mark_ = 0.0, 0.0, _last_mark
+    node._state_, node._label_ = FRESH, ""
     return node
 
 
 def _constant(cls: Any, data: float) -> Any:
     node = cls.__new__(cls)
     make_leaf(node, data, "")
-    node._state = CONSTANT
+    node._state_ = CONSTANT
     return node
 
 
@@ -109,12 +109,12 @@ def fill_value_and_locals(node: Any) -> None:
     """Calculates the number of a result, and its local derivative in each operand that is not a constant; if there is
     one, see `new_result`."""
     if node is not None:
-        calculations[node._code](node)
+        calculations[node._code_](node)
 
 
 def edge_at(node: Any, i: int) -> tuple[Any, float]:
     """Returns the i-th operand of a node, and the local derivative with respect to it."""
-    return node._operands[i], node._locals[i]
+    return node._operands_[i], node._locals_[i]
 
 
 def row_of(values: Sequence[Any]) -> Nodes:
@@ -124,14 +124,14 @@ def row_of(values: Sequence[Any]) -> Nodes:
 
 def append_operands(path: Nodes, node: Any, entered: int) -> None:
     """Puts the operands of a node at the end of a path, the first one last, but for those that the walk has met."""
-    if node._count == 2:
-        a, b = node._operands
-        if b._mark < entered:
+    if node._count_ == 2:
+        a, b = node._operands_
+        if b._mark_ < entered:
             path.append(b)
-        if a._mark < entered:
+        if a._mark_ < entered:
             path.append(a)
     else:
-        path.extend([x for x in reversed(node._operands) if x._mark < entered])
+        path.extend([x for x in reversed(node._operands_) if x._mark_ < entered])
 
 
 _last_mark = 0
@@ -149,38 +149,38 @@ def watch(node: Any, since: int, afresh: bool) -> int:
     walk `since` on, the first after the last write; sets PASSED if this walk is a `backward()` (`afresh`), and then
     returns whether AGAIN is set.
     """
-    state = node._state
+    state = node._state_
     if not state & PASSED:  # then it is not AGAIN, either
         if afresh:
-            node._state = state | PASSED
+            node._state_ = state | PASSED
         return 0
-    if node._mark < since:
-        node._state = state = state | AGAIN
+    if node._mark_ < since:
+        node._state_ = state = state | AGAIN
     return state & AGAIN if afresh else 0
 
 
 def doubtful(results: Nodes) -> list[Any]:
     """Returns those of the results that were passed before the last write and that have an operand which was written at
     some time. Each is returned only once, until there is another write."""
-    passed = [node for node in results if node._state & AGAIN]
+    passed = [node for node in results if node._state_ & AGAIN]
     for node in passed:
-        node._state &= ~AGAIN
-    return [node for node in passed if any(x._state & WRITTEN for x in node._operands)]
+        node._state_ &= ~AGAIN
+    return [node for node in passed if any(x._state_ & WRITTEN for x in node._operands_)]
 
 
 def set_aside(leaves: Nodes) -> None:
     """Sets the gradients of leaves to 0, and keeps the earlier ones."""
     looked_at = STALE | SEEN
     for count, leaf in enumerate(leaves, 1):
-        if leaf._state & looked_at:
-            leaf._state = after_backward(leaf._state, leaf._grad)
-        leaf._grad_before, leaf._grad, leaves.aside = leaf._grad, 0.0, count  # no interrupt comes between
+        if leaf._state_ & looked_at:
+            leaf._state_ = after_backward(leaf._state_, leaf._grad_)
+        leaf._grad_before_, leaf._grad_, leaves.aside = leaf._grad_, 0.0, count  # no interrupt comes between
 
 
 def add_back(leaves: Nodes) -> None:
     """Adds the earlier gradients of leaves, which were set aside, to the new ones."""
     for leaf in leaves[: leaves.aside]:
-        leaf._grad += leaf._grad_before
+        leaf._grad_ += leaf._grad_before_
 
 
 def derivatives_by_locals(order: list[Any], variables: list[Any], upstream: float) -> list[float]:
@@ -189,7 +189,7 @@ def derivatives_by_locals(order: list[Any], variables: list[Any], upstream: floa
     for node in reversed(order):
         upstream = sums.get(id(node), 0.0)
         if upstream:
-            for operand, local in zip(node._operands, node._locals, strict=True):
+            for operand, local in zip(node._operands_, node._locals_, strict=True):
                 if local:
                     at = id(operand)
                     sums[at] = sums.get(at, 0.0) + local * upstream
@@ -198,12 +198,12 @@ def derivatives_by_locals(order: list[Any], variables: list[Any], upstream: floa
 
 def renew(node: Any) -> Any:
     """Forgets that a `backward()` passed this result, which is about to be recalculated; returns it."""
-    node._state &= ~(PASSED | AGAIN)
+    node._state_ &= ~(PASSED | AGAIN)
     return node
 
 
 def is_constant(node: Any) -> bool:
-    return bool(node._state & CONSTANT)
+    return bool(node._state_ & CONSTANT)
 
 
 def is_hidden(node: Any) -> bool:
@@ -212,18 +212,18 @@ def is_hidden(node: Any) -> bool:
 
 
 def operation_of(node: Any) -> Any:
-    return BY_CODE[node._code]
+    return BY_CODE[node._code_]
 
 
 def operands_of(node: Any) -> tuple:
-    return node._operands
+    return node._operands_
 
 
 def locals_of(node: Any) -> tuple:
     """Returns the local derivatives; None where the operation has none, or the operand is a constant."""
-    op = BY_CODE[node._code]
-    flows = [op.flows(i) and not x._state & CONSTANT for i, x in enumerate(node._operands)]
-    return tuple([local if flow else None for local, flow in zip(node._locals, flows, strict=True)])
+    op = BY_CODE[node._code_]
+    flows = [op.flows(i) and not x._state_ & CONSTANT for i, x in enumerate(node._operands_)]
+    return tuple([local if flow else None for local, flow in zip(node._locals_, flows, strict=True)])
 
 
 def label_of(node: Any) -> str:
@@ -277,7 +277,7 @@ def add_table(cls: type) -> None:
 def state_of(node: Any) -> tuple:
     """Returns everything that a node holds, for pickling."""
     made = operation_of(node), operands_of(node), locals_of(node)
-    return *made, node._data, node._grad, node._state, node._label_
+    return *made, node._data_, node._grad_, node._state_, node._label_
 
 
 def remade(cls: Any, state: tuple) -> Any:
@@ -288,7 +288,7 @@ def remade(cls: Any, state: tuple) -> Any:
         make_leaf(node, data, label)
     else:
         node = new_result(Value, op.code, operands)
-    node._locals = tuple([0.0 if local is None else local for local in locals])
-    node._data, node._grad, node._label_ = data, grad, label
-    node._state = node_state | (node_state & PASSED) << 1  # AGAIN: no walk is known to have passed the copy
+    node._locals_ = tuple([0.0 if local is None else local for local in locals])
+    node._data_, node._grad_, node._label_ = data, grad, label
+    node._state_ = node_state | (node_state & PASSED) << 1  # AGAIN: no walk is known to have passed the copy
     return node

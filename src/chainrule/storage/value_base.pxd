@@ -13,14 +13,14 @@ cdef list open_modes
 
 
 cdef class ValueBase(Methods):
-    cdef double _data
-    cdef double _grad
-    cdef long long _mark
-    cdef unsigned int _count
-    cdef unsigned short _code
-    cdef unsigned char _state
+    cdef double _data_
+    cdef double _grad_
+    cdef long long _mark_
+    cdef unsigned int _count_
+    cdef unsigned short _code_
+    cdef unsigned char _state_
     cdef unsigned char _flags  # see memory.pxd
-    cdef Edge _edges[2]  # the last field: a node of more operands has memory for more of them
+    cdef Edge _edges_[2]  # the last field: a node of more operands has memory for more of them
 
 
 cdef ValueBase check_step(ValueBase leaf, object x, str sign)

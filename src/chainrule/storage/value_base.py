@@ -35,36 +35,36 @@ class ValueBase(Methods):
     The head of `engine.py` says what each slot of a node holds.
     """
 
-    __slots__ = ("_code", "_count", "_data", "_grad", "_grad_before", "_label_",
-        "_locals", "_mark", "_operands", "_state")  # fmt: skip
+    __slots__ = ("_code_", "_count_", "_data_", "_grad_", "_grad_before_", "_label_",
+        "_locals_", "_mark_", "_operands_", "_state_")  # fmt: skip
 
     # ---- its number and its gradient ----
     @property
     def data(self) -> float:
         """The number. It can be written on leaves; `refresh()` then brings the rest of a graph up to date."""
-        return seen_data(self, self._data) if open_modes else self._data
+        return seen_data(self, self._data_) if open_modes else self._data_
 
     @data.setter
     def data(self, x: Any) -> None:
-        if self._count or open_modes:
+        if self._count_ or open_modes:
             check_write(self)
-        self._data = number(x, "Value.data")
-        self._state = stale.after_write(self._state)
+        self._data_ = number(x, "Value.data")
+        self._state_ = stale.after_write(self._state_)
 
     @property
     def grad(self) -> float:
         """The derivative that the last `backward()` found here (on a leaf: the sum since it was set to zero)."""
-        self._state |= LOOKED_AT  # for the warnings of core/stale.py
-        return untraced(self._grad, "read .grad", self) if open_modes else self._grad
+        self._state_ |= LOOKED_AT  # for the warnings of core/stale.py
+        return untraced(self._grad_, "read .grad", self) if open_modes else self._grad_
 
     @grad.setter
     def grad(self, x: Any) -> None:
-        self._grad = number(x, "Value.grad")
-        self._state &= LASTING if self._grad == 0 else ~0
+        self._grad_ = number(x, "Value.grad")
+        self._state_ &= LASTING if self._grad_ == 0 else ~0
 
     # fmt: off
-    def peek_grad(self) -> float: return modes.peeked(self._grad, "peek_grad()") if modes.open_traces else self._grad
-    def peek_data(self) -> float: return modes.peeked(self._data, "peek_data()") if modes.open_traces else self._data
+    def peek_grad(self) -> float: return modes.peeked(self._grad_, "peek_grad()") if modes.open_traces else self._grad_
+    def peek_data(self) -> float: return modes.peeked(self._data_, "peek_data()") if modes.open_traces else self._data_
 
     # fmt: on
     def __array_ufunc__(self, ufunc: Any, method: str, *given: Any, **named: Any) -> Any:
@@ -75,7 +75,7 @@ class ValueBase(Methods):
 
     # fmt: off
     # ---- how it was made ----
-    def is_leaf(self) -> bool: return not self._count
+    def is_leaf(self) -> bool: return not self._count_
     label = property(lambda self: label_of(self), lambda self, x: set_label(self, "" if x is None else x),
                      doc="A name for pictures, a str.")
     op = fixed(lambda self: operation_of(self), "The operation that made this; None for a leaf.")
@@ -94,7 +94,7 @@ class ValueBase(Methods):
 
     def peek_passed(self) -> bool:
         """Returns whether a `backward()` has passed this result since it was calculated, for pictures."""
-        return bool(self._state & PASSED)
+        return bool(self._state_ & PASSED)
 
     def peek_written(self) -> list[int]:
         """Returns the places of the operands that are leaves written since this was calculated, for pictures.
@@ -117,8 +117,8 @@ class ValueBase(Methods):
     def __divmod__(self, other: Any) -> Any: return self // other, self % other
     def __rdivmod__(self, other: Any) -> Any: return other // self, other % self
     def conjugate(self) -> Any: return self  # NumPy asks for it where it squares: arr.std()
-    def __bool__(self) -> bool: return seen_truth(self, bool(self._data)) if open_modes else bool(self._data)
-    def __format__(self, spec: str) -> str: return format(written_out(self._data), spec) if spec else repr(self)
+    def __bool__(self) -> bool: return seen_truth(self, bool(self._data_)) if open_modes else bool(self._data_)
+    def __format__(self, spec: str) -> str: return format(written_out(self._data_), spec) if spec else repr(self)
     def __reduce__(self) -> tuple | str: return pickling.reduce_graph(self._order())
     def __getstate__(self) -> tuple: return state_of(self)
     def __setstate__(self, own: dict[int, dict[str, Any]]) -> None: pickling.restore_attributes(self._order(), own)
@@ -136,13 +136,13 @@ class ValueBase(Methods):
 
     def __repr__(self) -> str:
         made = f", op={self.op.name!r}" if self.op else ""
-        return f"Value(data={self._data}, grad={self._grad}{made}{self.label and f', label={self.label!r}'})"
+        return f"Value(data={self._data_}, grad={self._grad_}{made}{self.label and f', label={self.label!r}'})"
 
 
 def check_step(leaf: ValueBase, x: Any, sign: str) -> ValueBase:
     """Returns a leaf of which `p += x`, or another `sign`, makes a new Value. It warns if that looks like
     `p -= lr * p.grad`, meant to move the leaf. (With an `x` that is a Value it is a new formula.)"""
-    if leaf._state & SEEN and leaf._grad and not isinstance(x, ValueBase):
+    if leaf._state_ & SEEN and leaf._grad_ and not isinstance(x, ValueBase):
         stale.warn_of_update(sign)
     return leaf
 
@@ -160,5 +160,5 @@ def _step_back(node: Any) -> None:
 
 def compares_numbers(a: ValueBase, b: Any) -> bool:
     """Returns whether `a == b` compares numbers: not if `b` is no number, nor within `a in nodes` (membership.py)."""
-    alike = isinstance(b, ValueBase) and a is not b and (open_modes or a._data == b.data)
+    alike = isinstance(b, ValueBase) and a is not b and (open_modes or a._data_ == b.data)
     return is_number(b) and not (alike and membership.by_identity())

@@ -143,7 +143,7 @@ cdef class BatchRoute:
         if memory is None:
             memory = area.prepared = _Area(*self.native.arguments(area), self.rows * (self.chunk + APART))
         for i in range(PyList_GET_SIZE(self.live)):
-            numbers[own + i] = (<Value?>PyList_GET_ITEM(self.live, i))._data
+            numbers[own + i] = (<Value?>PyList_GET_ITEM(self.live, i))._data_
         numbers[own + PyList_GET_SIZE(self.live)] = batch.samples
         self.inputs.gather(numbers, memory.row)
         if self.each:

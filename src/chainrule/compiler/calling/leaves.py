@@ -22,7 +22,7 @@ def read_data(leaves: list[Value], numbers: Any) -> None:
     [2.0, 3.0]
     """
     for i, leaf in enumerate(leaves):
-        numbers[i] = leaf._data
+        numbers[i] = leaf._data_
 
 
 def write_data(leaves: list[Value], numbers: Any, before: Any) -> int:
@@ -36,9 +36,9 @@ def write_data(leaves: list[Value], numbers: Any, before: Any) -> int:
     """
     other = -1
     for i, leaf in enumerate(leaves):
-        if leaf._data != before[i] and before[i] == before[i]:
+        if leaf._data_ != before[i] and before[i] == before[i]:
             other = i
     for i, leaf in enumerate(leaves):
-        leaf._data = float(numbers[i])
-        leaf._state = stale.written(leaf._state)
+        leaf._data_ = float(numbers[i])
+        leaf._state_ = stale.written(leaf._state_)
     return other

@@ -30,7 +30,7 @@ def read_data(list leaves, object numbers):
     cdef Value leaf
     for i in range(len(leaves)):
         leaf = leaves[i]
-        copied.items[i] = leaf._data
+        copied.items[i] = leaf._data_
 
 
 def write_data(list leaves, object numbers, object before):
@@ -40,10 +40,10 @@ def write_data(list leaves, object numbers, object before):
     cdef Value leaf
     for i in range(len(leaves)):
         leaf = leaves[i]
-        if leaf._data != old.items[i] and old.items[i] == old.items[i]:
+        if leaf._data_ != old.items[i] and old.items[i] == old.items[i]:
             other = i
     for i in range(len(leaves)):
         leaf = leaves[i]
-        leaf._data = new.items[i]
-        leaf._state = stale.written(leaf._state)
+        leaf._data_ = new.items[i]
+        leaf._state_ = stale.written(leaf._state_)
     return other

@@ -152,7 +152,7 @@ cdef class Route:
         if memory is None:
             memory = area.prepared = _Memory(*self.native.arguments(area))
         for i in range(end - own):
-            numbers[own + i] = (<Value?>PyList_GET_ITEM(self.live, i))._data
+            numbers[own + i] = (<Value?>PyList_GET_ITEM(self.live, i))._data_
         row = memory.row
         self.inputs.gather(numbers, row)
         if memory.call(self.function):
