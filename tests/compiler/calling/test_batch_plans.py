@@ -177,3 +177,33 @@ def test_threads_do_not_share_numbers():
     for thread in threads:
         thread.join()
     assert not wrong
+
+
+# ---- arguments that are batched within others ------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "calls",
+    [
+        [({"x": np.arange(3.0)},), ({"x": np.array(3.0)},)],
+        [({"x": np.arange(3.0)},), ({"x": np.arange(4.0)},)],
+    ],
+)
+def test_an_array_within_a_dict(calls):
+    planned, plain = both(lambda d: d["x"] ** 2, in_axes=0)
+    for args in calls:
+        check_alike(planned, plain, "__call__", *args)
+
+
+def test_a_batch_within_a_tuple_is_not_taken_for_what_samples_share():
+    planned, plain = both(lambda p, y: np.sum(p[0]) * p[1] + y, in_axes=((0, None), 0))
+    check_alike(planned, plain, "__call__", (drawn(5, 3), 2.0), drawn(5))
+    check_alike(planned, plain, "__call__", (drawn(3), 2.0), drawn(3))
+
+
+@pytest.mark.parametrize("shape", [(0,), (0, 2)])
+@pytest.mark.parametrize("argnums", [0, (0, 1)])
+def test_a_derivative_by_an_array_without_numbers(shape, argnums):
+    planned, plain = both(lambda w, x: x * x + np.sum(w), in_axes=(None, 0))
+    for _ in range(2):
+        check_alike(planned, plain, "value_and_grad", np.zeros(shape), drawn(3), argnums=argnums)

@@ -316,3 +316,33 @@ def test_all_is_freed_without_the_collector():
         assert kernel() is None
     finally:
         gc.enable()
+
+
+# ---- an unlucky first call -------------------------------------------------------------------------------------------
+
+
+def test_a_function_that_changes_its_argument_while_it_is_traced():
+    rows = [[1.0, 2.0], [3.0]]
+
+    @chainrule.compile
+    def f(x):
+        if len(rows) < 9:
+            rows.append([9.0])
+        return x[0][0] * 2
+
+    assert [f(rows) for _ in range(3)] == [2.0] * 3
+
+
+class Cells(np.ndarray):
+    """An array of another class."""
+
+
+@pytest.mark.skipif(not HAS_PLANS, reason="there are no plans")
+@pytest.mark.parametrize(
+    ("odd", "usual"), [(np.float64(1.0), 1.0), (np.arange(3.0).view(Cells), np.arange(3.0)), ([np.float64(2.0)], [2.0])]
+)
+def test_the_first_call_with_a_class_that_plans_do_not_know(odd, usual):
+    planned, plain = both(lambda x: np.sum(x) * 2.0)
+    for args in (odd, odd, usual, usual, usual):
+        assert outcome(planned, args) == outcome(plain, args)
+    assert planned._plans.taken[-1]

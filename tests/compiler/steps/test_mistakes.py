@@ -251,9 +251,8 @@ def test_lists_of_integers_are_taken_in_native_code(training):
 
 def test_floats_are_no_indices():
     step, _ = step_of("lambda w: lambda i: w[i] * 2.0", 3)
-    with pytest.raises(TypeError, match="list indices must be integers") as caught:
+    with pytest.raises(TypeError, match=r"a Value is no index.*chainrule\.take"):
         step(1.0)
-    assert any("chainrule.take" in note for note in caught.value.__notes__)
 
 
 def test_samples_of_arrays_are_arrays_and_those_of_lists_are_lists():

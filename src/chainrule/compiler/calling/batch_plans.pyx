@@ -248,14 +248,15 @@ cdef class BatchPlan(Plan):
         cdef Batch batch
         if PyTuple_GET_SIZE(args) != count or PyList_GET_SIZE(self.paths) == 0:
             return _missed
-        cdef double* numbers = <double*>PyMem_Malloc((self.count + self.room + 1) * sizeof(double))
+        cdef Py_ssize_t room = self.room
+        cdef double* numbers = <double*>PyMem_Malloc((self.count + room + 1) * sizeof(double))
         batch.buffers = <Py_buffer*>PyMem_Malloc((count + 1) * sizeof(Py_buffer))
         batch.widths = <Py_ssize_t*>PyMem_Malloc((count + 1) * sizeof(Py_ssize_t))
         batch.count, batch.samples = 0, -1
         try:
             if numbers is NULL or batch.buffers is NULL or batch.widths is NULL:
                 raise MemoryError()
-            return self.calculated(numbers, &batch, plans) if self.opened(args, numbers, &batch) else _missed
+            return self.calculated(numbers, room, &batch, plans) if self.opened(args, numbers, &batch) else _missed
         finally:
             for i in range(batch.count):
                 PyBuffer_Release(&batch.buffers[i])
@@ -286,11 +287,11 @@ cdef class BatchPlan(Plan):
             into += (<_Columns>form).count
         return batch.samples > 0
 
-    cdef object calculated(self, double* numbers, Batch* batch, Plans plans):
+    cdef object calculated(self, double* numbers, Py_ssize_t room, Batch* batch, Plans plans):
         """Tries the path that was used last, unless it is not that of all samples."""
         cdef object path = self.paths[0]
         cdef BatchRoute route = self.routes.get(path)
-        if route is None or path.mixed or route.room() > self.room:
+        if route is None or path.mixed or route.room() > room:
             return _missed
         cdef object results = route.run(numbers, self.count, batch)
         if results is not _missed:
@@ -300,7 +301,16 @@ cdef class BatchPlan(Plan):
     def add(self, object path, BatchRoute route):
         """As in plans.py."""
         if route is not None:
-            if route.inputs.most > self.count + len(route.live):
-                raise IndexError("the kernel is for more numbers")
+            if route.inputs.most > self.count + len(route.live) or route.rows != self.columns():
+                raise IndexError("the kernel is for other numbers")
             self.room = max(self.room, route.room())
         self.routes[path] = route
+
+    cdef Py_ssize_t columns(self):
+        """Returns how many numbers of a sample the batched arguments have."""
+        cdef object form
+        cdef Py_ssize_t found = 0
+        for form in self.forms:
+            if type(form) is _Columns:
+                found += (<_Columns>form).count
+        return found

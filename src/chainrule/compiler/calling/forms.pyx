@@ -194,7 +194,7 @@ cdef class Cells(Form):
             if buffer.ndim > 1 and buffer.strides[i] != step:
                 return False
             step *= buffer.shape[i]
-        if buffer.ndim > 1 or self.count == 0 or buffer.strides[0] == sizeof(double):
+        if buffer.ndim != 1 or self.count == 0 or buffer.strides[0] == sizeof(double):  # without axes: no strides
             memcpy(into, buffer.buf, self.count * sizeof(double))
         else:
             for i in range(self.count):
@@ -218,7 +218,7 @@ cdef class Cells(Form):
             follow = follow and at[0][i] == first + i
         cdef object own = rows[first : first + self.count] if follow else rows[[at[0][i] for i in range(self.count)]]
         at[0] += self.count
-        return own.reshape((*self.shape, -1)).transpose(self.axes)
+        return own.reshape((*self.shape, own.shape[1])).transpose(self.axes)
 
 
 cdef class Columns(Form):

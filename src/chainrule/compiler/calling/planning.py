@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
+
 from chainrule.compiler.calling.arguments import EXACT
 from chainrule.compiler.calling.batch_plans import BatchPlan, BatchRoute, Columns
 from chainrule.compiler.calling.forms import Cells, Floats, Form, One, Parts, Whole
@@ -46,6 +48,8 @@ class Planner:
         if structure is None or asked is None or call.layout.named or self._options.bits != 64:
             return
         if asked not in structure.planned:
+            if not all(map(_is_plain, call.layout.forms, call.given)):
+                return
             self._begin(asked, call)
         plan, path = structure.planned[asked], call.paths[0] if call.paths else None
         if plan is None or path is None or path in plan.routes:
@@ -72,6 +76,9 @@ class Planner:
     def _route(self, what: int, call: Call, chosen: int | tuple[int, ...], path: Path, wanted: Wanted) -> Any:
         made, alone, result = self._paths.made(path, wanted), isinstance(chosen, int), path.traced.result
         places: Any = (chosen,) if alone else chosen
+        by = leaves([call.layout.forms[i] for i in places])
+        if call.columns is not None and any(isinstance(leaf, Array) and not leaf.count for leaf in by):
+            return None  # a derivative without numbers says nothing of samples
         forms = [form_of(call.layout.forms[i], call.given[i]) for i in places]
         shape = _results(what, result, forms, len(wanted.wrt), alone)  # type: ignore[arg-type]
         if shape is None:
@@ -92,7 +99,22 @@ def _form_of_argument(tree: Any, x: Any) -> Form | None:
     if isinstance(tree, Array) and tree.batched:
         plain = tree.axis == 0 and tree.count and not tree.whole and not tree.of_lists
         return Columns(tree.shape) if plain and Columns is not None else None
-    return form_of(tree, x)
+    within = any(isinstance(leaf, Array) and leaf.batched for leaf in leaves(tree))  # `Cells` would be one sample's
+    return None if within else form_of(tree, x)
+
+
+def _is_plain(tree: Any, x: Any) -> bool:
+    """Returns whether an argument is of classes that forms read: `np.float64` has the layout of a float, and a call
+    with one says nothing of those with floats."""
+    if isinstance(tree, Number):
+        return type(x) is (int if tree.whole else float)
+    if isinstance(tree, Row):
+        return type(x) is tree.kind and all(type(one) is float for one in x)
+    if isinstance(tree, Array):
+        return type(x) is np.ndarray
+    if type(x) is not type(tree) or len(x) != len(tree):
+        return False
+    return all(map(_is_plain, parts_of(tree) or (), list(parts_of(x) or ())))
 
 
 def form_of(tree: Any, x: Any, exact: int = EXACT) -> Form | None:
@@ -112,9 +134,10 @@ def form_of(tree: Any, x: Any, exact: int = EXACT) -> Form | None:
     if type(tree) not in (list, tuple, dict) or type(x) is not type(tree):
         return None
     names = tuple(tree) if type(tree) is dict else None
-    if names is not None and not set(map(type, names)) <= {str}:
+    changed = len(tree) != len(x)  # by the function, or by another thread meanwhile
+    if changed or (names is not None and not set(map(type, names)) <= {str}):
         return None
-    parts = [form_of(part, of, exact) for part, of in zip(parts_of(tree) or (), parts_of(x) or (), strict=True)]
+    parts = [form_of(part, of, exact) for part, of in zip(parts_of(tree) or (), parts_of(x) or (), strict=False)]
     return None if None in parts else Parts(type(tree), parts, names)  # type: ignore[arg-type]
 
 
