@@ -44,7 +44,8 @@ def key(seed: int, *more: int) -> int:
     """
     state = 0, 0
     for place, part in enumerate([seed, *more]):
-        if not (hasattr(part, "__index__") and 0 <= operator.index(part) < _END):
+        whole = hasattr(part, "__index__") and not hasattr(type(part), "_record")
+        if not (whole and 0 <= operator.index(part) < _END):
             raise _refused("key(seed)", "the seed", part)
         low, high, *_ = philox4x32((*words(operator.index(part)), place, 1), state)
         state = low, high >> 11

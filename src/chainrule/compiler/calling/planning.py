@@ -76,7 +76,7 @@ class Planner:
     def _route(self, what: int, call: Call, chosen: int | tuple[int, ...], path: Path, wanted: Wanted) -> Any:
         made, alone, result = self._paths.made(path, wanted), isinstance(chosen, int), path.traced.result
         places: Any = (chosen,) if alone else chosen
-        by = leaves([call.layout.forms[i] for i in places])
+        by: list[Any] = leaves([call.layout.forms[i] for i in places])
         if call.columns is not None and any(isinstance(leaf, Array) and not leaf.count for leaf in by):
             return None  # a derivative without numbers says nothing of samples
         forms = [form_of(call.layout.forms[i], call.given[i]) for i in places]
@@ -109,12 +109,13 @@ def _is_plain(tree: Any, x: Any) -> bool:
     if isinstance(tree, Number):
         return type(x) is (int if tree.whole else float)
     if isinstance(tree, Row):
-        return type(x) is tree.kind and all(type(one) is float for one in x)
+        return all(type(one) is float for one in x) and type(x) is tree.kind
     if isinstance(tree, Array):
         return type(x) is np.ndarray
     if type(x) is not type(tree) or len(x) != len(tree):
         return False
-    return all(map(_is_plain, parts_of(tree) or (), list(parts_of(x) or ())))
+    parts: Any = parts_of(x) or ()
+    return all(map(_is_plain, parts_of(tree) or (), parts))
 
 
 def form_of(tree: Any, x: Any, exact: int = EXACT) -> Form | None:

@@ -110,7 +110,9 @@ _FIXED = (
 
 def is_whole(x: Any) -> bool:
     """Whether a number is an integer, which has no derivative."""
-    return hasattr(type(x), "__index__") and not isinstance(x, bool)
+    if isinstance(x, bool | Value):
+        return isinstance(x, Integer)
+    return hasattr(type(x), "__index__")
 
 
 def variables_for(arguments: Sequence[Any]) -> tuple[list[Any], list[Value]]:
