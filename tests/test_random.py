@@ -320,3 +320,8 @@ def test_a_training_step_takes_its_number_for_dropout(np):
     expected, those = trained(eager)
     assert losses == pytest.approx(expected, rel=1e-12)
     assert weights == pytest.approx(those, rel=1e-12)
+
+
+def test_a_value_is_no_seed():
+    with pytest.raises(ArgumentError, match="the seed is Value"):
+        random.key(Value(1.0))

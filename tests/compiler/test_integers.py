@@ -10,10 +10,13 @@ import functools
 import pytest
 
 import chainrule
+from chainrule import Value
 from chainrule.errors import GraphError, TraceError
 
 np = pytest.importorskip("numpy")
 pytest.importorskip("llvmlite")
+
+from chainrule.compiler.trace.variables import Integer, is_whole  # noqa: E402 - what it needs is asked for above
 
 
 class Kind(enum.IntEnum):
@@ -165,3 +168,10 @@ def test_infinite_results_warn_of_nothing():
     assert product(1.0, [1e308, 1e308]).tolist() == [1e308, 1e308]
     small = chainrule.compile(lambda w, x: w * x, in_axes=(None, 0), dtype="float32")
     assert small(1.0, [1e300, 1.0])[1] == 1.0
+
+
+def test_a_value_is_no_integer_though_python_may_ask_it_for_an_index():
+    assert not is_whole(Value(2.0))
+    assert is_whole(Integer(2.0))
+    assert not is_whole(True)
+    assert is_whole(np.int64(2))
