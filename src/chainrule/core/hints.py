@@ -59,8 +59,9 @@ def refuse_index() -> NoReturn:
     Raises:
         OperandError: always.
     """
-    traced = modes.trace is not None
-    number = "chainrule.take(xs, v)" if traced else "xs[int(v.data)], for a comparison xs[bool(v > 0)]"
+    number = "xs[int(v.data)], for a comparison xs[bool(v > 0)]"
+    if modes.trace is not None:
+        number = "chainrule.take(xs, v), for an int argument i xs[int(i) + 1], which is traced for each integer anew"
     said = f"say {number}, or chainrule.select(v > 0, a, b) where derivatives are to flow into a and b"
     raise OperandError(f"a Value is no index, since its number is a float: {said}")
 

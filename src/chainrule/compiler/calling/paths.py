@@ -272,11 +272,6 @@ def _checked(function: Callable, named: tuple[str, ...]) -> Callable:
         try:
             out = given_by_position(*given)
         except TypeError as error:
-            if "indices must be integers" in str(error) or "interpreted as an integer" in str(error):
-                error.add_note(
-                    "What is made of an int argument i is a number of the trace: say chainrule.take(xs, i + 1), or "
-                    "xs[int(i) + 1], which is traced for each integer anew"
-                )
             if "ufunc" in str(error):
                 error.add_note(
                     "NumPy calls methods of what an array holds, x.exp() for numpy.exp(x), and plain numbers have "

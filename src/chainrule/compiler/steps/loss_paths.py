@@ -301,13 +301,7 @@ class Paths:
         def again(like: Traced | None) -> Traced:
             return trace(self.loss, batch.sample_at(sample), batch.batched, self.parameters, like)
 
-        try:
-            traced = traced_surely("the loss", self.loss, again, (self.loss, batch.sample_at(sample)))
-        except TypeError as error:
-            if "indices must be integers" in str(error):
-                error.add_note("an index of a list is an integer: give integers, and say chainrule.take(emb, i) for "
-                               "emb[i], which needs no trace of its own for each i")  # fmt: skip
-            raise
+        traced = traced_surely("the loss", self.loss, again, (self.loss, batch.sample_at(sample)))
         self.changes |= traced.changes
         self.refuse_shared([batch])
         return traced
