@@ -301,6 +301,9 @@ def ieee(function: Callable[[float], float], x: float) -> float:
         return nan
 
 
+_REALS = (float, int, numbers.Real)  # in this order, since the last takes long
+
+
 def number(x: Any, where: str) -> float:
     """Converts an int, float, bool, fraction or NumPy scalar to a float; the error names `where`.
 
@@ -316,7 +319,7 @@ def number(x: Any, where: str) -> float:
     """
     if type(x) is float:
         return x
-    real = isinstance(x, float | int | numbers.Real)  # in this order, since the last takes long
+    real = isinstance(x, _REALS)
     if not real and hasattr(x, "item") and (is_single(x) or not (hasattr(x, "__len__") or hasattr(type(x), "_record"))):
         x = x.item()  # NumPy's bool is not registered as a number, but gives one
         real = isinstance(x, numbers.Real)
