@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import sys
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 from chainrule import ops
 from chainrule.compiler.graph.graph import Graph
@@ -16,7 +17,8 @@ def spell_out(graph: Graph) -> Graph:
     """Expands `logsumexp`, `norm`, `argmax`, `mean`, `var`, `prod`, `sum_of_squares` into operations that loops have.
 
     logsumexp(xs) becomes m + log Σ exp(x - m), where m is the largest x, or the largest finite number if that is
-    infinite; norm a tree of `hypot`, argmax what `place_of_largest` adds, the others what `plain_arithmetic` does.
+    infinite; norm a tree of `hypot`, argmax what `place_of_largest` adds, the others what `plain_arithmetic` does. The
+    derivatives of a logsumexp, exp(x - logsumexp(xs)), become quotients of what it has added up: no power is taken twice.
 
     >>> from chainrule.compiler.graph.text import from_text, to_text
     >>> print(to_text(spell_out(from_text("%0 = input x\\n%1 = input y\\n%2 = logsumexp %0 %1\\nreturn %2"))))
@@ -37,22 +39,51 @@ def spell_out(graph: Graph) -> Graph:
     """
     if _SPELT_OUT.isdisjoint(graph.ops):
         return prune(graph)
-    return rebuild(graph, _spelt_out)
+    softmaxes: dict[int, _Softmax] = {}
+    return rebuild(graph, functools.partial(_spelt_out, softmaxes))
 
 
-def _spelt_out(new: Graph, op: Operation, operands: tuple[int, ...], _: int) -> int:
+def _spelt_out(softmaxes: dict[int, _Softmax], new: Graph, op: Operation, operands: tuple[int, ...], _: int) -> int:
     if op in PLAIN and operands:
         return plain_arithmetic(new, op, operands)
     if op is ops.norm and operands:
         return _norm(new, list(operands))
     if op is ops.argmax and operands:
         return place_of_largest(new, list(operands), lambda new, xs: new.add(ops.largest, *xs))
+    if op is ops.exp and new.ops[operands[0]] is ops.sub:
+        x, shift = new.operands[operands[0]]
+        if shift in softmaxes and x in softmaxes[shift].powers:
+            return softmaxes[shift].of(new, x)
     if op is not ops.logsumexp:
         return new.add(op, *operands)
     most = sys.float_info.max
     shift = new.add(ops.clip, new.add(ops.largest, *operands), new.constant(-most), new.constant(most))
     powers = [new.add(ops.exp, new.add(ops.sub, x, shift)) for x in operands]
-    return new.add(ops.add, shift, new.add(ops.log, new.add(ops.sum, *powers)))
+    total = new.add(ops.sum, *powers)
+    result = new.add(ops.add, shift, new.add(ops.log, total))
+    softmaxes[result] = _Softmax(dict(zip(operands, powers, strict=True)), total)
+    return result
+
+
+@dataclass
+class _Softmax:
+    """What a logsumexp has calculated of exp(x - logsumexp(xs)), which is the softmax of x.
+
+    Attributes:
+        powers: for each x the node of exp(x - m), where m is the largest x.
+        total: the node of their sum.
+        share: the node of 1 / `total`, once it is needed.
+    """
+
+    powers: dict[int, int]
+    total: int
+    share: int | None = None
+
+    def of(self, new: Graph, x: int) -> int:
+        """Adds the softmax of x."""
+        if self.share is None:
+            self.share = new.add(ops.div, new.constant(1.0), self.total)
+        return new.add(ops.mul, self.powers[x], self.share)
 
 
 def place_of_largest(new: Graph, xs: list[int], largest: Callable[[Graph, list[int]], int]) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import math
 from dataclasses import dataclass, field
 
@@ -125,7 +126,7 @@ class StatementCode(Code):
     def _is_vectorizable(self, statement: Statement, one: Sum, axes: int) -> bool:
         """Whether vectors can run along the steps of a sum, with several partial sums."""
         lanes = self.machine.lanes(self.bits)
-        if self.width.all > 1 or self.has_lanes or one.length < 4 * lanes or one.bounds or statement.op is ops.largest:
+        if self.width.all > 1 or self.has_lanes or one.length < 4 * lanes or one.bounds:
             return False
         operands = [read for part in one.parts for read in reads(part)]
         return all(stride_along(self.program, read, axes, axes + 1) in (0, 1) for read in operands)
@@ -134,27 +135,52 @@ class StatementCode(Code):
         self, statement: Statement, one: Sum, total: Vectors, axes: list[ir.Value], forwarded: dict[int, Vectors]
     ) -> Vectors:
         """Adds the steps of one sum in four vectors of partial sums, and then the remainder one by one."""
-        lanes = self.machine.lanes(self.bits)
+        lanes, largest = self.machine.lanes(self.bits), statement.op is ops.largest
         before, self.vector_axis, self.width = self.vector_axis, len(axes), Width(lanes, 1)
         scalars, self.previous = self.previous, self._broadcast(self.previous)
         broadcast = self._broadcast(forwarded)
         whole = one.length // (4 * lanes) * 4 * lanes
-        accumulators = self.variables(self.number(0.0) * 4)
+        accumulators = self.variables(self.number(-math.inf if largest else 0.0) * 4)
         with self.loop(whole, 4 * lanes) as k:
             for u, accumulator in enumerate(accumulators):
                 at = self.plus(I64(u * lanes), k)
                 old = [self.builder.load(accumulator, typ=self.vector_type())]
                 self.builder.store(self.step(statement, one, old, [*axes, at], broadcast)[0], accumulator)
-        e = self.emitter()
+        join = functools.partial(self.emitter().apply, ops.max if largest else ops.add)
         parts = [self.builder.load(accumulator, typ=self.vector_type()) for accumulator in accumulators]
-        combined = e.add(e.add(parts[0], parts[1]), e.add(parts[2], parts[3]))
+        combined = join([join(parts[:2]), join(parts[2:])])
         self.vector_axis, self.width, self.previous = before, Width(1, 1), scalars
-        accumulators = self.variables([self.emitter().add(total[0], self.horizontal_sum(combined))])
+        across = self._horizontal_largest(combined) if largest else self.horizontal_sum(combined)
+        found = self.variables([self.emitter().apply(ops.max if largest else ops.add, [total[0], across])])
         if whole < one.length:
-            with self.loop(one.length, 1, whole) as k:
-                old = [self.builder.load(accumulators[0], typ=self.element)]
-                self.builder.store(self.step(statement, one, old, [*axes, k], forwarded)[0], accumulators[0])
-        return [self.builder.load(accumulators[0], typ=self.element)]
+            self._add_one_by_one(statement, one, found, axes, forwarded, whole)
+        if largest:  # of 0 and -0 the first is the largest, and it may be in any lane
+            zero = self.builder.fcmp_ordered("==", self.builder.load(found[0], typ=self.element), self.number(0.0)[0])
+            with self.builder.if_then(zero, likely=False):
+                self.builder.store(total[0], found[0])
+                self._add_one_by_one(statement, one, found, axes, forwarded, 0)
+        return [self.builder.load(found[0], typ=self.element)]
+
+    def _add_one_by_one(
+        self,
+        statement: Statement,
+        one: Sum,
+        found: list[ir.Value],
+        axes: list[ir.Value],
+        forwarded: dict[int, Vectors],
+        start: int,
+    ) -> None:
+        """Adds the steps of a sum from `start` on to the number in a variable."""
+        with self.loop(one.length, 1, start) as k:
+            old = [self.builder.load(found[0], typ=self.element)]
+            self.builder.store(self.step(statement, one, old, [*axes, k], forwarded)[0], found[0])
+
+    def _horizontal_largest(self, vector: ir.Value) -> ir.Value:
+        """The largest number of a vector."""
+        if not isinstance(vector.type, ir.VectorType):
+            return vector
+        numbers = [self.builder.extract_element(vector, I32(i)) for i in range(vector.type.count)]
+        return functools.reduce(lambda a, b: self.emitter().apply(ops.max, [a, b]), numbers)
 
     def _broadcast(self, made: dict[int, Vectors]) -> dict[int, Vectors]:
         """Broadcasts what the nest has just calculated, for vectors that run along the steps of a sum."""
