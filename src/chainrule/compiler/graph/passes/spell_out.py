@@ -17,8 +17,8 @@ def spell_out(graph: Graph) -> Graph:
     """Expands `logsumexp`, `norm`, `argmax`, `mean`, `var`, `prod`, `sum_of_squares` into operations that loops have.
 
     logsumexp(xs) becomes m + log Σ exp(x - m), where m is the largest x, or the largest finite number if that is
-    infinite; norm a tree of `hypot`, argmax what `place_of_largest` adds, the others what `plain_arithmetic` does. The
-    derivatives of a logsumexp, exp(x - logsumexp(xs)), become quotients of what it has added up: no power is taken twice.
+    infinite; norm a tree of `hypot`, argmax what `place_of_largest` adds, the others what `plain_arithmetic` does.
+    Derivatives of a logsumexp, exp(x - logsumexp(xs)), become shares of what it has added up: no power is taken twice.
 
     >>> from chainrule.compiler.graph.text import from_text, to_text
     >>> print(to_text(spell_out(from_text("%0 = input x\\n%1 = input y\\n%2 = logsumexp %0 %1\\nreturn %2"))))
