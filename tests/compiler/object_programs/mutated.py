@@ -68,7 +68,7 @@ def in_place(w: Writer) -> None:
     """Sums, differences and sweeps over a list, in place."""
     xs, ys = w.numbers(3, 24), w.name("ys")
     n = w.lists[xs]
-    w.add(f"{ys} = {w.among([f'list({xs})', f'{xs}[:]', f'[x for x in {xs}]', xs])}")
+    w.add(f"{ys} = {w.among([f'list({xs})', f'[*{xs}]', f'[x for x in {xs}]', xs])}")
     step = w.among(
         [
             f"for i in range(1, {n}):\n    {ys}[i] += {ys}[i - 1] * 0.5",

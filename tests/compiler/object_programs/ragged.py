@@ -58,7 +58,7 @@ def lags(w: Writer) -> None:
     first, second = sorted([w.whole(1, 3), w.whole(2, 4)])
     names = [f"{h}[t - {first}]", f"{h}[t - {second}]", f"{xs}[t]", f"{xs}[t - {w.whole(1, second)}]", w.scalar()]
     if w.chance(0.5):
-        w.add(f"{h} = {xs}[:{second}]\nfor t in range({second}, {n}):")
+        w.add(f"{h} = list({xs}[:{second}])\nfor t in range({second}, {n}):")
         w.add(f"{h}.append({w.bounded(names)})", 1)
     else:
         w.add(f"{h} = []\nfor t in range({n}):")

@@ -83,11 +83,11 @@ class Writer:
         count = self.lists[longest]
         made = self.name("part")
         if count >= fewest:
-            self.add(f"{made} = {longest}[:{most}]")
+            self.add(f"{made} = list({longest}[:{most}])")  # the whole one may be an array, which has no append
             self.lists[made] = most
         else:
             times = -(-fewest // count)
-            self.add(f"{made} = {longest} * {times}")
+            self.add(f"{made} = list({longest}) * {times}")
             self.lists[made] = count * times
             return self.numbers(fewest, most) if count * times > most else made
         return made
