@@ -20,6 +20,8 @@ from chainrule.compiler.lowering.maths import coefficients
 from chainrule.compiler.native.llvm import Machine
 from chainrule.core.operation import TABLE
 
+from ...exact_maths import exact_maths
+
 MOST = 2.0
 """So many units in the last place a result may be off."""
 
@@ -33,6 +35,7 @@ LEAST = {64: 5e-324, 32: 1.5e-45}
 LARGEST = {64: 1e308, 32: 1e38}
 
 EXACT = {
+    **exact_maths(mp),
     "exp": mp.exp,
     "expm1": mp.expm1,
     "log": mp.log,
@@ -51,25 +54,10 @@ EXACT = {
     "atan2": mp.atan2,
     "hypot": mp.hypot,
     "pow": mp.power,
-    "asin": mp.asin,
-    "acos": mp.acos,
-    "sinh": mp.sinh,
-    "cosh": mp.cosh,
-    "asinh": mp.asinh,
-    "acosh": mp.acosh,
-    "atanh": mp.atanh,
-    "exp2": lambda x: mp.mpf(2) ** x,
-    "log2": lambda x: mp.log(x) / mp.log(2),
-    "log10": mp.log10,
-    "cbrt": lambda x: mp.sign(x) * mp.cbrt(abs(x)),
-    "silu": lambda x: x / (1 + mp.exp(-x)),
-    "mish": lambda x: x * mp.tanh(mp.log1p(mp.exp(x))),
     "erfinv": mp.erfinv,
     "norm_pdf": lambda x: mp.npdf(x) if abs(x) < 40 else mp.zero,
     "norm_cdf": lambda x: mp.ncdf(x) if x > -40 else mp.zero,
-    "norm_logcdf": lambda x: mp.log1p(-mp.ncdf(-x)) if x > 0 else mp.log(mp.ncdf(x)),
     "lgamma": lambda x: mp.loggamma(x),
-    "digamma": lambda x: mp.psi(0, x),
 }
 
 DOMAINS = {
