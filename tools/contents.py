@@ -17,6 +17,7 @@ ROOT = Path(__file__).parents[1]
 BUILDS = ROOT / "src" / "chainrule" / "core" / "builds.py"
 METADATA = {"METADATA", "RECORD", "WHEEL", "top_level.txt", "entry_points.txt", "licenses/LICENSE"}
 BUILD = {"pyproject.toml", "setup.py", "MANIFEST.in", "README.md", "LICENSE"}
+PAGES = {".js", ".css"}
 MADE = {"PKG-INFO", "setup.cfg"}
 
 
@@ -41,7 +42,7 @@ def of_wheel(names: list[str], modules: set[str], compiled: set[str]) -> list[st
 
     Args:
         names: the files of the wheel.
-        modules: the Python files that it must have.
+        modules: the Python files, and the parts of pages, that it must have.
         compiled: the modules that it must also have as extension modules, by name below `chainrule`.
     """
     wanted = {f"chainrule/{name}" for name in modules} | {"chainrule/py.typed"}
@@ -58,7 +59,7 @@ def of_wheel(names: list[str], modules: set[str], compiled: set[str]) -> list[st
 def of_sdist(names: list[str]) -> list[str]:
     """The faults of the files of an sdist, one line each."""
     inside = {name.partition("/")[2] for name in names} - {""}
-    wanted = {f"src/chainrule/{name}" for name in tracked("src/chainrule", {".py", ".pyx", ".pxd", ".h", ".typed"})}
+    wanted = {f"src/chainrule/{name}" for name in tracked("src/chainrule", {".py", ".pyx", ".pxd", ".h", ".typed", *PAGES})}
     wanted |= {f"building/{name}" for name in tracked("building", {".py"})}
     sources = {name for name in inside if not name.startswith("src/chainrule.egg-info/")}
     return _differences("sdist", sources, wanted | BUILD | MADE)
@@ -73,7 +74,7 @@ def main(kind: str, wheel: str, sdist: str) -> int:
     compiled = {"compiled": runpy.run_path(str(BUILDS))["COMPILED"], "pure": ()}[kind]
     with zipfile.ZipFile(wheel) as archive:
         names = [name for name in archive.namelist() if not name.endswith("/")]
-        wrong = of_wheel(names, tracked("src/chainrule", {".py"}), set(compiled))
+        wrong = of_wheel(names, tracked("src/chainrule", {".py", *PAGES}), set(compiled))
     with tarfile.open(sdist) as archive:
         wrong += of_sdist([member.name for member in archive.getmembers() if member.isfile()])
     print(*wrong or [f"the {kind} wheel and the sdist hold what they should"], sep="\n")

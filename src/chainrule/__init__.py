@@ -17,11 +17,12 @@ from typing import Any
 
 from chainrule.core import builds  # noqa: F401 # isort: skip - before the engine is imported: it chooses which
 
-from chainrule import data, engine, losses, nn, optim, random  # noqa: F401 - random: no star import takes Python's
+from chainrule import data, engine, losses, nn, optim
 from chainrule.check import check_gradients
 from chainrule.core.extras import require
 from chainrule.core.modes import detect_anomaly, no_grad
 from chainrule.core.operation import TABLE, operation
+from chainrule.data import random  # noqa: F401 - no star import takes Python's
 from chainrule.draw import draw, repr_html, repr_svg
 from chainrule.engine import Value, topological_order
 from chainrule.errors import suggest
@@ -43,6 +44,7 @@ _MOVED = {
     "notation": "explain.notation",
     "operation": "core.operation",
     "pickling": "core.pickling",
+    "random": "data.random",
 }
 """Modules that earlier versions had elsewhere, by the names that users import and that their pickles hold."""
 for _old, _new in _MOVED.items():
