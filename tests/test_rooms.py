@@ -37,7 +37,8 @@ MAY_IMPORT: dict[str, set[str] | None] = {
     "saving": {"errors", "core", "nn"},
     "compiler": ENGINE | {"transforms", "nn", "optim", "reading"},
     "training": ENGINE | {"transforms", "nn", "losses", "optim", "data", "saving", "compiler"},
-    "see": ENGINE | {"draw", "explain", "expression", "transforms", "nn", "optim", "reading", "training", "data", "saving"},
+    "see": ENGINE
+    | {"reading", "transforms", "nn", "losses", "optim", "explain", "expression", "draw", "data", "saving", "training"},
     "plots": ANYTHING,
     "bridges": ANYTHING,
     "cli": ANYTHING,
@@ -250,6 +251,7 @@ MAY_READ = {
     "reading/reader.py": {"ast"},
     "reading/source.py": {"ast", *OF_INSPECT},
     "reading/closures.py": {"ast", "getsource"},
+    "reading/assignments.py": {"ast"},
     "expression/grammar.py": {"ast"},
 }
 """The one reader of operations, and that of expressions: neither a writer nor the build reads for itself."""

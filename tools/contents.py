@@ -59,10 +59,12 @@ def of_wheel(names: list[str], modules: set[str], compiled: set[str]) -> list[st
 def of_sdist(names: list[str]) -> list[str]:
     """The faults of the files of an sdist, one line each."""
     inside = {name.partition("/")[2] for name in names} - {""}
-    wanted = {f"src/chainrule/{name}" for name in tracked("src/chainrule", {".py", ".pyx", ".pxd", ".h", ".typed", *PAGES})}
+    wanted = {
+        f"src/chainrule/{name}" for name in tracked("src/chainrule", {".py", ".pyx", ".pxd", ".h", ".typed", *PAGES})
+    }
     wanted |= {f"building/{name}" for name in tracked("building", {".py"})}
-    sources = {name for name in inside if not name.startswith("src/chainrule.egg-info/")}
-    return _differences("sdist", sources, wanted | BUILD | MADE)
+    files = {name for name in inside if not name.startswith("src/chainrule.egg-info/")}
+    return _differences("sdist", files, wanted | BUILD | MADE)
 
 
 def _differences(what: str, actual: set[str], expected: set[str]) -> list[str]:

@@ -19,8 +19,9 @@ from chainrule.core import builds  # noqa: F401 # isort: skip - before the engin
 
 from chainrule import data, engine, losses, nn, optim
 from chainrule.check import check_gradients
+from chainrule.core.anomaly import detect_anomaly
 from chainrule.core.extras import require
-from chainrule.core.modes import detect_anomaly, no_grad
+from chainrule.core.modes import no_grad
 from chainrule.core.operation import TABLE, operation
 from chainrule.data import random  # noqa: F401 - no star import takes Python's
 from chainrule.draw import draw, repr_html, repr_svg
@@ -29,6 +30,7 @@ from chainrule.errors import suggest
 from chainrule.explain import explain
 from chainrule.ops import *  # noqa: F403 - every operation of the table, such as chainrule.exp
 from chainrule.saving import load, save
+from chainrule.see.recording import record, recording
 from chainrule.storage import value_base
 from chainrule.training import evaluate, fit
 from chainrule.transforms import grad, hessian, hvp, jacobian, jvp, value_and_grad, vjp
@@ -96,6 +98,8 @@ __all__ = [
     "no_grad",
     "operation",
     "optim",
+    "record",
+    "recording",
     "save",
     "topological_order",
     "value_and_grad",

@@ -34,9 +34,10 @@ What a node keeps (the names end in `_`, so that no attribute of a user's own is
     _label_        a name for pictures
 
 What else Python asks of a number is in `storage/value_base.py`. The list `open_modes` is empty, unless somebody is in
-`no_grad()`, `detect_anomaly()` or a compilation (`core/modes.py`). What is done to the slots of one node is in
-`storage/nodes.py`, such as `fill_value_and_locals`, which calls the functions of the table. A node is the Value itself;
-in the compiled engine it is a struct of C, to which `node_of` goes, and `value_of` back.
+`no_grad()`, `detect_anomaly()`, `recording()` or a compilation (`core/modes.py`); what is then to be done is in
+`core/hooks.py`. What is done to the slots of one node is in `storage/nodes.py`, such as `fill_value_and_locals`, which
+calls the functions of the table. A node is the Value itself; in the compiled engine it is a struct of C, to which
+`node_of` goes, and `value_of` back.
 """
 
 from __future__ import annotations
@@ -46,7 +47,8 @@ from typing import TYPE_CHECKING, Any
 from chainrule import ops
 from chainrule.core import stale
 from chainrule.core.forks import lock_held_while_forking
-from chainrule.core.modes import check_deposits, open_modes, under_modes, untraced, warn_of_swallowed
+from chainrule.core.hooks import began, deposited, ended, made_leaf, under_modes
+from chainrule.core.modes import open_modes
 from chainrule.core.operation import Operation, is_number, number
 from chainrule.storage.value_base import ValueBase, differs, equals, is_compiled, label_alone  # noqa: F401
 
@@ -130,7 +132,7 @@ def send_gradients_down(node: Value) -> None:
             if local:
                 operand._grad_ += local * upstream
     if open_modes:  # detect_anomaly() raises here if a gradient is not finite
-        check_deposits(value_of(node), upstream)
+        deposited(value_of(node), upstream)
 
 
 def _send_all_down(root: Value, upstream: float, stop_if_old: bool) -> list | None:
@@ -162,6 +164,8 @@ class Value(ValueBase):
         if _children is not _op or others or not isinstance(label, str):  # as in micrograd: operands, operation, label
             label = label_alone(label, others, _children, _op)  # raises an error, unless there are no operands
         make_leaf(self, number(data, "Value"), label)
+        if open_modes:
+            made_leaf(self)
 
     def backward(self, seed: float = 1.0) -> None:
         """Gives every number of the graph its gradient: d this one / d that number.
@@ -172,12 +176,12 @@ class Value(ValueBase):
         """
         upstream = number(seed, "backward(seed)")
         if open_modes:
-            untraced(upstream, "call backward()")
+            began(self, upstream)
         if old := _send_all_down(self, upstream, True):
             stale.warn_if_outdated(old)  # without the lock, since functions of the user's own may be called
             _send_all_down(self, upstream, False)
         if open_modes:
-            warn_of_swallowed()
+            ended(self)
 
     def zero_grad(self) -> None:
         """Sets the gradient of every number of this graph to 0."""

@@ -17,8 +17,9 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from chainrule.core.anomaly import check_deposits, warn_of_swallowed
 from chainrule.core.arrays import holds_objects
-from chainrule.core.modes import check_deposits, differentiating, modes, nested_transform, warn_of_swallowed
+from chainrule.core.modes import differentiating, modes, nested_transform
 from chainrule.core.operation import number
 from chainrule.core.packing import Row
 from chainrule.core.trees import as_argument, formed, is_tree, leaves, tree_map, unflatten

@@ -44,7 +44,7 @@ from chainrule.check.report import (
     GradientReport,
     operand_name,
 )
-from chainrule.core.modes import swallowed_infinities
+from chainrule.core.anomaly import swallowed_infinities
 from chainrule.core.operation import Operation, number
 from chainrule.core.trees import ways
 from chainrule.engine import Value

@@ -6,6 +6,7 @@ import __future__
 import ast
 import functools
 import inspect
+import linecache
 import operator
 from dataclasses import dataclass
 from pathlib import Path
@@ -64,6 +65,21 @@ def _functions_of(text: str, flags: int) -> tuple[dict[tuple[int, str], ast.Func
         codes += inside
         todo += inside
     return functions, codes
+
+
+def lines_of(file: str) -> list[str]:
+    """Returns the lines of a file, or of what a notebook or a test has put in its place; [] if there are none."""
+    return linecache.getlines(file)
+
+
+def holds(text: str, code: CodeType) -> bool:
+    """Returns whether this code is what Python makes of a part of a text, or of all of it."""
+    flags = code.co_flags & FUTURE
+    try:
+        _, codes = _functions_of(text, flags)
+        return code in codes or code == compile(text, "", "exec", flags=flags, dont_inherit=True)
+    except (SyntaxError, ValueError, RecursionError):
+        return False
 
 
 # ---- files of the table ----------------------------------------------------------------------------------------------

@@ -9,7 +9,8 @@ from chainrule.core.operation cimport Operation
 from chainrule.core import attributes, operation
 from chainrule.core.arrays import takes_over
 from chainrule.core.foreign_names import FOREIGN_NAMES
-from chainrule.core.modes import check_read, open_traces
+from chainrule.core.hooks import check_read
+from chainrule.core.modes import open_traces
 from chainrule.core.operation import BY_CODE, add_methods, number
 from chainrule.core.packing import Row
 from chainrule.core.stale import AGAIN, CONSTANT, PASSED, SEEN, STALE, WRITTEN

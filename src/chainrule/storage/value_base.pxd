@@ -9,7 +9,7 @@ from chainrule.storage.fields cimport (
 from chainrule.storage.nodes cimport Edge, Methods, own_of
 
 cdef unsigned char LASTING, LOOKED_AT, PASSED, SEEN
-cdef list open_modes
+cdef list open_modes, open_traces
 
 
 cdef class ValueBase(Methods):

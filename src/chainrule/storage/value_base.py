@@ -5,11 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from chainrule import ops
-from chainrule.core import attributes, membership, modes, pickling, stale, ufuncs
+from chainrule.core import attributes, hooks, membership, pickling, stale, ufuncs
 from chainrule.core.closures import fixed, label_alone  # noqa: F401
 from chainrule.core.hints import refuse_float, refuse_index
 from chainrule.core.membership import differs, equals  # noqa: F401
-from chainrule.core.modes import check_write, open_modes, seen_data, seen_truth, untraced, written_out
+from chainrule.core.modes import open_modes, open_traces
+from chainrule.core.hooks import seen_data, seen_truth, setting_grad, untraced, writing, written_out
 from chainrule.core.operation import is_number, number
 from chainrule.core.stale import LASTING, LOOKED_AT, PASSED, SEEN, WRITTEN
 
@@ -47,7 +48,7 @@ class ValueBase(Methods):
     @data.setter
     def data(self, x: Any) -> None:
         if self._count_ or open_modes:
-            check_write(self)
+            x = writing(self, x)
         self._data_ = number(x, "Value.data")
         self._state_ = stale.after_write(self._state_)
 
@@ -59,12 +60,14 @@ class ValueBase(Methods):
 
     @grad.setter
     def grad(self, x: Any) -> None:
+        if open_modes:
+            x = setting_grad(self, x)
         self._grad_ = number(x, "Value.grad")
         self._state_ &= LASTING if self._grad_ == 0 else ~0
 
     # fmt: off
-    def peek_grad(self) -> float: return modes.peeked(self._grad_, "peek_grad()") if modes.open_traces else self._grad_
-    def peek_data(self) -> float: return modes.peeked(self._data_, "peek_data()") if modes.open_traces else self._data_
+    def peek_grad(self) -> float: return hooks.peeked(self._grad_, "peek_grad()") if open_traces else self._grad_
+    def peek_data(self) -> float: return hooks.peeked(self._data_, "peek_data()") if open_traces else self._data_
 
     # fmt: on
     def __array_ufunc__(self, ufunc: Any, method: str, *given: Any, **named: Any) -> Any:
@@ -80,7 +83,7 @@ class ValueBase(Methods):
                      doc="A name for pictures, a str.")
     op = fixed(lambda self: operation_of(self), "The operation that made this; None for a leaf.")
     operands = fixed(lambda self: operands_of(self), "The Values it was made of; () for a leaf.")
-    locals = fixed(lambda self: modes.peeked(locals_of(self), "locals") if modes.open_traces else locals_of(self),
+    locals = fixed(lambda self: hooks.peeked(locals_of(self), "locals") if open_traces else locals_of(self),
                    "The local derivative in each; None: no flow.")
     _hidden = property(lambda self: is_hidden(self), doc="Whether it stands behind a result of a subclass.")
     constant = property(lambda self: is_constant(self), doc="Whether this leaf is a plain number.")
@@ -154,8 +157,10 @@ def derivatives(order: list[Any], variables: list[Any], upstream: float) -> list
 
 
 def _step_back(node: Any) -> None:
+    if open_modes:
+        hooks.stepping(node)
     node._send_down()
-    modes.warn_of_swallowed()
+    hooks.warn_of_swallowed()
 
 
 def compares_numbers(a: ValueBase, b: Any) -> bool:

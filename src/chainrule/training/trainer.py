@@ -9,8 +9,9 @@ import math
 from collections.abc import Iterable, Sequence
 from typing import Any, Protocol
 
+from chainrule.core.anomaly import detect_anomaly
 from chainrule.core.collector import collector_paused
-from chainrule.core.modes import detect_anomaly, no_grad
+from chainrule.core.modes import no_grad
 from chainrule.core.trees import DEEPEST, too_deep
 from chainrule.engine import Value
 from chainrule.errors import AnomalyError, TraceError

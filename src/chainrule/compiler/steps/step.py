@@ -29,7 +29,9 @@ from chainrule.compiler.steps.report import explained
 from chainrule.compiler.steps.run import Run, Work
 from chainrule.compiler.steps.signature import LossArguments
 from chainrule.compiler.steps.update import Update
-from chainrule.core.modes import detect_anomaly
+from chainrule.core.anomaly import detect_anomaly
+from chainrule.core.hooks import unrecorded
+from chainrule.core.modes import open_modes
 from chainrule.core.texts import Report
 from chainrule.engine import Value
 from chainrule.errors import AnomalyError, ArgumentError, TraceError, shown
@@ -168,6 +170,8 @@ class CompiledStep:
         """Does one step for each batch, as soon as no other thread runs a step of the same optimiser. `hint` is a note
         for errors about the arguments."""
         turn = self.turn
+        if open_modes:
+            unrecorded(len(batches))
         with turn.lock:
             turn.check()
             try:
