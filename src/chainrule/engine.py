@@ -197,7 +197,9 @@ class Value(ValueBase):
 
     def detach(self) -> Value:
         """A new leaf with the same number: derivatives stop here. (While `compile` traces, `data` is such a leaf.)"""
-        return x if isinstance(x := self.data, Value) else remade(type(self), (None, (), (), x, 0.0, 0, self.label))
+        if isinstance(x := self.data, Value):
+            return x
+        return made_leaf(remade(type(self), (None, (), (), x, 0.0, 0, self.label)))
 
     # fmt: off
     # called by the modules beneath

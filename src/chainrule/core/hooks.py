@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from chainrule.core.anomaly import check_deposits, check_value, warn_of_swallowed
-from chainrule.core.modes import PACKAGE, modes
+from chainrule.core.modes import PACKAGE, modes, unwatched
 from chainrule.core.operation import number
 from chainrule.errors import ReadOnlyError, TraceError
 
@@ -24,10 +24,11 @@ def _recorder() -> Any:
 
 
 # ---- how a node comes to be ----
-def made_leaf(node: Any) -> None:
-    """Tells of a new leaf."""
+def made_leaf(node: Any) -> Any:
+    """Tells of a new leaf; returns it."""
     if (recorder := _recorder()) is not None:
         recorder.made(node)
+    return node
 
 
 def under_modes(node: Any) -> Any:
@@ -36,7 +37,10 @@ def under_modes(node: Any) -> Any:
         if modes.places is not None:
             check_value(node)
         return modes.trace.made(node, modes.recording)
-    made = node if modes.recording else node.detach()
+    made = node
+    if not modes.recording:
+        with unwatched():
+            made = node.detach()
     if modes.recorder is not None:
         modes.recorder.made(made)
     if modes.places is not None:

@@ -151,6 +151,11 @@ def recording_into(recorder: Any) -> contextlib.AbstractContextManager[None]:
     return setting("recorder", recorder)
 
 
+def unwatched() -> contextlib.AbstractContextManager[None]:
+    """Lets nobody record what runs within the `with`, as it is not the user's own doing."""
+    return _Noted("recorder", None)
+
+
 @contextlib.contextmanager
 def tracing(trace: Any) -> Iterator[None]:
     """Lets a trace record what runs within the `with`: see `chainrule.compiler.trace.tracing.Trace`."""

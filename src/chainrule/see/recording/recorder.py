@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from chainrule.core import naming
 from chainrule.see.recording.document import Dropped
 from chainrule.see.recording.events import (
     NO_FLOW,
@@ -34,12 +35,12 @@ from chainrule.see.recording.trimming import first_kept, go_on_from
 class Entry:
     """What is kept of a node."""
 
-    __slots__ = ("constant", "data", "grad", "locals", "made_at", "node", "now", "op", "operands")
+    __slots__ = ("constant", "data", "grad", "locals", "made_at", "name", "node", "now", "op", "operands")
 
     def __init__(self, node: Any, operands: list[Entry], made_at: Instruction | None) -> None:
         self.node, self.operands, self.made_at = node, operands, made_at
         self.op, self.constant = node.op, node.constant
-        self.data, self.locals = node.peek_data(), node.locals
+        self.data, self.locals, self.name = node.peek_data(), node.locals, ""
         self.grad = self.now = node.peek_grad()  # when it was first seen, and now
 
 
@@ -154,6 +155,7 @@ class Recorder:
             self.dropped_passes += 1
             return
         self._open.order = [self.entries[id(node)] for node in order]
+        self._note_names(self._open.order)
         top = self.entries[id(root)]
         self.events.append((Began, self._passes, top, seed, here()))
         for entry in self._open.order:
@@ -204,6 +206,7 @@ class Recorder:
             entry.grad = entry.now = 0.0
             self.entries[id(node)] = entry
             self.events.append((Made, entry))
+        self._note_names(list(self.entries.values()))
         top = self.entries[id(root)]
         top.now = seed
         self.events.append((Began, 1, top, seed, None))
@@ -250,3 +253,10 @@ class Recorder:
     def finish(self) -> None:
         """Ends the recording."""
         self._end_broken_pass()
+        self._note_names(list(self.entries.values()))
+
+    def _note_names(self, order: Sequence[Entry]) -> None:
+        """Notes how models call their parameters and inputs, while the models live."""
+        names = naming.names_in([entry.node for entry in order])
+        for entry in order:
+            entry.name = names.get(id(entry.node), entry.name)

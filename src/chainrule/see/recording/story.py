@@ -6,7 +6,6 @@ from collections import defaultdict
 from collections.abc import Iterable
 from typing import Any
 
-from chainrule.core import naming
 from chainrule.see.recording.document import Node, OperationInfo, Recording
 from chainrule.see.recording.events import Place
 from chainrule.see.recording.places import Instruction, Places
@@ -84,9 +83,8 @@ class _Operations:
 def _names(entries: list[Entry], places: Places) -> dict[Entry, str]:
     """The names of nodes: a label of the user's own, else the name of a model's parameter or input, else the name to
     which the source assigns it."""
-    of_models = naming.names_in([entry.node for entry in entries])
     names = _assigned(entries, places)
-    names |= {entry: of_models[id(entry.node)] for entry in entries if id(entry.node) in of_models}
+    names |= {entry: entry.name for entry in entries if entry.name}
     return names | {entry: entry.node.label for entry in entries if entry.node.label}
 
 
