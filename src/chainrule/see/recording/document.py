@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 
 from chainrule.core.files import FilePath, atomic_write
 from chainrule.see.recording.events import KINDS, NAMES, Deposit, Event, Place
+from chainrule.see.recording.training import Training
 
 FORMAT, VERSION = "chainrule recording", 1
 
@@ -107,6 +108,7 @@ class Recording:
     sources: list[Source] = field(default_factory=list)
     dropped: Dropped = field(default_factory=Dropped)
     engine: Engine = field(default_factory=Engine)
+    training: Training = field(default_factory=Training)
 
     def save(self, path: FilePath) -> None:
         """Writes the recording as JSON, in one step; `load_recording` reads it.
@@ -144,6 +146,7 @@ class Recording:
             "operations": [_row(op) for op in self.operations],
             "sources": [_row(source) for source in self.sources],
             "nodes": [_row(node) for node in self.nodes],
+            "training": _row(self.training),
             "events": [[NAMES[type(event)], *_row(event)] for event in self.events],
         }
 

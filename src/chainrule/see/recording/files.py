@@ -20,6 +20,7 @@ from chainrule.see.recording.document import (
     Source,
 )
 from chainrule.see.recording.events import KINDS, NO_FLOW, NO_LOCAL, NO_UPSTREAM, Deposit, Nothing, Place
+from chainrule.see.recording.training import Training
 
 MOST_NODES = 1_000_000
 """A document with more nodes is refused: no face can show it."""
@@ -74,6 +75,7 @@ def _schema(document: Any) -> Record:
             "operations": ListOf(TupleOf((Text(longest=1000), Text(longest=1000), Nullable(names), FLAG))),
             "sources": ListOf(TupleOf((TEXT, Nullable(LONG), _LINE, TEXT))),
             "nodes": ListOf(nodes, maximum=MOST_NODES),
+            "training": TupleOf((ListOf(node), ListOf(COUNT), ListOf(NUMBER), ListOf(ListOf(NUMBER)))),
             "events": ListOf(_EventKind(node, place)),
         }
     )
@@ -158,7 +160,16 @@ def of_document(document: Any) -> Recording:
         sources=[Source(*row) for row in document["sources"]],
         dropped=Dropped(**document["dropped"]),
         engine=Engine(*_tuple(document["engine"])),
+        training=_training(document["training"]),
     )
+
+
+def _training(row: list[Any]) -> Training:
+    parameters, steps, losses, numbers = row
+    if not len(steps) == len(losses) == len(numbers) or any(len(each) != len(parameters) for each in numbers):
+        raise SchemaError("training must have a loss for each step, and a number for each parameter in each step")
+    rows = tuple([tuple(map(_float, each)) for each in numbers])
+    return Training(tuple(parameters), tuple(steps), tuple(map(_float, losses)), rows)
 
 
 def _check_node(i: int, node: Node, operations: list[OperationInfo]) -> None:

@@ -29,6 +29,7 @@ from chainrule.see.recording.events import (
     Wrote,
 )
 from chainrule.see.recording.places import Instruction, asked_by_chainrule, here
+from chainrule.see.recording.training import Series
 from chainrule.see.recording.trimming import first_kept, go_on_from
 
 
@@ -67,6 +68,7 @@ class Recorder:
         self.dropped_passes = self.dropped_nodes = self.compiled_steps = 0
         self._most_passes, self._most_nodes = passes, nodes
         self._ends: list[int] = []  # where in the events the kept passes end
+        self.series = Series()
         self._passes = 0
         self._open: Pass | None = None
         self._stepping: Entry | None = None
@@ -131,6 +133,7 @@ class Recorder:
         """Notes that the data of a leaf is written."""
         if entry := self._known(node):
             self.events.append((Wrote, entry, node.peek_data(), data, here()))
+            self.series.wrote(entry, node.peek_data(), data)
 
     def set_grad(self, node: Any, grad: float) -> None:
         """Notes that a gradient is written."""
@@ -149,6 +152,7 @@ class Recorder:
         self._end_broken_pass()
         order = root._order()
         self._passes += 1
+        self.series.step(self._passes, root.peek_data())
         kept = self._known(root) is not None and all(id(node) in self.entries for node in order)
         self._open = Pass(self._passes, root, kept)
         if not kept:

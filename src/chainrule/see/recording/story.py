@@ -42,6 +42,7 @@ def tell(recorder: Recorder, recording: Recording, with_text: bool) -> None:
     recording.events = [_event(event, numbers, places) for event in recorder.events]
     recording.sources = places.sources()
     recording.dropped = recorder.dropped()
+    recording.training = recorder.series.told(numbers)
 
 
 def _instructions(entries: Iterable[Entry], events: Iterable[tuple[Any, ...]]) -> list[Instruction]:
