@@ -70,6 +70,10 @@ _MARK = "▸"
 # ---- programs ------------------------------------------------------------------------------------------------------
 
 
+Span = tuple[int, int]
+"""Where a part of the text begins and ends, in letters."""
+
+
 @dataclass(frozen=True)
 class Number:
     """The instruction to take a number of the text."""
@@ -115,15 +119,28 @@ class Program:
 
     Attributes:
         names: the variables, in the order in which they appear in the text.
+        spans: for each instruction, where the letters begin and end that it stands for.
     """
 
     instructions: tuple[Number | Name | Listing | Apply, ...]
     names: tuple[str, ...]
+    spans: tuple[Span, ...]
 
-    def run(self, variables: Mapping[str, Any], number: Callable[[float], Any] = float) -> Any:
-        """Returns the result, with `variables` for the names and `number(x)` for each number x of the text."""
+    def run(
+        self,
+        variables: Mapping[str, Any],
+        number: Callable[[float], Any] = float,
+        note: Callable[[Any, Span], None] = lambda result, span: None,
+    ) -> Any:
+        """Returns the result.
+
+        Args:
+            variables: what stands for each name.
+            number: `number(x)` stands for each number x of the text.
+            note: is told of each intermediate result, and where it stands in the text.
+        """
         stack: list[Any] = []
-        for instruction in self.instructions:
+        for instruction, span in zip(self.instructions, self.spans, strict=True):
             match instruction:
                 case Number(x):
                     stack.append(number(x))
@@ -132,6 +149,7 @@ class Program:
                 case _:
                     start = len(stack) - instruction.count
                     stack[start:] = [instruction.apply(stack[start:])]
+            note(stack[-1], span)
         return stack.pop()
 
 
@@ -153,12 +171,14 @@ def read(text: str, given: Iterable[str] = ()) -> Program:
     pending: list[ast.expr] = [reader.tree]
     backwards: list[Any] = []
     while pending:
-        instruction, parts = reader.read(pending.pop())
-        backwards.append(instruction)
+        node = pending.pop()
+        instruction, parts = reader.read(node)
+        if instruction is not None:
+            backwards.append((instruction, reader.span(node)))
         pending.extend(parts)
-    instructions = tuple([instruction for instruction in reversed(backwards) if instruction is not None])
+    instructions, spans = zip(*reversed(backwards), strict=True)
     names = sorted([x for x in instructions if isinstance(x, Name)], key=lambda name: name.position)
-    return Program(instructions, tuple(dict.fromkeys([name.name for name in names])))
+    return Program(instructions, tuple(dict.fromkeys([name.name for name in names])), spans)
 
 
 # ---- reading -------------------------------------------------------------------------------------------------------
@@ -240,6 +260,11 @@ class _Reader:
             close = f" Did you mean {_ELSEWHERE[name]!r}?" if name in _ELSEWHERE else suggest(name, TABLE)
             raise ExpressionError(f"there is no operation {name!r}.{close or f' A product is written {name}*(...)'}")
         return TABLE[name]
+
+    def span(self, node: ast.expr) -> Span:
+        """Where a node begins and ends in the text; Python counts bytes."""
+        text, end = self.text.encode("utf-8"), node.end_col_offset or 0
+        return len(text[: node.col_offset].decode("utf-8")), len(text[:end].decode("utf-8"))
 
     def refusal(self, node: ast.expr, reason: str) -> ExpressionError:
         segment = ast.get_source_segment(self.text, node) or self.text

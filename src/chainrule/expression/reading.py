@@ -14,7 +14,7 @@ from typing import Any
 from chainrule.core.operation import number
 from chainrule.engine import Value
 from chainrule.errors import ExpressionError, OperandError, SizeError, shown, suggest
-from chainrule.expression.grammar import clipped, read
+from chainrule.expression.grammar import Span, clipped, read
 
 
 class Expression:
@@ -23,6 +23,7 @@ class Expression:
     Attributes:
         text: the expression as it was written.
         names: its variables, in the order in which they appear.
+        spans: the Values of its parts, and where each stands in the text: letter of the begin, and of the end.
     """
 
     def __init__(self, text: str, values: Mapping[str, float] | None = None) -> None:
@@ -36,6 +37,7 @@ class Expression:
         self.names = self._program.names
         self._variables: dict[str, Value] = {}
         self._root: Value | None = None
+        self.spans: list[tuple[Value, Span]] = []
         if values is not None or not self.names:
             self._bind(given)
 
@@ -82,13 +84,17 @@ class Expression:
     def __repr__(self) -> str:
         return f"Expression({self.text!r})"
 
+    def _note(self, result: Any, span: Span) -> None:
+        if isinstance(result, Value):
+            self.spans.append((result, span))
+
     def _bind(self, given: Mapping[str, float]) -> None:
         _refuse_wrong_names(self.names, given)
         self._variables = {name: Value(given[name], label=name) for name in self.names}
         # Without variables only the numbers of the text can be differentiated by, so these become leaves.
         leaf = float if self.names else Value
         try:
-            root = self._program.run(self._variables, leaf)
+            root = self._program.run(self._variables, leaf, self._note)
         except (OperandError, SizeError) as error:  # an operation with too many operands, a list for a number
             raise ExpressionError(f"cannot calculate {clipped(self.text)!r}: {error}") from None
         self._root = root if isinstance(root, Value) else Value(root)

@@ -7,8 +7,10 @@ import pytest
 import chainrule
 from chainrule import Value
 from chainrule.errors import ArgumentError
+from chainrule.expression import parse
 from chainrule.see.recording import replay
 from chainrule.see.recording.events import Began, Deposit, Ended, Made
+from chainrule.see.recording.graphs import record_expression
 
 
 def test_it_has_the_gradients_that_backward_gives_and_touches_none():
@@ -53,3 +55,22 @@ def test_a_deep_graph():
     story = chainrule.record(y)
     assert len(story.nodes) == 20_001
     assert story.deposits()[-1].after == 20_001.0
+
+
+def test_an_expression_is_its_own_source():
+    expression = parse("tanh(x1*w1\n+ b) if β > 0 else  x1 * -2", {"x1": 2.0, "w1": 0.5, "b": 1.0, "β": 1.0})
+    story = record_expression(expression)
+    text = story.sources[0].text
+    pieces = {text[node.place.column : node.place.end_column]: node for node in story.nodes if node.place}
+    named = {piece: story.operations[node.op].name for piece, node in pieces.items() if node.op >= 0}
+    assert named == {
+        "x1*w1": "mul",
+        "x1*w1 + b": "add",
+        "tanh(x1*w1 + b)": "tanh",
+        "β > 0": "gt",
+        "x1 * -2": "mul",
+        text: "select",
+    }
+    assert {piece for piece, node in pieces.items() if node.op < 0} == {"x1", "w1", "b", "β"}
+    assert replay(story) == []
+    assert story.title == text
