@@ -91,6 +91,15 @@ def test_earlier_gradients_are_set_aside_and_added_back():
     assert a.grad == 4.0
 
 
+def test_backward_on_a_leaf():
+    with chainrule.recording() as story:
+        x = Value(2.0)
+        x.backward()
+        x.backward(3.0)
+    assert [tuple(event) for event in of_kind(story, AddedBack)] == [(0, 1.0, 3.0, 4.0)]
+    assert replay(story) == []
+
+
 def test_why_nothing_is_deposited():
     with chainrule.recording() as story:
         x, w = Value(0.0), Value(5.0)

@@ -69,6 +69,7 @@ class Recorder:
         self._most_passes, self._most_nodes = passes, nodes
         self._ends: list[int] = []  # where in the events the kept passes end
         self.series = Series()
+        self._is_full = False
         self._passes = 0
         self._open: Pass | None = None
         self._stepping: Entry | None = None
@@ -88,7 +89,7 @@ class Recorder:
             return
         where = here()
         operands = [self._operand(x, where) for x in node.operands]
-        if any(x is None for x in operands) or not self._has_room(1):
+        if None in operands or not self._has_room(1):
             self.dropped_nodes += 1
             return
         self._enter(node, operands, where)
@@ -105,7 +106,10 @@ class Recorder:
         return entry
 
     def _found(self, root: Any) -> Entry | None:
-        """The entry of a node that was made before the recording began, with all that it is made of."""
+        """The entry of a node that was made before the recording began, with all that it is made of. Once there was no
+        room, nothing is looked for any more until there is: else each node of a large graph would be walked over."""
+        if self._is_full:
+            return None
         order = [node for node in root._order() if id(node) not in self.entries]
         if not self._has_room(len(order)):
             self.dropped_nodes += len(order)
@@ -116,7 +120,8 @@ class Recorder:
         return self.entries[id(root)]
 
     def _has_room(self, count: int) -> bool:
-        return len(self.entries) + count <= self._most_nodes
+        self._is_full = len(self.entries) + count > self._most_nodes
+        return not self._is_full
 
     def _known(self, node: Any) -> Entry | None:
         return self.entries.get(id(node)) or self._found(node)
@@ -252,6 +257,7 @@ class Recorder:
         go_on_from(gone)
         kept = first_kept(self.events)
         self.dropped_nodes += len(self.entries) - len(kept)
+        self._is_full = False
         self.entries = {id(entry.node): entry for entry in self.entries.values() if entry in kept}
 
     def finish(self) -> None:

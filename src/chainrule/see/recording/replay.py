@@ -57,6 +57,7 @@ class _Replay:
         self.grads = [node.grad or 0.0 for node in recording.nodes]
         self.found: list[Difference] = []
         self.at = 0
+        self.root, self.seed = -1, 0.0
 
     def run(self) -> list[Difference]:
         steps: dict[type, Any] = {
@@ -114,11 +115,13 @@ class _Replay:
     def _began(self, event: Began) -> None:
         for node in _below(self.recording, event.root):
             self.grads[node] = 0.0 if self.recording.nodes[node].op >= 0 else self.grads[node]
-        self.grads[event.root] = event.seed
+        self.root, self.seed = event.root, event.seed
+        if self.recording.nodes[event.root].op >= 0 or not self.grads[event.root]:
+            self.grads[event.root] = event.seed
 
     def _aside(self, event: Aside) -> None:
         self._same(event.node, "gradient set aside", event.before, self.grads[event.node])
-        self.grads[event.node] = 0.0
+        self.grads[event.node] = self.seed if event.node == self.root else 0.0  # the root may be a leaf
 
     def _handed(self, event: Deposit | Nothing) -> None:
         self._same(event.giver, "upstream", event.upstream, self.grads[event.giver])
