@@ -55,6 +55,12 @@ CASES = {
     "rows and rows": (of_lists, 0, lambda n: (drawn(n, 3), drawn(n, 3) + 1)),
     "matrices": (of_matrix, (0, None), lambda n: (drawn(n, 2, 3), 2.0)),
     "many numbers a sample": (two_results, 0, lambda n: (drawn(n, 15),)),
+    "samples last": (of_lists, (1, None), lambda n: (drawn(3, n), [0.5, 1.5, -0.5])),
+    "samples last, counted from the end": (of_lists, (-1, None), lambda n: (drawn(3, n), drawn(3))),
+    "matrices with samples last": (of_matrix, (-1, None), lambda n: (drawn(2, 3, n), 2.0)),
+    "matrices with samples between": (of_matrix, (1, None), lambda n: (drawn(2, n, 3), 2.0)),
+    "samples first and last": (of_lists, (0, 1), lambda n: (drawn(n, 3), drawn(3, n) + 1)),
+    "many numbers a sample, samples last": (two_results, 1, lambda n: (drawn(15, n),)),
     "one derivative twice": (alike, 0, lambda n: (drawn(n), drawn(n) + 1)),
     "a linear function": (lambda x, y: x * 2.0 + y, 0, lambda n: (drawn(n), drawn(n) + 1)),
 }
@@ -77,7 +83,9 @@ def test_batches_give_what_they_give_without_a_plan(name, reduce):
 
 @pytest.mark.skipif(not (is_compiled() and HAS_PLANS), reason="only the compiled build has plans for batches")
 @pytest.mark.parametrize(("name", "reduce"), [("two columns", None), ("many numbers a sample", None),
-                                              ("rows, and a list", "mean"), ("rows, and an array", None)])  # fmt: skip
+                                              ("rows, and a list", "mean"), ("rows, and an array", None),
+                                              ("samples last", None), ("samples last", "mean"),
+                                              ("matrices with samples last", None)])  # fmt: skip
 def test_such_batches_have_a_plan_from_the_second_call_on(name, reduce):
     function, in_axes, drawn_args = CASES[name]
     planned, _ = both(function, in_axes=in_axes, reduce=reduce)
@@ -114,6 +122,24 @@ def test_other_batches_and_those_that_are_not_finite_are_as_before(name, reduce)
     x, w = drawn(100, 3), drawn(100, 3) + 1
     for args in ((x, w), (OTHERS[name](x), w), (x, OTHERS[name](w)), (OTHERS[name](x), OTHERS[name](w)), (x, w)):
         check_alike(planned, plain, "value_and_grad", *args, argnums=(0, 1))
+
+
+@pytest.mark.parametrize("reduce", [None, "mean"])
+@pytest.mark.parametrize("name", OTHERS)
+def test_other_batches_with_samples_last_are_as_before(name, reduce):
+    planned, plain = both(of_lists, in_axes=(1, 0), reduce=reduce)
+    x, w = drawn(3, 100), drawn(100, 3) + 1
+    other = OTHERS[name](x.T.copy())
+    other = other.T.copy() if name == "wider" else other.T if isinstance(other, np.ndarray) else x.tolist()
+    rows = OTHERS[name](x) if name not in ("no samples", "another count", "wider") else x[:, :-1]
+    for args in ((x, w), (other, w), (rows, w), (np.ascontiguousarray(x[:, ::2]), w[::2]), (x[:, ::2], w[::2]), (x, w)):
+        check_alike(planned, plain, "value_and_grad", *args, argnums=(0, 1))
+
+
+def test_an_array_of_another_shape_that_has_as_many_numbers_is_not_read_as_the_form():
+    planned, plain = both(of_lists, in_axes=(1, None))
+    for shape in ((3, 20), (3, 20), (20, 3), (3, 21), (60,), (3, 4, 5), (1, 3, 20)):
+        check_alike(planned, plain, "value_and_grad", drawn(*shape), [1.0, 2.0, 0.5])
 
 
 def branching(x, scale):

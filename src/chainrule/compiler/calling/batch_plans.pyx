@@ -1,4 +1,4 @@
-"""Plans for batches: arrays whose first axis is that of the samples, beside plain arguments that samples share.
+"""Plans for batches: arrays whose first or last axis is that of the samples, beside plain arguments that samples share.
 
 A few thousand numbers at a time are copied to rows, go through the kernel, and are looked at, all while they are in the
 CPU's first cache. The results of the samples are written where they are returned.
@@ -69,9 +69,14 @@ cdef class _Area:
         PyMem_Free(self.columns)
 
 
+cdef struct Block:
+    Py_buffer buffer
+    Py_ssize_t width  # how many numbers a sample has
+    bint in_rows  # whether these are rows of the samples' numbers; else a sample's numbers lie together
+
+
 cdef struct Batch:
-    Py_buffer* buffers  # of the batched arguments
-    Py_ssize_t* widths  # how many numbers a sample has in each
+    Block* blocks  # the batched arguments
     Py_ssize_t count  # of these
     Py_ssize_t samples
 
@@ -188,11 +193,13 @@ cdef class BatchRoute:
         cdef double* source
         cdef double* to
         for i in range(batch.count):
-            width = batch.widths[i]
-            source = <double*>batch.buffers[i].buf + start * width
-            if width == 1:
-                memcpy(columns, source, size * sizeof(double))
+            width = batch.blocks[i].width
+            if batch.blocks[i].in_rows:
+                source = <double*>batch.blocks[i].buffer.buf + start
+                for k in range(width):
+                    memcpy(columns + k * stride, source + k * batch.samples, size * sizeof(double))
             else:
+                source = <double*>batch.blocks[i].buffer.buf + start * width
                 for j in range(0, size - 3, 4):  # four samples at a time: a fourth of the stores' addresses
                     for k in range(width):
                         to = columns + k * stride + j
@@ -250,24 +257,24 @@ cdef class BatchPlan(Plan):
             return _missed
         cdef Py_ssize_t room = self.room
         cdef double* numbers = <double*>PyMem_Malloc((self.count + room + 1) * sizeof(double))
-        batch.buffers = <Py_buffer*>PyMem_Malloc((count + 1) * sizeof(Py_buffer))
-        batch.widths = <Py_ssize_t*>PyMem_Malloc((count + 1) * sizeof(Py_ssize_t))
+        batch.blocks = <Block*>PyMem_Malloc((count + 1) * sizeof(Block))
         batch.count, batch.samples = 0, -1
         try:
-            if numbers is NULL or batch.buffers is NULL or batch.widths is NULL:
+            if numbers is NULL or batch.blocks is NULL:
                 raise MemoryError()
             return self.calculated(numbers, room, &batch, plans) if self.opened(args, numbers, &batch) else _missed
         finally:
             for i in range(batch.count):
-                PyBuffer_Release(&batch.buffers[i])
+                PyBuffer_Release(&batch.blocks[i].buffer)
             PyMem_Free(numbers)
-            PyMem_Free(batch.buffers)
-            PyMem_Free(batch.widths)
+            PyMem_Free(batch.blocks)
 
     cdef bint opened(self, tuple args, double* into, Batch* batch) except -1:
         """Reads the arguments that samples share, and opens the others; returns whether all are of their forms."""
         cdef Py_ssize_t i, samples
         cdef object form, x
+        cdef _Columns columns
+        cdef Block* block
         for i in range(PyTuple_GET_SIZE(args)):
             form, x = self.forms[i], args[i]
             if type(form) is not _Columns:
@@ -275,16 +282,17 @@ cdef class BatchPlan(Plan):
                 if into is NULL:
                     return False
                 continue
-            samples = (<_Columns>form).open(x, &batch.buffers[batch.count])
+            columns, block = form, batch.blocks + batch.count
+            samples = columns.open(x, &block.buffer)
             if samples < 0:
                 return False
-            batch.widths[batch.count] = (<_Columns>form).count
             batch.count += 1
+            block.width, block.in_rows = columns.count, columns.last or columns.count == 1
             if batch.samples >= 0 and samples != batch.samples:
                 return False
             batch.samples = samples
-            memset(into, 0, (<_Columns>form).count * sizeof(double))
-            into += (<_Columns>form).count
+            memset(into, 0, columns.count * sizeof(double))
+            into += columns.count
         return batch.samples > 0
 
     cdef object calculated(self, double* numbers, Py_ssize_t room, Batch* batch, Plans plans):
