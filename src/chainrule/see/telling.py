@@ -51,7 +51,7 @@ class Teller:
         self.recording = recording
         self.names = names_of(recording)
 
-    def sentence(self, i: int) -> str:
+    def sentence(self, i: int) -> str:  # noqa: PLR0911 - one return for each kind of event
         """The sentence for the event `i`."""
         event, name = self.recording.events[i], self.names
         match event:

@@ -1,0 +1,127 @@
+// @ts-check
+// Reads the document of a recording: rows become objects, and numbers that JSON lacks become numbers.
+
+/**
+ * @typedef {{source: number, line: number, column: number | null, endLine: number, endColumn: number | null}} Place
+ *
+ * @typedef {object} RecordedNode
+ * @property {number} op the index of its operation, -1 for a leaf
+ * @property {number[]} operands
+ * @property {number} data
+ * @property {(number | null)[]} locals null where no derivative flows
+ * @property {string} label
+ * @property {boolean} constant
+ * @property {Place | null} place
+ * @property {number | null} grad its gradient when it was first seen
+ *
+ * @typedef {object} RecordedEvent
+ * @property {string} kind
+ * @property {number} node the node that it is about: what is made, written, given to
+ * @property {number} [giver]
+ * @property {number} [position]
+ * @property {number} [upstream]
+ * @property {number | null} [local]
+ * @property {number | null} [product]
+ * @property {number} [before]
+ * @property {number} [after]
+ * @property {number} [data]
+ * @property {number} [seed]
+ * @property {number} [aside]
+ * @property {number} [sum]
+ * @property {number} [number]
+ * @property {number} [whole]
+ * @property {number} [answer]
+ * @property {string} [what]
+ * @property {string} [why]
+ * @property {(number | null)[]} [locals]
+ * @property {Place | null} [place]
+ *
+ * @typedef {object} Recording
+ * @property {string} title
+ * @property {{name: string, own: boolean, said: string[]}} engine
+ * @property {Record<string, number>} dropped
+ * @property {{name: string, symbol: string, operands: string[] | null, table: boolean}[]} operations
+ * @property {{name: string, text: string | null, first: number, why: string}[]} sources
+ * @property {RecordedNode[]} nodes
+ * @property {RecordedEvent[]} events
+ * @property {{parameters: number[], steps: number[], losses: number[], numbers: number[][]}} training
+ */
+
+const FORMAT = "chainrule recording";
+const VERSION = 1;
+const MOST_NODES = 1_000_000;
+const NUMERIC = new Set(["upstream", "local", "product", "before", "after", "data", "seed", "aside", "sum", "answer"]);
+
+/**
+ * Reads a document.
+ * @param {any} document what `Recording.to_document` in Python makes
+ * @returns {Recording}
+ */
+export function readRecording(document) {
+  if (document?.format !== FORMAT || document.version !== VERSION) {
+    throw new Error(`this is no recording of version ${VERSION} of chainrule's`);
+  }
+  if (document.nodes.length > MOST_NODES) {
+    throw new Error(`a recording of ${document.nodes.length} nodes: at most ${MOST_NODES} can be shown`);
+  }
+  const [name, own, said] = document.engine;
+  const [parameters, steps, losses, numbers] = document.training;
+  return {
+    title: document.title,
+    engine: { name, own: Boolean(own), said },
+    dropped: document.dropped,
+    operations: document.operations.map(readOperation),
+    sources: document.sources.map(readSource),
+    nodes: document.nodes.map(readNode),
+    events: document.events.map((/** @type {any[]} */ row) => readEvent(row, document.columns)),
+    training: { parameters, steps, losses: losses.map(decoded), numbers: numbers.map((/** @type {any[]} */ row) => row.map(decoded)) },
+  };
+}
+
+/** A number; those that JSON lacks are text. @param {number | string} x */
+export function decoded(x) {
+  return x === "inf" ? Infinity : x === "-inf" ? -Infinity : x === "nan" ? NaN : Number(x);
+}
+
+/** @param {any} x */
+const decodedOrNull = (x) => (x === null ? null : decoded(x));
+
+/** @param {any[]} row */
+const readOperation = ([name, symbol, operands, table]) => ({ name, symbol, operands, table: Boolean(table) });
+
+/** @param {any[]} row */
+const readSource = ([name, text, first, why]) => ({ name, text, first, why });
+
+/** @param {any[]} row @returns {RecordedNode} */
+function readNode([op, operands, data, locals, label, constant, place, grad]) {
+  return {
+    op,
+    operands,
+    data: decoded(data),
+    locals: locals.map(decodedOrNull),
+    label,
+    constant: Boolean(constant),
+    place: readPlace(place),
+    grad: decodedOrNull(grad),
+  };
+}
+
+/** @param {any} row @returns {Place | null} */
+function readPlace(row) {
+  if (!row) return null;
+  const [source, line, column, endLine, endColumn] = row;
+  return { source, line, column, endLine, endColumn };
+}
+
+/** @param {any[]} row @param {Record<string, string[]>} columns @returns {RecordedEvent} */
+function readEvent([kind, ...fields], columns) {
+  /** @type {any} */
+  const event = { kind };
+  columns[kind].forEach((name, i) => {
+    const x = fields[i];
+    event[name] = name === "place" ? readPlace(x) : name === "locals" ? x.map(decodedOrNull) : NUMERIC.has(name) ? decodedOrNull(x) : x;
+  });
+  if (event.into !== undefined) event.node = event.into;
+  if (event.root !== undefined) event.node = event.root;
+  return event;
+}
