@@ -1,0 +1,48 @@
+// @ts-check
+// Elements of a page. Text goes in as text alone, so nothing that a stranger wrote becomes an element or a script.
+
+const SVG = "http://www.w3.org/2000/svg";
+
+/**
+ * Makes an element of HTML.
+ * @param {string} name
+ * @param {Record<string, any>} [attributes] an attribute each; `on…` is a listener, `text` the text within
+ * @param {...(Node | string)} children
+ * @returns {HTMLElement}
+ */
+export function element(name, attributes = {}, ...children) {
+  return /** @type {HTMLElement} */ (filled(document.createElement(name), attributes, children));
+}
+
+/**
+ * Makes an element of SVG.
+ * @param {string} name
+ * @param {Record<string, any>} [attributes]
+ * @param {...(Node | string)} children
+ * @returns {SVGElement}
+ */
+export function drawing(name, attributes = {}, ...children) {
+  return /** @type {SVGElement} */ (filled(document.createElementNS(SVG, name), attributes, children));
+}
+
+/** @param {Element} made @param {Record<string, any>} attributes @param {(Node | string)[]} children */
+function filled(made, attributes, children) {
+  for (const [name, x] of Object.entries(attributes)) {
+    if (name.startsWith("on")) made.addEventListener(name.slice(2), x);
+    else if (name === "text") made.textContent = x;
+    else if (x === true) made.setAttribute(name, "");
+    else if (x !== false && x !== null && x !== undefined) made.setAttribute(name, String(x));
+  }
+  made.append(...children);
+  return made;
+}
+
+/** A button. @param {string} text @param {string} label what it does @param {() => void} action @param {Record<string, any>} [more] */
+export function button(text, label, action, more = {}) {
+  return element("button", { type: "button", "aria-label": label, title: label, onclick: action, ...more }, text);
+}
+
+/** Whether the reader wants little motion. */
+export function wantsLittleMotion() {
+  return matchMedia("(prefers-reduced-motion: reduce)").matches;
+}
