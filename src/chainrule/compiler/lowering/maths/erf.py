@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from llvmlite import ir
 
 from chainrule.compiler.lowering.arithmetic import Arithmetic
-from chainrule.compiler.lowering.maths import coefficients as c
+from chainrule.core import coefficients as c
 from chainrule.compiler.lowering.maths.exponential import reduced, scaled, series_of_exp
 from chainrule.compiler.lowering.maths.pieces import (
     Pair,
