@@ -21,12 +21,14 @@ from chainrule.reading.tree import (
     Choice,
     Comparison,
     Constant,
+    Do,
     Expression,
     For,
     If,
     Index,
     Logic,
     Name,
+    Raise,
     Return,
     Slice,
     Statement,
@@ -34,6 +36,7 @@ from chainrule.reading.tree import (
     Unary,
     Unread,
     Update,
+    While,
     statements,
 )
 
@@ -145,6 +148,12 @@ class CText(Text):
                 return self.loop(statement)
             case Try(body):
                 return self.tried(body)
+            case While(condition):
+                raise self.refuse(f"'while {python(condition)}:'")
+            case Do(call):
+                raise self.refuse(call)
+            case Raise():
+                raise self.refuse(statement.words)
         raise self.refuse(statement if isinstance(statement, Unread) else "an assignment that C has not")
 
     def loop(self, statement: For) -> list[str]:

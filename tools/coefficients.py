@@ -1,6 +1,6 @@
-"""Calculates the coefficients of the functions in `src/chainrule/compiler/lowering/maths/`.
+"""Calculates the coefficients of `src/chainrule/core/coefficients.py`, for machine code and JavaScript alike.
 
-    python tools/coefficients.py > src/chainrule/compiler/lowering/maths/coefficients.py
+    python tools/coefficients.py > src/chainrule/core/coefficients.py
 
 Each polynomial is the best approximation of its degree (see `remez.py`) to what its comment says. The exponent of two
 in the comment is that of the largest error, relative to the function's value.

@@ -13,19 +13,24 @@ from chainrule.reading.text import python
 from chainrule.reading.tree import (
     Arithmetic,
     Assign,
+    Attribute,
     Call,
     Choice,
     Comparison,
     Constant,
+    Do,
     For,
     If,
     Name,
+    Raise,
     Return,
+    Star,
     Targets,
     Try,
     Unary,
     Unread,
     Update,
+    While,
     statements,
 )
 
@@ -83,6 +88,7 @@ def test_statements_know_their_lines():
         *("math.exp(x)", "(a + b).real", "f(a, b=c)", "(f or g)(x)", "xs[i + 1]", "xs[1:]", "xs[:i:2]", "xs[::-1]"),
         *("()", "(a,)", "(a, b)", "[a, b]", "[a for a, b in c if d if e]", "(a for b in c for d in e)", "'text'"),
         *("(not a) + b", "a * (b * c)", "None", "1e-07", "{a: b}", "a @ b", "[a for (b,) in c]"),
+        *("a | b ^ c & d << e + f", "(((a | b) ^ c) & d) << e", "a < b | c", "f(*xs, *a | b)", "(*a, b, *c)"),
     ],
 )
 def test_a_tree_is_written_as_it_was_read(text):
@@ -103,7 +109,6 @@ def test_every_text_of_the_table_is_written_as_python_writes_it():
         ("x @ y", "the operator MatMult"),
         ("~x", "'~x'"),
         ("x in (1, 2)", "'x in (1, 2)'"),
-        ("f(*xs)", "stars in 'f(*xs)'"),
         ("f(**xs)", "stars in 'f(**xs)'"),
         ("f'{x}'", "\"f'{x}'\""),
         ("{x for x in y}", "'{x for x in y}'"),
@@ -120,7 +125,9 @@ def test_what_cannot_be_read_is_in_the_tree_with_words_for_it(text, words):
 @pytest.mark.parametrize(
     ("text", "words"),
     [
-        ("while x:\n        x = 1", "'while x:'"),
+        ("while x:\n        x = 1\n    else:\n        x = 2", "'while x:'"),
+        ("del x", "'del x'"),
+        ("x == 1", "'x == 1'"),
         ("return", "'return'"),
         ("x.y += 1", "'x.y += 1'"),
         ("x @= y", "the operator MatMult"),
@@ -130,13 +137,32 @@ def test_what_cannot_be_read_is_in_the_tree_with_words_for_it(text, words):
         ("try:\n        return x\n    except:\n        return 0", "a try that is not about arithmetic"),
         ("try:\n        return x\n    finally:\n        pass", "a try that is not about arithmetic"),
         ("def g():\n        return x", "'def g():'"),
-        ("raise ValueError", "'raise ValueError'"),
+        ("raise", "'raise'"),
     ],
 )
 def test_a_statement_that_cannot_be_read_is_in_the_tree_too(text, words):
     (found,) = body(f"def f(x):\n    {text}")
     assert isinstance(found, Unread)
     assert (found.words, found.line) == (words, 2)
+
+
+def test_loops_with_a_condition_errors_calls_and_stars_are_statements():
+    text = """def f(*xs):
+    while xs:
+        xs.pop()
+    a, *b = xs
+    raise ValueError(f"{a}")
+"""
+    pop = Call(Attribute(Name("xs"), "pop"), ())
+    wanted = (
+        While(Name("xs"), (Do(pop, 3),), 2),
+        Assign((Targets((Name("a"), Star(Name("b")))),), Name("xs"), 4),
+        Raise("ValueError(f'{a}')", 5),
+    )
+    assert repr(body(text)) == repr(wanted)
+    assert [type(statement) for statement in statements(body(text))] == [While, Do, Assign, Raise]
+    assert body(text)[-1].words == repr("raise ValueError(f'{a}')")
+    assert python(wanted[1].targets[0]) == "(a, *b)"
 
 
 def test_so_is_the_target_of_an_assignment():

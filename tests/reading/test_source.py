@@ -10,8 +10,11 @@ import pytest
 
 from chainrule import ops
 from chainrule.core.operation import TABLE
-from chainrule.reading.source import NoTextError, definition, operations
+from chainrule.reading.source import NoTextError, definition, operations, stands_for
+from chainrule.reading.text import python
 from chainrule.reading.tree import Function, Name, Return, Unread
+
+AT_THE_TOP = lambda x: x  # noqa: E731
 
 
 def plain(a, b=1.0, *, c=2.0):
@@ -38,14 +41,42 @@ def wrapping(*given):
 def test_a_text_that_is_not_at_hand_is_refused_with_its_reason():
     names: dict = {}
     exec("def typed(x):\n    return x", names)
-    unnamed = lambda x: x  # noqa: E731
     for function, match in [
         (names["typed"], "could not get source code|source code not available|not find"),
-        (unnamed, "it is not made by def"),
         (wrapping, "it wraps another function"),
     ]:
         with pytest.raises(NoTextError, match=match):
             definition(function)
+
+
+def test_lambdas_are_read_of_which_several_may_stand_in_a_line():
+    k = 2.0
+    row = [lambda x, y: 1.0, lambda x, y: 1, lambda x, y: -1.0, lambda a, y: k * a, lambda a, y: lambda: k]
+    found = [definition(each) for each in row]
+    assert [each.operands for each in found] == [("x", "y")] * 3 + [("a", "y")] * 2
+    assert [python(each.body[0].value) for each in found] == ["1.0", "1", "-1.0", "k * a", "lambda: k"]
+    line = AT_THE_TOP.__code__.co_firstlineno
+    assert repr(definition(AT_THE_TOP)) == repr(Function("", ("x",), "", (Return(Name("x"), line),), line))
+
+
+def test_the_derivatives_of_the_table_have_their_texts_at_hand():
+    for op in TABLE.values():
+        for i in range(len(op.operand_names or ())):
+            if op.flows(i):
+                assert len(definition(op._locals[i]).operands) == len(op.operand_names) + 1
+
+
+def test_what_a_name_stands_for_is_found_around_the_function_in_its_module_and_in_python():
+    k = 2.0
+
+    def inside():
+        return k, later
+
+    assert [stands_for(inside, name) for name in ("k", "plain", "abs")] == [k, plain, abs]
+    for name in ("later", "nowhere"):
+        with pytest.raises(NameError, match=name):
+            stands_for(inside, name)
+    later = 1.0
 
 
 def test_the_operations_of_the_table_all_have_their_texts():

@@ -5,7 +5,7 @@ cdef class Operation:
     cdef readonly unsigned short code
     cdef readonly object value
     cdef readonly object name
-    cdef object _pack
+    cdef readonly object _pack  # how a call's lists become operands; None if it takes none
     cdef Py_ssize_t _least, _most  # how many arguments a call has; -1: any number
     cdef tuple _last  # what those are that may be left out
 

@@ -19,6 +19,7 @@ from chainrule.reading.tree import (
     Comparison,
     Comprehension,
     Constant,
+    Do,
     Expression,
     For,
     Function,
@@ -28,8 +29,10 @@ from chainrule.reading.tree import (
     Logic,
     Loop,
     Name,
+    Raise,
     Return,
     Slice,
+    Star,
     Statement,
     Target,
     Targets,
@@ -37,11 +40,13 @@ from chainrule.reading.tree import (
     Unary,
     Unread,
     Update,
+    While,
 )
 
 ARITHMETIC: dict[type[ast.operator], str] = {
     **{ast.Add: "+", ast.Sub: "-", ast.Mult: "*", ast.Div: "/"},
     **{ast.Pow: "**", ast.Mod: "%", ast.FloorDiv: "//"},
+    **{ast.LShift: "<<", ast.RShift: ">>", ast.BitOr: "|", ast.BitXor: "^", ast.BitAnd: "&"},
 }
 UNARY: dict[type[ast.unaryop], str] = {ast.USub: "-", ast.UAdd: "+", ast.Not: "not"}
 COMPARISONS: dict[type[ast.cmpop], str] = {
@@ -92,6 +97,12 @@ def _statement(node: ast.stmt) -> Statement:
             return If(expression(condition), _block(first), _block(second), node.lineno)
         case ast.For(target=target, iter=items, body=body, orelse=[]):
             return For(_target(target), expression(items), _block(body), node.lineno)
+        case ast.While(test=condition, body=body, orelse=[]):
+            return While(expression(condition), _block(body), node.lineno)
+        case ast.Expr(value=ast.Call() as call):
+            return Do(expression(call), node.lineno)
+        case ast.Raise(exc=ast.expr() as error):
+            return Raise(ast.unparse(error), node.lineno)
         case ast.Try():
             return _try(node)
     return _unread(node)
@@ -109,6 +120,8 @@ def _target(node: ast.expr) -> Target:
         return Name(node.id)
     if isinstance(node, ast.Tuple | ast.List):
         return Targets(tuple(map(_target, node.elts)))
+    if isinstance(node, ast.Starred):
+        return Star(_target(node.value))
     return _unread(node, f"an assignment to {ast.unparse(node)}")
 
 
@@ -154,7 +167,7 @@ def _comprehension(node: ast.ListComp | ast.GeneratorExp) -> Expression:
 
 def _call(node: ast.Call) -> Expression:
     named = [(keyword.arg, expression(keyword.value)) for keyword in node.keywords if keyword.arg is not None]
-    if len(named) < len(node.keywords) or any(isinstance(argument, ast.Starred) for argument in node.args):
+    if len(named) < len(node.keywords):
         return _unread(node, f"stars in {ast.unparse(node)!r}")
     return Call(expression(node.func), _expressions(node.args), tuple(named))
 
@@ -179,5 +192,6 @@ EXPRESSIONS: dict[type[ast.expr], Callable[[Any], Expression]] = {
     ast.Compare: _comparison,
     ast.IfExp: lambda node: Choice(expression(node.test), expression(node.body), expression(node.orelse)),
     ast.Call: _call,
+    ast.Starred: lambda node: Star(expression(node.value)),
 }
 """The function that reads each kind of expression; a tree holds no other kinds."""

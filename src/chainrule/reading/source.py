@@ -4,6 +4,7 @@ from __future__ import annotations
 import __future__
 
 import ast
+import builtins
 import functools
 import inspect
 import linecache
@@ -11,6 +12,7 @@ import operator
 from dataclasses import dataclass
 from pathlib import Path
 from types import CodeType, FunctionType
+from typing import Any
 
 from chainrule.reading import reader
 from chainrule.reading.tree import Function, Unread
@@ -32,19 +34,22 @@ def definition(function: FunctionType) -> Function:
     """Reads the text of a function.
 
     Raises:
-        NoTextError: there is no text, as for a function that was typed at Python's prompt; or it is a lambda's; or it
-            is that of another function, since the file was edited or a decorator replaced the function.
+        NoTextError: there is no text, as for a function that was typed at Python's prompt; or it is that of another
+            function, since the file was edited or a decorator replaced the function.
     """
     if hasattr(function, "__wrapped__"):
         raise NoTextError("it wraps another function")
     try:
         lines, _ = inspect.findsource(function)
-        functions, codes = _functions_of("".join(lines), function.__code__.co_flags & FUTURE)
-        if function.__code__ not in codes:
+        code = function.__code__
+        functions, lambdas, codes = _functions_of("".join(lines), code.co_flags & FUTURE)
+        if code not in codes:
             raise NoTextError("the text that is found there is not what runs")
-        node = functions.get((function.__code__.co_firstlineno, function.__code__.co_name))
+        node = functions.get((code.co_firstlineno, code.co_name)) or next(
+            (each for each in lambdas if each.lineno == code.co_firstlineno and _is_text_of(each, code)), None
+        )
         if node is None:
-            raise NoTextError("it is not made by def")
+            raise NoTextError("it is made neither by def nor by lambda")
         return reader.function(node)
     except RecursionError:
         raise NoTextError("it is nested too deeply") from None
@@ -53,9 +58,11 @@ def definition(function: FunctionType) -> Function:
 
 
 @functools.lru_cache(maxsize=20)
-def _functions_of(text: str, flags: int) -> tuple[dict[tuple[int, str], ast.FunctionDef], list[CodeType]]:
+def _functions_of(
+    text: str, flags: int
+) -> tuple[dict[tuple[int, str], ast.FunctionDef], list[ast.Lambda], list[CodeType]]:
     """Returns the functions in a text, nested ones as well: those made by `def`, by their first line (which may be a
-    decorator's) and their name, and the code objects of all."""
+    decorator's) and their name, the lambdas, and the code objects of all."""
     tree = compile(text, "", "exec", flags=flags | ast.PyCF_ONLY_AST, dont_inherit=True)
     made = [node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef)]
     functions = {(min([node.lineno, *[x.lineno for x in node.decorator_list]]), node.name): node for node in made}
@@ -64,7 +71,43 @@ def _functions_of(text: str, flags: int) -> tuple[dict[tuple[int, str], ast.Func
         inside = [x for x in todo.pop().co_consts if isinstance(x, CodeType)]
         codes += inside
         todo += inside
-    return functions, codes
+    return functions, [node for node in ast.walk(tree) if isinstance(node, ast.Lambda)], codes
+
+
+def _is_text_of(node: ast.Lambda, code: CodeType) -> bool:
+    """Returns whether a lambda is the one that was compiled to this code: there may be several in a line. It is
+    compiled again, within a function whose arguments are the names that it takes from around it."""
+    around = ast.parse(f"def around({', '.join(code.co_freevars)}): return 0", mode="exec")
+    ast.copy_location(around.body[0], node)
+    around.body[0].body[0].value = node  # type: ignore[attr-defined]
+    whole = compile(ast.fix_missing_locations(around), "", "exec", flags=code.co_flags & FUTURE, dont_inherit=True)
+    (outer,) = [x for x in whole.co_consts if isinstance(x, CodeType)]
+    (inner,) = [x for x in outer.co_consts if isinstance(x, CodeType)]
+    return inner.replace(co_flags=code.co_flags) == code
+
+
+def stands_for(function: FunctionType, name: str) -> Any:
+    """Returns what a name that is no variable of a function stands for in it: an object of the functions around it, of
+    its module, or of Python.
+
+    Raises:
+        NameError: there is none, or it has no value yet.
+
+    >>> from math import exp
+    >>> stands_for(lambda x: exp(-x), "exp"), stands_for(definition, "len")
+    (<built-in function exp>, <built-in function len>)
+    """
+    if name in function.__code__.co_freevars:
+        cell = (function.__closure__ or ())[function.__code__.co_freevars.index(name)]
+        try:
+            return cell.cell_contents
+        except ValueError:
+            raise NameError(name) from None
+    if name in function.__globals__:
+        return function.__globals__[name]
+    if not hasattr(builtins, name):
+        raise NameError(name)
+    return getattr(builtins, name)
 
 
 def lines_of(file: str) -> list[str]:
@@ -76,7 +119,7 @@ def holds(text: str, code: CodeType) -> bool:
     """Returns whether this code is what Python makes of a part of a text, or of all of it."""
     flags = code.co_flags & FUTURE
     try:
-        _, codes = _functions_of(text, flags)
+        _, _, codes = _functions_of(text, flags)
         return code in codes or code == compile(text, "", "exec", flags=flags, dont_inherit=True)
     except (SyntaxError, ValueError, RecursionError):
         return False

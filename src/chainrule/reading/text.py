@@ -20,17 +20,18 @@ from chainrule.reading.tree import (
     Loop,
     Name,
     Slice,
+    Star,
     Target,
     Targets,
     Unary,
     Unread,
 )
 
-CHOICE, OR, AND, NOT, COMPARED, SUM, PRODUCT, SIGN, POWER, ATOM = range(10)
+CHOICE, OR, AND, NOT, COMPARED, EITHER, XOR, BOTH, SHIFT, SUM, PRODUCT, SIGN, POWER, ATOM = range(14)
 """Precedences, lowest first. An expression is put into brackets if its precedence is lower than its place needs."""
 
 PRECEDENCE = {
-    **{"or": OR, "and": AND, "not": NOT},
+    **{"or": OR, "and": AND, "not": NOT, "|": EITHER, "^": XOR, "&": BOTH, "<<": SHIFT, ">>": SHIFT},
     **{"+": SUM, "-": SUM, "*": PRODUCT, "/": PRODUCT, "%": PRODUCT, "//": PRODUCT, "**": POWER},
 }
 
@@ -88,6 +89,8 @@ class Text:
                 return f"{self.expression(function, ATOM)}({', '.join(given)})"
             case Comprehension(item, loops, brackets):
                 return f"{brackets[0]}{' '.join([self.expression(item), *map(self._loop, loops)])}{brackets[1]}"
+            case Star(of):
+                return f"*{self.expression(of, EITHER)}"
             case Unread(text):
                 return text
         raise TypeError(f"{type(node).__name__} is no expression")
@@ -113,6 +116,8 @@ def target(node: Target) -> str:
             return name
         case Targets(targets):
             return f"({', '.join(map(target, targets))}{',' if len(targets) == 1 else ''})"
+        case Star(of):
+            return f"*{target(of)}"
         case Unread(text):
             return text
 

@@ -8,7 +8,7 @@ never taken may hold anything.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 
 class Unread(NamedTuple):
@@ -82,7 +82,7 @@ class Unary(NamedTuple):
 
 
 class Arithmetic(NamedTuple):
-    """`a + b` and the like; `sign` is one of + - * / ** % //."""
+    """`a + b` and the like; `sign` is one of + - * / ** % // << >> | ^ &."""
 
     left: Expression
     sign: str
@@ -119,6 +119,12 @@ class Call(NamedTuple):
     named: tuple[tuple[str, Expression], ...] = ()
 
 
+class Star(NamedTuple):
+    """`*xs`, among the items of a row, the arguments of a call, or the names that are assigned to."""
+
+    of: Any
+
+
 class Loop(NamedTuple):
     """`for target in items if condition`, within a comprehension."""
 
@@ -137,7 +143,7 @@ class Comprehension(NamedTuple):
 
 Expression = (
     Constant | Name | Attribute | Items | Index | Slice | Unary | Arithmetic | Logic | Comparison | Choice | Call
-    | Comprehension | Unread
+    | Comprehension | Star | Unread
 )  # fmt: skip
 
 # ---- statements ------------------------------------------------------------------------------------------------------
@@ -149,7 +155,7 @@ class Targets(NamedTuple):
     targets: tuple[Target, ...]
 
 
-Target = Name | Targets | Unread
+Target = Name | Targets | Star | Unread
 
 
 class Return(NamedTuple):
@@ -194,6 +200,33 @@ class For(NamedTuple):
     line: int
 
 
+class While(NamedTuple):
+    """`while condition: body`."""
+
+    condition: Expression
+    body: tuple[Statement, ...]
+    line: int
+
+
+class Do(NamedTuple):
+    """A call whose result nobody takes, such as `xs.append(x)`."""
+
+    call: Expression
+    line: int
+
+
+class Raise(NamedTuple):
+    """`raise error`. What it raises is a text alone: no writer makes another language's error of it."""
+
+    error: str
+    line: int
+
+    @property
+    def words(self) -> str:
+        """The words for it in a message."""
+        return repr(f"raise {self.error}")
+
+
 class Try(NamedTuple):
     """A body whose handlers are for exceptions of Python's arithmetic, where C has a result."""
 
@@ -201,7 +234,7 @@ class Try(NamedTuple):
     line: int
 
 
-Statement = Return | Assign | Update | If | For | Try | Unread
+Statement = Return | Assign | Update | If | For | While | Do | Raise | Try | Unread
 
 
 class Function(NamedTuple):
@@ -228,5 +261,5 @@ def statements(body: Sequence[Statement]) -> Iterator[Statement]:
         yield statement
         if isinstance(statement, If):
             yield from statements([*statement.first, *statement.second])
-        elif isinstance(statement, For | Try):
+        elif isinstance(statement, For | While | Try):
             yield from statements(statement.body)

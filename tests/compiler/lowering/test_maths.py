@@ -16,8 +16,8 @@ pytest.importorskip("llvmlite")
 import mpmath
 import numpy as np
 
-from chainrule.compiler.lowering.maths import coefficients
 from chainrule.compiler.native.llvm import Machine
+from chainrule.core import coefficients
 from chainrule.core.operation import TABLE
 
 from ...exact_maths import exact_maths

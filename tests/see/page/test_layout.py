@@ -97,7 +97,7 @@ def test_there_are_fifty_graphs():
 
 @pytest.mark.parametrize("name", GRAPHS)
 @pytest.mark.parametrize("limit", [None, 60, 12])
-def test_boxes_and_places_are_those_of_python(javascript, name, limit):
+def test_boxes_and_places_are_those_of_python(in_page, name, limit):
     root = GRAPHS[name]()
     nodes = trace([root])
     if limit is None and len(nodes.values) > 200:
@@ -105,7 +105,7 @@ def test_boxes_and_places_are_those_of_python(javascript, name, limit):
     graph = one_by_one(nodes) if limit is None else fold(nodes, limit)
     imports = {"fold.js": "fold", "boxes.js": "oneByOne", "layout.js": "layOut"}
     made = "oneByOne(given.trace)" if limit is None else "fold(given.trace, given.limit)"
-    found = javascript(imports, made, {"trace": described(nodes), "limit": limit})
+    found = in_page(imports, made, {"trace": described(nodes), "limit": limit})
     assert [(box["kind"], box["symbol"], box["place"], len(box["places"])) for box in found["boxes"]] == [
         (node.kind, node.symbol, node.place, node.size) for node in graph.nodes
     ]
@@ -121,7 +121,7 @@ def test_boxes_and_places_are_those_of_python(javascript, name, limit):
     sizes = [(rng.uniform(40, 120), rng.uniform(20, 50)) for _ in graph.nodes]
     labels = [rng.choice([(0.0, 0.0), (44.0, 17.0)]) for _ in edges]
     expected = lay_out([Size(*x) for x in sizes], edges, [Size(*x) for x in labels])
-    laid = javascript(
+    laid = in_page(
         imports,
         "layOut(given.sizes.map(([along, across]) => ({ along, across })), given.edges, "
         "given.labels.map(([along, across]) => ({ along, across })))",

@@ -72,10 +72,10 @@ def as_number(x):
 
 
 @pytest.mark.parametrize("name", STORIES)
-def test_states_are_those_of_python(javascript, name):
+def test_states_are_those_of_python(in_page, name):
     story = STORIES[name]()
     timeline = Timeline(story)
-    found = javascript({"state.js": "Timeline", "recording.js": "readRecording"}, SHOWN, story.to_document())
+    found = in_page({"state.js": "Timeline", "recording.js": "readRecording"}, SHOWN, story.to_document())
     for i, (data, gradients, aside) in enumerate(found):
         state = timeline.at(i)
         assert [repr(as_number(x)) for x in data] == [repr(as_text(x)) for x in state.data]
@@ -86,10 +86,10 @@ def test_states_are_those_of_python(javascript, name):
 
 
 @pytest.mark.parametrize("name", STORIES)
-def test_sentences_and_names_are_those_of_python(javascript, name):
+def test_sentences_and_names_are_those_of_python(in_page, name):
     story = STORIES[name]()
     teller = Teller(story)
-    found = javascript(
+    found = in_page(
         {"telling.js": "Teller", "recording.js": "readRecording"},
         "(() => { const story = readRecording(given); const teller = new Teller(story);"
         "return [teller.names, story.events.map((event) => teller.sentence(event))]; })()",
@@ -104,13 +104,13 @@ def test_every_kind_of_event_is_told():
     }  # fmt: skip
 
 
-def test_numbers_are_written_as_python_writes_them(javascript):
+def test_numbers_are_written_as_python_writes_them(in_page):
     rng = random.Random(0)
     numbers = [0.0, 1.0, -3.0, 0.1, 1 / 3, 1e-7, 1234567.0, 0.99999998, -1.4999999999999996, 1e300, 123456789012.0]
     numbers += [rng.choice([1, -1]) * rng.random() * 10 ** rng.randint(-12, 12) for _ in range(3000)]
     numbers += [round(x, rng.randint(0, 8)) for x in numbers]
-    found = javascript({"numbers.js": "short"}, "given.map(short)", numbers)
+    found = in_page({"numbers.js": "short"}, "given.map(short)", numbers)
     assert found == [short(x) for x in numbers]
-    assert javascript({"numbers.js": "short"}, "[NaN, Infinity, -Infinity].map(short)") == [
+    assert in_page({"numbers.js": "short"}, "[NaN, Infinity, -Infinity].map(short)") == [
         short(x) for x in (math.nan, math.inf, -math.inf)
     ]

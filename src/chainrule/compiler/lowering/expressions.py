@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import builtins
 import operator
 from collections.abc import Callable, Sequence
 from types import FunctionType, ModuleType
@@ -12,6 +11,7 @@ from chainrule.compiler.lowering import calls
 from chainrule.compiler.lowering.values import COMPARISONS, Values
 from chainrule.core.operation import ieee
 from chainrule.reading import tree
+from chainrule.reading.source import stands_for
 from chainrule.reading.text import python
 
 
@@ -30,14 +30,7 @@ class Names:
         """
         if name in self.own:
             return self.own[name]
-        if name in self.function.__code__.co_freevars:
-            cell = (self.function.__closure__ or ())[self.function.__code__.co_freevars.index(name)]
-            return cell.cell_contents
-        if name in self.function.__globals__:
-            return self.function.__globals__[name]
-        if not hasattr(builtins, name):
-            raise NameError(name)
-        return getattr(builtins, name)
+        return stands_for(self.function, name)
 
 
 class Expressions(Values):
@@ -56,10 +49,14 @@ class Expressions(Values):
         if isinstance(target, tree.Name):
             names.own[target.name] = value
         elif isinstance(target, tree.Targets) and isinstance(value, list | tuple):
+            ends = [i for i, one in enumerate(target.targets) if isinstance(one, tree.Star)]
+            more = len(value) - len(target.targets) + 1
+            if ends and more >= 0:  # a name with a star gets a list of what the others leave
+                value = [*value[: ends[0]], list(value[ends[0] : ends[0] + more]), *value[ends[0] + more :]]
             if len(target.targets) != len(value):
                 raise self.refuse(f"{len(value)} values for {python(target)}")
             for one, item in zip(target.targets, value, strict=True):
-                self.assign(one, item, names)
+                self.assign(one.of if isinstance(one, tree.Star) else one, item, names)
         else:
             raise self.refuse(f"an assignment to {python(target)}")
 
@@ -68,8 +65,14 @@ class Expressions(Values):
         return WALKS[type(node)](self, node, names)
 
     def values(self, nodes: Sequence[tree.Expression], names: Names) -> list[Any]:
-        """The values of several expressions."""
-        return [self.value(node, names) for node in nodes]
+        """The values of several expressions; of one with a star, those of its items."""
+        values: list[Any] = []
+        for node in nodes:
+            if isinstance(node, tree.Star):
+                values += self.listed(self.value(node.of, names), node.of)
+            else:
+                values.append(self.value(node, names))
+        return values
 
     def unread(self, node: tree.Unread, names: Names) -> Any:
         raise self.refuse(node.words, node.line)

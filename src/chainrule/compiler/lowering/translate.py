@@ -21,7 +21,22 @@ from chainrule.compiler.lowering.arithmetic import Arithmetic
 from chainrule.compiler.lowering.expressions import Expressions, Names
 from chainrule.core.operation import Operation, is_built_in
 from chainrule.reading.source import NoTextError, definition
-from chainrule.reading.tree import Assign, For, If, Return, Statement, Target, Try, Unread, Update, statements
+from chainrule.reading.text import python
+from chainrule.reading.tree import (
+    Assign,
+    Do,
+    For,
+    If,
+    Raise,
+    Return,
+    Statement,
+    Target,
+    Try,
+    Unread,
+    Update,
+    While,
+    statements,
+)
 
 MOST_STEPS = 20_000
 """A function may take at most this many statements when its loops are unrolled."""
@@ -110,6 +125,11 @@ class Translator(Expressions):
                 case For(target, items, inside):
                     for item in reversed(self.listed(self.value(items, names), items)):
                         todo += [*reversed(inside), Bound(target, item)]
+                case While(test, inside):
+                    condition = self.truth(self.value(test, names))
+                    if not isinstance(condition, bool):
+                        raise self.refuse(f"'while {python(test)}:', whose end depends on numbers")
+                    todo += [statement, *reversed(inside)] if condition else []
                 case Try(inside):
                     if not is_built_in(names.function):
                         raise self.refuse("a try, whose except may give any number")
@@ -154,5 +174,7 @@ class Translator(Expressions):
             case Update(name, sign, node):
                 before = self.named(name, names)
                 self.assign(name, self.arithmetic(sign, before, self.value(node, names)), names)
-            case Unread():
+            case Do(call):
+                self.value(call, names)
+            case Raise() | Unread():
                 raise self.refuse(statement.words, statement.line)

@@ -20,11 +20,16 @@ ARITHMETIC: dict[str, tuple[Callable[[Any, Any], Any], str]] = {
     "**": (operator.pow, "pow"),
     "%": (operator.mod, ""),
     "//": (operator.floordiv, ""),
+    **{"<<": (operator.lshift, ""), ">>": (operator.rshift, "")},
+    **{"|": (operator.or_, ""), "^": (operator.xor, ""), "&": (operator.and_, "")},
 }
 """For each of Python's operators, the function for objects known beforehand, and the name of the operation for
 numbers."""
 
-NAMES = {"%": "Mod", "//": "FloorDiv"}
+NAMES = {
+    **{"%": "Mod", "//": "FloorDiv"},
+    **{"<<": "LShift", ">>": "RShift", "|": "BitOr", "^": "BitXor", "&": "BitAnd"},
+}
 """Python's names for the operators that have no operation."""
 
 COMPARISONS: dict[str, Callable[[Any, Any], Any]] = {
