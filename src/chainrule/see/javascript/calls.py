@@ -62,7 +62,7 @@ class Calls(Expressions):
         """Writes a call of an object with these arguments."""
         if isinstance(thing, Operation):
             return self.operation(thing, given, named)
-        if thing is ieee and len(given) == 2 and isinstance(given[0].kind, Known) and not named:
+        if thing is ieee and len(given) == 2 and isinstance(given[0].kind, Known) and not named:  # noqa: PLR2004
             return self.in_ieee(given[0].kind.thing, given[1])
         if isinstance(thing, FunctionType):
             return self.function_at_hand(thing, given, named)
@@ -279,3 +279,5 @@ class Calls(Expressions):
         if kind in KINDS_OF_TYPES and isinstance(x.kind, str):
             return constant(x.kind in KINDS_OF_TYPES[kind])
         raise self.refuse("a call of isinstance")
+
+
