@@ -24,7 +24,7 @@ _IMPORT = re.compile(r'^import (?:\{[^}]*\} from )?"\./([\w-]+\.js)";\n', re.MUL
 _EXPORT = re.compile(r"^export (?=(?:async )?(?:function|class|const|let)\b)", re.MULTILINE)
 _NAME = re.compile(r"^(?:export )?(?:async )?(?:function\*?|class|const|let|var) ([\w$]+)", re.MULTILINE)
 _OTHER = re.compile(r"^(?:import|export)\b.*|\bimport\s*\(", re.MULTILINE)
-_COMMENT = re.compile(r"^[ \t]*(?:/\*\*(?:[^*]|\*(?!/))*\*/[ \t]*\n|//[^\n]*\n)", re.MULTILINE)
+_COMMENT = re.compile(r"/\*\*.*?\*/ ?|^[ \t]*//[^\n]*\n", re.MULTILINE | re.DOTALL)
 
 
 class BundleError(ValueError):
@@ -71,11 +71,11 @@ def joined(texts: Mapping[str, str], main: str) -> str:
 
 
 def _plain(name: str, text: str) -> str:
-    """A module without comments of whole lines, imports and exports."""
+    """A module without types, comments of whole lines, imports and exports."""
     plain = _EXPORT.sub("", _IMPORT.sub("", _COMMENT.sub("", text)))
     if other := _OTHER.search(plain):
         raise BundleError(f"{name} imports or exports in a way that cannot be joined: {other.group()}")
-    return re.sub(r"\n{2,}", "\n", plain).lstrip("\n")
+    return re.sub(r"\n[ \t\n]*\n", "\n", plain).lstrip("\n")
 
 
 def _refuse_same_names(texts: Mapping[str, str]) -> None:

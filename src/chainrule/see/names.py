@@ -20,6 +20,7 @@ def names_of(recording: Recording) -> list[str]:
     labels = [" ".join(node.label.split()) for node in recording.nodes]
     taken = set(labels)
     uses: Counter[str] = Counter()
+    numbers: Counter[str] = Counter()
     names = []
     for node, label in zip(recording.nodes, labels, strict=True):
         if label:
@@ -29,10 +30,10 @@ def names_of(recording: Recording) -> list[str]:
             names.append(short(node.data))
         else:
             letter = "n" if node.op >= 0 else "v"
-            uses[letter] += 1
-            while f"{letter}{uses[letter]}" in taken:
-                uses[letter] += 1
-            names.append(f"{letter}{uses[letter]}")
+            numbers[letter] += 1
+            while f"{letter}{numbers[letter]}" in taken:
+                numbers[letter] += 1
+            names.append(f"{letter}{numbers[letter]}")
     return names
 
 

@@ -30,6 +30,7 @@ function filled(made, attributes, children) {
   for (const [name, x] of Object.entries(attributes)) {
     if (name.startsWith("on")) made.addEventListener(name.slice(2), x);
     else if (name === "text") made.textContent = x;
+    else if (name.startsWith("aria-")) made.setAttribute(name, String(x));
     else if (x === true) made.setAttribute(name, "");
     else if (x !== false && x !== null && x !== undefined) made.setAttribute(name, String(x));
   }

@@ -3,7 +3,7 @@
 
 import { button, drawing, element, wantsLittleMotion } from "./elements.js";
 import { brief } from "./numbers.js";
-import { NUMBER_WIDTH } from "./picture.js";
+import { NUMBER_WIDTH, ROW } from "./picture.js";
 import { IS_CONSTANT, NOTHING_CAME, NUMBER } from "./state.js";
 
 const MARGIN = 24;
@@ -74,8 +74,9 @@ export class GraphView extends HTMLElement {
   /** @param {import("./picture.js").Line} line */
   lineOf(line) {
     const path = /** @type {SVGPathElement} */ (drawing("path", { class: "line", d: line.path }));
-    const tip = drawing("path", { class: "tip", d: `M${line.tip.x} ${line.tip.y}l-7 -3.6v7.2z` });
-    const back = drawing("rect", { class: "under", x: line.label.x - 29, y: line.label.y - 9, width: 58, height: 18, rx: 6 });
+    const way = this.picture?.down ? "l-3.6 -7h7.2z" : "l-7 -3.6v7.2z";
+    const tip = drawing("path", { class: "tip", d: `M${line.tip.x} ${line.tip.y}${way}` });
+    const back = drawing("rect", { class: "under", y: line.label.y - 9, height: 18, rx: 6 });
     const text = drawing("text", { class: "local", x: line.label.x, y: line.label.y + 4 });
     const count = line.size > 1 ? [drawing("title", { text: `${line.size.toLocaleString("en-US")} edges` })] : [];
     const group = drawing("g", { class: line.flows ? "edge" : "edge blocked" }, ...count, path, tip, back, text);
@@ -85,22 +86,23 @@ export class GraphView extends HTMLElement {
   /** @param {import("./picture.js").Card} card @param {number} i */
   boxOf(card, i) {
     const many = card.box.places.length > 1;
-    const { x, y, width, height, pill, middle } = card;
-    const number = drawing("text", { class: "number", x: pill + middle + 8, y: 34 });
-    const grad = drawing("text", { class: "number grad", x: pill + middle + NUMBER_WIDTH + 8, y: 34 });
-    const parts = [drawing("rect", { class: "box", width, height, rx: 10 })];
-    if (many) parts.unshift(drawing("rect", { class: "box behind", x: 5, y: 5, width, height, rx: 10 }));
+    const { x, y, width, height, pill } = card;
+    const top = ROW + (card.caption ? 12 : 0);
+    const half = width / 2;
+    const number = drawing("text", { class: "number", x: 9, y: top + 27 });
+    const grad = drawing("text", { class: "number grad", x: half + 9, y: top + 27 });
+    const parts = [drawing("rect", { class: "box", width, height, rx: 11 })];
+    if (many) parts.unshift(drawing("rect", { class: "box behind", x: 5, y: 5, width, height, rx: 11 }));
     if (card.symbol) {
-      parts.push(drawing("rect", { class: "pill", x: 7, y: 9, width: pill - 10, height: height - 18, rx: 14 }));
-      parts.push(drawing("text", { class: "symbol", x: 7 + (pill - 10) / 2, y: 27.5, text: card.symbol }));
+      parts.push(drawing("rect", { class: "pill", x: 5, y: 5, width: pill - 5, height: 20, rx: 10 }));
+      parts.push(drawing("text", { class: "symbol", x: 5 + (pill - 5) / 2, y: 19.5, text: card.symbol }));
     }
-    parts.push(drawing("text", { class: "label", x: pill + 9, y: card.caption ? 20 : 28, text: card.name }));
-    if (card.caption) parts.push(drawing("text", { class: "small", x: pill + 9, y: 36, text: card.caption }));
+    parts.push(drawing("text", { class: "label", x: pill + 9, y: 20, text: card.name }));
+    if (card.caption) parts.push(drawing("text", { class: "small", x: 9, y: 34, text: card.caption }));
     if (!card.isConstant) {
-      const at = pill + middle;
-      parts.push(drawing("path", { class: "rule", d: `M${at} 8V${height - 8}M${at + NUMBER_WIDTH} 8V${height - 8}` }));
-      parts.push(drawing("text", { class: "small", x: at + 8, y: 17, text: "number" }));
-      parts.push(drawing("text", { class: "small", x: at + NUMBER_WIDTH + 8, y: 17, text: "gradient" }));
+      parts.push(drawing("path", { class: "rule", d: `M0 ${top}H${width}M${half} ${top}V${height}` }));
+      parts.push(drawing("text", { class: "small", x: 9, y: top + 12, text: "number" }));
+      parts.push(drawing("text", { class: "small", x: half + 9, y: top + 12, text: "gradient" }));
       parts.push(number, grad);
     }
     const group = drawing(
@@ -179,7 +181,10 @@ export class GraphView extends HTMLElement {
       const local = line.giver >= 0 && moment.data[line.giver] !== null ? moment.locals(line.giver)[line.position] : null;
       const text = local === null || local === undefined ? "" : brief(local);
       lines[i].text.textContent = text;
+      const room = 7 * text.length + 8;
       lines[i].back.setAttribute("visibility", text ? "visible" : "hidden");
+      lines[i].back.setAttribute("x", String(line.label.x - room / 2));
+      lines[i].back.setAttribute("width", String(room));
       lines[i].group.classList.toggle("active", this.isActive(line, moment.event));
     });
     this.travel(moment);
@@ -315,8 +320,8 @@ function gradientOf(nodes, { gradients }) {
 
 /** Sets a number smaller that would not fit. @param {SVGElement} text */
 function fit(text) {
-  const needed = 7.4 * (text.textContent?.length ?? 0);
-  text.setAttribute("font-size", String(Math.min(12, (12 * (NUMBER_WIDTH - 12)) / Math.max(needed, 1)).toFixed(1)));
+  const needed = 8 * (text.textContent?.length ?? 0);
+  text.setAttribute("font-size", String(Math.min(13, (13 * (NUMBER_WIDTH - 14)) / Math.max(needed, 1)).toFixed(1)));
 }
 
 customElements.define("chainrule-graph", GraphView);

@@ -8,12 +8,14 @@ import { reachable } from "./state.js";
 import { findUnits } from "./units.js";
 
 export const FOLD_ABOVE = 60; // graphs with more nodes than this are folded at first
-const HEIGHT = 46;
+export const ROW = 27; // the height of a card's upper row: symbol and name
+export const NUMBER_WIDTH = 68;
+const HEIGHT = 62;
 const PILL_LETTER = 8.2;
-const NAME_LETTER = 7.6;
+const NAME_LETTER = 8;
 const SMALL_LETTER = 6;
-export const NUMBER_WIDTH = 76;
 const LONGEST = 30;
+const LABEL = { along: 58, across: 18 };
 
 /**
  * @typedef {import("./recording.js").Recording} Recording
@@ -29,7 +31,6 @@ const LONGEST = 30;
  * @property {number} width
  * @property {number} height
  * @property {number} pill the width of the part with the symbol
- * @property {number} middle the width of the part with the name
  *
  * @typedef {object} Line an edge from an operand's card to a result's
  * @property {number} source
@@ -48,6 +49,7 @@ const LONGEST = 30;
  * @property {Map<number, number>} cardOf the card of each node
  * @property {number} width
  * @property {number} height
+ * @property {boolean} down whether edges run downwards, for narrow screens, and not to the right
  */
 
 /**
@@ -73,9 +75,10 @@ export function nodesOf(recording, root) {
  * @param {number} root
  * @param {string[]} names
  * @param {Set<number>} opened nodes whose boxes were opened
+ * @param {boolean} down
  * @returns {Picture}
  */
-export function drawn(recording, nodes, root, names, opened) {
+export function drawn(recording, nodes, root, names, opened, down) {
   const placeOf = new Map(nodes.map((node, place) => [node, place]));
   const isUsed = new Set(nodes.flatMap((node) => recording.nodes[node].operands));
   const roots = nodes.filter((node) => node === root || !isUsed.has(node));
@@ -87,7 +90,7 @@ export function drawn(recording, nodes, root, names, opened) {
   const flows = (/** @type {number} */ place, /** @type {number} */ position) =>
     recording.nodes[nodes[place]].locals[position] !== null;
   const boxes = boxesOf(trace, flows, new Set([...opened].map((node) => placeOf.get(node) ?? -1)));
-  return laidOut(recording, nodes, boxes, names);
+  return laidOut(recording, nodes, boxes, names, down);
 }
 
 /** @param {Recording} recording @param {number} node */
@@ -128,16 +131,17 @@ function withFlows(boxes, trace, flows) {
   return { ...boxes, edges: boxes.edges.map((edge) => ({ ...edge, flows: flowing.has(`${edge.source} ${edge.target}`) })) };
 }
 
-/** @param {Recording} recording @param {number[]} nodes @param {import("./boxes.js").Boxes} boxes @param {string[]} names @returns {Picture} */
-function laidOut(recording, nodes, boxes, names) {
+/** @param {Recording} recording @param {number[]} nodes @param {import("./boxes.js").Boxes} boxes @param {string[]} names @param {boolean} down @returns {Picture} */
+function laidOut(recording, nodes, boxes, names, down) {
   const cards = boxes.boxes.map((box) => cardOf(recording, { ...box, places: box.places.map((place) => nodes[place]) }, names));
   const single = boxes.edges.every((edge) => edge.size === 1);
-  const labels = boxes.edges.map((edge) => (edge.flows && single ? { along: 58, across: 18 } : { along: 0, across: 0 }));
-  const sizes = cards.map(({ width, height }) => ({ along: width, across: height }));
+  const labels = boxes.edges.map((edge) => (edge.flows && single ? swapped(LABEL, down) : { along: 0, across: 0 }));
+  const sizes = cards.map(({ width, height }) => swapped({ along: width, across: height }, down));
   const layout = layOut(sizes, boxes.edges.map(({ source, target }) => [source, target]), labels);
   cards.forEach((card, i) => {
-    card.x = layout.boxes[i].along - card.width / 2;
-    card.y = layout.boxes[i].across - card.height / 2;
+    const { along, across } = swapped(layout.boxes[i], down);
+    card.x = along - card.width / 2;
+    card.y = across - card.height / 2;
   });
   /** @type {Map<string, number>} */
   const met = new Map();
@@ -148,18 +152,25 @@ function laidOut(recording, nodes, boxes, names) {
     const key = `${edge.source} ${edge.target}`;
     const nth = met.get(key) ?? 0;
     met.set(key, nth + 1);
-    const end = route[route.length - 1];
+    const end = swapped(route[route.length - 1], down);
+    const label = swapped(layout.labels[i], down);
     return {
       ...edge,
       giver,
       position: giver < 0 ? -1 : positionOf(recording.nodes[giver].operands, boxes.boxes[edge.source].places.map((x) => nodes[x]), nth),
-      path: curve(route),
+      path: curve(route, down),
       tip: { x: end.along, y: end.across },
-      label: { x: layout.labels[i].along, y: layout.labels[i].across },
+      label: { x: label.along, y: label.across },
     };
   });
   const cardByNode = new Map(nodes.map((node, place) => [node, boxes.boxOf[place]]));
-  return { cards, lines, cardOf: cardByNode, width: layout.size.along, height: layout.size.across };
+  const { along: width, across: height } = swapped(layout.size, down);
+  return { cards, lines, cardOf: cardByNode, width, height, down };
+}
+
+/** A size or place, with its directions exchanged if edges run downwards. @param {{along: number, across: number}} x @param {boolean} down */
+function swapped({ along, across }, down) {
+  return down ? { along: across, across: along } : { along, across };
 }
 
 /** The place of the nth operand that is one of these nodes. @param {number[]} operands @param {number[]} nodes @param {number} nth */
@@ -174,11 +185,12 @@ function cardOf(recording, box, names) {
   const name = cut(one ? names[box.places[0]] : box.label);
   const caption = [box.place, box.remark].filter(Boolean).join(" · ");
   const symbol = cut(box.symbol);
-  const pill = symbol ? Math.max(34, PILL_LETTER * symbol.length + 20) : 0;
-  const middle = Math.max(26, NAME_LETTER * name.length, SMALL_LETTER * Math.min(caption.length, LONGEST)) + 18;
+  const pill = symbol ? Math.max(26, PILL_LETTER * symbol.length + 12) + 5 : 0;
   const isConstant = box.kind === "constant";
-  const width = pill + middle + (isConstant ? 0 : 2 * NUMBER_WIDTH);
-  return { box, symbol, name, caption: cut(caption), isConstant, pill, middle, width, height: HEIGHT, x: 0, y: 0 };
+  const heading = pill + NAME_LETTER * name.length + 18;
+  const width = Math.max(heading, SMALL_LETTER * Math.min(caption.length, LONGEST) + 18, isConstant ? 40 : 2 * NUMBER_WIDTH);
+  const height = (isConstant ? 34 : HEIGHT) + (caption ? 12 : 0);
+  return { box, symbol, name, caption: cut(caption), isConstant, pill, width, height, x: 0, y: 0 };
 }
 
 /** @param {string} text */
@@ -186,15 +198,16 @@ function cut(text) {
   return text.length > LONGEST ? `${text.slice(0, LONGEST - 1)}…` : text;
 }
 
-/** A smooth path that leaves and enters every point in the direction of the edges. @param {{along: number, across: number}[]} route */
-function curve(route) {
+/** A smooth path that leaves and enters every point in the direction of the edges. @param {{along: number, across: number}[]} route @param {boolean} down */
+function curve(route, down) {
+  const text = (/** @type {number} */ along, /** @type {number} */ across) =>
+    down ? `${across.toFixed(1)} ${along.toFixed(1)}` : `${along.toFixed(1)} ${across.toFixed(1)}`;
   let { along: x, across: y } = route[0];
-  let path = `M${x.toFixed(1)} ${y.toFixed(1)}`;
+  let path = `M${text(x, y)}`;
   for (const { along, across } of route.slice(1)) {
-    const to = `${along.toFixed(1)} ${across.toFixed(1)}`;
-    const middle = ((x + along) / 2).toFixed(1);
-    if (Math.abs(across - y) > 0.05) path += `C${middle} ${y.toFixed(1)} ${middle} ${across.toFixed(1)} ${to}`;
-    else if (along !== x || across !== y) path += `L${to}`;
+    const middle = (x + along) / 2;
+    if (Math.abs(across - y) > 0.05) path += `C${text(middle, y)} ${text(middle, across)} ${text(along, across)}`;
+    else if (along !== x || across !== y) path += `L${text(along, across)}`;
     [x, y] = [along, across];
   }
   return path;

@@ -34,8 +34,8 @@ export function namesOf({ nodes }) {
     }
     if (node.constant) return short(node.data);
     const letter = node.op >= 0 ? "n" : "v";
-    let number = again(letter);
-    while (taken.has(`${letter}${number}`)) number = again(letter);
+    let number = again(`${letter} `); // not a label's count
+    while (taken.has(`${letter}${number}`)) number = again(`${letter} `);
     return `${letter}${number}`;
   });
 }

@@ -1,0 +1,470 @@
+// @ts-check
+// The page: a graph, its timeline and its source, and what a reader does with them.
+
+import { alike, broken, calculated, edited, firstDifference, nudged, readNumbers, turned } from "./editing.js";
+import { button, element } from "./elements.js";
+import "./graph-view.js";
+import { short } from "./numbers.js";
+import { details, lab, predictions, training } from "./panels.js";
+import { drawn, nodesOf } from "./picture.js";
+import { questionAbout } from "./predictions.js";
+import "./source-view.js";
+import { Timeline } from "./state.js";
+import { Teller } from "./telling.js";
+
+const KEYS = "space: play · → ←: step · n p: next, last deposit · Home End · s l: start of backward, end";
+const NARROW = 700; // on narrower screens edges run downwards
+const PAUSE = 900; // milliseconds between two events while playing
+
+/** @typedef {import("./recording.js").Recording} Recording */
+
+export class App {
+  /** @param {HTMLElement} host @param {Recording} recording @param {any} operations what the engine knows of operations */
+  constructor(host, recording, operations) {
+    this.host = host;
+    this.program = recording; // what the program did
+    this.recording = recording; // what is shown: the same, or with other numbers
+    this.operations = operations;
+    this.roots = rootsOf(recording);
+    this.root = this.roots[this.roots.length - 1];
+    this.leaves = new Map();
+    this.opened = new Set();
+    this.position = 0;
+    this.picked = -1;
+    this.panel = "source";
+    this.trained = Math.max(0, recording.training.steps.length - 1);
+    this.quiz = { question: /** @type {any} */ (null), chosen: new Set(), solved: false, score: { right: 0, asked: 0 } };
+    this.lab = { bug: "", operation: "", found: "", whyNot: "", wrong: -1 };
+    this.nudge_ = { node: -1, text: "" };
+    this.build();
+    this.look();
+    this.go(this.positionInAddress() ?? 0, false);
+  }
+
+  get canEdit() {
+    return this.shown.every((node) => this.program.nodes[node].op < 0 || this.program.operations[this.program.nodes[node].op].name in this.operations);
+  }
+
+  // ---- what is shown ----
+
+  build() {
+    this.graph = /** @type {import("./graph-view.js").GraphView} */ (document.createElement("chainrule-graph"));
+    this.source = /** @type {import("./source-view.js").SourceView} */ (document.createElement("chainrule-source"));
+    this.graph.addEventListener("pick", (event) => this.pick(/** @type {CustomEvent} */ (event).detail));
+    this.graph.addEventListener("open", (event) => this.open(/** @type {CustomEvent} */ (event).detail));
+    this.graph.addEventListener("hover", (event) => this.hovered(/** @type {CustomEvent} */ (event).detail));
+    this.sentence = element("p", { class: "sentence", role: "status", "aria-live": "polite" });
+    this.count = element("span", { class: "count" });
+    this.slider = /** @type {HTMLInputElement} */ (element("input", { type: "range", min: 0, value: 0, step: 1, "aria-label": "the timeline", oninput: () => this.go(Number(this.slider?.value)) }));
+    this.player = button("▶", "play", () => this.play(), { class: "main" });
+    this.side = element("div", { class: "panel", id: "panel", role: "tabpanel", tabindex: 0 });
+    this.tabs = element("div", { class: "tabs", role: "tablist", "aria-label": "what is beside the graph" });
+    this.banner = element("p", { class: "banner", role: "alert", hidden: true });
+    const controls = element(
+      "div",
+      { class: "controls", role: "group", "aria-label": "go through the events" },
+      button("«", "to the start", () => this.go(0)),
+      button("‹", "one event back", () => this.go(this.position - 1)),
+      this.player,
+      button("›", "one event on", () => this.go(this.position + 1)),
+      button("»", "to the end", () => this.go(this.steps.length)),
+      this.slider,
+      this.count,
+    );
+    const passes = this.roots.length > 1 ? [this.chooser()] : [];
+    const said = [...this.program.engine.said, ...droppedWords(this.program.dropped)];
+    this.host.replaceChildren(
+      element("header", {}, element("h1", { text: this.program.title || "Backpropagation, step by step" }), ...passes),
+      element("main", {}, element("div", { class: "stage" }, this.banner, this.graph), element("aside", { "aria-label": "beside the graph" }, this.tabs, this.side)),
+      element("footer", {}, this.sentence, controls, element("p", { class: "hint keys", text: [KEYS, ...said].join(" · ") })),
+    );
+    document.addEventListener("keydown", (event) => this.pressed(event));
+    window.addEventListener("resize", () => this.resized());
+    window.addEventListener("hashchange", () => this.go(this.positionInAddress() ?? this.position, false));
+  }
+
+  chooser() {
+    const select = /** @type {HTMLSelectElement} */ (
+      element(
+        "select",
+        { "aria-label": "which backward pass", onchange: () => this.choose(this.roots[Number(select.value)]) },
+        ...this.roots.map((root, i) => element("option", { value: i, selected: root === this.root, text: `backward pass ${i + 1} of ${this.roots.length}` })),
+      )
+    );
+    return select;
+  }
+
+  /** @param {number} root */
+  choose(root) {
+    this.root = root;
+    this.opened.clear();
+    this.recording = this.program;
+    this.look();
+    this.go(0);
+  }
+
+  /** Takes what is shown in: the nodes, their picture, the events that are about them. */
+  look() {
+    this.shown = nodesOf(this.program, this.root);
+    this.teller = new Teller(this.recording);
+    this.timeline = new Timeline(this.recording);
+    const isShown = new Set(this.shown);
+    this.steps = this.recording.events.map((_, i) => i).filter((i) => isShown.has(this.recording.events[i].node));
+    this.draw();
+    this.source?.show(this.program, this.shown, (node) => this.hovered(node));
+    if (this.slider) this.slider.max = String(this.steps.length);
+    this.listTabs();
+  }
+
+  draw() {
+    this.down = innerWidth < NARROW;
+    this.graph?.show(drawn(this.recording, this.shown, this.root, this.teller.names, this.opened, this.down), this.teller.names);
+  }
+
+  /** On a screen that was turned, edges run the other way. */
+  resized() {
+    if (this.down !== innerWidth < NARROW) {
+      this.draw();
+      this.render(false);
+    }
+  }
+
+  /** The events that have happened. */
+  get happened() {
+    return this.steps.slice(0, this.position).map((i) => this.recording.events[i]);
+  }
+
+  get event() {
+    return this.position ? this.recording.events[this.steps[this.position - 1]] : null;
+  }
+
+  get state() {
+    return this.timeline.at(this.position ? this.steps[this.position - 1] + 1 : 0);
+  }
+
+  /** Goes to a position: so many events have happened. @param {number} position @param {boolean} [moves] */
+  go(position, moves = true) {
+    const next = Math.min(this.steps.length, Math.max(0, position));
+    const isNext = next === this.position + 1;
+    this.position = next;
+    this.render(moves && isNext);
+    const address = `#event=${next}`;
+    if (location.hash !== address && (next || location.hash)) location.hash = address; // replaceState fails in srcdoc
+  }
+
+  /** @param {boolean} moves whether a deposit travels */
+  render(moves) {
+    const { event } = this;
+    const state = this.state;
+    const note = event?.kind === "deposit" && event.product !== null && event.product !== undefined ? `${short(Number(event.local))} × ${short(event.upstream ?? 0)} = ${short(event.product)}` : "";
+    const wrong = new Set(this.lab.wrong >= 0 && this.position > this.lab.wrong ? [this.lab.node ?? -1] : []);
+    this.graph?.update({ data: state.data, gradients: state.gradients, locals: (node) => this.recording.nodes[node].locals, event, note, moves, wrong });
+    this.source?.light(this.placeOf(event));
+    if (this.sentence) this.sentence.textContent = event ? this.teller.sentence(event) : "Nothing has happened yet: step on, or press play.";
+    if (this.slider) this.slider.value = String(this.position);
+    if (this.count) this.count.textContent = `${this.position} / ${this.steps.length}`;
+    this.renderPanel();
+  }
+
+  /** @param {import("./recording.js").RecordedEvent | null} event */
+  placeOf(event) {
+    if (!event) return null;
+    return event.place ?? this.program.nodes[event.giver ?? event.node].place;
+  }
+
+  /** @param {number | null} node */
+  hovered(node) {
+    if (node === null) {
+      this.source?.light(this.placeOf(this.event));
+      return;
+    }
+    this.source?.light(this.program.nodes[node].place);
+    this.graph?.querySelectorAll(".hovered").forEach((x) => x.classList.remove("hovered"));
+    const card = this.graph?.picture?.cardOf.get(node);
+    if (card !== undefined) this.graph?.boxes?.[card].group.classList.add("hovered");
+  }
+
+  // ---- panels ----
+
+  listTabs() {
+    const names = { source: "Source", details: "Number", predict: "Predict", lab: "Bug lab", ...(this.program.training.steps.length > 1 ? { training: "Training" } : {}) };
+    this.tabs?.replaceChildren(
+      ...Object.entries(names).map(([key, text]) =>
+        element("button", { type: "button", role: "tab", id: `tab-${key}`, "aria-selected": this.panel === key, "aria-controls": "panel", tabindex: this.panel === key ? 0 : -1, onclick: () => this.openPanel(key), onkeydown: (/** @type {KeyboardEvent} */ event) => this.alongTabs(event, Object.keys(names)) }, text),
+      ),
+    );
+    this.side?.setAttribute("aria-labelledby", `tab-${this.panel}`);
+  }
+
+  /** @param {KeyboardEvent} event @param {string[]} keys */
+  alongTabs(event, keys) {
+    const by = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
+    if (!by) return;
+    event.stopPropagation();
+    this.openPanel(keys[(keys.indexOf(this.panel) + by + keys.length) % keys.length]);
+    document.getElementById(`tab-${this.panel}`)?.focus();
+  }
+
+  /** @param {string} panel */
+  openPanel(panel) {
+    if (this.panel === "lab" && panel !== "lab" && this.lab.bug) this.breakIt("", "");
+    this.panel = panel;
+    this.listTabs();
+    this.render(false);
+  }
+
+  renderPanel() {
+    if (!this.side || !this.source) return;
+    const focused = document.activeElement instanceof HTMLElement && this.side.contains(document.activeElement) ? document.activeElement.getAttribute("aria-label") : null;
+    const node = this.picked >= 0 ? this.picked : this.root;
+    if (this.panel === "source") {
+      if (this.source.parentElement !== this.side) this.side.replaceChildren(this.source);
+      return;
+    }
+    const content = { details: () => details(this, node), predict: () => predictions(this), lab: () => lab(this), training: () => training(this) };
+    this.side.replaceChildren(...content[/** @type {"details" | "predict" | "lab" | "training"} */ (this.panel)]());
+    if (focused) /** @type {HTMLElement | undefined} */ ([...this.side.querySelectorAll("[aria-label]")].find((x) => x.getAttribute("aria-label") === focused))?.focus();
+  }
+
+  /** @param {number} node */
+  pick(node) {
+    this.picked = node;
+    this.openPanel(this.panel === "training" ? "training" : "details");
+  }
+
+  /** @param {number} node */
+  open(node) {
+    this.opened.add(node);
+    this.draw();
+    this.render(false);
+  }
+
+  // ---- other numbers ----
+
+  /** @param {number} node */
+  leafNumber(node) {
+    return this.leaves.get(node) ?? this.program.nodes[node].data;
+  }
+
+  /** Gives a leaf another number, and calculates all anew. @param {number} node @param {number} number @param {boolean} [jumps] */
+  edit(node, number, jumps = true) {
+    if (!Number.isFinite(number)) return;
+    this.leaves.set(node, number);
+    this.recalculate();
+    this.go(jumps ? this.steps.length : Math.min(this.position, this.steps.length), false);
+  }
+
+  recalculate() {
+    const numbers = calculated(this.program, this.leaves, this.operations);
+    this.recording = edited(this.program, this.shown, this.root, numbers, this.seed);
+    this.look();
+    this.warn(numbers.data);
+  }
+
+  get seed() {
+    const began = this.program.events.filter((event) => event.kind === "began" && event.node === this.root);
+    return began[began.length - 1]?.seed ?? 1;
+  }
+
+  /** Says where the program would go another way. @param {number[]} data */
+  warn(data) {
+    if (!this.banner) return;
+    const other = turned(this.program, data);
+    const read = readNumbers(this.program, data);
+    const line = (/** @type {any} */ event) => (event.place ? ` in line ${event.place.line}` : "");
+    const words = other.length
+      ? `No longer your program: with these numbers Python would go the other way${line(other[0])}, since ${this.teller.names[other[0].node]} turns ${other[0].answer ? "false" : "true"}.`
+      : read.length
+        ? `Your program read the number of ${this.teller.names[read[0].node]}${line(read[0])}: what it did with it is not calculated anew.`
+        : "";
+    this.banner.textContent = words;
+    this.banner.hidden = !words;
+    this.host.classList.toggle("other", Boolean(other.length));
+  }
+
+  /** @param {number} node */
+  nudge(node) {
+    const h = 1e-4;
+    const { slope } = nudged(this.program, this.leaves, node, this.root, h, this.operations);
+    const grads = new Timeline(edited(this.program, this.shown, this.root, calculated(this.program, this.leaves, this.operations), 1));
+    const { state, number } = grads.at(grads.length).gradients[node];
+    const name = this.teller.names[node];
+    this.nudge_ = { node, text: `(f(${name} + ${h}) − f(${name})) / ${h} = ${short(slope)}; by the chain rule ${state === "a number" ? short(number) : `${state}, so 0`}` };
+    this.renderPanel();
+  }
+
+  /** @param {number} node */
+  nudgedText(node) {
+    return this.nudge_.node === node ? this.nudge_.text : "";
+  }
+
+  undo() {
+    this.leaves.clear();
+    this.recording = this.program;
+    if (this.banner) this.banner.hidden = true;
+    this.host.classList.remove("other");
+    this.look();
+    this.go(this.position, false);
+  }
+
+  // ---- predictions ----
+
+  nextQuestion() {
+    const started = this.steps.findIndex((i) => this.recording.events[i].kind === "began");
+    const from = this.quiz.question ? this.quiz.at + 1 : Math.max(this.position, started + 1);
+    for (let k = Math.max(from, started + 1); k < this.steps.length; k++) {
+      const before = this.steps.slice(started + 1, k).map((i) => this.recording.events[i]);
+      const question = questionAbout(this.recording, this.recording.events[this.steps[k]], this.teller.names, before);
+      if (question) {
+        this.quiz = { ...this.quiz, question, at: k, chosen: new Set(), solved: false };
+        this.go(k, false);
+        return;
+      }
+    }
+    this.quiz = { ...this.quiz, question: null };
+    this.go(started + 1, false);
+  }
+
+  /** @param {number} i */
+  answer(i) {
+    const { question, chosen, score } = this.quiz;
+    const { isRight } = question.choices[i];
+    const isFirst = !chosen.size;
+    chosen.add(i);
+    if (isFirst) this.quiz.score = { right: score.right + (isRight ? 1 : 0), asked: score.asked + 1 };
+    this.quiz.solved = isRight;
+    if (isRight) this.go(this.quiz.at + 1);
+    else this.renderPanel();
+  }
+
+  // ---- the bug lab ----
+
+  /** Runs a broken backward(), and goes to the first number that differs. @param {string} bug @param {string} operation */
+  breakIt(bug, operation) {
+    const numbers = calculated(this.program, this.leaves, this.operations);
+    const right = edited(this.program, this.shown, this.root, numbers, this.seed);
+    const used = this.shown.find((node) => this.program.nodes[node].op >= 0 && numbers.locals[node].some((x) => x !== null));
+    const name = operation || (used === undefined ? "" : this.program.operations[this.program.nodes[used].op].name);
+    this.lab = { bug, operation: name, found: "", whyNot: "", wrong: -1 };
+    if (!bug) {
+      this.recording = this.leaves.size ? right : this.program;
+      this.look();
+      this.go(this.steps.length, false);
+      return;
+    }
+    const isStep = (/** @type {any} */ { kind }) => kind === "deposit" || kind === "nothing";
+    const wrong = broken(right, numbers.locals, this.root, bug, name, this.seed);
+    const at = firstDifference(wrong, right.events.filter(isStep));
+    const events = right.events.filter((event) => !isStep(event));
+    events.splice(events.length - 1, 0, ...wrong);
+    this.recording = { ...right, events };
+    this.look();
+    this.describeBug(wrong, right, at);
+    const began = this.recording.events.findIndex((event) => event.kind === "began");
+    this.go(at < 0 ? this.steps.length : began + 1 + at + 1, false);
+  }
+
+  /** @param {any[]} wrong @param {Recording} right @param {number} at */
+  describeBug(wrong, right, at) {
+    if (at < 0) {
+      this.lab.whyNot = {
+        assign: "Here no number is used more than once.",
+        order: "Here each number is whole in this order too.",
+        local: "Here every upstream gradient is 1.",
+        forgotten: "Here all gradients are 0.",
+        rule: "Here that operation hands on nothing.",
+      }[this.lab.bug] ?? "";
+      return;
+    }
+    const timeline = new Timeline(right);
+    const event = wrong[at];
+    const began = right.events.findIndex(({ kind }) => kind === "began");
+    const same = right.events.slice(0, began + 2 + at);
+    const rightNow = timeline.at(same.length).gradients[event.node];
+    const end = timeline.at(timeline.length).gradients[event.node];
+    const should = this.lab.bug === "order" || alike(rightNow.number, event.after) ? end.number : rightNow.number;
+    this.lab.wrong = began + 1 + at;
+    this.lab.node = event.node;
+    this.lab.found = `${this.teller.names[event.node]} has ${short(event.after)} here, and should have ${short(should)}`;
+  }
+
+  // ---- training ----
+
+  /** @param {number} step */
+  train(step) {
+    this.trained = step;
+    const { parameters, numbers } = this.program.training;
+    this.leaves = new Map(parameters.map((node, i) => [node, numbers[step][i]]));
+    if (!this.canEdit) return this.renderPanel();
+    this.recalculate();
+    return this.go(this.steps.length, false);
+  }
+
+  // ---- time ----
+
+  play() {
+    if (this.playing) {
+      clearInterval(this.playing);
+      this.playing = 0;
+    } else {
+      if (this.position >= this.steps.length) this.go(0);
+      this.playing = setInterval(() => {
+        this.go(this.position + 1);
+        if (this.position >= this.steps.length) this.play();
+      }, PAUSE);
+    }
+    if (this.player) {
+      this.player.textContent = this.playing ? "❚❚" : "▶";
+      this.player.setAttribute("aria-label", this.playing ? "pause" : "play");
+    }
+  }
+
+  /** The next position with an event of some kinds. @param {number} by 1 or -1 @param {string[]} kinds */
+  jump(by, kinds) {
+    let k = this.position + by;
+    while (k > 0 && k < this.steps.length && !kinds.includes(this.recording.events[this.steps[k - 1]].kind)) k += by;
+    this.go(k);
+  }
+
+  /** @param {KeyboardEvent} event */
+  pressed(event) {
+    const target = /** @type {HTMLElement} */ (event.target);
+    if (event.ctrlKey || event.metaKey || event.altKey || target.closest?.("input, select, textarea")) return;
+    if (event.key === " " && target.closest?.("button, [role=button], [role=tab]")) return;
+    /** @type {Record<string, () => void>} */
+    const actions = {
+      " ": () => this.play(),
+      ArrowRight: () => this.go(this.position + 1),
+      ArrowLeft: () => this.go(this.position - 1),
+      Home: () => this.go(0),
+      End: () => this.go(this.steps.length),
+      n: () => this.jump(1, ["deposit", "nothing"]),
+      p: () => this.jump(-1, ["deposit", "nothing"]),
+      s: () => this.go(this.steps.findIndex((i) => this.recording.events[i].kind === "began") + 1),
+      l: () => this.go(this.steps.length),
+    };
+    if (!(event.key in actions)) return;
+    event.preventDefault();
+    actions[event.key]();
+  }
+
+  positionInAddress() {
+    const found = /(?:^#|&)event=(\d+)$/.exec(location.hash);
+    return found ? Number(found[1]) : null;
+  }
+}
+
+/** The results on which backward() was called, each once; else the last result. @param {Recording} recording */
+function rootsOf({ nodes, events }) {
+  const began = [...new Set(events.filter(({ kind }) => kind === "began").map(({ node }) => node))];
+  return began.length ? began : [nodes.length - 1];
+}
+
+/** @param {Record<string, number>} dropped */
+function droppedWords({ passes, nodes, compiled_steps: steps }) {
+  const words = [];
+  if (passes) words.push(`${passes} earlier backward passes are not kept`);
+  if (nodes) words.push(`${nodes} nodes are not kept`);
+  if (steps) words.push(`${steps} training steps ran in native code, unrecorded`);
+  return words;
+}

@@ -1,0 +1,15 @@
+// @ts-check
+// Where a page begins: it reads the recording that stands in it, and shows it.
+
+import { App } from "./app.js";
+import { operations } from "./operations.js";
+import { readRecording } from "./recording.js";
+import { element } from "./elements.js";
+
+const host = element("div", { id: "app" });
+document.body.append(host);
+try {
+  new App(host, readRecording(JSON.parse(document.getElementById("data")?.textContent ?? "")), operations);
+} catch (error) {
+  host.replaceChildren(element("p", { class: "banner", role: "alert", text: `This page cannot be shown: ${error instanceof Error ? error.message : error}` }));
+}

@@ -1,0 +1,81 @@
+"""`page(recording)`: a recording as a page that opens anywhere, offline, and steps through what happened."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from chainrule.core.operation import TABLE, Operation
+from chainrule.draw.theme import DARK, LIGHT, MONO
+from chainrule.errors import ArgumentError, shown
+from chainrule.see.bundle import PAGE, joined, modules, page_of
+from chainrule.see.javascript import module_of
+from chainrule.see.recording.document import Recording
+
+MOST_NODES = 100_000
+"""A page with more nodes would take too long to open."""
+
+_LIGHT = {
+    **LIGHT,
+    "active": "#b4530a",
+    "lit": "#ffe3b8",
+    "wrong": "#b3261e",
+    "alarm": "#fff1d6",
+    "alarm-ink": "#6b3a00",
+    "mono": MONO,
+}
+_DARK = {
+    **DARK,
+    "active": "#ffb26b",
+    "lit": "#6a4312",
+    "wrong": "#ff8a80",
+    "alarm": "#3d2a0c",
+    "alarm-ink": "#ffd9a0",
+    "mono": MONO,
+}
+
+
+def page(recording: Recording, *, title: str = "") -> str:
+    """Returns a page of HTML for a recording: its graph, its timeline and its source.
+
+    It needs no network and no other file, and runs nothing of what the recording holds.
+
+    Args:
+        recording: what `chainrule.record(y)` or `with chainrule.recording() as story:` gives.
+        title: a heading, in place of that of the recording.
+
+    Raises:
+        ArgumentError: it is no recording, has no nodes, or more than a page can show.
+
+    >>> import chainrule
+    >>> page(chainrule.record(chainrule.Value(2.0) * 3))[:15]
+    '<!doctype html>'
+    """
+    if not isinstance(recording, Recording):
+        given = f"the {type(recording).__name__} {shown(recording)}"
+        raise ArgumentError(f"page takes a recording, not {given}: page(chainrule.record(y))")
+    if not recording.nodes:
+        raise ArgumentError("the recording has no nodes: nothing was calculated with Values while it recorded")
+    if len(recording.nodes) > MOST_NODES:
+        raise ArgumentError(
+            f"the recording has {len(recording.nodes):,} nodes, and a page shows at most {MOST_NODES:,}: record a part, "
+            "such as one step, or fewer samples"
+        )
+    document = recording.to_document()
+    document["title"] = title or recording.title
+    used = [TABLE[op.name] for op in recording.operations if op.name in TABLE]
+    return page_of(document["title"] or "chainrule", _script(used), style(), {**document})
+
+
+def _script(operations: Iterable[Operation]) -> str:
+    return joined({**modules(PAGE), "operations.js": module_of(operations)}, "main.js")
+
+
+def style() -> str:
+    """The style sheet of pages, with the colours of pictures."""
+    sheet = (PAGE / "page.css").read_text(encoding="utf-8")
+    return f":root{{{_variables(_LIGHT)}}}\n@media (prefers-color-scheme: dark){{:root{{{_variables(_DARK)}}}}}\n{sheet}"
+
+
+def _variables(colours: dict[str, Any]) -> str:
+    return ";".join([f"--{name}:{colour}" for name, colour in colours.items()])
