@@ -15,10 +15,7 @@ from chainrule.see.javascript.parts import needed, parts
 from chainrule.see.javascript.statements import Statements
 
 RESERVED = set(
-    "arguments await break case catch class const continue debugger default delete do else enum eval export extends "
-    "false finally for function if implements import in instanceof interface let new null package private protected "
-    "public return static super switch this throw true try typeof undefined var void while with yield "
-    "Array BigInt Infinity Map Math NaN Number Object RangeError WeakMap operations".split()
+    ["arguments", "await", "break", "case", "catch", "class", "const", "continue", "debugger", "default", "delete", "do", "else", "enum", "eval", "export", "extends", "false", "finally", "for", "function", "if", "implements", "import", "in", "instanceof", "interface", "let", "new", "null", "package", "private", "protected", "public", "return", "static", "super", "switch", "this", "throw", "true", "try", "typeof", "undefined", "var", "void", "while", "with", "yield", "Array", "BigInt", "Infinity", "Map", "Math", "NaN", "Number", "Object", "RangeError", "WeakMap", "operations"]
 )
 """Names that no variable may have in JavaScript."""
 

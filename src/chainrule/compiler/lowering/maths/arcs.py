@@ -11,7 +11,6 @@ from collections.abc import Sequence
 from llvmlite import ir
 
 from chainrule.compiler.lowering.arithmetic import Arithmetic
-from chainrule.core import coefficients as c
 from chainrule.compiler.lowering.maths.pieces import (
     Pair,
     at_most,
@@ -22,6 +21,7 @@ from chainrule.compiler.lowering.maths.pieces import (
     quick_sum,
     quotient,
 )
+from chainrule.core import coefficients as c
 
 BEND = math.tan(math.pi / 8)
 

@@ -11,7 +11,6 @@ from collections.abc import Sequence
 from llvmlite import ir
 
 from chainrule.compiler.lowering.arithmetic import Arithmetic
-from chainrule.core import coefficients as c
 from chainrule.compiler.lowering.maths.exponential import reduced, scaled, series_of_exp
 from chainrule.compiler.lowering.maths.pieces import (
     Pair,
@@ -24,6 +23,7 @@ from chainrule.compiler.lowering.maths.pieces import (
     two_product,
     two_sum,
 )
+from chainrule.core import coefficients as c
 
 BEND = 0.84375
 """Up to this |x|, erf is calculated by a series."""

@@ -12,7 +12,6 @@ from collections.abc import Sequence
 from llvmlite import ir
 
 from chainrule.compiler.lowering.arithmetic import Arithmetic
-from chainrule.core import coefficients as c
 from chainrule.compiler.lowering.maths.pieces import (
     at_least,
     at_most,
@@ -28,6 +27,7 @@ from chainrule.compiler.lowering.maths.pieces import (
     scale,
     two_sum,
 )
+from chainrule.core import coefficients as c
 
 LOWEST = {64: -746.0, 32: -104.0}
 """Below this x, exp is 0."""

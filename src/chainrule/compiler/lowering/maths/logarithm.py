@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from llvmlite import ir
 
 from chainrule.compiler.lowering.arithmetic import Arithmetic
-from chainrule.core import coefficients as c
 from chainrule.compiler.lowering.maths.pieces import BIAS, MANTISSA, bits, number, polynomial, two_sum
+from chainrule.core import coefficients as c
 
 SMALLEST = {64: 2.0**-1022, 32: 2.0**-126}
 """The smallest normal number."""

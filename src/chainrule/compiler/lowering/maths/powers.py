@@ -12,7 +12,6 @@ from collections.abc import Callable, Sequence
 from llvmlite import ir
 
 from chainrule.compiler.lowering.arithmetic import Arithmetic
-from chainrule.core import coefficients as c
 from chainrule.compiler.lowering.maths.exponential import HIGHEST, LOWEST, reduced, scaled, series_of_exp
 from chainrule.compiler.lowering.maths.logarithm import SMALLEST, from_zero_on, log, split
 from chainrule.compiler.lowering.maths.pieces import (
@@ -25,6 +24,7 @@ from chainrule.compiler.lowering.maths.pieces import (
     quotient,
     two_product,
 )
+from chainrule.core import coefficients as c
 
 
 def pow(e: Arithmetic, a: ir.Value, b: ir.Value) -> ir.Value:

@@ -12,7 +12,6 @@ from collections.abc import Callable, Sequence
 from llvmlite import ir
 
 from chainrule.compiler.lowering.arithmetic import Arithmetic
-from chainrule.core import coefficients as c
 from chainrule.compiler.lowering.maths.pieces import (
     Pair,
     bits,
@@ -26,6 +25,7 @@ from chainrule.compiler.lowering.maths.pieces import (
     two_product,
     two_sum,
 )
+from chainrule.core import coefficients as c
 
 LIMIT = 2.0**20
 
