@@ -280,7 +280,9 @@ class Expressions:
         if place.kind != WHOLE:
             raise self.refuse(repr(python(node)))
         if not self.strict:  # the table's own texts stay within their lists
-            below = (not isinstance(node.place, tree.Name) and not isinstance(place.known, int)) or (place.known or 0) < 0
+            below = (not isinstance(node.place, tree.Name) and not isinstance(place.known, int)) or (
+                place.known or 0
+            ) < 0
             text = f"{row.at(ATOM)}.at({place.text})" if below else f"{row.at(ATOM)}[{place.text}]"
             return Piece(text, ATOM, row.kind.item or NUMBER)
         self.module.needs("item")
