@@ -38,7 +38,7 @@ def texts(x):
     total, count = 0, 0
     for i, w in enumerate(WEIGHTS):
         total += w * x + i
-    for a, b in zip([x, 1.0], WEIGHTS[1:]):
+    for a, b in zip([x, 1.0], WEIGHTS[1:], strict=True):
         total = total - a * b
     while count < 3 and not math.isnan(total):
         count += 1
@@ -49,7 +49,7 @@ def texts(x):
     row.append(first)
     row.append(best)
     flag = x > 1 or x == -1
-    return total + row[-1] + flag + (-7 // 2) + (-count % 2) + any([r > 2 for r in rest]) + len(row[::2])
+    return total + row[-1] + flag + (-7 // 2) + (-count % 2) + any(r > 2 for r in rest) + len(row[::2])
 
 
 def words(x):
@@ -93,7 +93,8 @@ def test_an_operation_of_any_number_of_operands_may_ask_for_all_at_once(javascri
     assert readable(topmost) is None
     module = module_of([topmost])
     assert "once(value_argmax, xs)" in module
-    body = "const { local, value, any } = operations.topmost; const xs = [1, 5, 5]; return [any, value(xs), xs.map((_, i) => local(i, xs, 5))];"
+    body = """const { local, value, any } = operations.topmost, xs = [1, 5, 5];
+      return [any, value(xs), xs.map((_, i) => local(i, xs, 5))];"""
     assert javascript(module, body) == [True, 5.0, [0.0, 1.0, 0.0]]
 
 
@@ -165,8 +166,8 @@ def test_a_hostile_text_stays_a_text(tmp_path, loaded, own_operations):
 
 def test_names_that_javascript_keeps_are_changed(javascript, own_operations):
     def named(x):
-        let, Math, row_0, erf, new = x, 2.0, 3.0, 4.0, 5.0
-        return let + Math + row_0 + erf * math.erf(0.0) + new
+        let, delete, row_0, erf, new = x, 2.0, 3.0, 4.0, 5.0
+        return let + delete + row_0 + erf * math.erf(0.0) + new
 
     assert javascript(module_of([own(named)]), "return operations.named.value(1);") == 11.0
 

@@ -26,7 +26,8 @@ return given.map(([nodes, leaves]) => {
   const { data, locals, fixed } = evaluate(plain, operations, numbers);
   const root = nodes.length - 1, order = walkOrder(plain, root);
   const { deposits, grads } = backward(plain, locals, order, root, 1);
-  return { data: data.map(toHex), locals: locals.map((row) => row.map((x) => (x === null ? null : toHex(x)))), fixed, order,
+  const hexes = locals.map((row) => row.map((x) => (x === null ? null : toHex(x))));
+  return { data: data.map(toHex), locals: hexes, fixed, order,
     grads: grads.map(toHex), deposits: deposits.map((each) => [each.from, each.position, each.into, each.why,
       ...[each.upstream, each.local ?? 0, each.product, each.before, each.after].map(toHex)]) };
 });

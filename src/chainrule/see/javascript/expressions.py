@@ -154,7 +154,7 @@ class Expressions:
     def arithmetic(self, node: tree.Arithmetic) -> Piece:
         return self.combined(self.write(node.left), node.sign, self.write(node.right))
 
-    def combined(self, a: Piece, sign: str, b: Piece) -> Piece:
+    def combined(self, a: Piece, sign: str, b: Piece) -> Piece:  # noqa: PLR0911 - a way for each kind of operands
         """Writes an operator between two expressions."""
         if a.known is not None and b.known is not None and sign in FOLDED and not isinstance(a.known, tuple):
             try:

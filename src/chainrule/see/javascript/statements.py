@@ -67,7 +67,7 @@ class Statements(Calls):
         """Writes the lines of some statements."""
         return [line for statement in body for line in self.lines(statement)]
 
-    def lines(self, statement: Statement) -> list[str]:
+    def lines(self, statement: Statement) -> list[str]:  # noqa: PLR0911 - a case for each statement
         """Writes the lines of a statement."""
         self.line = statement.line
         match statement:
