@@ -109,7 +109,7 @@ def stands_for(function: FunctionType, name: str) -> Any:
         NameError: there is none, or it has no value yet.
 
     >>> from math import exp
-    >>> stands_for(lambda x: exp(-x), "exp"), stands_for(definition, "len")
+    >>> stands_for(lambda x: exp(-x), "exp"), stands_for(operations, "len")
     (<built-in function exp>, <built-in function len>)
     """
     if name in function.__code__.co_freevars:
