@@ -59,6 +59,13 @@ def test_lambdas_are_read_of_which_several_may_stand_in_a_line():
     assert repr(definition(AT_THE_TOP)) == repr(Function("", ("x",), "", (Return(Name("x"), line),), line))
 
 
+def test_lambdas_that_call_what_is_imported_are_told_apart():
+    row = [lambda x, y: ops.exp(x), lambda x, y: ops.exp(-x), lambda x, y: functools.reduce(ops.mul, x)]
+    assert [python(definition(each).body[0].value) for each in row] == [
+        *("ops.exp(x)", "ops.exp(-x)", "functools.reduce(ops.mul, x)"),
+    ]
+
+
 def test_the_derivatives_of_the_table_have_their_texts_at_hand():
     for op in TABLE.values():
         for i in range(len(op.operand_names or ())):

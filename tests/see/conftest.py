@@ -19,7 +19,8 @@ FLAGS = [
 ]
 
 NUMBERS = """
-const fromHex = (x) => { const v = new DataView(new ArrayBuffer(8)); v.setBigUint64(0, BigInt("0x" + x)); return v.getFloat64(0); };
+const fromHex = (x) => { const v = new DataView(new ArrayBuffer(8)); v.setBigUint64(0, BigInt("0x" + x));
+  return v.getFloat64(0); };
 const toHex = (x) => { const v = new DataView(new ArrayBuffer(8)); v.setFloat64(0, x);
   return v.getBigUint64(0).toString(16).padStart(16, "0"); };
 """

@@ -42,12 +42,13 @@ def definition(function: FunctionType) -> Function:
     try:
         lines, _ = inspect.findsource(function)
         code = function.__code__
-        functions, lambdas, codes = _functions_of("".join(lines), code.co_flags & FUTURE)
+        functions, lambdas, imports, codes = _functions_of("".join(lines), code.co_flags & FUTURE)
         if code not in codes:
             raise NoTextError("the text that is found there is not what runs")
-        node = functions.get((code.co_firstlineno, code.co_name)) or next(
-            (each for each in lambdas if each.lineno == code.co_firstlineno and _is_text_of(each, code)), None
-        )
+        near = [each for each in lambdas if each.lineno == code.co_firstlineno and code.co_name == "<lambda>"]
+        if len(near) > 1:
+            near = [each for each in near if _is_text_of(each, code, imports)]
+        node = functions.get((code.co_firstlineno, code.co_name)) or next(iter(near), None)
         if node is None:
             raise NoTextError("it is made neither by def nor by lambda")
         return reader.function(node)
@@ -60,9 +61,9 @@ def definition(function: FunctionType) -> Function:
 @functools.lru_cache(maxsize=20)
 def _functions_of(
     text: str, flags: int
-) -> tuple[dict[tuple[int, str], ast.FunctionDef], list[ast.Lambda], list[CodeType]]:
+) -> tuple[dict[tuple[int, str], ast.FunctionDef], list[ast.Lambda], list[ast.stmt], list[CodeType]]:
     """Returns the functions in a text, nested ones as well: those made by `def`, by their first line (which may be a
-    decorator's) and their name, the lambdas, and the code objects of all."""
+    decorator's) and their name, the lambdas, what the module itself imports, and the code objects of all."""
     tree = compile(text, "", "exec", flags=flags | ast.PyCF_ONLY_AST, dont_inherit=True)
     made = [node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef)]
     functions = {(min([node.lineno, *[x.lineno for x in node.decorator_list]]), node.name): node for node in made}
@@ -71,15 +72,30 @@ def _functions_of(
         inside = [x for x in todo.pop().co_consts if isinstance(x, CodeType)]
         codes += inside
         todo += inside
-    return functions, [node for node in ast.walk(tree) if isinstance(node, ast.Lambda)], codes
+    lambdas = [node for node in ast.walk(tree) if isinstance(node, ast.Lambda)]
+    return functions, lambdas, _imports(tree.body), codes
 
 
-def _is_text_of(node: ast.Lambda, code: CodeType) -> bool:
+def _imports(body: list[ast.stmt]) -> list[ast.stmt]:
+    """Returns the imports among statements and in the blocks of these, but for those of functions and classes."""
+    found: list[ast.stmt] = []
+    for node in body:
+        if isinstance(node, ast.Import) or (isinstance(node, ast.ImportFrom) and node.module != "__future__"):
+            found.append(node)
+        elif not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+            inside = [x for x in ast.iter_child_nodes(node) if isinstance(x, ast.stmt | ast.ExceptHandler)]
+            found += _imports(inside)  # type: ignore[arg-type]
+    return found
+
+
+def _is_text_of(node: ast.Lambda, code: CodeType, imports: list[ast.stmt]) -> bool:
     """Returns whether a lambda is the one that was compiled to this code: there may be several in a line. It is
-    compiled again, within a function whose arguments are the names that it takes from around it."""
+    compiled again, within a function whose arguments are the names that it takes from around it, in a module with the
+    same imports, since Python calls what is imported in another way."""
     around = ast.parse(f"def around({', '.join(code.co_freevars)}): return 0", mode="exec")
     ast.copy_location(around.body[0], node)
     around.body[0].body[0].value = node  # type: ignore[attr-defined]
+    around.body += imports
     whole = compile(ast.fix_missing_locations(around), "", "exec", flags=code.co_flags & FUTURE, dont_inherit=True)
     (outer,) = [x for x in whole.co_consts if isinstance(x, CodeType)]
     (inner,) = [x for x in outer.co_consts if isinstance(x, CodeType)]
@@ -94,7 +110,7 @@ def stands_for(function: FunctionType, name: str) -> Any:
         NameError: there is none, or it has no value yet.
 
     >>> from math import exp
-    >>> stands_for(lambda x: exp(-x), "exp"), stands_for(definition, "len")
+    >>> stands_for(lambda x: exp(-x), "exp"), stands_for(operations, "len")
     (<built-in function exp>, <built-in function len>)
     """
     if name in function.__code__.co_freevars:

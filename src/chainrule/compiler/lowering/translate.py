@@ -100,7 +100,7 @@ class Translator(Expressions):
             raise self.refuse(f"a way through {function.__name__} that returns nothing")
         return result
 
-    def block(self, body: Sequence[Statement | Bound], names: Names) -> Any:
+    def block(self, body: Sequence[Statement | Bound], names: Names) -> Any:  # noqa: PLR0912 - a case a statement
         """Runs statements, and keeps what they assign in `names`.
 
         Returns:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import builtins
 import inspect
+import math
 import sys
 from collections.abc import Iterable, Sequence
 from types import FunctionType
@@ -62,7 +63,7 @@ class Calls(Expressions):
         """Writes a call of an object with these arguments."""
         if isinstance(thing, Operation):
             return self.operation(thing, given, named)
-        if thing is ieee and len(given) == 2 and isinstance(given[0].kind, Known) and not named:  # noqa: PLR2004
+        if thing is ieee and len(given) == 2 and isinstance(given[0].kind, Known) and not named:
             return self.in_ieee(given[0].kind.thing, given[1])
         if isinstance(thing, FunctionType):
             return self.function_at_hand(thing, given, named)
@@ -150,7 +151,8 @@ class Calls(Expressions):
                 text = self.in_module("whole", [text])
             return Piece(f"{text} + 0", SUM, WHOLE)
         if self.strict:
-            text = self.in_module("checked", [text, *texts])
+            pole = "ValueError: math domain error" if entry.infinite != math.inf and entry.infinite is not None else ""
+            text = self.in_module("checked", [f'"{pole or "OverflowError: math range error"}"', text, *texts])
         return Piece(text, ATOM, NUMBER)
 
     def in_module(self, name: str, texts: Sequence[str]) -> str:
@@ -279,5 +281,3 @@ class Calls(Expressions):
         if kind in KINDS_OF_TYPES and isinstance(x.kind, str):
             return constant(x.kind in KINDS_OF_TYPES[kind])
         raise self.refuse("a call of isinstance")
-
-

@@ -53,6 +53,9 @@ FOLDED: dict[str, Callable[[Any, Any], Any]] = {
 IN_PYTHON = {"/": "divided", "%": "modulo", "//": "wholes", "**": "power"}
 """Functions of python.js that raise what these operators raise."""
 
+MOST_EXACT = 2**31
+"""A product with a whole number of this size may be too large for a float to hold it exactly."""
+
 ON_BITS = {"<<", ">>", "|", "^", "&"}
 
 
@@ -151,7 +154,7 @@ class Expressions:
     def arithmetic(self, node: tree.Arithmetic) -> Piece:
         return self.combined(self.write(node.left), node.sign, self.write(node.right))
 
-    def combined(self, a: Piece, sign: str, b: Piece) -> Piece:
+    def combined(self, a: Piece, sign: str, b: Piece) -> Piece:  # noqa: PLR0911 - a way for each kind of operands
         """Writes an operator between two expressions."""
         if a.known is not None and b.known is not None and sign in FOLDED and not isinstance(a.known, tuple):
             try:
@@ -162,7 +165,11 @@ class Expressions:
             return Piece(f"[...{a.text}, ...{b.text}]", ATOM, join(row_of(a.kind), row_of(b.kind)))
         if sign in ON_BITS:
             return self.of_integers(converted(a, BIG), sign, converted(b, BIG))
+        if sign == "*" and a.kind == b.kind == WHOLE and max(abs(a.known or 0), abs(b.known or 0)) >= MOST_EXACT:
+            a, b = converted(a, BIG), converted(b, BIG)
         if BIG in (a.kind, b.kind):
+            if sign in ("%", "//", "**"):
+                raise self.refuse(f"the operator {sign} on integers that may be large")
             if {a.kind, b.kind} <= {BIG, WHOLE} and sign in ("+", "-", "*"):
                 return self.of_integers(converted(a, BIG), sign, converted(b, BIG))
             a, b = converted(a, NUMBER), converted(b, NUMBER)
@@ -273,7 +280,9 @@ class Expressions:
         if place.kind != WHOLE:
             raise self.refuse(repr(python(node)))
         if not self.strict:  # the table's own texts stay within their lists
-            below = not isinstance(node.place, tree.Name) and not isinstance(place.known, int) or (place.known or 0) < 0
+            below = (not isinstance(node.place, tree.Name) and not isinstance(place.known, int)) or (
+                place.known or 0
+            ) < 0
             text = f"{row.at(ATOM)}.at({place.text})" if below else f"{row.at(ATOM)}[{place.text}]"
             return Piece(text, ATOM, row.kind.item or NUMBER)
         self.module.needs("item")

@@ -131,7 +131,7 @@ def converted(x: Piece, kind: Kind) -> Piece:
     Raises:
         NotWritten: it cannot be one.
     """
-    if x.kind == kind or x.kind == NOTHING or kind is None:
+    if x.kind in (kind, NOTHING) or kind is None:
         return x
     if kind == BIG and x.kind == WHOLE:
         whole = isinstance(x.known, int)

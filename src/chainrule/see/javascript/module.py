@@ -14,12 +14,14 @@ from chainrule.see.javascript.kinds import NUMBER, TRUTH, WHOLE, Kind, NotWritte
 from chainrule.see.javascript.parts import needed, parts
 from chainrule.see.javascript.statements import Statements
 
-RESERVED = set(
-    "arguments await break case catch class const continue debugger default delete do else enum eval export extends "
-    "false finally for function if implements import in instanceof interface let new null package private protected "
-    "public return static super switch this throw true try typeof undefined var void while with yield "
-    "Array BigInt Infinity Map Math NaN Number Object RangeError WeakMap operations".split()
-)
+RESERVED = {
+    *("arguments", "await", "break", "case", "catch", "class", "const", "continue", "debugger", "default", "delete"),
+    *("do", "else", "enum", "eval", "export", "extends", "false", "finally", "for", "function", "if", "implements"),
+    *("import", "in", "instanceof", "interface", "let", "new", "null", "package", "private", "protected", "public"),
+    *("return", "static", "super", "switch", "this", "throw", "true", "try", "typeof", "undefined", "var", "void"),
+    *("while", "with", "yield", "Array", "BigInt", "Infinity", "Map", "Math", "NaN", "Number", "Object", "RangeError"),
+    *("WeakMap", "operations"),
+}
 """Names that no variable may have in JavaScript."""
 
 MADE = ("value_", "local_", "limit_", "call_", "row_")
@@ -142,7 +144,7 @@ class Module:
 
     def value(self, op: Operation) -> tuple[str, Kind]:
         """Returns the name of the function that is an operation's value, and of which kind its result is."""
-        function = op.value
+        function: Any = op.value
         self.check(function, "a value that is")
         code = function.__code__
         kinds: dict[str, Kind] = dict.fromkeys(code.co_varnames[: code.co_argcount], NUMBER)

@@ -10,10 +10,10 @@ export function ieee(y, x, infinite) {
   return Math.abs(y) === Infinity && Number.isFinite(x) ? infinite : y;
 }
 
-/** The result of a function of `math`, unless Python would raise an error. @param {number} y @param {number[]} xs */
-export function checked(y, ...xs) {
+/** The result of a function of `math`, unless Python would raise an error: `pole` where it is infinite at a finite number. @param {string} pole @param {number} y @param {number[]} xs */
+export function checked(pole, y, ...xs) {
   if (Number.isNaN(y) && !xs.some(Number.isNaN)) return raise("ValueError: math domain error");
-  if (Math.abs(y) === Infinity && xs.every(Number.isFinite)) return raise("OverflowError: math range error");
+  if (Math.abs(y) === Infinity && xs.every(Number.isFinite)) return raise(pole);
   return y;
 }
 

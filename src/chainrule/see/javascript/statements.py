@@ -17,8 +17,8 @@ from chainrule.reading.tree import (
     Name,
     Raise,
     Return,
-    Statement,
     Star,
+    Statement,
     Target,
     Targets,
     Try,
@@ -67,7 +67,7 @@ class Statements(Calls):
         """Writes the lines of some statements."""
         return [line for statement in body for line in self.lines(statement)]
 
-    def lines(self, statement: Statement) -> list[str]:
+    def lines(self, statement: Statement) -> list[str]:  # noqa: PLR0911 - a case for each statement
         """Writes the lines of a statement."""
         self.line = statement.line
         match statement:
@@ -101,7 +101,10 @@ class Statements(Calls):
     def assigned(self, statement: Assign | Update) -> list[str]:
         """Writes an assignment."""
         if isinstance(statement, Update):
-            name, value = statement.name, self.combined(self.name(statement.name), statement.sign, self.write(statement.value))
+            name, value = (
+                statement.name,
+                self.combined(self.name(statement.name), statement.sign, self.write(statement.value)),
+            )
             return [self.assign(name, value)]
         value = self.write(statement.value)
         lines = [self.assign(target, value) for target in statement.targets]
@@ -127,7 +130,11 @@ class Statements(Calls):
                 row = row_piece(self.write(items), self)
                 left = self.pattern(target, row.kind.item or NUMBER)
                 item = self.module.counter()
-                return [f"for (const {item} of {row.text}) {{", *_indented([f"{left} = {item};", *self.block(body)]), "}"]
+                return [
+                    f"for (const {item} of {row.text}) {{",
+                    *_indented([f"{left} = {item};", *self.block(body)]),
+                    "}",
+                ]
         raise self.refuse("a loop")
 
     def counted(self, name: str, given: Sequence[Piece], body: Sequence[Statement]) -> list[str]:
@@ -187,5 +194,3 @@ def _returns(body: Sequence[Statement]) -> bool:
 
 def _indented(lines: Iterable[str]) -> list[str]:
     return [f"  {line}" for line in lines]
-
-
