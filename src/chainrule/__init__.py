@@ -30,7 +30,7 @@ from chainrule.errors import suggest
 from chainrule.explain import explain
 from chainrule.ops import *  # noqa: F403 - every operation of the table, such as chainrule.exp
 from chainrule.saving import load, save
-from chainrule.see.recording import record, recording
+from chainrule.see.recording import Recording, record, recording
 from chainrule.storage import value_base
 from chainrule.training import evaluate, fit
 from chainrule.transforms import grad, hessian, hvp, jacobian, jvp, value_and_grad, vjp
@@ -78,6 +78,7 @@ def __dir__() -> list[str]:
 
 
 __all__ = [
+    "Recording",
     "Value",
     "check_gradients",
     "data",

@@ -156,7 +156,7 @@ export class App {
   render(moves) {
     const { event } = this;
     const state = this.state;
-    const note = event?.kind === "deposit" && event.product !== null && event.product !== undefined ? `${short(Number(event.local))} × ${short(event.upstream ?? 0)} = ${short(event.product)}` : "";
+    const note = event?.said ? short(event.product ?? 0) : event?.kind === "deposit" && event.product !== null && event.product !== undefined ? `${short(Number(event.local))} × ${short(event.upstream ?? 0)} = ${short(event.product)}` : "";
     const wrong = new Set(this.lab.wrong >= 0 && this.position > this.lab.wrong ? [this.lab.node ?? -1] : []);
     this.graph?.update({ data: state.data, gradients: state.gradients, locals: (node) => this.recording.nodes[node].locals, event, note, moves, wrong });
     this.source?.light(this.placeOf(event));
@@ -353,7 +353,7 @@ export class App {
       return;
     }
     const isStep = (/** @type {any} */ { kind }) => kind === "deposit" || kind === "nothing";
-    const wrong = broken(right, numbers.locals, this.root, bug, name, this.seed);
+    const wrong = broken(right, numbers.locals, this.root, { bug, operation: name }, this.seed, this.teller.names);
     const at = firstDifference(wrong, right.events.filter(isStep));
     const events = right.events.filter((event) => !isStep(event));
     events.splice(events.length - 1, 0, ...wrong);

@@ -2,6 +2,7 @@
 // What a program would have done with other numbers, or with a broken backward(): recordings made in the page.
 
 import { backward, evaluate, walkOrder } from "./engine.js";
+import { short } from "./numbers.js";
 
 /**
  * @typedef {import("./recording.js").Recording} Recording
@@ -132,12 +133,12 @@ export const BUGS = {
  * @param {Recording} recording
  * @param {(number | null)[][]} locals
  * @param {number} root
- * @param {string} bug a key of BUGS
- * @param {string} operation whose rule is wrong
+ * @param {{bug: string, operation: string}} mistake a key of BUGS, and the operation whose rule is wrong
  * @param {number} seed
+ * @param {string[]} names of the nodes
  * @returns {RecordedEvent[]}
  */
-export function broken(recording, locals, root, bug, operation, seed) {
+export function broken(recording, locals, root, { bug, operation }, seed, names) {
   const { nodes, operations } = recording;
   let order = walkOrder(nodes, root);
   if (bug === "order") order = breadthFirst(nodes, root).reverse();
@@ -163,7 +164,10 @@ export function broken(recording, locals, root, bug, operation, seed) {
       const product = bug === "local" ? local : local * upstream;
       const before = grads[node];
       grads[node] = bug === "assign" ? product : before + product;
-      events.push({ kind: "deposit", node, giver, position, upstream, local, product, before, after: grads[node] });
+      const after = grads[node];
+      const said = { local: `the local derivative alone, ${short(product)}, is added`, assign: `${short(product)} is written over what was there` }[bug];
+      const sentence = said && `${names[node]}: ${said}; before ${short(before)}, after ${short(after)}`;
+      events.push({ kind: "deposit", node, giver, position, upstream, local, product, before, after, said: sentence });
     });
   }
   return events;

@@ -209,9 +209,9 @@ export class GraphView extends HTMLElement {
     const { x, y } = picture.lines[i].label;
     this.note.textContent = note;
     this.note.setAttribute("x", String(x));
-    this.note.setAttribute("y", String(y - 16));
-    const width = 7.3 * note.length + 16;
-    for (const [name, at] of Object.entries({ x: x - width / 2, y: y - 32, width, height: 24 })) this.noteBack.setAttribute(name, String(at));
+    this.note.setAttribute("y", String(y + 4));
+    const width = 6.8 * note.length + 14;
+    for (const [name, at] of Object.entries({ x: x - width / 2, y: y - 12, width, height: 24 })) this.noteBack.setAttribute(name, String(at));
     const { path } = lines[i];
     const length = path.getTotalLength();
     const place = (/** @type {number} */ part) => {

@@ -30,11 +30,11 @@ export function details(app, node) {
   );
   const got = app.happened.filter((event) => event.node === node && (event.kind === "deposit" || event.kind === "nothing"));
   return [
-    element("h3", { text: name }),
+    element("h2", { text: name }),
     element("p", { class: "big" }, op >= 0 ? teller.made(node) : `${name} = ${short(recording.nodes[node].data)}`),
     element("p", { text: gradientWords(gradients[node], name) }),
     ...(operands.length ? [table(["operand", "number", "local derivative"], rows)] : []),
-    ...(got.length ? [element("h4", { text: "What it got" }), element("ol", { class: "got" }, ...got.slice(-12).map((event) => element("li", { text: teller.sentence(event) })))] : []),
+    ...(got.length ? [element("h3", { text: "What it got" }), element("ol", { class: "got" }, ...got.slice(-12).map((event) => element("li", { text: teller.sentence(event) })))] : []),
     ...(op < 0 && !constant ? [editor(app, node)] : []),
   ];
 }
@@ -81,7 +81,7 @@ function editor(app, node) {
 /** @param {App} app @returns {HTMLElement[]} */
 export function predictions(app) {
   const { question, score } = app.quiz;
-  const head = element("h3", { text: "Predict, then reveal" });
+  const head = element("h2", { text: "Predict, then reveal" });
   const counted = element("p", { class: "hint", text: `${score.right} of ${score.asked} right at the first try. A wrong answer blocks nothing.` });
   if (!question) {
     return [head, element("p", { text: "Go on to the next question: it is about the graph at hand." }), button("next question", "go to the next question", () => app.nextQuestion(), { class: "main" }), counted];
@@ -113,7 +113,7 @@ export function lab(app) {
   );
   const what = bug ? BUGS[bug] : null;
   return [
-    element("h3", { text: "Bug lab" }),
+    element("h2", { text: "Bug lab" }),
     element("p", { text: "A broken backward() runs beside the right one, and stops at the first number that differs." }),
     element("div", { class: "row" }, select, ...(bug === "rule" ? [rule] : [])),
     ...(what ? [element("p", { text: `${what.name}: ${what.why}.` })] : []),
@@ -134,7 +134,7 @@ export function training(app) {
     element("tr", {}, element("th", { scope: "row", text: app.teller.names[node] }), element("td", { text: short(numbers[at][i]) })),
   );
   return [
-    element("h3", { text: "Training" }),
+    element("h2", { text: "Training" }),
     element("p", { class: "big", text: `step ${steps[at]} of ${steps[steps.length - 1]}: loss ${short(losses[at])}` }),
     curveOf(losses, at),
     slider,

@@ -15,7 +15,7 @@ const PILL_LETTER = 8.2;
 const NAME_LETTER = 8;
 const SMALL_LETTER = 6;
 const LONGEST = 30;
-const LABEL = { along: 58, across: 18 };
+const LABEL = { along: 84, across: 18 }; // the room for a local derivative, or for what a deposit says
 
 /**
  * @typedef {import("./recording.js").Recording} Recording

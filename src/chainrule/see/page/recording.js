@@ -35,6 +35,7 @@
  * @property {string} [why]
  * @property {(number | null)[]} [locals]
  * @property {Place | null} [place]
+ * @property {string} [said] what is said of it in place of the usual sentence
  *
  * @typedef {object} Recording
  * @property {string} title

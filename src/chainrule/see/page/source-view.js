@@ -27,7 +27,7 @@ export class SourceView extends HTMLElement {
   /** @param {number} number @returns {HTMLElement[]} */
   sourceOf(number) {
     const { name, text, first, why } = /** @type {Recording} */ (this.recording).sources[number];
-    const heading = element("h3", { text: name });
+    const heading = element("h2", { text: name });
     if (text === null) return [heading, element("p", { class: "hint", text: `No text: ${why}.` })];
     const lines = text.replace(/\n$/, "").split("\n").map((line, i) => {
       const code = element("code", { "data-source": number, "data-line": first + i });

@@ -50,6 +50,7 @@ export class Teller {
 
   /** @param {RecordedEvent} event @returns {string} */
   sentence(event) {
+    if (event.said) return event.said;
     const name = this.names[event.node];
     const { before = 0, after = 0, answer = 0 } = event;
     switch (event.kind) {
