@@ -17,7 +17,7 @@ from typing import Any
 
 from chainrule.core import builds  # noqa: F401 # isort: skip - before the engine is imported: it chooses which
 
-from chainrule import data, engine, losses, nn, optim
+from chainrule import data, engine, losses, nn, optim, see
 from chainrule.check import check_gradients
 from chainrule.core.anomaly import detect_anomaly
 from chainrule.core.extras import require
@@ -102,6 +102,7 @@ __all__ = [
     "record",
     "recording",
     "save",
+    "see",
     "topological_order",
     "value_and_grad",
     "vjp",

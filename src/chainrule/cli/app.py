@@ -12,6 +12,7 @@ from chainrule.cli import expressions
 from chainrule.cli.info import info as run_info
 from chainrule.cli.options import DataOptions, NetOptions, OutputOptions, Reading, TrainingOptions
 from chainrule.cli.predict import predict as run_predict
+from chainrule.cli.seeing import see as run_see
 from chainrule.cli.train import train as run_train
 from chainrule.core.extras import require
 from chainrule.errors import ArgumentError
@@ -58,7 +59,7 @@ def build() -> Any:
         suppress_keyboard_interrupt=False,  # main reports Ctrl-C
         default_parameter=cyclopts.Parameter(negative="", show_default=_default, converter=_convert),
     )
-    for add in (_add_train, _add_predict, _add_info, _add_draw, _add_explain, _add_check):
+    for add in (_add_train, _add_predict, _add_info, _add_draw, _add_explain, _add_check, _add_see):
         add(app)
     return app
 
@@ -230,3 +231,34 @@ def _add_check(app: Any) -> None:
             quiet: Print nothing unless a derivative is wrong.
         """
         return expressions.check(expression, numbers, order=order, quiet=quiet)
+
+
+def _add_see(app: Any) -> None:
+    leading_minus = cyclopts.Parameter(allow_leading_hyphen=True)
+
+    @app.command(sort_key=7)
+    def see(
+        what: Annotated[str, leading_minus],
+        /,
+        *more: str,
+        out: Path | None = None,
+        open: bool = False,
+        force: bool = False,
+        quiet: bool = False,
+    ) -> int:
+        """Write a page that steps through a graph: each number as it is made, each deposit of backward().
+
+        Of an expression, of a program (which runs as with python), or of a recording. For instance:
+
+            chainrule see 'tanh(x*w + b)' x=2 w=-3 b=6.5 --open
+            chainrule see program.py
+
+        Args:
+            what: The expression, in quotes; or a file whose name ends in .py or .json.
+            more: A number for each variable, such as x=2; or what the program gets as its arguments.
+            out: The file for the page; named after the program, or graph.html, if left out.
+            open: Open the page in the browser.
+            force: Write over a file that is no page of chainrule's.
+            quiet: Do not say where the page is.
+        """
+        return run_see(what, more, out, show=open, force=force, quiet=quiet)

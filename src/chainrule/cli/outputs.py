@@ -35,6 +35,7 @@ MODEL = Kind("model", mark=b'"format": "chainrule model"')
 CHECKPOINT = Kind("checkpoint", mark=b'"format": "chainrule checkpoint"')
 PICTURE = Kind("picture", endings=(".png", ".svg", ".pdf"))
 DRAWING = Kind("drawing", endings=tuple(FORMATS))
+PAGE = Kind("page", mark=b"<!-- a page of chainrule -->", endings=(".html",))
 TABLE = Kind("table")
 
 

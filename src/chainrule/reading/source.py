@@ -135,7 +135,7 @@ def holds(text: str, code: CodeType) -> bool:
     """Returns whether this code is what Python makes of a part of a text, or of all of it."""
     flags = code.co_flags & FUTURE
     try:
-        _, _, codes = _functions_of(text, flags)
+        *_, codes = _functions_of(text, flags)
         return code in codes or code == compile(text, "", "exec", flags=flags, dont_inherit=True)
     except (SyntaxError, ValueError, RecursionError):
         return False

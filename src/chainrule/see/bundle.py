@@ -105,7 +105,7 @@ def page_of(title: str, script: str, style: str, data: Mapping[str, Any], *, wor
     )
     policy += "; worker-src blob:" if workers else ""
     return (
-        '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
+        '<!doctype html>\n<!-- a page of chainrule -->\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
         f'<meta http-equiv="Content-Security-Policy" content="{policy}">\n'
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
         '<meta name="color-scheme" content="light dark">\n'

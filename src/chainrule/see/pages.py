@@ -58,8 +58,8 @@ def page(recording: Recording, *, title: str = "") -> str:
         raise ArgumentError("the recording has no nodes: nothing was calculated with Values while it recorded")
     if len(recording.nodes) > MOST_NODES:
         raise ArgumentError(
-            f"the recording has {len(recording.nodes):,} nodes, and a page shows at most {MOST_NODES:,}: record a part, "
-            "such as one step, or fewer samples"
+            f"the recording has {len(recording.nodes):,} nodes, and a page shows at most {MOST_NODES:,}: record a "
+            "part, such as one step, or fewer samples"
         )
     document = recording.to_document()
     document["title"] = title or recording.title
@@ -74,7 +74,9 @@ def _script(operations: Iterable[Operation]) -> str:
 def style() -> str:
     """The style sheet of pages, with the colours of pictures."""
     sheet = (PAGE / "page.css").read_text(encoding="utf-8")
-    return f":root{{{_variables(_LIGHT)}}}\n@media (prefers-color-scheme: dark){{:root{{{_variables(_DARK)}}}}}\n{sheet}"
+    return (
+        f":root{{{_variables(_LIGHT)}}}\n@media (prefers-color-scheme: dark){{:root{{{_variables(_DARK)}}}}}\n{sheet}"
+    )
 
 
 def _variables(colours: dict[str, Any]) -> str:

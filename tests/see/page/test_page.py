@@ -1,4 +1,4 @@
-"""The page of a recording in Chromium: stepped through, edited, nudged, predicted, broken; nothing that data holds runs."""
+"""The page of a recording in Chromium: stepped through, edited, nudged, predicted, broken; data runs nothing."""
 
 from __future__ import annotations
 
@@ -230,7 +230,7 @@ def test_a_large_graph_is_folded_and_opens(opened):
     boxes = shown.locator(".node").count()
     assert boxes < 40
     shown.keyboard.press("End")
-    shown.locator(".node", has_text="6 × [Σ + b → tanh]").first.click()
+    shown.locator(".node", has_text="6 × [Σ + b → ReLU]").first.click()
     assert shown.locator(".node").count() > boxes
 
 
@@ -260,7 +260,7 @@ def test_a_hostile_label_runs_nothing(opened):
     shown = opened(page(story))
     shown.keyboard.press("End")
     shown.locator(".node").first.click()
-    assert HOSTILE.split()[0] in text(shown, ".panel h2")
+    assert HOSTILE.split(maxsplit=1)[0] in text(shown, ".panel h2")
     assert shown.locator("img").count() == 0
     assert shown.title() == HOSTILE.replace("\u2028", " ") or HOSTILE[:9] in shown.title()
 

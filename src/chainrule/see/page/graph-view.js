@@ -2,8 +2,8 @@
 // The graph: boxes with number and gradient, edges with local derivatives, and the deposit that is on its way.
 
 import { button, drawing, element, wantsLittleMotion } from "./elements.js";
-import { brief } from "./numbers.js";
-import { NUMBER_WIDTH, ROW } from "./picture.js";
+import { brief, general } from "./numbers.js";
+import { ROW } from "./picture.js";
 import { IS_CONSTANT, NOTHING_CAME, NUMBER } from "./state.js";
 
 const MARGIN = 24;
@@ -168,8 +168,8 @@ export class GraphView extends HTMLElement {
       number.textContent = made.length ? spanOf(made.map((node) => /** @type {number} */ (moment.data[node]))) : "";
       const said = gradientOf(card.box.places, moment);
       grad.textContent = said.text;
-      fit(number);
-      fit(grad);
+      fit(number, card.width / 2);
+      fit(grad, card.width / 2);
       group.classList.toggle("unmade", !made.length);
       group.classList.toggle("active", i === active || i === giving);
       group.classList.toggle("wrong", card.box.places.some((node) => moment.wrong.has(node)));
@@ -303,7 +303,7 @@ export class GraphView extends HTMLElement {
 function spanOf(numbers) {
   if (numbers.length === 1) return brief(numbers[0]);
   const [low, high] = [Math.min(...numbers), Math.max(...numbers)];
-  return low === high || Number.isNaN(low) ? brief(low) : `${brief(low)} … ${brief(high)}`;
+  return low === high || Number.isNaN(low) ? brief(low) : `${general(low, 2)} … ${general(high, 2)}`;
 }
 
 /** What a box says of its gradient. @param {number[]} nodes @param {Moment} moment */
@@ -318,10 +318,10 @@ function gradientOf(nodes, { gradients }) {
   return { text: state === IS_CONSTANT ? "" : "·", words: state, isNumber: false };
 }
 
-/** Sets a number smaller that would not fit. @param {SVGElement} text */
-function fit(text) {
+/** Sets a number smaller that would not fit. @param {SVGElement} text @param {number} room */
+function fit(text, room) {
   const needed = 8 * (text.textContent?.length ?? 0);
-  text.setAttribute("font-size", String(Math.min(13, (13 * (NUMBER_WIDTH - 14)) / Math.max(needed, 1)).toFixed(1)));
+  text.setAttribute("font-size", Math.min(13, (13 * (room - 14)) / Math.max(needed, 1)).toFixed(1));
 }
 
 customElements.define("chainrule-graph", GraphView);

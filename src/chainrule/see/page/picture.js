@@ -9,10 +9,10 @@ import { findUnits } from "./units.js";
 
 export const FOLD_ABOVE = 60; // graphs with more nodes than this are folded at first
 export const ROW = 27; // the height of a card's upper row: symbol and name
-export const NUMBER_WIDTH = 68;
+const NUMBER_WIDTH = 68;
 const HEIGHT = 62;
 const PILL_LETTER = 8.2;
-const NAME_LETTER = 8;
+const NAME_LETTER = 8.5;
 const SMALL_LETTER = 6;
 const LONGEST = 30;
 const LABEL = { along: 84, across: 18 }; // the room for a local derivative, or for what a deposit says

@@ -1,0 +1,88 @@
+"""`chainrule see`: pages of expressions, programs and recordings."""
+
+from __future__ import annotations
+
+import sys
+
+import pytest
+
+import chainrule
+
+PROGRAM = """
+import sys
+from chainrule import Value
+if __name__ == "__main__":
+    x = Value(float(sys.argv[1]))
+    y = x * x
+    y.backward()
+    print("x.grad is", x.grad)
+"""
+
+
+@pytest.fixture(autouse=True)
+def _folder(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+
+
+def test_an_expression(run, tmp_path):
+    code, out, err = run("see", "tanh(x*w + b)", "x=2", "w=-3", "b=6.5")
+    assert (code, out, err) == (0, "", "the page is in graph.html\n")
+    html = (tmp_path / "graph.html").read_text(encoding="utf-8")
+    assert html.startswith("<!doctype html>")
+    assert "tanh(x*w + b)" in html
+
+
+def test_a_program_runs_as_with_python(run, tmp_path):
+    (tmp_path / "program.py").write_text(PROGRAM)
+    before = list(sys.argv), list(sys.path)
+    code, out, err = run("see", "program.py", "3.5")
+    assert (code, out, err) == (0, "x.grad is 7.0\n", "the page is in program.html\n")
+    assert "y = x * x" in (tmp_path / "program.html").read_text(encoding="utf-8")
+    assert (list(sys.argv), list(sys.path)) == before
+
+
+def test_a_recording(run, tmp_path):
+    chainrule.record(chainrule.Value(2.0) * 3).save("story.json")
+    assert run("see", "story.json", "--out", "page.html", "--quiet") == (0, "", "")
+    assert (tmp_path / "page.html").exists()
+
+
+def test_a_page_is_written_over_and_other_files_are_not(run, tmp_path):
+    assert run("see", "x*x", "x=2")[0] == 0
+    assert run("see", "x*x*x", "x=2")[0] == 0
+    (tmp_path / "graph.html").write_text("my notes")
+    code, _, err = run("see", "x*x", "x=2")
+    assert code == 2
+    assert "--force" in err
+    assert run("see", "x*x", "x=2", "--force")[0] == 0
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["no.py"], "no.py does not exist"),
+        (["empty.py"], "made no Values of chainrule's"),
+        (["broken.json"], "is no recording"),
+        (["x*"], "cannot read the expression"),
+        (["x*x"], "a variable has no number"),
+        (["x*x", "x=2", "--out", "page.txt"], "must end in .html"),
+    ],
+)
+def test_mistakes_are_one_line(run, tmp_path, words, said):
+    (tmp_path / "empty.py").write_text("print('nothing')")
+    (tmp_path / "broken.json").write_text("{}")
+    code, _, err = run("see", *words)
+    assert code == 2
+    assert said in err
+    assert err.count("\n") == 1
+
+
+def test_open_starts_a_browser(run, monkeypatch):
+    opened = []
+    monkeypatch.setattr("webbrowser.open", lambda url: opened.append(url) or True)
+    assert run("see", "x*x", "x=2", "--open")[0] == 0
+    assert opened[0].startswith("file://")
+    monkeypatch.setattr("webbrowser.open", lambda url: False)
+    code, _, err = run("see", "x*x", "x=2", "--open")
+    assert code == 2
+    assert "open graph.html yourself" in err
