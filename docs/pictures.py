@@ -1,16 +1,27 @@
-"""Draws the pictures of the README: python docs/pictures.py"""
+"""Draws the pictures of the README: python docs/pictures.py
+
+That of the page needs the extra "browser", and Debian's chromium.
+"""
 
 from __future__ import annotations
 
+import runpy
+import shutil
+import tempfile
 from pathlib import Path
 
+from playwright.sync_api import sync_playwright
+
+import chainrule
 from chainrule import draw, fit
 from chainrule.data import moons
 from chainrule.expression import parse
 from chainrule.nn import MLP
 from chainrule.plots import training_picture
+from chainrule.see.recording.events import Began
 
 IMAGES = Path(__file__).parent / "images"
+NEURON = Path(__file__).parents[1] / "examples" / "06_neuron.py"
 
 
 def neuron() -> None:
@@ -30,7 +41,23 @@ def training() -> None:
     training_picture(history, model, X, y, path=IMAGES / "moons.png")
 
 
+def page() -> None:
+    """The page of the lecture's neuron, in the middle of its backward pass."""
+    with chainrule.recording(title="A neuron, step by step") as story:
+        runpy.run_path(str(NEURON))["as_an_expression"]()
+    first = next(i for i, event in enumerate(story.events) if isinstance(event, Began))
+    with tempfile.TemporaryDirectory() as folder, sync_playwright() as playwright:
+        file = chainrule.see(story).save(Path(folder, "page.html"))
+        browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=["--no-sandbox"])
+        shown = browser.new_page(viewport={"width": 1280, "height": 720}, reduced_motion="reduce")
+        shown.goto(f"{file.resolve().as_uri()}#event={first + 5}")
+        shown.wait_for_selector(".edge.active")
+        shown.screenshot(path=IMAGES / "see.png")
+        browser.close()
+
+
 if __name__ == "__main__":
     IMAGES.mkdir(exist_ok=True)
     neuron()
     training()
+    page()
