@@ -1,7 +1,8 @@
-"""Plans for batches: arrays whose first axis is that of the samples, beside plain arguments that samples share.
+"""Plans for batches: arrays whose first or last axis is that of the samples, beside plain arguments that samples share.
 
 A few thousand numbers at a time are copied to rows, go through the kernel, and are looked at, all while they are in the
-CPU's first cache. The results of the samples are written where they are returned.
+CPU's first cache; what lies in rows already is not copied, if it is all that there is. The results of the samples are
+written where they are returned.
 """
 
 from cpython.buffer cimport PyBUF_WRITABLE, PyBuffer_Release, PyObject_GetBuffer
@@ -68,10 +69,19 @@ cdef class _Area:
     def __dealloc__(self):
         PyMem_Free(self.columns)
 
+    cdef void point_at_own(self, Py_ssize_t stride) noexcept nogil:
+        """Lets the functions read the samples from the rows that are here."""
+        self.arguments[BATCHED], self.arguments[BATCHED_STRIDE] = <int64_t>self.columns, stride
+
+
+cdef struct Block:
+    Py_buffer buffer
+    Py_ssize_t width  # how many numbers a sample has
+    bint in_rows  # whether these are rows of the samples' numbers; else a sample's numbers lie together
+
 
 cdef struct Batch:
-    Py_buffer* buffers  # of the batched arguments
-    Py_ssize_t* widths  # how many numbers a sample has in each
+    Block* blocks  # the batched arguments
     Py_ssize_t count  # of these
     Py_ssize_t samples
 
@@ -164,23 +174,34 @@ cdef class BatchRoute:
         cdef int64_t* a = memory.arguments
         cdef Py_ssize_t start = 0, size
         cdef bint good = True
-        a[BATCHED], a[BATCHED_STRIDE] = <int64_t>memory.columns, self.chunk + APART
+        memory.point_at_own(self.chunk + APART)
         a[EACH], a[EACH_STRIDE] = <int64_t>(memory.columns if each is NULL else each), padded
         a[START], a[END] = 0, batch.samples
         memset(memory.sums, 0, memory.sums_count * sizeof(double))
         _call(self.before, a)
         while start < batch.samples and good:
             size = min(self.chunk, batch.samples - start)
-            self.copy_in(memory.columns, batch, start, size)
+            self.give(memory, batch, start, size)
             a[EACH] = <int64_t>(memory.columns if each is NULL else each + start)
             a[END] = size
             _call(self.blocks, a)
             good = each is NULL or self.is_good(each + start, padded, size)
             start += size
+        memory.point_at_own(self.chunk + APART)  # the caller's array may be gone by the next call
         a[EACH], a[END] = <int64_t>(memory.columns if each is NULL else each), batch.samples
         if good:
             _call(self.after, a)
         return good
+
+    cdef void give(self, _Area memory, Batch* batch, Py_ssize_t start, Py_ssize_t size) noexcept nogil:
+        """Gives some samples to the kernel: as they lie, if they are rows already and a whole number of vectors, beyond
+        which it does not read; else a copy."""
+        if batch.count == 1 and batch.blocks[0].in_rows and size % self.lanes == 0:
+            memory.arguments[BATCHED] = <int64_t>(<double*>batch.blocks[0].buffer.buf + start)
+            memory.arguments[BATCHED_STRIDE] = batch.samples
+        else:
+            memory.point_at_own(self.chunk + APART)
+            self.copy_in(memory.columns, batch, start, size)
 
     cdef void copy_in(self, double* columns, Batch* batch, Py_ssize_t start, Py_ssize_t size) noexcept nogil:
         """Copies some samples to rows."""
@@ -188,11 +209,13 @@ cdef class BatchRoute:
         cdef double* source
         cdef double* to
         for i in range(batch.count):
-            width = batch.widths[i]
-            source = <double*>batch.buffers[i].buf + start * width
-            if width == 1:
-                memcpy(columns, source, size * sizeof(double))
+            width = batch.blocks[i].width
+            if batch.blocks[i].in_rows:
+                source = <double*>batch.blocks[i].buffer.buf + start
+                for k in range(width):
+                    memcpy(columns + k * stride, source + k * batch.samples, size * sizeof(double))
             else:
+                source = <double*>batch.blocks[i].buffer.buf + start * width
                 for j in range(0, size - 3, 4):  # four samples at a time: a fourth of the stores' addresses
                     for k in range(width):
                         to = columns + k * stride + j
@@ -250,24 +273,24 @@ cdef class BatchPlan(Plan):
             return _missed
         cdef Py_ssize_t room = self.room
         cdef double* numbers = <double*>PyMem_Malloc((self.count + room + 1) * sizeof(double))
-        batch.buffers = <Py_buffer*>PyMem_Malloc((count + 1) * sizeof(Py_buffer))
-        batch.widths = <Py_ssize_t*>PyMem_Malloc((count + 1) * sizeof(Py_ssize_t))
+        batch.blocks = <Block*>PyMem_Malloc((count + 1) * sizeof(Block))
         batch.count, batch.samples = 0, -1
         try:
-            if numbers is NULL or batch.buffers is NULL or batch.widths is NULL:
+            if numbers is NULL or batch.blocks is NULL:
                 raise MemoryError()
             return self.calculated(numbers, room, &batch, plans) if self.opened(args, numbers, &batch) else _missed
         finally:
             for i in range(batch.count):
-                PyBuffer_Release(&batch.buffers[i])
+                PyBuffer_Release(&batch.blocks[i].buffer)
             PyMem_Free(numbers)
-            PyMem_Free(batch.buffers)
-            PyMem_Free(batch.widths)
+            PyMem_Free(batch.blocks)
 
     cdef bint opened(self, tuple args, double* into, Batch* batch) except -1:
         """Reads the arguments that samples share, and opens the others; returns whether all are of their forms."""
         cdef Py_ssize_t i, samples
         cdef object form, x
+        cdef _Columns columns
+        cdef Block* block
         for i in range(PyTuple_GET_SIZE(args)):
             form, x = self.forms[i], args[i]
             if type(form) is not _Columns:
@@ -275,16 +298,17 @@ cdef class BatchPlan(Plan):
                 if into is NULL:
                     return False
                 continue
-            samples = (<_Columns>form).open(x, &batch.buffers[batch.count])
+            columns, block = form, batch.blocks + batch.count
+            samples = columns.open(x, &block.buffer)
             if samples < 0:
                 return False
-            batch.widths[batch.count] = (<_Columns>form).count
             batch.count += 1
+            block.width, block.in_rows = columns.count, columns.last or columns.count == 1
             if batch.samples >= 0 and samples != batch.samples:
                 return False
             batch.samples = samples
-            memset(into, 0, (<_Columns>form).count * sizeof(double))
-            into += (<_Columns>form).count
+            memset(into, 0, columns.count * sizeof(double))
+            into += columns.count
         return batch.samples > 0
 
     cdef object calculated(self, double* numbers, Py_ssize_t room, Batch* batch, Plans plans):

@@ -29,10 +29,13 @@ cdef class Parts(Form):
 cdef class Cells(Form):
     cdef tuple shape, axes
     cdef Py_ssize_t count
+    cdef bint last
     cdef bint copied(self, Py_buffer* buffer, double* into) except -1
 
 
 cdef class Columns(Form):
     cdef tuple shape
     cdef Py_ssize_t count
+    cdef bint last
     cdef Py_ssize_t open(self, object x, Py_buffer* buffer) except -2
+    cdef Py_ssize_t samples(self, Py_buffer* buffer) except -2

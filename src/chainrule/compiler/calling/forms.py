@@ -94,9 +94,10 @@ class Parts(Form):
 
 
 class Cells(Form):
-    """A float64 array of one shape, with at least one axis."""
+    """A float64 array of one shape, with at least one axis. The derivative by one that is batched has the samples along
+    its first or, if `last`, its last axis; that is for plans of batches, which the compiled build alone has."""
 
-    def __init__(self, shape: tuple[int, ...]) -> None:
+    def __init__(self, shape: tuple[int, ...], last: bool = False) -> None:
         self.shape, self.count = shape, math.prod(shape)
 
     def read(self, x: Any, into: Reading) -> bool:

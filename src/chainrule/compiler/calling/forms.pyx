@@ -27,7 +27,8 @@ cdef class Form:
         raise NotImplementedError
 
     cdef object lay(self, object rows, Py_ssize_t** at):
-        """Returns a new one with rows, an array, in place of numbers: a row for each sample, samples come first.
+        """Returns a new one with rows, an array, in place of numbers: a row for each sample. Samples come first, or
+        last if the form says so.
 
         Args:
             rows: float64[rows, samples].
@@ -166,8 +167,8 @@ cdef class Parts(Form):
 cdef class Cells(Form):
     """As in forms.py."""
 
-    def __init__(self, tuple shape):
-        self.shape, self.count, self.axes = shape, 1, (len(shape), *range(len(shape)))
+    def __init__(self, tuple shape, bint last=False):
+        self.shape, self.count, self.last, self.axes = shape, 1, last, (len(shape), *range(len(shape)))
         for length in shape:
             self.count *= length
 
@@ -218,14 +219,15 @@ cdef class Cells(Form):
             follow = follow and at[0][i] == first + i
         cdef object own = rows[first : first + self.count] if follow else rows[[at[0][i] for i in range(self.count)]]
         at[0] += self.count
-        return own.reshape((*self.shape, own.shape[1])).transpose(self.axes)
+        own = own.reshape((*self.shape, own.shape[1]))
+        return own if self.last else own.transpose(self.axes)
 
 
 cdef class Columns(Form):
-    """An array with the samples along its first axis: `shape` is that of one sample."""
+    """An array without gaps, its samples along the first axis or, if `last`, the last: `shape` is that of one sample."""
 
-    def __init__(self, tuple shape):
-        self.shape, self.count = shape, 1
+    def __init__(self, tuple shape, bint last=False):
+        self.shape, self.count, self.last = shape, 1, last
         for length in shape:
             self.count *= length
         if not self.count:
@@ -234,22 +236,28 @@ cdef class Columns(Form):
     cdef Py_ssize_t open(self, object x, Py_buffer* buffer) except -2:
         """Opens an array's memory; returns how many samples it has, or -1, with nothing open, if it is not of this
         form."""
-        cdef Py_ssize_t i
+        cdef Py_ssize_t samples
         if type(x) is not _array:
             return -1
         try:
             PyObject_GetBuffer(x, buffer, PyBUF_FORMAT | PyBUF_STRIDES)
         except (BufferError, ValueError):
             return -1
-        cdef Py_ssize_t step = sizeof(double)
-        cdef bint alike = buffer.ndim == PyTuple_GET_SIZE(self.shape) + 1 and not strcmp(buffer.format, b"d")
-        if alike:
-            for i in range(buffer.ndim - 1, 0, -1):
-                alike = alike and buffer.shape[i] == <Py_ssize_t>self.shape[i - 1] and buffer.strides[i] == step
-                step *= buffer.shape[i]
-            alike = alike and buffer.strides[0] == step and buffer.shape[0] > 0
-        alike = alike and not <size_t>buffer.buf % sizeof(double)
-        if alike:
-            return buffer.shape[0]
-        PyBuffer_Release(buffer)
-        return -1
+        samples = self.samples(buffer)
+        if samples < 0:
+            PyBuffer_Release(buffer)
+        return samples
+
+    cdef Py_ssize_t samples(self, Py_buffer* buffer) except -2:
+        """Returns how many samples a buffer has; -1 if it is of another shape or type, has gaps, or no samples."""
+        cdef Py_ssize_t i, at, step = sizeof(double), axis = buffer.ndim - 1 if self.last else 0
+        if buffer.ndim != PyTuple_GET_SIZE(self.shape) + 1 or strcmp(buffer.format, b"d"):
+            return -1
+        if <size_t>buffer.buf % sizeof(double) or buffer.shape[axis] < 1:
+            return -1
+        for i in range(buffer.ndim - 1, -1, -1):
+            at = i if self.last else i - 1  # among the axes of a sample
+            if buffer.strides[i] != step or (i != axis and buffer.shape[i] != <Py_ssize_t>self.shape[at]):
+                return -1
+            step *= buffer.shape[i]
+        return buffer.shape[axis]

@@ -97,10 +97,20 @@ class Planner:
 def _form_of_argument(tree: Any, x: Any) -> Form | None:
     """Returns the form of an argument, which may be batched."""
     if isinstance(tree, Array) and tree.batched:
-        plain = tree.axis == 0 and tree.count and not tree.whole and not tree.of_lists
-        return Columns(tree.shape) if plain and Columns is not None else None
+        first, last = _samples_of(tree)
+        plain = (first or last) and tree.count and not tree.whole and not tree.of_lists
+        return Columns(tree.shape, last) if plain and Columns is not None else None
     within = any(isinstance(leaf, Array) and leaf.batched for leaf in leaves(tree))  # `Cells` would be one sample's
     return None if within else form_of(tree, x)
+
+
+def _samples_of(tree: Array) -> tuple[bool, bool]:
+    """Returns whether the samples of a batched array lie along its first axis, and whether along its last, not being
+    the first; without a batch neither."""
+    if tree.axis is None:
+        return False, False
+    axis = tree.axis % (len(tree.shape) + 1)
+    return axis == 0, 0 < axis == len(tree.shape)
 
 
 def _is_plain(tree: Any, x: Any) -> bool:
@@ -131,7 +141,7 @@ def form_of(tree: Any, x: Any, exact: int = EXACT) -> Form | None:
     if isinstance(tree, Row):
         return Floats(tree.kind, tree.count)
     if isinstance(tree, Array):  # derivatives by a batched one lie like one that is not
-        return None if tree.whole else Cells(tree.shape)
+        return None if tree.whole else Cells(tree.shape, _samples_of(tree)[1])
     if type(tree) not in (list, tuple, dict) or type(x) is not type(tree):
         return None
     names = tuple(tree) if type(tree) is dict else None
