@@ -1,7 +1,8 @@
 """Plans for batches: arrays whose first or last axis is that of the samples, beside plain arguments that samples share.
 
 A few thousand numbers at a time are copied to rows, go through the kernel, and are looked at, all while they are in the
-CPU's first cache. The results of the samples are written where they are returned.
+CPU's first cache; what lies in rows already is not copied, if it is all that there is. The results of the samples are
+written where they are returned.
 """
 
 from cpython.buffer cimport PyBUF_WRITABLE, PyBuffer_Release, PyObject_GetBuffer
@@ -67,6 +68,10 @@ cdef class _Area:
 
     def __dealloc__(self):
         PyMem_Free(self.columns)
+
+    cdef void point_at_own(self, Py_ssize_t stride) noexcept nogil:
+        """Lets the functions read the samples from the rows that are here."""
+        self.arguments[BATCHED], self.arguments[BATCHED_STRIDE] = <int64_t>self.columns, stride
 
 
 cdef struct Block:
@@ -169,23 +174,34 @@ cdef class BatchRoute:
         cdef int64_t* a = memory.arguments
         cdef Py_ssize_t start = 0, size
         cdef bint good = True
-        a[BATCHED], a[BATCHED_STRIDE] = <int64_t>memory.columns, self.chunk + APART
+        memory.point_at_own(self.chunk + APART)
         a[EACH], a[EACH_STRIDE] = <int64_t>(memory.columns if each is NULL else each), padded
         a[START], a[END] = 0, batch.samples
         memset(memory.sums, 0, memory.sums_count * sizeof(double))
         _call(self.before, a)
         while start < batch.samples and good:
             size = min(self.chunk, batch.samples - start)
-            self.copy_in(memory.columns, batch, start, size)
+            self.give(memory, batch, start, size)
             a[EACH] = <int64_t>(memory.columns if each is NULL else each + start)
             a[END] = size
             _call(self.blocks, a)
             good = each is NULL or self.is_good(each + start, padded, size)
             start += size
+        memory.point_at_own(self.chunk + APART)  # the caller's array may be gone by the next call
         a[EACH], a[END] = <int64_t>(memory.columns if each is NULL else each), batch.samples
         if good:
             _call(self.after, a)
         return good
+
+    cdef void give(self, _Area memory, Batch* batch, Py_ssize_t start, Py_ssize_t size) noexcept nogil:
+        """Gives some samples to the kernel: as they lie, if they are rows already and a whole number of vectors, beyond
+        which it does not read; else a copy."""
+        if batch.count == 1 and batch.blocks[0].in_rows and size % self.lanes == 0:
+            memory.arguments[BATCHED] = <int64_t>(<double*>batch.blocks[0].buffer.buf + start)
+            memory.arguments[BATCHED_STRIDE] = batch.samples
+        else:
+            memory.point_at_own(self.chunk + APART)
+            self.copy_in(memory.columns, batch, start, size)
 
     cdef void copy_in(self, double* columns, Batch* batch, Py_ssize_t start, Py_ssize_t size) noexcept nogil:
         """Copies some samples to rows."""

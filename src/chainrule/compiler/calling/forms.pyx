@@ -224,7 +224,7 @@ cdef class Cells(Form):
 
 
 cdef class Columns(Form):
-    """A contiguous array with the samples along its first or, if `last`, its last axis: `shape` is that of one sample."""
+    """An array without gaps, its samples along the first axis or, if `last`, the last: `shape` is that of one sample."""
 
     def __init__(self, tuple shape, bint last=False):
         self.shape, self.count, self.last = shape, 1, last
