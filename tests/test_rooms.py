@@ -82,6 +82,7 @@ LIBRARIES = {
     "compiler": {"llvmlite", "numpy"},
     "training/compiled.py": {"numpy"},
     "training/native_rows.py": {"numpy"},
+    "see/terminal.py": {"rich", "textual"},
     "bridges/matplotlib.py": {"matplotlib"},
     "bridges/sklearn.py": {"numpy", "scipy", "sklearn"},
 }

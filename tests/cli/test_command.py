@@ -17,7 +17,7 @@ from chainrule.cli import main
 from chainrule.cli.screen import complain
 
 SOURCE = Path(chainrule.__file__).parents[1]
-COMMANDS = ["train", "predict", "info", "draw", "explain", "check", "see"]
+COMMANDS = ["train", "predict", "info", "draw", "explain", "check", "see", "step"]
 
 
 def environment(**more):

@@ -13,6 +13,7 @@ from chainrule.cli.info import info as run_info
 from chainrule.cli.options import DataOptions, NetOptions, OutputOptions, Reading, TrainingOptions
 from chainrule.cli.predict import predict as run_predict
 from chainrule.cli.seeing import see as run_see
+from chainrule.cli.stepping import step as run_step
 from chainrule.cli.train import train as run_train
 from chainrule.core.extras import require
 from chainrule.errors import ArgumentError
@@ -59,7 +60,7 @@ def build() -> Any:
         suppress_keyboard_interrupt=False,  # main reports Ctrl-C
         default_parameter=cyclopts.Parameter(negative="", show_default=_default, converter=_convert),
     )
-    for add in (_add_train, _add_predict, _add_info, _add_draw, _add_explain, _add_check, _add_see):
+    for add in (_add_train, _add_predict, _add_info, _add_draw, _add_explain, _add_check, _add_see, _add_step):
         add(app)
     return app
 
@@ -262,3 +263,21 @@ def _add_see(app: Any) -> None:
             quiet: Do not say where the page is.
         """
         return run_see(what, more, out, show=open, force=force, quiet=quiet)
+
+
+def _add_step(app: Any) -> None:
+    leading_minus = cyclopts.Parameter(allow_leading_hyphen=True)
+
+    @app.command(sort_key=8)
+    def step(what: Annotated[str, leading_minus], /, *more: str) -> int:
+        """Step through a graph in the terminal, with its source, its deposits and questions about what comes next.
+
+        For instance:
+
+            chainrule step 'tanh(x*w + b)' x=2 w=-3 b=6.5
+
+        Args:
+            what: The expression, in quotes; or a file whose name ends in .py or .json.
+            more: A number for each variable, such as x=2; or what the program gets as its arguments.
+        """
+        return run_step(what, more)

@@ -25,7 +25,7 @@ def see(what: str, more: Sequence[str], out: Path | None, *, show: bool, force: 
     """Writes the page of an expression, a program or a recording, and opens it if asked to."""
     target = out or Path(f"{Path(what).stem}.html" if _is_file(what) else "graph.html")
     outputs.check(target, outputs.PAGE, force=force, inputs=[Path(what)] if _is_file(what) else [])
-    atomic_write(target, page(_recorded(what, more)))
+    atomic_write(target, page(recorded(what, more)))
     if not quiet:
         remark(f"the page is in {target}")
     if show and not webbrowser.open(target.resolve().as_uri()):
@@ -37,7 +37,8 @@ def _is_file(what: str) -> bool:
     return Path(what).suffix in (PROGRAM, RECORDING)
 
 
-def _recorded(what: str, more: Sequence[str]) -> Recording:
+def recorded(what: str, more: Sequence[str]) -> Recording:
+    """The recording of an expression with its numbers, of a program with its arguments, or of a file."""
     if not _is_file(what):
         return record_expression(parse(what, parse_assignments(more)))
     if Path(what).suffix == PROGRAM:

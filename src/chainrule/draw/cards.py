@@ -92,6 +92,8 @@ def render(card: Card, left: float, top: float, theme: Theme) -> str:
     if shift:
         parts.append(f'{box} x="{shift:g}" y="{shift:g}"/>')
     parts.append(f"{box}/>")
+    if node.is_lit:
+        parts.append(f'<rect {attributes("lit", theme)} width="{card.width:.1f}" height="{HEIGHT:g}" rx="9"/>')
     x = 0.0
     if card.symbol:
         margin = (HEIGHT - PILL) / 2

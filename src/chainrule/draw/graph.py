@@ -53,7 +53,8 @@ class Node:
     """One box of a picture: a node of the graph, or (if `size` is above 1) a group of nodes.
 
     `symbol` is the operation's ("" for leaves and groups), and `grad` is None for a constant, which gets no gradient.
-    `place` is the place within a network ("layer 1", "bias"), `remark` any other information ("each 100 times").
+    `place` is the place within a network ("layer 1", "bias"), `remark` any other information ("each 100 times"). One
+    that `is_lit` stands out, in a picture of a step.
     """
 
     kind: Kind
@@ -64,6 +65,7 @@ class Node:
     size: int = 1
     place: str = ""
     remark: str = ""
+    is_lit: bool = False
 
     @property
     def name(self) -> str:
@@ -87,6 +89,7 @@ class Edge:
     target: int
     local: Span | None
     size: int = 1
+    is_lit: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -127,6 +127,8 @@ def _edge(graph: Graph, edge: Edge, route: Sequence[Point], label: tuple[Point, 
     parts = [f'<g class="edge{blocked}"><title>{escaped(f"{source} → {target}{chr(10)}{local}{many}")}</title>']
     line = attributes("line", look.theme) + (' stroke-dasharray="3 3"' if blocked else "")
     parts.append(f'<path {line} d="{_curve(route, look.direction)}"/>{_arrowhead(route[-1], look)}')
+    if edge.is_lit:
+        parts.append(f'<path {attributes("lit", look.theme)} d="{_curve(route, look.direction)}"/>')
     (x, y), (room, height) = label
     if room and edge.local is not None:
         text = edge.local.brief()

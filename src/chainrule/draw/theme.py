@@ -36,6 +36,7 @@ LIGHT = {
     "root-line": "#55b07e",
     "root-strong": "#1c7a4b",
     "on-strong": "#ffffff",
+    "active": "#b4530a",
 }
 DARK = {
     "back": "#14181e",
@@ -56,6 +57,7 @@ DARK = {
     "root-line": "#3c8760",
     "root-strong": "#6fd09c",
     "on-strong": "#14181e",
+    "active": "#ffb26b",
 }
 
 PAINT = {
@@ -71,6 +73,7 @@ PAINT = {
     "tip": {"fill": "line"},
     "under": {"fill": "back"},
     "local": {"fill": "muted"},
+    "lit": {"stroke": "active"},
 }
 """The colours of each part of a picture; `{kind}` stands for the kind of the node that it belongs to."""
 OF_A_KIND = ("box", "pill")
@@ -90,6 +93,7 @@ SHAPE = {
     "small": 'font-size="9.5"',
     "line": 'fill="none" stroke-width="1.3"',
     "local": f'font-family="{PLAIN_MONO}" text-anchor="middle"',
+    "lit": 'fill="none" stroke-width="3"',
 }
 """What else each part has that does not depend on the theme."""
 

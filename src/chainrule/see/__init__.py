@@ -7,10 +7,11 @@ import sys
 from types import ModuleType
 from typing import Any
 
+from chainrule.see.frames import frames
 from chainrule.see.notebook import Seen, see
 from chainrule.see.pages import page
 
-__all__ = ["Seen", "page", "see"]
+__all__ = ["Seen", "frames", "page", "see"]
 
 
 class _Room(ModuleType):

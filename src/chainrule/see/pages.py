@@ -17,7 +17,6 @@ MOST_NODES = 100_000
 
 _LIGHT = {
     **LIGHT,
-    "active": "#b4530a",
     "lit": "#ffe3b8",
     "wrong": "#b3261e",
     "alarm": "#fff1d6",
@@ -26,7 +25,6 @@ _LIGHT = {
 }
 _DARK = {
     **DARK,
-    "active": "#ffb26b",
     "lit": "#6a4312",
     "wrong": "#ff8a80",
     "alarm": "#3d2a0c",

@@ -111,17 +111,16 @@ function whatIsAfter(recording, event, names) {
   const readings = [
     [before + slope, "this is the local derivative alone: it is multiplied by the upstream gradient first"],
     [before + upstream, "this is the upstream gradient alone: it is multiplied by the local derivative first"],
-    [Number(product), "this is the last deposit alone: += adds it to what was there, = would replace it"],
     [before - Number(product), "this has the sign of the deposit turned around"],
     ...others.map((x) => /** @type {[number, string]} */ ([before + x * upstream, "this takes the local derivative in the other operand"])),
-    [before, "this is what was there before the deposit"],
   ];
+  if (before) readings.splice(2, 0, [Number(product), "this is the last deposit alone: += adds it to what was there, = would replace it"]);
+  if (readings.some(([number]) => alike(number, right) || short(number) === short(right))) return null; // a wrong reading gives the right number here
   /** @type {Map<string, string[]>} */
   const wrong = new Map();
-  for (const [number, says] of readings) {
-    if (!alike(number, right) && short(number) !== short(right)) wrong.set(short(number), [...(wrong.get(short(number)) ?? []), says]);
+  for (const [number, says] of /** @type {[number, string][]} */ ([...readings, [before, "this is what was there before the deposit"]])) {
+    wrong.set(short(number), [...(wrong.get(short(number)) ?? []), says]);
   }
-  if (wrong.size < 2) return null; // too many wrong readings give the right number here
   const choices = [...wrong].slice(0, 4).map(([text, says]) => ({ text, isRight: false, says: [...new Set(says)].join("; or ") }));
   const into = names[event.node];
   const how = `local ${short(slope)} × upstream ${short(upstream)} = ${short(Number(product))}, and ${short(before)} + that is ${short(right)}`;
