@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import itertools
 import math
+import mmap
+import subprocess
+import sys
 import threading
+from pathlib import Path
 
 import pytest
 
@@ -234,6 +238,13 @@ def test_the_samples_before_and_behind_a_batch_are_not_read(width):
     for _ in range(3):
         check_alike(planned, plain, "value_and_grad", room[1], [0.5, 1.5, -0.5], argnums=1)
     assert math.isfinite(planned(room[1], [0.5, 1.5, -0.5]))
+
+
+@pytest.mark.skipif(not hasattr(mmap, "MAP_ANONYMOUS"), reason="no page can be guarded")
+def test_nothing_behind_an_array_is_read():
+    program = Path(__file__).with_name("before_a_guard_page.py")
+    run = subprocess.run([sys.executable, program], capture_output=True, text=True, check=False)
+    assert (run.returncode, run.stdout) == (0, "read nothing beyond\n"), run.stderr
 
 
 def test_a_wrong_number_of_samples_is_told_as_before():
