@@ -47,7 +47,7 @@ def test_it_begins_with_nothing_and_ends_with_every_gradient(story):
     assert "Nothing has happened yet" in texts["sentence"]
     rows, texts, position = stepped(story, "end")
     assert position == len(story.events)
-    assert {row[0]: row[3] for row in rows}["x"] == "-2.35935"
+    assert {row[0]: row[3] for row in rows}["x"] == "-2.35934"
     assert "backward() has ended" in texts["sentence"]
 
 

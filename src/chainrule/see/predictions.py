@@ -95,10 +95,7 @@ def _what_is_after(recording: Recording, event: Deposit, names: Sequence[str]) -
     readings = [
         (before + event.local, "this is the local derivative alone: it is multiplied by the upstream gradient first"),
         (before + upstream, "this is the upstream gradient alone: it is multiplied by the local derivative first"),
-        *(
-            [(product, "this is the last deposit alone: += adds it to what was there, = would replace it")]
-            * bool(before)
-        ),
+        *([replaced] if before else []),
         (before - product, "this has the sign of the deposit turned around"),
         *[(before + x * upstream, "this takes the local derivative in the other operand") for x in others],
     ]
