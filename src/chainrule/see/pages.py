@@ -11,6 +11,7 @@ from chainrule.errors import ArgumentError, shown
 from chainrule.see.bundle import PAGE, joined, modules, page_of
 from chainrule.see.javascript import module_of
 from chainrule.see.recording.document import Recording
+from chainrule.see.recording.mistakes import first_mistake
 
 MOST_NODES = 100_000
 """A page with more nodes would take too long to open."""
@@ -61,8 +62,10 @@ def page(recording: Recording, *, title: str = "") -> str:
         )
     document = recording.to_document()
     document["title"] = title or recording.title
+    mistake = None if recording.engine.own else first_mistake(recording)
+    document["mistake"] = mistake and {"event": mistake.event, "words": mistake.words}
     used = [TABLE[op.name] for op in recording.operations if op.name in TABLE]
-    return page_of(document["title"] or "chainrule", _script(used), style(), {**document})
+    return page_of(document["title"] or "chainrule", _script(used), style(), document)
 
 
 def _script(operations: Iterable[Operation]) -> str:

@@ -19,8 +19,13 @@ const PAUSE = 900; // milliseconds between two events while playing
 /** @typedef {import("./recording.js").Recording} Recording */
 
 export class App {
-  /** @param {HTMLElement} host @param {Recording} recording @param {any} operations what the engine knows of operations */
-  constructor(host, recording, operations) {
+  /**
+   * @param {HTMLElement} host
+   * @param {Recording} recording
+   * @param {any} operations what the engine knows of operations
+   * @param {{event: number, words: string} | null} mistake the first of another engine: the page begins there
+   */
+  constructor(host, recording, operations, mistake) {
     this.host = host;
     this.program = recording; // what the program did
     this.recording = recording; // what is shown: the same, or with other numbers
@@ -38,7 +43,11 @@ export class App {
     this.nudge_ = { node: -1, text: "" };
     this.build();
     this.look();
-    this.go(this.positionInAddress() ?? 0, false);
+    this.go(this.positionInAddress() ?? (mistake ? this.steps.filter((i) => i <= mistake.event).length : 0), false);
+    if (mistake && this.banner) {
+      this.banner.textContent = `The first mistake of this engine: ${mistake.words}.`;
+      this.banner.hidden = false;
+    }
   }
 
   get canEdit() {

@@ -9,7 +9,8 @@ import { element } from "./elements.js";
 const host = element("div", { id: "app" });
 document.body.append(host);
 try {
-  new App(host, readRecording(JSON.parse(document.getElementById("data")?.textContent ?? "")), operations);
+  const data = JSON.parse(document.getElementById("data")?.textContent ?? "");
+  new App(host, readRecording(data), operations, data.mistake);
 } catch (error) {
   host.replaceChildren(element("p", { class: "banner", role: "alert", text: `This page cannot be shown: ${error instanceof Error ? error.message : error}` }));
 }

@@ -86,7 +86,8 @@ def _names(entries: list[Entry], places: Places) -> dict[Entry, str]:
     which the source assigns it."""
     names = _assigned(entries, places)
     names |= {entry: entry.name for entry in entries if entry.name}
-    return names | {entry: entry.node.label for entry in entries if entry.node.label}
+    labels = {entry: getattr(entry.node, "label", "") for entry in entries}  # another engine's nodes may have none
+    return names | {entry: label for entry, label in labels.items() if label and isinstance(label, str)}
 
 
 def _assigned(entries: list[Entry], places: Places) -> dict[Entry, str]:
