@@ -37,7 +37,7 @@ def modules(*folders: Path) -> dict[str, str]:
 
 
 def joined(texts: Mapping[str, str], main: str) -> str:
-    """Joins a module, and all that it imports, into one text.
+    r"""Joins a module, and all that it imports, into one text.
 
     Args:
         texts: modules by file name; they import each other by `import { a } from "./name.js";`.

@@ -1,13 +1,14 @@
 // @ts-check
 // The page: a graph, its timeline and its source, and what a reader does with them.
 
-import { alike, broken, calculated, edited, firstDifference, nudged, readNumbers, turned } from "./editing.js";
+import { calculated, edited, nudged, readNumbers, turned } from "./editing.js";
 import { button, element } from "./elements.js";
 import "./graph-view.js";
+import { Lab } from "./lab.js";
 import { short } from "./numbers.js";
 import { details, lab, predictions, training } from "./panels.js";
-import { drawn, nodesOf } from "./picture.js";
-import { questionAbout } from "./predictions.js";
+import { drawn, nodesOf, rootsOf } from "./picture.js";
+import { Quiz } from "./quiz.js";
 import "./source-view.js";
 import { Timeline } from "./state.js";
 import { Teller } from "./telling.js";
@@ -38,9 +39,18 @@ export class App {
     this.picked = -1;
     this.panel = "source";
     this.trained = Math.max(0, recording.training.steps.length - 1);
-    this.quiz = { question: /** @type {any} */ (null), chosen: new Set(), solved: false, score: { right: 0, asked: 0 } };
-    this.lab = { bug: "", operation: "", found: "", whyNot: "", wrong: -1 };
+    this.quiz = new Quiz(this);
+    this.lab = new Lab(this);
     this.nudge_ = { node: -1, text: "" };
+    /** @type {number[]} the nodes that are looked at */
+    this.shown = [];
+    /** @type {number[]} the events that are about them, by index */
+    this.steps = [];
+    this.teller = new Teller(recording);
+    this.timeline = new Timeline(recording);
+    this.down = false;
+    /** @type {ReturnType<typeof setInterval> | 0} */
+    this.playing = 0;
     this.build();
     this.look();
     this.go(this.positionInAddress() ?? (mistake ? this.steps.filter((i) => i <= mistake.event).length : 0), false);
@@ -166,7 +176,7 @@ export class App {
     const { event } = this;
     const state = this.state;
     const note = event?.said ? short(event.product ?? 0) : event?.kind === "deposit" && event.product !== null && event.product !== undefined ? `${short(Number(event.local))} × ${short(event.upstream ?? 0)} = ${short(event.product)}` : "";
-    const wrong = new Set(this.lab.wrong >= 0 && this.position > this.lab.wrong ? [this.lab.node ?? -1] : []);
+    const wrong = new Set(this.lab.wrong >= 0 && this.position > this.lab.wrong ? [this.lab.node] : []);
     this.graph?.update({ data: state.data, gradients: state.gradients, locals: (node) => this.recording.nodes[node].locals, event, note, moves, wrong });
     this.source?.light(this.placeOf(event));
     if (this.sentence) this.sentence.textContent = event ? this.teller.sentence(event) : "Nothing has happened yet: step on, or press play.";
@@ -216,7 +226,7 @@ export class App {
 
   /** @param {string} panel */
   openPanel(panel) {
-    if (this.panel === "lab" && panel !== "lab" && this.lab.bug) this.breakIt("", "");
+    if (this.panel === "lab" && panel !== "lab" && this.lab.bug) this.lab.breakIt("", "");
     this.panel = panel;
     this.listTabs();
     this.render(false);
@@ -316,87 +326,6 @@ export class App {
     this.go(this.position, false);
   }
 
-  // ---- predictions ----
-
-  nextQuestion() {
-    const started = this.steps.findIndex((i) => this.recording.events[i].kind === "began");
-    const from = this.quiz.question ? this.quiz.at + 1 : Math.max(this.position, started + 1);
-    for (let k = Math.max(from, started + 1); k < this.steps.length; k++) {
-      const before = this.steps.slice(started + 1, k).map((i) => this.recording.events[i]);
-      const question = questionAbout(this.recording, this.recording.events[this.steps[k]], this.teller.names, before);
-      if (question) {
-        this.quiz = { ...this.quiz, question, at: k, chosen: new Set(), solved: false };
-        this.go(k, false);
-        return;
-      }
-    }
-    this.quiz = { ...this.quiz, question: null };
-    this.go(started + 1, false);
-  }
-
-  /** @param {number} i */
-  answer(i) {
-    const { question, chosen, score } = this.quiz;
-    const { isRight } = question.choices[i];
-    const isFirst = !chosen.size;
-    chosen.add(i);
-    if (isFirst) this.quiz.score = { right: score.right + (isRight ? 1 : 0), asked: score.asked + 1 };
-    this.quiz.solved = isRight;
-    if (isRight) this.go(this.quiz.at + 1);
-    else this.renderPanel();
-  }
-
-  // ---- the bug lab ----
-
-  /** Runs a broken backward(), and goes to the first number that differs. @param {string} bug @param {string} operation */
-  breakIt(bug, operation) {
-    const numbers = calculated(this.program, this.leaves, this.operations);
-    const right = edited(this.program, this.shown, this.root, numbers, this.seed);
-    const used = this.shown.find((node) => this.program.nodes[node].op >= 0 && numbers.locals[node].some((x) => x !== null));
-    const name = operation || (used === undefined ? "" : this.program.operations[this.program.nodes[used].op].name);
-    this.lab = { bug, operation: name, found: "", whyNot: "", wrong: -1 };
-    if (!bug) {
-      this.recording = this.leaves.size ? right : this.program;
-      this.look();
-      this.go(this.steps.length, false);
-      return;
-    }
-    const isStep = (/** @type {any} */ { kind }) => kind === "deposit" || kind === "nothing";
-    const wrong = broken(right, numbers.locals, this.root, { bug, operation: name }, this.seed, this.teller.names);
-    const at = firstDifference(wrong, right.events.filter(isStep));
-    const events = right.events.filter((event) => !isStep(event));
-    events.splice(events.length - 1, 0, ...wrong);
-    this.recording = { ...right, events };
-    this.look();
-    this.describeBug(wrong, right, at);
-    const began = this.recording.events.findIndex((event) => event.kind === "began");
-    this.go(at < 0 ? this.steps.length : began + 1 + at + 1, false);
-  }
-
-  /** @param {any[]} wrong @param {Recording} right @param {number} at */
-  describeBug(wrong, right, at) {
-    if (at < 0) {
-      this.lab.whyNot = {
-        assign: "Here no number is used more than once.",
-        order: "Here each number is whole in this order too.",
-        local: "Here every upstream gradient is 1.",
-        forgotten: "Here all gradients are 0.",
-        rule: "Here that operation hands on nothing.",
-      }[this.lab.bug] ?? "";
-      return;
-    }
-    const timeline = new Timeline(right);
-    const event = wrong[at];
-    const began = right.events.findIndex(({ kind }) => kind === "began");
-    const same = right.events.slice(0, began + 2 + at);
-    const rightNow = timeline.at(same.length).gradients[event.node];
-    const end = timeline.at(timeline.length).gradients[event.node];
-    const should = this.lab.bug === "order" || alike(rightNow.number, event.after) ? end.number : rightNow.number;
-    this.lab.wrong = began + 1 + at;
-    this.lab.node = event.node;
-    this.lab.found = `${this.teller.names[event.node]} has ${short(event.after)} here, and should have ${short(should)}`;
-  }
-
   // ---- training ----
 
   /** @param {number} step */
@@ -461,12 +390,6 @@ export class App {
     const found = /(?:^#|&)event=(\d+)$/.exec(location.hash);
     return found ? Number(found[1]) : null;
   }
-}
-
-/** The results on which backward() was called, each once; else the last result. @param {Recording} recording */
-function rootsOf({ nodes, events }) {
-  const began = [...new Set(events.filter(({ kind }) => kind === "began").map(({ node }) => node))];
-  return began.length ? began : [nodes.length - 1];
 }
 
 /** @param {Record<string, number>} dropped */

@@ -80,7 +80,7 @@ export function evaluate(nodes, operations, leafData = {}) {
 
 /**
  * The places of all nodes below a root, operands before the results made of them: the engine's own order.
- * @param {Node[]} nodes @param {number} root @returns {number[]}
+ * @param {{operands: number[]}[]} nodes @param {number} root @returns {number[]}
  */
 export function walkOrder(nodes, root) {
   const [entered, done] = [1, 2];

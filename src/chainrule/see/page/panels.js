@@ -84,15 +84,15 @@ export function predictions(app) {
   const head = element("h2", { text: "Predict, then reveal" });
   const counted = element("p", { class: "hint", text: `${score.right} of ${score.asked} right at the first try. A wrong answer blocks nothing.` });
   if (!question) {
-    return [head, element("p", { text: "Go on to the next question: it is about the graph at hand." }), button("next question", "go to the next question", () => app.nextQuestion(), { class: "main" }), counted];
+    return [head, element("p", { text: "Go on to the next question: it is about the graph at hand." }), button("next question", "go to the next question", () => app.quiz.next(), { class: "main" }), counted];
   }
   const choices = question.choices.map((choice, i) => {
     const chosen = app.quiz.chosen.has(i);
-    const shown = element("li", {}, button(choice.text, `answer ${choice.text}`, () => app.answer(i), { class: chosen ? (choice.isRight ? "right" : "not") : "", disabled: app.quiz.solved || chosen }));
+    const shown = element("li", {}, button(choice.text, `answer ${choice.text}`, () => app.quiz.answer(i), { class: chosen ? (choice.isRight ? "right" : "not") : "", disabled: app.quiz.solved || chosen }));
     if (chosen) shown.append(element("p", { text: choice.says }));
     return shown;
   });
-  const next = app.quiz.solved ? [button("next question", "go to the next question", () => app.nextQuestion(), { class: "main" })] : [];
+  const next = app.quiz.solved ? [button("next question", "go to the next question", () => app.quiz.next(), { class: "main" })] : [];
   return [head, element("p", { class: "big", text: question.asks }), element("ul", { class: "choices" }, ...choices), ...next, counted];
 }
 
@@ -103,13 +103,13 @@ export function lab(app) {
   const select = /** @type {HTMLSelectElement} */ (
     element(
       "select",
-      { "aria-label": "the mistake", onchange: () => app.breakIt(select.value, app.lab.operation) },
+      { "aria-label": "the mistake", onchange: () => app.lab.breakIt(select.value, app.lab.operation) },
       element("option", { value: "", text: "choose a mistake" }),
       ...Object.entries(BUGS).map(([key, { name }]) => element("option", { value: key, text: name, selected: key === bug })),
     )
   );
   const rule = /** @type {HTMLSelectElement} */ (
-    element("select", { "aria-label": "the operation with the wrong rule", onchange: () => app.breakIt(bug, rule.value) }, ...used.map((name) => element("option", { value: name, text: name, selected: name === operation })))
+    element("select", { "aria-label": "the operation with the wrong rule", onchange: () => app.lab.breakIt(bug, rule.value) }, ...used.map((name) => element("option", { value: name, text: name, selected: name === operation })))
   );
   const what = bug ? BUGS[bug] : null;
   return [
@@ -119,7 +119,7 @@ export function lab(app) {
     ...(what ? [element("p", { text: `${what.name}: ${what.why}.` })] : []),
     ...(what && found ? [element("p", { class: "big wrong-text", text: found })] : []),
     ...(what && !found ? [element("p", { class: "big", text: `It makes no difference here. ${app.lab.whyNot}` }), element("p", { text: `The smallest graph where it does: ${what.smallest}.` })] : []),
-    ...(bug ? [button("show the right one again", "leave the lab", () => app.breakIt("", ""))] : []),
+    ...(bug ? [button("show the right one again", "leave the lab", () => app.lab.breakIt("", ""))] : []),
   ];
 }
 

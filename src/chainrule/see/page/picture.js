@@ -52,6 +52,12 @@ const LABEL = { along: 84, across: 18 }; // the room for a local derivative, or 
  * @property {boolean} down whether edges run downwards, for narrow screens, and not to the right
  */
 
+/** The results on which backward() was called, each once; else the last result. @param {Recording} recording */
+export function rootsOf({ nodes, events }) {
+  const began = [...new Set(events.filter(({ kind }) => kind === "began").map(({ node }) => node))];
+  return began.length ? began : [nodes.length - 1];
+}
+
 /**
  * The nodes that a result is made of, with the conditions that Python asked about and what these are made of.
  * @param {Recording} recording
