@@ -4,7 +4,7 @@
 import { alike, broken, calculated, edited, firstDifference, nudged, readNumbers, turned } from "./editing.js";
 import { button, element } from "./elements.js";
 import "./graph-view.js";
-import { short } from "./numbers.js";
+import { brief, short } from "./numbers.js";
 import { details, lab, predictions, training } from "./panels.js";
 import { drawn, nodesOf } from "./picture.js";
 import { questionAbout } from "./predictions.js";
@@ -28,7 +28,8 @@ export class App {
     this.roots = rootsOf(recording);
     this.root = this.roots[this.roots.length - 1];
     this.leaves = new Map();
-    this.opened = new Set();
+    /** @type {number[]} */
+    this.opened = []; // nodes whose boxes were opened, in this order
     this.position = 0;
     this.picked = -1;
     this.panel = "source";
@@ -52,6 +53,7 @@ export class App {
     this.source = /** @type {import("./source-view.js").SourceView} */ (document.createElement("chainrule-source"));
     this.graph.addEventListener("pick", (event) => this.pick(/** @type {CustomEvent} */ (event).detail));
     this.graph.addEventListener("open", (event) => this.open(/** @type {CustomEvent} */ (event).detail));
+    this.graph.addEventListener("close", () => this.close());
     this.graph.addEventListener("hover", (event) => this.hovered(/** @type {CustomEvent} */ (event).detail));
     this.sentence = element("p", { class: "sentence", role: "status", "aria-live": "polite" });
     this.count = element("span", { class: "count" });
@@ -97,7 +99,7 @@ export class App {
   /** @param {number} root */
   choose(root) {
     this.root = root;
-    this.opened.clear();
+    this.opened = [];
     this.recording = this.program;
     this.look();
     this.go(0);
@@ -156,7 +158,7 @@ export class App {
   render(moves) {
     const { event } = this;
     const state = this.state;
-    const note = event?.said ? short(event.product ?? 0) : event?.kind === "deposit" && event.product !== null && event.product !== undefined ? `${short(Number(event.local))} × ${short(event.upstream ?? 0)} = ${short(event.product)}` : "";
+    const note = event?.said ? short(event.product ?? 0) : event?.kind === "deposit" && event.product !== null && event.product !== undefined ? `${brief(Number(event.local))} × ${brief(event.upstream ?? 0)} = ${brief(event.product)}` : "";
     const wrong = new Set(this.lab.wrong >= 0 && this.position > this.lab.wrong ? [this.lab.node ?? -1] : []);
     this.graph?.update({ data: state.data, gradients: state.gradients, locals: (node) => this.recording.nodes[node].locals, event, note, moves, wrong });
     this.source?.light(this.placeOf(event));
@@ -234,7 +236,14 @@ export class App {
 
   /** @param {number} node */
   open(node) {
-    this.opened.add(node);
+    this.opened.push(node);
+    this.draw();
+    this.render(false);
+  }
+
+  /** Folds all that was opened. */
+  close() {
+    this.opened = [];
     this.draw();
     this.render(false);
   }
