@@ -4,7 +4,7 @@
 const MARGIN = 24;
 const TOOLS = 56; // the height of the buttons over the lower edge
 const SMALLEST = 0.04;
-const READABLE = 0.5; // a drawing is not made smaller than this unless a reader wants it
+const READABLE = 0.6; // a drawing is not made smaller than this unless a reader wants it
 const LARGEST = 4;
 const STEP = 80; // pixels for an arrow key
 const SLACK = 5; // pixels that a pointer may move in a click
@@ -37,7 +37,12 @@ export class Viewport {
     const whole = Math.min((width - 2 * MARGIN) / content.width, (height - MARGIN - TOOLS) / content.height, 1.25);
     const scale = Math.max(whole, around ? READABLE : SMALLEST);
     this.view = { scale, x: (width - scale * content.width) / 2, y: (height - TOOLS + MARGIN - scale * content.height) / 2 };
-    if (around && scale > whole) this.centre(around.x, around.y, scale);
+    if (around && scale > whole) {
+      const within = (/** @type {number} */ at, /** @type {number} */ size, /** @type {number} */ start, /** @type {number} */ end) =>
+        size > end - start ? Math.min(start, Math.max(end - size, (end - start) / 2 - at)) : start + (end - start - size) / 2;
+      this.view.x = within(scale * around.x, scale * content.width, MARGIN, width - MARGIN);
+      this.view.y = within(scale * around.y, scale * content.height, MARGIN, height - TOOLS);
+    }
     this.look();
   }
 
