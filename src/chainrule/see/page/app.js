@@ -180,11 +180,11 @@ export class App {
     const note = event ? noteOf(event) : "";
     const wrong = new Set(this.lab.wrong >= 0 && this.position > this.lab.wrong ? [this.lab.node] : []);
     this.graph?.update({ data: state.data, gradients: state.gradients, locals: (node) => this.recording.nodes[node].locals, event, note, moves, wrong });
-    this.source?.light(this.placeOf(event));
     if (this.sentence) this.sentence.textContent = event ? this.teller.sentence(event) : "Nothing has happened yet: step on, or press play.";
     if (this.slider) this.slider.value = String(this.position);
     if (this.count) this.count.textContent = `${this.position} / ${this.steps.length}`;
     this.renderPanel();
+    this.source?.light(this.placeOf(event)); // once it is there, so that it scrolls
   }
 
   /** @param {import("./recording.js").RecordedEvent | null} event */
