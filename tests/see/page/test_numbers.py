@@ -51,8 +51,9 @@ def test_what_is_no_finite_number(in_page):
     [[1.0], [1.0, 3.0, 2.0], [-0.25, 1e-9], [2.0, 2.0], [1.0, math.nan], [math.nan], [1.0001, 1.0002], [1.0, math.inf]],
 )
 def test_spans_are_those_of_pictures(in_page, span):
-    given = [str(x).replace("inf", "Infinity") for x in span]
-    found = in_page({"numbers.js": "spanOf"}, "spanOf(given.map(Number))", given)
+    found = in_page(
+        {"numbers.js": "spanOf"}, "spanOf(given.map(Number))", [str(x).replace("inf", "Infinity") for x in span]
+    )
     assert found == Span.of(span).brief()
 
 
@@ -66,8 +67,9 @@ def test_texts_are_as_wide_as_in_python(in_page):
     ]
     for mono in (False, True):
         found = in_page({"widths.js": "textWidth"}, "given[0].map((x) => textWidth(x, 10, given[1]))", [letters, mono])
-        pairs = zip(letters, found, strict=True)
-        other = [x for x, width in pairs if abs(width - text_width(x, 10.0, mono=mono)) > 1e-9]
+        other = [
+            x for x, width in zip(letters, found, strict=True) if abs(width - text_width(x, 10.0, mono=mono)) > 1e-9
+        ]
         # versions of Unicode differ in few characters
         assert len(other) <= (0 if unicodedata.unidata_version == "14.0.0" else 300)
     words = ["learning rate", "学习率", "x̂ = 3", "Σ wᵢxᵢ + b"]

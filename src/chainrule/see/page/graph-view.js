@@ -352,7 +352,7 @@ function gradientOf(nodes, { gradients }) {
     const text = spanOf(reached.map(({ number }) => number)); // where nothing came, .grad is 0
     const isPart = reached.length < nodes.length;
     const part = `${reached.length.toLocaleString("en-US")} of ${nodes.length.toLocaleString("en-US")}`;
-    return { text, words: isPart ? `${text}, of ${part}` : text, heading: isPart ? `gradient, ${part}` : "gradient", isNumber: true };
+    return { text, words: isPart ? `${text}, which ${part} have` : text, heading: isPart ? `gradient, ${part}` : "gradient", isNumber: true };
   }
   const { state, why } = reached[0] ?? states[0];
   if (state === NOTHING_CAME) return { text: "nothing", words: `nothing came: ${why}`, heading: "gradient", isNumber: false };
