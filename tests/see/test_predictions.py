@@ -43,13 +43,17 @@ def questions(story):
 def test_the_page_asks_the_same(in_page, seed):
     story = at_random(seed)
     found = in_page(
-        {"predictions.js": "questionAbout", "recording.js": "readRecording", "telling.js": "namesOf"},
+        {"predictions.js": "questionAbout, Past", "recording.js": "readRecording", "telling.js": "namesOf"},
         """(() => {
             const story = readRecording(given);
             const names = namesOf(story);
             const began = story.events.findIndex(({ kind }) => kind === "began");
-            return story.events.slice(began + 1).map((event, i) =>
-                questionAbout(story, event, names, story.events.slice(began + 1, began + 1 + i)));
+            const past = new Past(story, story.events[began].node);
+            return story.events.slice(began + 1).map((event) => {
+                const question = questionAbout(story, event, names, past);
+                past.add(event);
+                return question;
+            });
         })()""",
         story.to_document(),
     )

@@ -71,11 +71,14 @@ def joined(texts: Mapping[str, str], main: str) -> str:
 
 
 def _plain(name: str, text: str) -> str:
-    """A module without types, comments of whole lines, imports and exports."""
+    """A module without types, comments of whole lines, imports, exports and indentation."""
     plain = _EXPORT.sub("", _IMPORT.sub("", _COMMENT.sub("", text)))
     if other := _OTHER.search(plain):
         raise BundleError(f"{name} imports or exports in a way that cannot be joined: {other.group()}")
-    return re.sub(r"\n[ \t\n]*\n", "\n", plain).lstrip("\n")
+    plain = re.sub(r"\n[ \t\n]*\n", "\n", plain).lstrip("\n")
+    if any(line.count("`") % 2 for line in plain.split("\n")):
+        return plain  # a text over several lines, in which blanks count
+    return re.sub(r"^[ \t]+", "", plain, flags=re.MULTILINE)
 
 
 def _refuse_same_names(texts: Mapping[str, str]) -> None:

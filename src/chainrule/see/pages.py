@@ -16,6 +16,9 @@ from chainrule.see.recording.mistakes import first_mistake
 MOST_NODES = 100_000
 """A page with more nodes would take too long to open."""
 
+_OF_THE_LAB = ("add", "mul")
+"""The operations of the small graphs that a page's bug lab opens."""
+
 _LIGHT = {
     **LIGHT,
     "lit": "#ffe3b8",
@@ -64,7 +67,8 @@ def page(recording: Recording, *, title: str = "") -> str:
     document["title"] = title or recording.title
     mistake = None if recording.engine.own else first_mistake(recording)
     document["mistake"] = mistake and {"event": mistake.event, "words": mistake.words}
-    used = [TABLE[op.name] for op in recording.operations if op.name in TABLE]
+    names = dict.fromkeys([*[op.name for op in recording.operations], *_OF_THE_LAB])
+    used = [TABLE[name] for name in names if name in TABLE]
     return page_of(document["title"] or "chainrule", _script(used), style(), document)
 
 

@@ -25,7 +25,8 @@ from chainrule.see.recording.events import (
 NOT_REACHED, NUMBER, NOTHING_CAME, CONSTANT = "not reached yet", "a number", "nothing came", "a constant"
 
 BETWEEN = 1000
-"""So many events lie between two states that are kept, from which all others are reached."""
+"""At least so many events lie between two states that are kept, from which all others are reached; in large graphs as
+many as a tenth of the nodes, since a state has a number for each node."""
 
 
 class Gradient(NamedTuple):
@@ -64,6 +65,7 @@ class Timeline:
 
     def __init__(self, recording: Recording) -> None:
         self.recording = recording
+        self._between = max(BETWEEN, len(recording.nodes) // 10)
         self._kept = [self._beginning()]
         self._below: dict[int, list[int]] = {}
 
@@ -78,11 +80,11 @@ class Timeline:
         """
         if not 0 <= i <= len(self):
             raise IndexError(f"there are {len(self)} events, and so no state {i}")
-        while len(self._kept) <= i // BETWEEN:
-            start = (len(self._kept) - 1) * BETWEEN
-            self._kept.append(self._moved(self._kept[-1], start, start + BETWEEN))
-        start = i // BETWEEN * BETWEEN
-        return self._moved(self._kept[i // BETWEEN], start, i)
+        nearest = i // self._between
+        while len(self._kept) <= nearest:
+            start = (len(self._kept) - 1) * self._between
+            self._kept.append(self._moved(self._kept[-1], start, start + self._between))
+        return self._moved(self._kept[nearest], nearest * self._between, i)
 
     def _beginning(self) -> State:
         made = {event.node for event in self.recording.events if isinstance(event, Made)}

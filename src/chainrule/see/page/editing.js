@@ -1,8 +1,7 @@
 // @ts-check
-// What a program would have done with other numbers, or with a broken backward(): recordings made in the page.
+// What a program would have done with other numbers: recordings made in the page.
 
 import { backward, evaluate, walkOrder } from "./engine.js";
-import { short } from "./numbers.js";
 
 /**
  * @typedef {import("./recording.js").Recording} Recording
@@ -53,26 +52,47 @@ function asEvent({ from, position, into, upstream, local, product, before, after
 }
 
 /**
- * The decisions of the program that would turn with other numbers: Python asked whether a number is true.
+ * What Python asked for, and would be answered otherwise with other numbers.
+ *
+ * Of several passes in a loop, only those questions count whose answers the program's own leaves give here.
  * @param {Recording} recording
- * @param {number[]} data
+ * @param {"truth" | "data"} asked the truth of a number, on which a decision hangs, or a number itself
+ * @param {number[]} own the numbers for the program's own leaves
+ * @param {number[]} data the other numbers
  * @returns {RecordedEvent[]}
  */
-export function turned(recording, data) {
+export function answeredOtherwise(recording, asked, own, data) {
+  const same = (/** @type {number} */ x, /** @type {number} */ y) => (asked === "truth" ? Boolean(x) === Boolean(y) : alike(x, y));
   return recording.events.filter(
-    ({ kind, what, node, answer }) => kind === "asked" && what === "truth" && Boolean(answer) !== (data[node] !== 0),
+    ({ kind, what, node, answer }) => kind === "asked" && what === asked && same(own[node], Number(answer)) && !same(data[node], Number(answer)),
   );
 }
 
 /**
- * The numbers that Python asked for, which may be written out somewhere in the program.
+ * The numbers that leaves had when a root was calculated, where they are not those that they were made with: a loop that
+ * trains writes them.
  * @param {Recording} recording
- * @param {number[]} data
+ * @param {number} root
+ * @returns {Map<number, number>}
  */
-export function readNumbers(recording, data) {
-  return recording.events.filter(
-    ({ kind, what, node, answer }) => kind === "asked" && what === "data" && !Object.is(data[node], answer),
-  );
+export function leavesOf({ events }, root) {
+  const began = events.findLastIndex(({ kind, node }) => kind === "began" && node === root);
+  const made = events.findLastIndex(({ kind, node }, i) => (kind === "made" || kind === "refreshed") && node === root && (began < 0 || i < began));
+  /** @type {Map<number, number>} */
+  const written = new Map();
+  for (const { kind, node, after } of events.slice(0, Math.max(0, made))) if (kind === "wrote") written.set(node, Number(after));
+  return written;
+}
+
+/**
+ * Whether our rules give a graph's own numbers, so that it may be calculated anew.
+ * @param {Recording} recording
+ * @param {number[]} shown
+ * @param {number[]} own what they give
+ * @param {any} known the operations that there are rules for
+ */
+export function agrees({ nodes, operations, engine }, shown, own, known) {
+  return engine.own || shown.every((node) => nodes[node].op < 0 || (operations[nodes[node].op].name in known && alike(own[node], nodes[node].data)));
 }
 
 /**
@@ -88,128 +108,6 @@ export function nudged(recording, leaves, leaf, root, h, operations) {
   const here = calculated(recording, leaves, operations).data;
   const there = calculated(recording, new Map(leaves).set(leaf, here[leaf] + h), operations).data;
   return { before: here[root], after: there[root], slope: (there[root] - here[root]) / h };
-}
-
-// ---- the bug lab ----
-
-/**
- * @typedef {object} Bug a mistake that people make in backward()
- * @property {string} name
- * @property {string} why what it does, and why that is wrong
- * @property {string} smallest the smallest graph in which it makes a difference
- */
-
-/** @type {Record<string, Bug>} */
-export const BUGS = {
-  assign: {
-    name: "= in place of +=",
-    why: "the last deposit replaces those before it, so a number that is used several times keeps only one of its contributions",
-    smallest: "b = a + a: a should get 1 + 1 = 2, and keeps 1",
-  },
-  order: {
-    name: "wrong order",
-    why: "a number hands on its gradient before all of it has come, so what comes later never gets further",
-    smallest: "b = a * 2; c = b + b * a: b hands on when only one of its two uses has given it something",
-  },
-  forgotten: {
-    name: "no zero_grad",
-    why: "the gradients of an earlier backward() are still there, and the new ones are added to them",
-    smallest: "any graph, from the second backward() on: every leaf has twice its gradient",
-  },
-  local: {
-    name: "the local derivative alone",
-    why: "the upstream gradient is left out, so all that lies between here and the result is lost",
-    smallest: "c = (a * 2) * 3: a should get 2 × 3 = 6, and gets 2",
-  },
-  rule: {
-    name: "a wrong rule for one operation",
-    why: "its local derivative has the wrong sign, and whatever lies towards the inputs is wrong with it",
-    smallest: "any graph with that operation",
-  },
-};
-
-/**
- * What a broken backward() does: its deposits in its order.
- * @param {Recording} recording
- * @param {(number | null)[][]} locals
- * @param {number} root
- * @param {{bug: string, operation: string}} mistake a key of BUGS, and the operation whose rule is wrong
- * @param {number} seed
- * @param {string[]} names of the nodes
- * @returns {RecordedEvent[]}
- */
-export function broken(recording, locals, root, { bug, operation }, seed, names) {
-  const { nodes, operations } = recording;
-  let order = walkOrder(nodes, root);
-  if (bug === "order") order = breadthFirst(nodes, root).reverse();
-  /** @type {number[]} */
-  const grads = nodes.map(() => 0);
-  if (bug === "forgotten") {
-    const { grads: earlier } = backward(nodes, locals, order, root, seed);
-    order.forEach((node) => (grads[node] = nodes[node].op < 0 ? earlier[node] : 0));
-  }
-  grads[root] = seed;
-  /** @type {RecordedEvent[]} */
-  const events = [];
-  for (const giver of [...order].reverse()) {
-    const upstream = grads[giver];
-    nodes[giver].operands.forEach((node, position) => {
-      let local = locals[giver][position];
-      if (local !== null && bug === "rule" && operations[nodes[giver].op].name === operation) local = -local;
-      if (local === null || !local || !upstream) {
-        const why = local === null ? "no flow" : upstream ? "zero local" : "zero upstream";
-        events.push({ kind: "nothing", node, giver, position, upstream, local, why });
-        return;
-      }
-      const product = bug === "local" ? local : local * upstream;
-      const before = grads[node];
-      grads[node] = bug === "assign" ? product : before + product;
-      const after = grads[node];
-      const said = { local: `the local derivative alone, ${short(product)}, is added`, assign: `${short(product)} is written over what was there` }[bug];
-      const sentence = said && `${names[node]}: ${said}; before ${short(before)}, after ${short(after)}`;
-      events.push({ kind: "deposit", node, giver, position, upstream, local, product, before, after, said: sentence });
-    });
-  }
-  return events;
-}
-
-/** Results as they are met level by level, which is no topological order. @param {{operands: number[]}[]} nodes @param {number} root */
-function breadthFirst(nodes, root) {
-  const order = [root];
-  const seen = new Set(order);
-  for (const node of order) {
-    for (const x of nodes[node].operands) {
-      if (!seen.has(x)) {
-        seen.add(x);
-        order.push(x);
-      }
-    }
-  }
-  return order;
-}
-
-/**
- * The first step at which a broken backward() gives a number another gradient than the right one does.
- *
- * Where it works in another order, the gradients that each number ends with are compared instead, and the step is the last
- * deposit of the broken one into the first number that is wrong.
- * @param {RecordedEvent[]} wrong
- * @param {RecordedEvent[]} right deposits of a right backward()
- * @returns {number} the index in `wrong`; -1 if all gradients are right
- */
-export function firstDifference(wrong, right) {
-  const sameOrder = wrong.length === right.length && wrong.every(({ giver, position }, i) => giver === right[i].giver && position === right[i].position);
-  if (sameOrder) return wrong.findIndex((event, i) => !alike(event.after ?? 0, right[i].after ?? 0) && event.kind === "deposit");
-  const [ends, rightEnds] = [lastOf(wrong), lastOf(right)];
-  return wrong.findIndex(({ node, kind }, i) => {
-    const isLast = !wrong.slice(i + 1).some((later) => later.node === node && later.kind === "deposit");
-    return kind === "deposit" && isLast && !alike(ends.get(node) ?? 0, rightEnds.get(node) ?? 0);
-  });
-}
-
-/** @param {RecordedEvent[]} events */
-function lastOf(events) {
-  return new Map(events.filter(({ kind }) => kind === "deposit").map(({ node, after }) => [node, after ?? 0]));
 }
 
 /** Whether two numbers are the same but for rounding. @param {number} a @param {number} b */

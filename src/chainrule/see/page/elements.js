@@ -43,6 +43,24 @@ export function button(text, label, action, more = {}) {
   return element("button", { type: "button", "aria-label": label, title: label, onclick: action, ...more }, text);
 }
 
+/**
+ * Replaces the children of an element. One that is `data-kept` by the same name before and after stays in its place: a
+ * slider, for instance, that is being dragged.
+ * @param {HTMLElement} parent
+ * @param {HTMLElement[]} children
+ */
+export function replaced(parent, children) {
+  const stays = /** @type {HTMLElement | null} */ (parent.querySelector(":scope > [data-kept]"));
+  const at = stays ? children.findIndex((child) => child.dataset.kept === stays.dataset.kept) : -1;
+  if (!stays || at < 0) {
+    parent.replaceChildren(...children);
+    return;
+  }
+  for (const child of [...parent.children]) if (child !== stays) child.remove();
+  stays.before(...children.slice(0, at));
+  stays.after(...children.slice(at + 1));
+}
+
 /** Whether the reader wants little motion. */
 export function wantsLittleMotion() {
   return matchMedia("(prefers-reduced-motion: reduce)").matches;

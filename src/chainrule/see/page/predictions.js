@@ -3,6 +3,9 @@
 
 import { alike } from "./editing.js";
 import { short } from "./numbers.js";
+import { reachable } from "./state.js";
+
+export const ASKS_WHO = "Which number hands on its gradient next?";
 
 /**
  * @typedef {import("./recording.js").Recording} Recording
@@ -18,51 +21,64 @@ import { short } from "./numbers.js";
  * @property {Choice[]} choices
  */
 
+/** What has happened so far in a backward pass: who gave, who got, and who still waits for something. */
+export class Past {
+  /** @param {Recording} recording @param {number} root */
+  constructor(recording, root) {
+    this.nodes = recording.nodes;
+    /** @type {Set<number>} */
+    this.gave = new Set();
+    /** @type {Set<number>} results that have got something and have not handed it on */
+    this.waiting = new Set();
+    /** @type {Map<number, number>} for each node, by how many results it is used that have not handed on */
+    this.pending = new Map();
+    for (const node of reachable(this.nodes, root)) for (const x of this.operandsOf(node)) this.pending.set(x, (this.pending.get(x) ?? 0) + 1);
+  }
+
+  /** @param {number} node */
+  operandsOf(node) {
+    return new Set(this.nodes[node].operands);
+  }
+
+  /** @param {RecordedEvent} event */
+  add({ kind, node, giver }) {
+    if (giver === undefined) return;
+    if (!this.gave.has(giver)) {
+      this.gave.add(giver);
+      this.waiting.delete(giver);
+      for (const x of this.operandsOf(giver)) this.pending.set(x, (this.pending.get(x) ?? 0) - 1);
+    }
+    if (kind === "deposit" && this.nodes[node].op >= 0 && !this.gave.has(node)) this.waiting.add(node);
+  }
+}
+
 /**
  * The question about an event; null where there is none, or where a wrong reading would give the right number.
  * @param {Recording} recording
  * @param {RecordedEvent} event
  * @param {string[]} names
- * @param {RecordedEvent[]} before the events before it, in this pass
+ * @param {Past} past what came before it in this pass
  * @returns {Question | null}
  */
-export function questionAbout(recording, event, names, before) {
+export function questionAbout(recording, event, names, past) {
   if (event.kind !== "deposit" || event.local === null || event.local === undefined) return null;
-  return before.length && isFirstOf(event, before) && isSeveral(recording, event, before)
-    ? whoIsNext(recording, event, names, before)
-    : whatIsAfter(recording, event, names);
-}
-
-/** Whether a number hands on its gradient for the first time. @param {RecordedEvent} event @param {RecordedEvent[]} before */
-const isFirstOf = (event, before) => !before.some(({ giver }) => giver === event.giver);
-
-/** @param {Recording} recording @param {RecordedEvent} event @param {RecordedEvent[]} before */
-const isSeveral = (recording, event, before) => waiting(recording, before).filter((node) => node !== event.giver).length > 0;
-
-/** The results that have got something and have not handed it on. @param {Recording} recording @param {RecordedEvent[]} before */
-function waiting(recording, before) {
-  const gave = new Set(before.map(({ giver }) => giver));
-  const got = new Set(before.filter(({ kind }) => kind === "deposit").map(({ node }) => node));
-  return [...got].filter((node) => recording.nodes[node].op >= 0 && !gave.has(node));
+  const giver = /** @type {number} */ (event.giver);
+  const isFirst = past.gave.size > 0 && !past.gave.has(giver);
+  const others = isFirst ? [...past.waiting].filter((node) => node !== giver) : [];
+  return others.length ? whoIsNext(giver, names, others.filter((node) => (past.pending.get(node) ?? 0) > 0)) : whatIsAfter(recording, event, names);
 }
 
 /**
  * Which number hands on its gradient next. Only those are wrong that still wait for something.
- * @param {Recording} recording
- * @param {RecordedEvent} event
+ * @param {number} right
  * @param {string[]} names
- * @param {RecordedEvent[]} before
+ * @param {number[]} wrong
  * @returns {Question | null}
  */
-function whoIsNext(recording, event, names, before) {
-  const gave = new Set(before.map(({ giver }) => giver));
-  const stillToGive = (/** @type {number} */ node) =>
-    recording.nodes.some(({ operands }, user) => operands.includes(node) && !gave.has(user) && isAbove(recording, user, before));
-  const right = /** @type {number} */ (event.giver);
-  const wrong = waiting(recording, before).filter((node) => node !== right && stillToGive(node));
+function whoIsNext(right, names, wrong) {
   if (!wrong.length) return null;
   return {
-    asks: "Which number hands on its gradient next?",
+    asks: ASKS_WHO,
     choices: shuffled(
       [
         { text: names[right], isRight: true, says: `${names[right]}: all that uses it has given it its part, so its gradient is whole` },
@@ -75,24 +91,6 @@ function whoIsNext(recording, event, names, before) {
       right,
     ),
   };
-}
-
-/** Whether a result belongs to this backward pass. @param {Recording} recording @param {number} node @param {RecordedEvent[]} before */
-function isAbove(recording, node, before) {
-  const root = before[0].giver ?? -1;
-  const todo = [root];
-  const seen = new Set(todo);
-  while (todo.length) {
-    const next = /** @type {number} */ (todo.pop());
-    if (next === node) return true;
-    for (const x of recording.nodes[next]?.operands ?? []) {
-      if (!seen.has(x)) {
-        seen.add(x);
-        todo.push(x);
-      }
-    }
-  }
-  return false;
 }
 
 /**

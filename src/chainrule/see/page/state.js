@@ -6,7 +6,8 @@ export const NUMBER = "a number";
 export const NOTHING_CAME = "nothing came";
 export const IS_CONSTANT = "a constant";
 export const NO_FLOW = "no flow";
-const BETWEEN = 1000; // so many events lie between two states that are kept
+const BETWEEN = 1000; // at least so many events lie between two states that are kept
+const PER_NODE = 0.1; // in large graphs more: a state has as many numbers as there are nodes
 
 /**
  * @typedef {{state: string, number: number, why: string}} Gradient
@@ -21,6 +22,7 @@ export class Timeline {
   /** @param {import("./recording.js").Recording} recording */
   constructor(recording) {
     this.recording = recording;
+    this.between = Math.max(BETWEEN, Math.floor(PER_NODE * recording.nodes.length));
     /** @type {State[]} */
     this.kept = [beginning(recording)];
     /** @type {Map<number, number[]>} */
@@ -33,12 +35,13 @@ export class Timeline {
 
   /** @param {number} i @returns {State} */
   at(i) {
-    while (this.kept.length <= Math.floor(i / BETWEEN)) {
-      const start = (this.kept.length - 1) * BETWEEN;
-      this.kept.push(this.moved(this.kept[this.kept.length - 1], start, start + BETWEEN));
+    const { kept, between } = this;
+    const nearest = Math.floor(i / between);
+    while (kept.length <= nearest) {
+      const start = (kept.length - 1) * between;
+      kept.push(this.moved(kept[kept.length - 1], start, start + between));
     }
-    const nearest = Math.floor(i / BETWEEN);
-    return this.moved(this.kept[nearest], nearest * BETWEEN, i);
+    return this.moved(kept[nearest], nearest * between, i);
   }
 
   /** @param {State} state @param {number} start @param {number} end @returns {State} */

@@ -6,6 +6,7 @@ const TOOLS = 56; // the height of the buttons over the lower edge
 const SMALLEST = 0.04;
 const READABLE = 0.6; // a drawing is not made smaller than this unless a reader wants it
 const LARGEST = 4;
+const MOST_FIT = 1.7; // nor larger, to fill the room
 const STEP = 80; // pixels for an arrow key
 const SLACK = 5; // pixels that a pointer may move in a click
 
@@ -34,7 +35,7 @@ export class Viewport {
   fit(around) {
     const [content, { width, height }] = [this.content(), this.room];
     if (!content || !width || !height) return;
-    const whole = Math.min((width - 2 * MARGIN) / content.width, (height - MARGIN - TOOLS) / content.height, 1.25);
+    const whole = Math.min((width - 2 * MARGIN) / content.width, (height - MARGIN - TOOLS) / content.height, MOST_FIT);
     const scale = Math.max(whole, around ? READABLE : SMALLEST);
     this.view = { scale, x: (width - scale * content.width) / 2, y: (height - TOOLS + MARGIN - scale * content.height) / 2 };
     if (around && scale > whole) {
