@@ -15,22 +15,12 @@ from chainrule.see import telling
 from chainrule.see.pages import page
 from chainrule.see.recording.graphs import record_expression
 
-
-def lecture() -> chainrule.Recording:
-    """The neuron of the lecture."""
-    with chainrule.recording(title="A neuron") as story:
-        x1, x2 = Value(2.0), Value(0.0)
-        w1, w2 = Value(-3.0), Value(1.0)
-        b = Value(6.8813735870195432)
-        n = x1 * w1 + x2 * w2 + b
-        o = n.tanh()
-        o.backward()
-    return story
+from . import lecture
 
 
 @pytest.fixture(scope="module")
 def neuron():
-    return lecture()
+    return lecture.neuron()
 
 
 def text(page, selector):

@@ -328,7 +328,7 @@ function additionOf({ kind, before, product, after, sum, aside }) {
   const sumOfTwo = (/** @type {number} */ a, /** @type {number} */ b, /** @type {number} */ c) =>
     `${brief(a)} + ${b < 0 ? `(${brief(b)})` : brief(b)} = ${brief(c)}`;
   if (kind === "deposit" && after !== undefined && before !== undefined) {
-    return product === null || product === undefined ? `${brief(before)} → ${brief(after)}` : sumOfTwo(before, product, after);
+    return product === null || product === undefined || !Object.is(before + product, after) ? `${brief(before)} → ${brief(after)}` : sumOfTwo(before, product, after);
   }
   if (kind === "added_back" && after !== undefined) return sumOfTwo(sum ?? 0, aside ?? 0, after);
   return "";

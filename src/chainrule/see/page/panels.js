@@ -137,6 +137,7 @@ export function lab(app) {
   const choice = chooser("the mistake", [["", "choose a mistake"], ...Object.entries(BUGS).map(([key, { name }]) => [key, name])], bug, (key) => app.lab.breakIt(key, ""));
   const rule = bug === "rule" ? [chooser("the operation with the wrong rule", used.map((name) => [name, name]), operation, (name) => app.lab.breakIt(bug, name))] : [];
   if (!bug) return [...head, element("div", { class: "row" }, choice), ...back];
+  const stays = element("h2", { text: app.isVisiting ? `Bug lab: ${app.program.title}` : "Bug lab" });
   const { name, why, smallest } = BUGS[bug];
   const small = app.isVisiting ? [] : [button(`open ${smallest}`, `open the smallest graph where it does: ${smallest}`, () => app.lab.openSmallest())];
   const stop = difference && app.position !== app.lab.stop ? [button("to the first difference", "go to the first number that differs", () => app.go(app.lab.stop, false))] : [];
@@ -144,7 +145,7 @@ export function lab(app) {
     ? [element("p", { class: "big wrong-text", text: difference.found }), element("p", { text: `Why: ${difference.because}.` })]
     : [element("p", { class: "big", text: `It makes no difference here: ${whyNot}.` }), element("p", { text: "The smallest graph where it does:" })];
   return [
-    ...head,
+    stays,
     element("div", { class: "row" }, choice, ...rule),
     element("p", { text: `${name}: ${why}.` }),
     ...found,

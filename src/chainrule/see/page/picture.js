@@ -58,13 +58,18 @@ export function rootsOf({ nodes, events }) {
 }
 
 /**
- * The nodes that a result is made of, with the conditions that Python asked about and what these are made of.
+ * The nodes that a result is made of, with the conditions that Python asked about on the way there, since the backward()
+ * before, and what these are made of.
  * @param {Recording} recording
  * @param {number} root
  */
 export function nodesOf(recording, root) {
   const nodes = new Set(reachable(recording.nodes, root));
-  for (const { kind, what, node } of recording.events) {
+  const { events } = recording;
+  const began = events.findLastIndex(({ kind, node }) => kind === "began" && node === root);
+  const end = began < 0 ? events.length : began;
+  const start = events.findLastIndex(({ kind, node }, i) => kind === "ended" && node !== root && i < end) + 1;
+  for (const { kind, what, node } of events.slice(start, end)) {
     if (kind === "asked" && what === "truth") {
       const below = reachable(recording.nodes, node);
       if (below.some((x) => nodes.has(x))) below.forEach((x) => nodes.add(x));
