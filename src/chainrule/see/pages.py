@@ -22,7 +22,9 @@ _OF_THE_LAB = ("add", "mul")
 _LIGHT = {
     **LIGHT,
     "lit": "#ffe3b8",
-    "wrong": "#b3261e",
+    "muted": "#4b5563",
+    "leaf-strong": "#1d4f95",
+    "wrong": "#8f1d17",
     "alarm": "#fff1d6",
     "alarm-ink": "#6b3a00",
     "mono": MONO,

@@ -289,27 +289,3 @@ def test_what_is_no_recording_is_refused():
         pass
     with pytest.raises(ArgumentError, match="no nodes"):
         page(story)
-
-
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("width", [1440, 390])
-def test_axe_finds_nothing(neuron, opened, scheme, width):
-    axe = pytest.importorskip("axe_playwright_python.sync_playwright")
-    shown = opened(page(neuron), width=width, color_scheme=scheme, reduced_motion="reduce", bypass_csp=True)
-
-    def check(where):
-        found = axe.Axe().run(shown).response["violations"]
-        assert [(where, x["id"], [node["html"] for node in x["nodes"]][:2]) for x in found] == []
-
-    check("at the start")
-    shown.evaluate("location.hash = '#event=14'")
-    shown.wait_for_selector(".edge.active")
-    check("mid-backward")
-    for tab in ("Number", "Predict", "Bug lab"):
-        open_tab(shown, tab)
-        check(tab)
-    shown.get_by_label("the mistake").select_option("rule")
-    check("in the lab")
-    open_tab(shown, "Predict")
-    shown.get_by_role("button", name="go to the next question").click()
-    check("in prediction")

@@ -38,9 +38,10 @@ function filled(made, attributes, children) {
   return made;
 }
 
-/** A button. @param {string} text @param {string} label what it does @param {() => void} action @param {Record<string, any>} [more] */
+/** A button. Its name has what stands on it, for those who speak to a screen. @param {string} text @param {string} label what it does @param {() => void} action @param {Record<string, any>} [more] */
 export function button(text, label, action, more = {}) {
-  return element("button", { type: "button", "aria-label": label, title: label, onclick: action, ...more }, text);
+  const isTold = !/[a-z]/i.test(text) || label.toLowerCase().includes(text.toLowerCase());
+  return element("button", { type: "button", "aria-label": isTold ? label : `${text}: ${label}`, title: label, onclick: action, ...more }, text);
 }
 
 /**
