@@ -86,6 +86,11 @@ class ForeignRecorder(Recorder):
             self.note(f"a {type(x).__name__} was written where a number is expected: it is not recorded")
             return None
 
+    def _data(self, node: Any) -> float | None:
+        """The number of an object; None if it has none, or none yet."""
+        x = self.data.peek(node)
+        return None if x is None else self._number(x)
+
     # ---- nodes ----
     def began_making(self, node: Any, calls: Calls) -> None:
         """Notes an object that has been initialised, in these methods of the class, the innermost last."""
@@ -128,7 +133,7 @@ class ForeignRecorder(Recorder):
 
     def _enter_held(self, node: Any, held: Held) -> None:
         """Makes the entry of an object; none if it is no number, or made of what has no entry."""
-        data = self._number(self.data.peek(node))
+        data = self._data(node)
         operands = [self.entries.get(id(x)) for x in held.operands]
         if data is None or None in operands or not self._has_room(1 + len(operands)):
             return
@@ -146,7 +151,7 @@ class ForeignRecorder(Recorder):
         """Finds operation, operands and local derivatives of an entry. Returns the plain numbers among the operands."""
         if not held.operands:
             return []
-        numbers = [self._number(self.data.peek(x)) or 0.0 for x in held.operands]
+        numbers = [self._data(x) or 0.0 for x in held.operands]
         told = [Call(name, tuple(self._arguments(given, held, numbers))) for name, given in calls]
         rule = rule_of(numbers, held.in_order, entry.data, held.operation, told)
         if not held.in_order and not calls and len(numbers) > 1 and rule.op.name not in ("add", "mul"):
@@ -191,6 +196,11 @@ class ForeignRecorder(Recorder):
         return at(frame)
 
     # ---- what is asked and written ----
+    def before_write(self, node: Any) -> None:
+        """Finds an object with the numbers that it has before it is written."""
+        self.settle()
+        self._known(node)
+
     def read(self, node: Any, what: str, answer: Any, frame: FrameType) -> None:
         """Notes that the program asked for a number, or for its truth: not the class itself."""
         if self._open is not None or self.givers.of_class(frame) or self.givers.is_ours(frame):
@@ -202,8 +212,7 @@ class ForeignRecorder(Recorder):
 
     def data_written(self, node: Any, before: Any, after: Any) -> None:
         """Notes that a number is written, after the object was made."""
-        self.settle()
-        entry, old, new = self._known(node), self._number(before), self._number(after)
+        entry, old, new = self._entry_of(node), self._number(before), self._number(after)
         if entry is None or old is None or new is None:
             return
         self.events.append((Wrote, entry, old, new, self._place()))
@@ -212,18 +221,21 @@ class ForeignRecorder(Recorder):
 
     def grad_written(self, node: Any, before: Any, after: Any, frame: FrameType) -> None:
         """Notes that a gradient is written: a deposit, if it is seen who gave it."""
-        self.settle()
-        entry, old, new = self._known(node), self._number(before), self._number(after)
+        entry, old, new = self._entry_of(node), self._number(before), self._number(after)
         if entry is None or old is None or new is None or (self._open is not None and not self._open.kept):
             return
         giver = self._giver(entry, frame)
-        if giver is not None and not giver.by_its_own and (self._open is None or not (new or self._has_deposits)):
-            giver = None  # a write of the user's, or backward() sets all gradients to 0 first
-        if giver is None:
+        if giver is None or not (giver.by_its_own or self._hands_on(giver.entry, new)):
             self._set(entry, old, new)
         else:
             self._deposit(giver.entry, entry, old, new)
         entry.now = new
+
+    def _hands_on(self, giver: Entry, new: float) -> bool:
+        """Whether a gradient is handed on: not if a user writes it, or `backward()` sets all to 0 at first."""
+        if self._open is None or not (new or self._has_deposits):
+            return False
+        return giver.node is not self._open.root or self._began_at is None
 
     def _giver(self, entry: Entry, frame: FrameType) -> Giver | None:
         try:
@@ -239,7 +251,7 @@ class ForeignRecorder(Recorder):
         elif entry.node is self._open.root and self._began_at is not None:
             if new:  # a 0 before is overwritten by it
                 self._seed(new)
-        elif new or old:
+        elif repr(new) != repr(old):
             self.events.append((SetGrad, entry, old, new, None))
             if new:
                 self.note("backward() wrote some gradients for which no giver could be seen")

@@ -179,11 +179,11 @@ class _Judge:
         gave, row = self.gave.setdefault(event.giver, set()), self.nodes[event.giver]
         positions = {k for k, x in enumerate(row.operands) if x == event.into}
         yield from self._remains(i, event)
-        if self.root is not None and positions <= gave:
+        if self.root is not None and positions <= gave and event.after != event.before:
             words = f"{self.names[event.giver]} hands on its gradient to {self.names[event.into]} a second time"
             words += " in one backward(): each result is to do so once, so it must stand once in the order"
             yield Mistake(i, event.into, "twice", event.before, event.after, words)
-        elif not gave & positions and len(positions) > 1 and self._is_whole(event, positions):
+        elif not gave & positions and self._is_whole(event, positions):
             gave |= positions  # x * x may give all at once
         else:
             yield from self._amount(i, event)
@@ -211,8 +211,13 @@ class _Judge:
 
     def _is_whole(self, event: Deposit, positions: set[int]) -> bool:
         locals = [self._allowed(event.giver, k) for k in positions]
-        total = sum(x[0] for x in locals if x)
-        return all(locals) and _fits(event, total)
+        if (
+            len(positions) < 2
+            or not all(locals)
+            or any(_fits(event, x) for x in self._allowed(event.giver, event.position))
+        ):
+            return False
+        return _fits(event, sum(x[0] for x in locals))
 
     def _amount(self, i: int, event: Deposit) -> Iterator[Mistake]:
         allowed = self._allowed(event.giver, event.position)

@@ -47,7 +47,7 @@ class Watch(contextlib.AbstractContextManager):
     def __enter__(self) -> None:
         names = self.recorder.names
         try:
-            self._replace(names.data, self._watched(self.recorder.data, self._data_written, self._data_read))
+            self._replace(names.data, self._watched(self.recorder.data, self.recorder.data_written, self._data_read))
             self._replace(names.grad, self._watched(self.recorder.grad, self._grad_written, None))
             for name, method in functions_of(self.cls).items():
                 if name == names.backward:
@@ -91,10 +91,13 @@ class Watch(contextlib.AbstractContextManager):
             return found
 
         def put(node: Any, x: Any) -> None:
+            if not self._sees() or id(node) in self._building or (self._calls and self.recorder.is_being_made(node)):
+                attribute.put(node, x)
+                return
+            self.recorder.before_write(node)
             before = attribute.peek(node)
             attribute.put(node, x)
-            if self._sees() and id(node) not in self._building:
-                wrote(node, before, x)
+            wrote(node, before, x)
 
         return property(get, put, attribute.delete)
 
@@ -102,13 +105,8 @@ class Watch(contextlib.AbstractContextManager):
         if not self._depth and not self._calls and not self._building:
             self.recorder.read(node, "data", found, sys._getframe(2))
 
-    def _data_written(self, node: Any, before: Any, after: Any) -> None:
-        if not self.recorder.is_being_made(node) or not self._calls:
-            self.recorder.data_written(node, before, after)
-
     def _grad_written(self, node: Any, before: Any, after: Any) -> None:
-        if not self.recorder.is_being_made(node) or not self._calls:
-            self.recorder.grad_written(node, before, after, sys._getframe(2))
+        self.recorder.grad_written(node, before, after, sys._getframe(2))
 
     # ---- methods ----
     def _init(self, original: Callable[..., None]) -> Callable[..., None]:
