@@ -9,6 +9,7 @@ import random
 import pytest
 
 import chainrule
+from chainrule.see.recording import replay
 from chainrule.see.recording.events import Began, Deposit, Ended, Made
 from chainrule.see.recording.mistakes import first_mistake
 from chainrule.see.recording.readings import diagnosis
@@ -314,6 +315,37 @@ def test_where_two_readings_give_one_number_both_are_named():
     assert diagnosis(event, 2.0, [-2.0], "sub") == ("rule", "that is not the derivative of sub")
 
 
+def a_random_program(seed):
+    rng = random.Random(seed)
+    steps = [(rng.randrange(5), rng.randrange(3, 6), rng.randrange(3)) for _ in range(8)]
+    numbers = [rng.uniform(-2, 2) for _ in range(3)]
+
+    def program(V):
+        leaves = [V(x) for x in numbers]
+        made = list(leaves)
+        makers = (op.add, op.mul, op.sub, lambda x, _: x.tanh(), lambda x, _: x**2)
+        for k, back, other in steps:
+            made.append(makers[k](made[-min(back, len(made))], made[other]))
+        sum(made[3:], made[-1] * made[-2]).backward()
+        return [x.grad for x in leaves]
+
+    return program
+
+
+@pytest.mark.parametrize("name", FAMILY)
+def test_gradients_without_a_mistake_are_right(name):
+    differ = 0
+    for seed in range(40):
+        program, Value = a_random_program(seed), broken(**FAMILY[name][0])
+        right = program(lecture())
+        with chainrule.recording(Value=Value) as story:
+            found = program(Value)
+        if found != pytest.approx(right, rel=1e-9, abs=1e-12):
+            differ += 1
+            assert first_mistake(story) is not None, seed
+    assert differ > 5
+
+
 # ---- order, passes and what is missing ----
 def in_order_of(walk):
     return broken(order=walk)
@@ -568,3 +600,29 @@ def test_where_nobody_is_seen_to_give_the_end_is_judged():
                 parent.backward(upstream * local)
 
     assert first_mistake(recorded(Right, lambda V: ((a := V(3.0)) * a * a).backward())) is None
+
+
+def test_a_net_of_micrograds_is_trained_without_a_mistake_and_with_one():
+    engine, nn = pytest.importorskip("micrograd.engine"), pytest.importorskip("micrograd.nn")
+    samples = [([2.0, 3.0, -1.0], 1.0), ([3.0, -1.0, 0.5], -1.0), ([0.5, 1.0, 1.0], -1.0)]
+
+    def train(zero_grad, steps=3):
+        random.seed(1)
+        net = nn.MLP(3, [3, 1])
+        with chainrule.recording(Value=engine.Value) as story:
+            for _ in range(steps):
+                loss = sum((net(x) - y) ** 2 for x, y in samples)
+                if zero_grad:
+                    net.zero_grad()
+                loss.backward()
+                for p in net.parameters():
+                    p.data -= 0.05 * p.grad
+        return story
+
+    story = train(zero_grad=True)
+    assert first_mistake(story) is None
+    assert all(x.recorded == x.right == 0 for x in replay(story))  # its relu gives the integer 0, which has no sign
+    assert len(story.training.parameters) == 16
+    assert story.training.losses[0] > story.training.losses[-1]
+    assert {operation.name for operation in story.operations} == {"add", "mul", "pow", "relu"}
+    assert first_mistake(train(zero_grad=False)).kind == "zero_grad"

@@ -8,10 +8,12 @@ derivatives are the engine's own, where it keeps them; elsewhere those of our ru
 
 from __future__ import annotations
 
+import contextlib
 from types import FrameType
 from typing import Any, NamedTuple
 
 from chainrule.core.modes import caller
+from chainrule.errors import shown
 from chainrule.see.predictions import alike
 from chainrule.see.recording.anatomy import Attribute, Held, held_by, names_in
 from chainrule.see.recording.events import Asked, Began, Deposit, Ended, Made, SetGrad, Wrote
@@ -80,11 +82,14 @@ class ForeignRecorder(Recorder):
 
     def _number(self, x: Any) -> float | None:
         """A number as a float, and None, which some write before there is a gradient, as 0; None if it is no number."""
-        try:
-            return 0.0 if x is None else float(x)
-        except (TypeError, ValueError, OverflowError):
-            self.note(f"a {type(x).__name__} was written where a number is expected: it is not recorded")
-            return None
+        if x is None or type(x) in (float, int):
+            with contextlib.suppress(OverflowError):
+                return float(x or 0.0)
+        elif hasattr(x, "__float__") and not hasattr(x, "__len__") and not isinstance(x, self.cls):  # no array
+            with contextlib.suppress(TypeError, ValueError, OverflowError):
+                return float(x)
+        self.note(f"{shown(x)} was written where a number is expected: it is not recorded")
+        return None
 
     def _data(self, node: Any) -> float | None:
         """The number of an object; None if it has none, or none yet."""
