@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import linecache
 import re
 
 import pytest
@@ -92,6 +93,21 @@ def test_a_deposit_is_lit_in_graph_and_source(neuron, opened):
     assert shown.locator(".note").text_content() == "2 × 0.5 = 1"
     assert text(shown, "mark") == "x1 * w1"
     assert shown.locator(".node.active").count() == 2
+
+
+def test_the_line_of_the_event_is_scrolled_to(opened):
+    text_before = "".join([f"# line {i}\n" for i in range(300)])
+    program = text_before + "from chainrule import Value\nx = Value(2.0)\ny = x * x\ny.backward()\n"
+    name = "long_program.py"
+    linecache.cache[name] = (len(program), None, program.splitlines(keepends=True), name)
+    with chainrule.recording() as story:
+        exec(compile(program, name, "exec"), {})
+    shown = opened(page(story))
+    shown.keyboard.press("End")
+    shown.keyboard.press("ArrowLeft")
+    assert text(shown, "mark") == "x * x"
+    inside = "(mark) => { const box = mark.closest('ol').getBoundingClientRect(), at = mark.getBoundingClientRect();"
+    assert shown.locator("mark").evaluate(inside + " return box.top <= at.top && at.bottom <= box.bottom; }")
 
 
 def test_the_source_and_the_graph_find_each_other(neuron, opened):

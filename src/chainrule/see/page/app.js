@@ -5,7 +5,7 @@ import { calculated, edited, nudged, readNumbers, turned } from "./editing.js";
 import { button, element } from "./elements.js";
 import "./graph-view.js";
 import { Lab } from "./lab.js";
-import { short } from "./numbers.js";
+import { brief, short } from "./numbers.js";
 import { details, lab, predictions, training } from "./panels.js";
 import { drawn, nodesOf, rootsOf } from "./picture.js";
 import { Quiz } from "./quiz.js";
@@ -34,7 +34,8 @@ export class App {
     this.roots = rootsOf(recording);
     this.root = this.roots[this.roots.length - 1];
     this.leaves = new Map();
-    this.opened = new Set();
+    /** @type {number[]} */
+    this.opened = []; // nodes whose boxes were opened, in this order
     this.position = 0;
     this.picked = -1;
     this.panel = "source";
@@ -71,6 +72,7 @@ export class App {
     this.source = /** @type {import("./source-view.js").SourceView} */ (document.createElement("chainrule-source"));
     this.graph.addEventListener("pick", (event) => this.pick(/** @type {CustomEvent} */ (event).detail));
     this.graph.addEventListener("open", (event) => this.open(/** @type {CustomEvent} */ (event).detail));
+    this.graph.addEventListener("close", () => this.close());
     this.graph.addEventListener("hover", (event) => this.hovered(/** @type {CustomEvent} */ (event).detail));
     this.sentence = element("p", { class: "sentence", role: "status", "aria-live": "polite" });
     this.count = element("span", { class: "count" });
@@ -116,7 +118,7 @@ export class App {
   /** @param {number} root */
   choose(root) {
     this.root = root;
-    this.opened.clear();
+    this.opened = [];
     this.recording = this.program;
     this.look();
     this.go(0);
@@ -175,14 +177,14 @@ export class App {
   render(moves) {
     const { event } = this;
     const state = this.state;
-    const note = event?.said ? short(event.product ?? 0) : event?.kind === "deposit" && event.product !== null && event.product !== undefined ? `${short(Number(event.local))} × ${short(event.upstream ?? 0)} = ${short(event.product)}` : "";
+    const note = event ? noteOf(event) : "";
     const wrong = new Set(this.lab.wrong >= 0 && this.position > this.lab.wrong ? [this.lab.node] : []);
     this.graph?.update({ data: state.data, gradients: state.gradients, locals: (node) => this.recording.nodes[node].locals, event, note, moves, wrong });
-    this.source?.light(this.placeOf(event));
     if (this.sentence) this.sentence.textContent = event ? this.teller.sentence(event) : "Nothing has happened yet: step on, or press play.";
     if (this.slider) this.slider.value = String(this.position);
     if (this.count) this.count.textContent = `${this.position} / ${this.steps.length}`;
     this.renderPanel();
+    this.source?.light(this.placeOf(event)); // once it is there, so that it scrolls
   }
 
   /** @param {import("./recording.js").RecordedEvent | null} event */
@@ -253,7 +255,14 @@ export class App {
 
   /** @param {number} node */
   open(node) {
-    this.opened.add(node);
+    this.opened.push(node);
+    this.draw();
+    this.render(false);
+  }
+
+  /** Folds all that was opened. */
+  close() {
+    this.opened = [];
     this.draw();
     this.render(false);
   }
@@ -399,4 +408,10 @@ function droppedWords({ passes, nodes, compiled_steps: steps }) {
   if (nodes) words.push(`${nodes} nodes are not kept`);
   if (steps) words.push(`${steps} training steps ran in native code, unrecorded`);
   return words;
+}
+
+/** What the edge of a deposit says. @param {import("./recording.js").RecordedEvent} event */
+function noteOf({ kind, said, local, upstream = 0, product }) {
+  if (kind !== "deposit" || product === null || product === undefined) return "";
+  return said ? brief(product) : `${brief(Number(local))} × ${brief(upstream)} = ${brief(product)}`;
 }

@@ -15,6 +15,7 @@ const MANY = { bias: "biases", weight: "weights", input: "inputs" };
 /**
  * @typedef {object} Box
  * @property {number[]} places the nodes that it stands for
+ * @property {number[]} results those whose numbers it shows
  * @property {"leaf" | "constant" | "operation" | "root"} kind
  * @property {string} symbol of a single operation, else ""
  * @property {string} label a name, or the caption of a group
@@ -23,11 +24,15 @@ const MANY = { bias: "biases", weight: "weights", input: "inputs" };
  *
  * @typedef {object} Boxes
  * @property {Box[]} boxes operands before results
- * @property {{source: number, target: number, size: number, flows: boolean}[]} edges
+ * @property {Edge[]} edges
  * @property {number[]} boxOf the box of each node
  */
 
-/** @typedef {{places: number[], group: Group | null, role: string, links: Map<number, number>, flows: Set<number>}} Raw */
+/**
+ * @typedef {{source: number, target: number, size: number, uses: number[]}} Edge `uses` has the edges that it stands
+ *   for: the place of a result and the position of the operand, in turn
+ * @typedef {{places: number[], group: Group | null, role: string, links: Map<number, number[]>}} Raw
+ */
 
 /**
  * Builds the graph of the boxes: one for each group, and one for all leaves that the same group uses first and alike.
@@ -35,17 +40,18 @@ const MANY = { bias: "biases", weight: "weights", input: "inputs" };
  * @param {Units} units
  * @param {Group[]} groups
  * @param {boolean} leavesApart
- * @param {(node: number, position: number) => boolean} [flows] whether a derivative flows into an operand
+ * @param {Map<number, string>} [pieces] of boxes of leaves that were opened: the piece that each leaf belongs to
  * @returns {Boxes}
  */
-export function picture(trace, units, groups, leavesApart, flows = () => true) {
-  const { boxes, boxOf } = assigned(trace, units, groups, leavesApart);
+export function picture(trace, units, groups, leavesApart, pieces) {
+  const { boxes, boxOf } = assigned(trace, units, groups, leavesApart, pieces);
   trace.operands.forEach((sources, place) => {
     sources.forEach((source, position) => {
       if (boxOf[source] === boxOf[place]) return;
-      const { links, flows: flowing } = boxes[boxOf[place]];
-      links.set(boxOf[source], (links.get(boxOf[source]) ?? 0) + 1);
-      if (flows(place, position)) flowing.add(boxOf[source]);
+      const { links } = boxes[boxOf[place]];
+      const uses = links.get(boxOf[source]);
+      if (uses) uses.push(place, position);
+      else links.set(boxOf[source], [place, position]);
     });
   });
   const order = sorted(boxes);
@@ -55,7 +61,7 @@ export function picture(trace, units, groups, leavesApart, flows = () => true) {
   const edges = order.flatMap((box) =>
     [...boxes[box].links]
       .sort((a, b) => at(a[0]) - at(b[0]))
-      .map(([source, size]) => ({ source: at(source), target: at(box), size, flows: boxes[box].flows.has(source) })),
+      .map(([source, uses]) => ({ source: at(source), target: at(box), size: uses.length / 2, uses })),
   );
   return {
     boxes: order.map((box) => described(trace, units, boxes[box], layers.get(box) ?? 0)),
@@ -67,15 +73,14 @@ export function picture(trace, units, groups, leavesApart, flows = () => true) {
 /**
  * A picture with one box for each node.
  * @param {Trace} trace
- * @param {(node: number, position: number) => boolean} [flows]
  * @returns {Boxes}
  */
-export function oneByOne(trace, flows = () => true) {
+export function oneByOne(trace) {
   const roots = new Set(trace.roots);
   return {
     boxes: trace.nodes.map((_, place) => single(trace, place, roots.has(place), "")),
     edges: trace.operands.flatMap((sources, target) =>
-      sources.map((source, position) => ({ source, target, size: 1, flows: flows(target, position) })),
+      sources.map((source, position) => ({ source, target, size: 1, uses: [target, position] })),
     ),
     boxOf: trace.nodes.map((_, place) => place),
   };
@@ -85,7 +90,7 @@ export function oneByOne(trace, flows = () => true) {
 function single(trace, place, isRoot, where) {
   const node = trace.nodes[place];
   const kind = !node.op ? (node.constant ? "constant" : "leaf") : isRoot ? "root" : "operation";
-  return { places: [place], kind, symbol: node.op ? node.symbol : "", label: node.label, place: where, remark: "" };
+  return { places: [place], results: [place], kind, symbol: node.op ? node.symbol : "", label: node.label, place: where, remark: "" };
 }
 
 /**
@@ -94,10 +99,11 @@ function single(trace, place, isRoot, where) {
  * @param {Units} units
  * @param {Group[]} groups
  * @param {boolean} leavesApart
+ * @param {Map<number, string>} [pieces]
  */
-function assigned(trace, units, groups, leavesApart) {
+function assigned(trace, units, groups, leavesApart, pieces) {
   /** @type {Raw[]} */
-  const boxes = groups.map((group) => ({ places: [], group, role: "", links: new Map(), flows: new Set() }));
+  const boxes = groups.map((group) => ({ places: [], group, role: "", links: new Map() }));
   const boxOf = trace.nodes.map(() => -1);
   groups.forEach((group, number) => {
     for (const unit of group.stages.flat()) {
@@ -117,11 +123,11 @@ function assigned(trace, units, groups, leavesApart) {
       boxes[user].places.push(place);
       return;
     }
-    const key = leavesApart ? `${constant}|${user}|${role}` : `${constant}`;
+    const key = `${constant}|${leavesApart ? `${user}|${role}` : ""}|${pieces?.get(place) ?? ""}`;
     let box = known.get(key);
     if (box === undefined) {
       known.set(key, (box = boxes.length));
-      boxes.push({ places: [], group: null, role: leavesApart ? role : "", links: new Map(), flows: new Set() });
+      boxes.push({ places: [], group: null, role: leavesApart ? role : "", links: new Map() });
     }
     boxOf[place] = box;
     boxes[box].places.push(place);
@@ -192,7 +198,7 @@ function layersOf(trace, units, boxes, order) {
  * @param {Units} units
  * @param {Group} group
  */
-function neuronsOf(trace, units, group) {
+export function neuronsOf(trace, units, group) {
   for (let i = 0; i < group.stages.length; i++) {
     const stage = group.stages[i];
     const name = units.names[stage[0]];
@@ -209,7 +215,7 @@ function neuronsOf(trace, units, group) {
 }
 
 /** Whether units of one stage feed each other. @param {Units} units @param {Group} group */
-function isSeries(units, group) {
+export function isSeries(units, group) {
   return group.stages.some((stage) => {
     const inside = new Set(stage);
     return stage.some((unit) => units.operands[unit].some((place) => inside.has(place)));
@@ -227,10 +233,10 @@ function described(trace, units, box, layer) {
   const kind = isRoot ? "root" : "operation";
   const results = lastStage.map((unit) => units.members[unit][units.members[unit].length - 1]);
   if (group.stages.length === 1 && results.length === 1) {
-    return { places, kind, symbol: "Σ", label: trace.nodes[results[0]].label, place: "", remark: `${counted(places.length)} × +` };
+    return { places, results, kind, symbol: "Σ", label: trace.nodes[results[0]].label, place: "", remark: `${counted(places.length)} × +` };
   }
   const [label, remark] = isSeries(units, group) ? series(trace, places) : caption(trace, units, group);
-  return { places, kind, symbol: "", label, place, remark };
+  return { places, results, kind, symbol: "", label, place, remark };
 }
 
 /** @param {number} count */
@@ -258,7 +264,7 @@ function caption(trace, units, group) {
 }
 
 /** The identity of a neuron: its bias and weights. @param {Trace} trace @param {Units} units @param {number} unit */
-function parametersOf(trace, units, unit) {
+export function parametersOf(trace, units, unit) {
   const places = units.members[unit].flatMap((node) => trace.operands[node]);
   if (units.names[unit] === NEURON) {
     return places.filter((place, i) => (i === 0 || i % 2) && units.unitOf[place] !== CONSTANT).join(",");
@@ -289,5 +295,5 @@ function leafBox(trace, box) {
   const word = MANY[role] ?? (leaves[0].constant ? "constants" : "leaves");
   const labels = leaves.slice(0, SHOWN).map((leaf) => leaf.label).filter(Boolean);
   const remark = labels.length ? labels.join(", ") + (leaves.length > SHOWN ? ", …" : "") : "";
-  return { places, kind, symbol: "", label: `${counted(leaves.length)} ${word}`, place: "", remark };
+  return { places, results: places, kind, symbol: "", label: `${counted(leaves.length)} ${word}`, place: "", remark };
 }

@@ -9,21 +9,26 @@ const GROUPS_PER_BOX = 50;
 
 /** @typedef {import("./units.js").Trace} Trace */
 /** @typedef {import("./units.js").Units} Units */
-/** @typedef {{stages: number[][]}} Group units that are drawn as one box, in stages that each feed the next */
+/**
+ * @typedef {{stages: number[][]}} Group units that are drawn as one box, in stages that each feed the next
+ * @typedef {import("./boxes.js").Boxes & {units: Units, groups: Group[], leavesApart: boolean}} Folded
+ */
 
 /**
  * Draws a graph of any size in about `limit` boxes or fewer.
  * @param {Trace} trace
  * @param {number} limit
- * @returns {import("./boxes.js").Boxes}
+ * @returns {Folded}
  */
 export function fold(trace, limit) {
   const units = findUnits(trace);
   for (const groupOf of partitions(units, GROUPS_PER_BOX * limit)) {
-    const boxes = picture(trace, units, merged(trace, units, groupsOf(condensed(units, groupOf))), true);
-    if (boxes.boxes.length <= limit) return boxes;
+    const groups = merged(trace, units, groupsOf(condensed(units, groupOf)));
+    const boxes = picture(trace, units, groups, true);
+    if (boxes.boxes.length <= limit) return { ...boxes, units, groups, leavesApart: true };
   }
-  return picture(trace, units, [{ stages: [units.members.map((_, unit) => unit)] }], false);
+  const groups = [{ stages: [units.members.map((_, unit) => unit)] }];
+  return { ...picture(trace, units, groups, false), units, groups, leavesApart: false };
 }
 
 /**

@@ -2,14 +2,14 @@
 // The graph: boxes with number and gradient, edges with local derivatives, and the deposit that is on its way.
 
 import { button, drawing, element, wantsLittleMotion } from "./elements.js";
-import { brief, general } from "./numbers.js";
+import { brief, spanOf } from "./numbers.js";
 import { ROW } from "./picture.js";
-import { IS_CONSTANT, NOTHING_CAME, NUMBER } from "./state.js";
+import { IS_CONSTANT, NOT_REACHED, NOTHING_CAME, NUMBER } from "./state.js";
+import { Viewport } from "./viewport.js";
+import { textWidth } from "./widths.js";
 
-const MARGIN = 24;
 const TRAVEL = 650; // milliseconds that a deposit is on its way
-const SMALLEST = 0.15;
-const LARGEST = 4;
+const NOTE_ROOM = 120; // a longer note takes two lines
 
 /**
  * @typedef {object} Moment what the graph shows
@@ -29,27 +29,31 @@ export class GraphView extends HTMLElement {
     this.picture = null;
     /** @type {string[]} */
     this.names = [];
-    this.view = { x: 0, y: 0, scale: 1 };
     this.focused = 0;
+    /** @type {Moment | null} */
+    this.last = null;
   }
 
   connectedCallback() {
     if (this.svg) return;
-    this.svg = drawing("svg", { class: "graph", role: "group", "aria-label": "the graph" });
+    const label = "the graph: arrow keys move it, plus and minus zoom, 0 shows all of it";
+    this.svg = drawing("svg", { class: "graph", role: "group", tabindex: 0, "aria-label": label });
+    const viewport = new Viewport(this.svg, () => this.picture);
+    this.viewport = viewport;
+    this.close = button("fold", "fold what was opened", () => this.dispatchEvent(new CustomEvent("close")), { hidden: true });
     this.find = /** @type {HTMLInputElement} */ (
       element("input", { type: "search", placeholder: "find a number", "aria-label": "find a number by its name", onchange: () => this.search(this.find?.value ?? "") })
     );
     const tools = element(
       "div",
       { class: "tools", role: "group", "aria-label": "view of the graph" },
-      button("−", "zoom out", () => this.zoom(1 / 1.25)),
-      button("+", "zoom in", () => this.zoom(1.25)),
-      button("fit", "show the whole graph", () => this.fit()),
+      this.close,
+      button("−", "zoom out", () => viewport.zoom(1 / 1.25)),
+      button("+", "zoom in", () => viewport.zoom(1.25)),
+      button("fit", "show the whole graph", () => viewport.fit()),
       this.find,
     );
     this.append(this.svg, tools);
-    this.svg.addEventListener("wheel", (event) => this.wheeled(/** @type {WheelEvent} */ (event)), { passive: false });
-    this.svg.addEventListener("pointerdown", (event) => this.dragged(/** @type {PointerEvent} */ (event)));
     new ResizeObserver(() => this.fit()).observe(this);
   }
 
@@ -61,13 +65,15 @@ export class GraphView extends HTMLElement {
   show(picture, names) {
     this.picture = picture;
     this.names = names;
+    this.last = null;
+    if (this.close) this.close.hidden = !picture.isOpened;
     this.focused = Math.min(this.focused, picture.cards.length - 1);
     this.lines = picture.lines.map((line) => this.lineOf(line));
     this.boxes = picture.cards.map((card, i) => this.boxOf(card, i));
     this.token = drawing("circle", { class: "token", r: 6, visibility: "hidden" });
-    this.note = drawing("text", { class: "note", visibility: "hidden" });
-    this.noteBack = drawing("rect", { class: "note-back", rx: 7, visibility: "hidden" });
-    this.svg?.replaceChildren(...this.lines.map(({ group }) => group), ...this.boxes.map(({ group }) => group), this.noteBack, this.note, this.token);
+    this.note = drawing("g", { class: "said", "aria-hidden": true });
+    this.sum = drawing("g", { class: "said", "aria-hidden": true });
+    this.svg?.replaceChildren(...this.lines.map(({ group }) => group), ...this.boxes.map(({ group }) => group), this.sum, this.note, this.token);
     this.fit();
   }
 
@@ -89,8 +95,11 @@ export class GraphView extends HTMLElement {
     const { x, y, width, height, pill } = card;
     const top = ROW + (card.caption ? 12 : 0);
     const half = width / 2;
+    const heading = drawing("text", { class: "small", x: half + 9, y: top + 12, text: "gradient" });
+    const title = drawing("title");
     const number = drawing("text", { class: "number", x: 9, y: top + 27 });
     const grad = drawing("text", { class: "number grad", x: half + 9, y: top + 27 });
+    /** @type {SVGElement[]} */
     const parts = [drawing("rect", { class: "box", width, height, rx: 11 })];
     if (many) parts.unshift(drawing("rect", { class: "box behind", x: 5, y: 5, width, height, rx: 11 }));
     if (card.symbol) {
@@ -102,8 +111,7 @@ export class GraphView extends HTMLElement {
     if (!card.isConstant) {
       parts.push(drawing("path", { class: "rule", d: `M0 ${top}H${width}M${half} ${top}V${height}` }));
       parts.push(drawing("text", { class: "small", x: 9, y: top + 12, text: "number" }));
-      parts.push(drawing("text", { class: "small", x: half + 9, y: top + 12, text: "gradient" }));
-      parts.push(number, grad);
+      parts.push(heading, number, grad);
     }
     const group = drawing(
       "g",
@@ -114,12 +122,17 @@ export class GraphView extends HTMLElement {
         tabindex: i === this.focused ? 0 : -1,
         onclick: () => this.picked(i),
         onkeydown: (/** @type {KeyboardEvent} */ event) => this.pressed(event, i),
-        onpointerenter: () => this.dispatchEvent(new CustomEvent("hover", { detail: many ? null : card.box.places[0] })),
+        onpointerenter: () => {
+          title.textContent = `${group.getAttribute("aria-label")}${many ? " (a click opens it)" : ""}`;
+          this.dispatchEvent(new CustomEvent("hover", { detail: many ? null : card.box.places[0] }));
+        },
         onpointerleave: () => this.dispatchEvent(new CustomEvent("hover", { detail: null })),
+        onfocus: () => this.viewport?.reveal(card),
       },
+      title,
       ...parts,
     );
-    return { group, number, grad };
+    return { group, number, grad, heading };
   }
 
   /** A click or Enter: a folded box is opened, of another the node is picked. @param {number} i */
@@ -162,56 +175,101 @@ export class GraphView extends HTMLElement {
     if (!picture || !boxes || !lines) return;
     const active = moment.event ? picture.cardOf.get(moment.event.node) : undefined;
     const giving = moment.event?.giver === undefined ? undefined : picture.cardOf.get(moment.event.giver);
+    const changed = picture.cards.map((card) => this.hasChanged(card, moment));
     picture.cards.forEach((card, i) => {
-      const { group, number, grad } = boxes[i];
-      const made = card.box.places.filter((node) => moment.data[node] !== null);
-      number.textContent = made.length ? spanOf(made.map((node) => /** @type {number} */ (moment.data[node]))) : "";
-      const said = gradientOf(card.box.places, moment);
-      grad.textContent = said.text;
-      fit(number, card.width / 2);
-      fit(grad, card.width / 2);
-      group.classList.toggle("unmade", !made.length);
-      group.classList.toggle("active", i === active || i === giving);
-      group.classList.toggle("wrong", card.box.places.some((node) => moment.wrong.has(node)));
-      grad.classList.toggle("waiting", !said.isNumber);
-      const name = card.box.places.length === 1 ? this.names[card.box.places[0]] : `${card.name}, ${card.box.places.length} nodes`;
-      group.setAttribute("aria-label", `${name}${card.symbol ? `, made by ${card.symbol}` : ""}: number ${number.textContent || "not made yet"}, gradient ${said.words}`);
+      const { classList } = boxes[i].group;
+      if (changed[i]) this.updateBox(card, boxes[i], moment);
+      classList.toggle("active", i === active || i === giving);
+      classList.toggle("wrong", moment.wrong.size > 0 && card.box.places.some((node) => moment.wrong.has(node)));
     });
     picture.lines.forEach((line, i) => {
-      const local = line.giver >= 0 && moment.data[line.giver] !== null ? moment.locals(line.giver)[line.position] : null;
-      const text = local === null || local === undefined ? "" : brief(local);
-      lines[i].text.textContent = text;
-      const room = 7 * text.length + 8;
-      lines[i].back.setAttribute("visibility", text ? "visible" : "hidden");
-      lines[i].back.setAttribute("x", String(line.label.x - room / 2));
-      lines[i].back.setAttribute("width", String(room));
-      lines[i].group.classList.toggle("active", this.isActive(line, moment.event));
+      const { text, back, group } = lines[i];
+      if (changed[line.target]) {
+        text.textContent = localText(line, moment);
+        const room = textWidth(text.textContent, 11.5, true) + 8;
+        back.setAttribute("visibility", text.textContent ? "visible" : "hidden");
+        back.setAttribute("x", String(line.label.x - room / 2));
+        back.setAttribute("width", String(room));
+      }
+      group.classList.toggle("active", this.isActive(line, moment.event));
     });
+    this.last = moment;
+    this.follow([active, giving]);
+    this.addUp(moment);
     this.travel(moment);
+  }
+
+  /** Whether a box's numbers are others than before. @param {import("./picture.js").Card} card @param {Moment} moment */
+  hasChanged({ box }, { data, gradients }) {
+    const { last } = this;
+    return !last || box.results.some((node) => data[node] !== last.data[node] || gradients[node] !== last.gradients[node]);
+  }
+
+  /**
+   * @param {import("./picture.js").Card} card
+   * @param {ReturnType<GraphView["boxOf"]>} parts
+   * @param {Moment} moment
+   */
+  updateBox(card, { group, number, grad, heading }, moment) {
+    const { places, results } = card.box;
+    const made = results.flatMap((node) => moment.data[node] ?? []);
+    const said = gradientOf(results, moment);
+    number.textContent = spanOf(made);
+    grad.textContent = said.text;
+    heading.textContent = said.heading;
+    fit(number, card.width / 2);
+    fit(grad, card.width / 2);
+    group.classList.toggle("unmade", !made.length);
+    grad.classList.toggle("waiting", !said.isNumber);
+    const name = places.length === 1 ? this.names[places[0]] : `${card.name}, ${places.length.toLocaleString("en-US")} nodes`;
+    const how = card.symbol ? `, made by ${card.symbol}` : "";
+    group.setAttribute("aria-label", `${name}${how}: number ${number.textContent || "not made yet"}, gradient ${said.words}`);
+  }
+
+  /** Brings what the present event is about into view. @param {(number | undefined)[]} cards */
+  follow(cards) {
+    const all = cards.flatMap((i) => (i === undefined ? [] : [/** @type {import("./picture.js").Picture} */ (this.picture).cards[i]]));
+    if (!all.length) return;
+    const [x, y] = [Math.min(...all.map((card) => card.x)), Math.min(...all.map((card) => card.y))];
+    const right = Math.max(...all.map((card) => card.x + card.width));
+    const bottom = Math.max(...all.map((card) => card.y + card.height));
+    this.viewport?.reveal({ x, y: y - 24, width: right - x, height: bottom - y + 48 });
+  }
+
+  /** Shows beside the operand what its gradient was, what came, and what it is now. @param {Moment} moment */
+  addUp({ event }) {
+    const i = event ? this.picture?.cardOf.get(event.node) : undefined;
+    const words = event ? additionOf(event) : "";
+    if (!this.picture || !this.sum) return;
+    if (i === undefined || !words) {
+      this.sum.replaceChildren();
+      return;
+    }
+    const { x, y, width, height, box } = this.picture.cards[i];
+    const name = box.places.length > 1 && event ? `${this.names[event.node]}: ` : "";
+    this.sum.replaceChildren(...bubble([name + words], x + width / 2, this.picture.down ? y - 11 : y + height + 10, "sum"));
   }
 
   /** @param {import("./picture.js").Line} line @param {Moment["event"]} event */
   isActive(line, event) {
     if (!event || event.giver === undefined || !this.picture) return false;
     const ends = line.target === this.picture.cardOf.get(event.giver) && line.source === this.picture.cardOf.get(event.node);
-    return ends && (line.giver < 0 || line.position === event.position);
+    return ends && (line.giver < 0 || (line.giver === event.giver && line.position === event.position));
   }
 
   /** Lets a deposit travel along its edge, towards the inputs. @param {Moment} moment */
   travel({ event, note, moves }) {
     const { picture, lines, token } = this;
-    if (!picture || !lines || !token || !this.note || !this.noteBack) return;
+    if (!picture || !lines || !token || !this.note) return;
     const i = picture.lines.findIndex((line) => this.isActive(line, event));
     const shows = i >= 0 && event?.kind === "deposit" && Boolean(note);
-    for (const part of [token, this.note, this.noteBack]) part.setAttribute("visibility", shows ? "visible" : "hidden");
+    token.setAttribute("visibility", shows ? "visible" : "hidden");
+    this.note.replaceChildren();
     cancelAnimationFrame(this.frame ?? 0);
     if (!shows) return;
     const { x, y } = picture.lines[i].label;
-    this.note.textContent = note;
-    this.note.setAttribute("x", String(x));
-    this.note.setAttribute("y", String(y + 4));
-    const width = 6.8 * note.length + 14;
-    for (const [name, at] of Object.entries({ x: x - width / 2, y: y - 12, width, height: 24 })) this.noteBack.setAttribute(name, String(at));
+    const isLong = textWidth(note, 11.5, true) > NOTE_ROOM;
+    this.note.replaceChildren(...bubble(isLong ? note.split(/ (?==)/) : [note], x, y, "note"));
     const { path } = lines[i];
     const length = path.getTotalLength();
     const place = (/** @type {number} */ part) => {
@@ -236,52 +294,10 @@ export class GraphView extends HTMLElement {
   // ---- the view ----
 
   fit() {
-    if (!this.picture || !this.svg) return;
-    const { width, height } = this.svg.getBoundingClientRect();
-    if (!width || !height) return;
-    const whole = Math.min((width - 2 * MARGIN) / this.picture.width, (height - 2 * MARGIN) / this.picture.height);
-    const scale = Math.min(1.25, Math.max(SMALLEST, whole));
-    this.view = { scale, x: (width - scale * this.picture.width) / 2, y: (height - scale * this.picture.height) / 2 };
-    this.look();
-  }
-
-  /** Zooms around a point, the middle unless told. @param {number} factor @param {number} [x] @param {number} [y] */
-  zoom(factor, x, y) {
-    const { width, height } = /** @type {SVGElement} */ (this.svg).getBoundingClientRect();
-    const [atX, atY] = [x ?? width / 2, y ?? height / 2];
-    const scale = Math.min(LARGEST, Math.max(SMALLEST / 4, this.view.scale * factor));
-    const ratio = scale / this.view.scale;
-    this.view = { scale, x: atX - (atX - this.view.x) * ratio, y: atY - (atY - this.view.y) * ratio };
-    this.look();
-  }
-
-  look() {
-    const { x, y, scale } = this.view;
-    const { width, height } = /** @type {SVGElement} */ (this.svg).getBoundingClientRect();
-    this.svg?.setAttribute("viewBox", `${-x / scale} ${-y / scale} ${width / scale} ${height / scale}`);
-  }
-
-  /** @param {WheelEvent} event */
-  wheeled(event) {
-    if (!event.ctrlKey && !event.metaKey) return;
-    event.preventDefault();
-    this.zoom(Math.exp(-event.deltaY / 200), event.offsetX, event.offsetY);
-  }
-
-  /** @param {PointerEvent} start */
-  dragged(start) {
-    const from = { ...this.view };
-    const move = (/** @type {PointerEvent} */ event) => {
-      this.view.x = from.x + event.clientX - start.clientX;
-      this.view.y = from.y + event.clientY - start.clientY;
-      this.look();
-    };
-    const stop = () => {
-      window.removeEventListener("pointermove", move);
-      window.removeEventListener("pointerup", stop);
-    };
-    window.addEventListener("pointermove", move);
-    window.addEventListener("pointerup", stop);
+    const { event = null } = this.last ?? {};
+    const i = this.picture?.cardOf.get(event?.node ?? -1) ?? (this.picture?.cards.length ?? 0) - 1;
+    const card = this.picture?.cards[i];
+    if (card) this.viewport?.fit({ x: card.x + card.width / 2, y: card.y + card.height / 2 });
   }
 
   /** Shows the first node whose name begins so, in the middle. @param {string} text */
@@ -291,31 +307,56 @@ export class GraphView extends HTMLElement {
     if (node < 0) return;
     const i = /** @type {number} */ (this.picture?.cardOf.get(node));
     const card = /** @type {import("./picture.js").Picture} */ (this.picture).cards[i];
-    const { width, height } = /** @type {SVGElement} */ (this.svg).getBoundingClientRect();
-    const scale = Math.max(this.view.scale, 0.9);
-    this.view = { scale, x: width / 2 - scale * (card.x + card.width / 2), y: height / 2 - scale * (card.y + card.height / 2) };
-    this.look();
+    const scale = Math.max(this.viewport?.view.scale ?? 1, 0.9);
+    this.viewport?.centre(card.x + card.width / 2, card.y + card.height / 2, scale);
     this.moveFocus(i);
   }
 }
 
-/** @param {number[]} numbers */
-function spanOf(numbers) {
-  if (numbers.length === 1) return brief(numbers[0]);
-  const [low, high] = [Math.min(...numbers), Math.max(...numbers)];
-  return low === high || Number.isNaN(low) ? brief(low) : `${general(low, 2)} … ${general(high, 2)}`;
+/** What an edge says: the local derivatives of the results that are made. @param {import("./picture.js").Line} line @param {Moment} moment */
+function localText({ uses, flows }, { data, locals }) {
+  const known = [];
+  for (let i = 0; flows && i < uses.length; i += 2) {
+    const local = data[uses[i]] === null ? null : locals(uses[i])[uses[i + 1]];
+    if (local !== null && local !== undefined) known.push(local);
+  }
+  return spanOf(known);
+}
+
+/** What a gradient was, what came to it, and what it is. @param {import("./recording.js").RecordedEvent} event */
+function additionOf({ kind, before, product, after, sum, aside }) {
+  const sumOfTwo = (/** @type {number} */ a, /** @type {number} */ b, /** @type {number} */ c) =>
+    `${brief(a)} + ${b < 0 ? `(${brief(b)})` : brief(b)} = ${brief(c)}`;
+  if (kind === "deposit" && after !== undefined && before !== undefined) {
+    return product === null || product === undefined ? `${brief(before)} → ${brief(after)}` : sumOfTwo(before, product, after);
+  }
+  if (kind === "added_back" && after !== undefined) return sumOfTwo(sum ?? 0, aside ?? 0, after);
+  return "";
+}
+
+/** Lines of text on a ground. @param {string[]} texts @param {number} x the middle @param {number} y @param {string} name */
+function bubble(texts, x, y, name) {
+  const width = Math.max(...texts.map((text) => textWidth(text, 11.5, true))) + 12;
+  const height = 15 * texts.length + 5;
+  return [
+    drawing("rect", { class: `${name}-back`, x: x - width / 2, y: y - height / 2, width, height, rx: 7 }),
+    ...texts.map((text, i) => drawing("text", { class: name, x, y: y - height / 2 + 14 + 15 * i, text })),
+  ];
 }
 
 /** What a box says of its gradient. @param {number[]} nodes @param {Moment} moment */
 function gradientOf(nodes, { gradients }) {
-  const known = nodes.map((node) => gradients[node]).filter((gradient) => gradient.state === NUMBER);
-  if (known.length) {
-    const text = spanOf(known.map((gradient) => gradient.number));
-    return { text, words: text, isNumber: true };
+  const states = nodes.map((node) => gradients[node]);
+  const reached = states.filter(({ state }) => state !== NOT_REACHED && state !== IS_CONSTANT);
+  if (reached.some(({ state }) => state === NUMBER)) {
+    const text = spanOf(reached.map(({ number }) => number)); // where nothing came, .grad is 0
+    const isPart = reached.length < nodes.length;
+    const part = `${reached.length.toLocaleString("en-US")} of ${nodes.length.toLocaleString("en-US")}`;
+    return { text, words: isPart ? `${text}, which ${part} have` : text, heading: isPart ? `gradient, ${part}` : "gradient", isNumber: true };
   }
-  const { state, why } = gradients[nodes[0]];
-  if (state === NOTHING_CAME) return { text: "nothing", words: `nothing came: ${why}`, isNumber: false };
-  return { text: state === IS_CONSTANT ? "" : "·", words: state, isNumber: false };
+  const { state, why } = reached[0] ?? states[0];
+  if (state === NOTHING_CAME) return { text: "nothing", words: `nothing came: ${why}`, heading: "gradient", isNumber: false };
+  return { text: state === IS_CONSTANT ? "" : "·", words: state, heading: "gradient", isNumber: false };
 }
 
 /** Sets a number smaller that would not fit. @param {SVGElement} text @param {number} room */

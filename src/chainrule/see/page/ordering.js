@@ -166,6 +166,6 @@ function placeOf(places, vertex) {
 }
 
 /** @param {number} a @param {number} b */
-function ascending(a, b) {
+export function ascending(a, b) {
   return a - b;
 }

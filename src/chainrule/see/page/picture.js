@@ -1,21 +1,18 @@
 // @ts-check
 // What is drawn of a recording: which nodes, in which boxes, where.
 
-import { oneByOne, picture } from "./boxes.js";
-import { fold } from "./fold.js";
 import { layOut } from "./layout.js";
+import { boxesOf } from "./opening.js";
 import { reachable } from "./state.js";
-import { findUnits } from "./units.js";
+import { textWidth } from "./widths.js";
 
-export const FOLD_ABOVE = 60; // graphs with more nodes than this are folded at first
 export const ROW = 27; // the height of a card's upper row: symbol and name
 const NUMBER_WIDTH = 68;
 const HEIGHT = 62;
-const PILL_LETTER = 8.2;
-const NAME_LETTER = 8.5;
-const SMALL_LETTER = 6;
+const SPAN_WIDTH = 116; // of the smallest and the largest of many numbers
 const LONGEST = 30;
 const LABEL = { along: 84, across: 18 }; // the room for a local derivative, or for what a deposit says
+const SPAN = { along: 116, across: 18 };
 
 /**
  * @typedef {import("./recording.js").Recording} Recording
@@ -39,6 +36,7 @@ const LABEL = { along: 84, across: 18 }; // the room for a local derivative, or 
  * @property {boolean} flows
  * @property {number} giver the node, -1 for several
  * @property {number} position
+ * @property {number[]} uses nodes and the positions of their operands, in turn
  * @property {string} path
  * @property {{x: number, y: number}} tip
  * @property {{x: number, y: number}} label
@@ -49,6 +47,7 @@ const LABEL = { along: 84, across: 18 }; // the room for a local derivative, or 
  * @property {Map<number, number>} cardOf the card of each node
  * @property {number} width
  * @property {number} height
+ * @property {boolean} isOpened whether boxes of it were opened
  * @property {boolean} down whether edges run downwards, for narrow screens, and not to the right
  */
 
@@ -80,23 +79,36 @@ export function nodesOf(recording, root) {
  * @param {number[]} nodes in the order of their indices
  * @param {number} root
  * @param {string[]} names
- * @param {Set<number>} opened nodes whose boxes were opened
+ * @param {Iterable<number>} opened nodes whose boxes were opened, in this order
  * @param {boolean} down
  * @returns {Picture}
  */
 export function drawn(recording, nodes, root, names, opened, down) {
+  const trace = traced(recording, nodes, root);
+  const { placeOf } = trace;
+  const places = [...opened].flatMap((node) => placeOf.get(node) ?? []);
+  return { ...laidOut(recording, nodes, boxesOf(trace, places), names, down), isOpened: places.length > 0 };
+}
+
+/** @type {WeakMap<number[], import("./units.js").Trace & {root: number, placeOf: Map<number, number>}>} */
+const traces = new WeakMap();
+
+/** The nodes as they are drawn; the same lists give the same, so that what is folded stays known. @param {Recording} recording @param {number[]} nodes @param {number} root */
+function traced(recording, nodes, root) {
+  const known = traces.get(nodes);
+  if (known?.root === root) return known;
   const placeOf = new Map(nodes.map((node, place) => [node, place]));
+  const at = (/** @type {number} */ node) => /** @type {number} */ (placeOf.get(node));
   const isUsed = new Set(nodes.flatMap((node) => recording.nodes[node].operands));
-  const roots = nodes.filter((node) => node === root || !isUsed.has(node));
   const trace = {
     nodes: nodes.map((node) => shown(recording, node)),
-    operands: nodes.map((node) => recording.nodes[node].operands.map((x) => /** @type {number} */ (placeOf.get(x)))),
-    roots: roots.map((node) => /** @type {number} */ (placeOf.get(node))),
+    operands: nodes.map((node) => recording.nodes[node].operands.map(at)),
+    roots: nodes.filter((node) => node === root || !isUsed.has(node)).map(at),
+    root,
+    placeOf,
   };
-  const flows = (/** @type {number} */ place, /** @type {number} */ position) =>
-    recording.nodes[nodes[place]].locals[position] !== null;
-  const boxes = boxesOf(trace, flows, new Set([...opened].map((node) => placeOf.get(node) ?? -1)));
-  return laidOut(recording, nodes, boxes, names, down);
+  traces.set(nodes, trace);
+  return trace;
 }
 
 /** @param {Recording} recording @param {number} node */
@@ -106,72 +118,30 @@ function shown({ nodes, operations }, node) {
   return { op: operation.name, symbol: operation.symbol, label, constant, data };
 }
 
-/**
- * One box for each node of a small graph; of a large one folded boxes, of which those that were opened are taken apart.
- * @param {import("./units.js").Trace} trace
- * @param {(place: number, position: number) => boolean} flows
- * @param {Set<number>} opened
- */
-function boxesOf(trace, flows, opened) {
-  if (trace.nodes.length <= FOLD_ABOVE) return oneByOne(trace, flows);
-  const folded = fold(trace, FOLD_ABOVE);
-  if (!opened.size) return withFlows(folded, trace, flows);
-  const units = findUnits(trace);
-  const apart = new Set([...opened].map((place) => folded.boxOf[place]));
-  const groups = folded.boxes.flatMap((box, i) => {
-    const inside = [...new Set(box.places.map((place) => units.unitOf[place]).filter((unit) => unit >= 0))];
-    if (!inside.length) return [];
-    return apart.has(i) ? inside.map((unit) => ({ stages: [[unit]] })) : [{ stages: [inside] }];
-  });
-  return picture(trace, units, groups, true, flows);
-}
-
-/** @param {import("./boxes.js").Boxes} boxes @param {import("./units.js").Trace} trace @param {(place: number, position: number) => boolean} flows */
-function withFlows(boxes, trace, flows) {
-  const flowing = new Set();
-  trace.operands.forEach((sources, place) =>
-    sources.forEach((source, i) => {
-      if (flows(place, i)) flowing.add(`${boxes.boxOf[source]} ${boxes.boxOf[place]}`);
-    }),
-  );
-  return { ...boxes, edges: boxes.edges.map((edge) => ({ ...edge, flows: flowing.has(`${edge.source} ${edge.target}`) })) };
-}
-
 /** @param {Recording} recording @param {number[]} nodes @param {import("./boxes.js").Boxes} boxes @param {string[]} names @param {boolean} down @returns {Picture} */
 function laidOut(recording, nodes, boxes, names, down) {
-  const cards = boxes.boxes.map((box) => cardOf(recording, { ...box, places: box.places.map((place) => nodes[place]) }, names));
-  const single = boxes.edges.every((edge) => edge.size === 1);
-  const labels = boxes.edges.map((edge) => (edge.flows && single ? swapped(LABEL, down) : { along: 0, across: 0 }));
+  const cards = boxes.boxes.map((box) => cardOf(box, nodes, names));
   const sizes = cards.map(({ width, height }) => swapped({ along: width, across: height }, down));
+  const uses = boxes.edges.map((edge) => edge.uses.map((x, i) => (i % 2 ? x : nodes[x])));
+  const flows = uses.map((use) => use.some((node, i) => i % 2 === 0 && recording.nodes[node].locals[use[i + 1]] !== null));
+  const labels = boxes.edges.map(({ size }, i) => (flows[i] ? swapped(size > 1 ? SPAN : LABEL, down) : { along: 0, across: 0 }));
   const layout = layOut(sizes, boxes.edges.map(({ source, target }) => [source, target]), labels);
   cards.forEach((card, i) => {
     const { along, across } = swapped(layout.boxes[i], down);
     card.x = along - card.width / 2;
     card.y = across - card.height / 2;
   });
-  /** @type {Map<string, number>} */
-  const met = new Map();
-  const lines = boxes.edges.map((edge, i) => {
+  const lines = boxes.edges.map(({ source, target, size }, i) => {
     const route = layout.routes[i];
-    const givers = boxes.boxes[edge.target].places;
-    const giver = givers.length === 1 ? nodes[givers[0]] : -1;
-    const key = `${edge.source} ${edge.target}`;
-    const nth = met.get(key) ?? 0;
-    met.set(key, nth + 1);
     const end = swapped(route[route.length - 1], down);
     const label = swapped(layout.labels[i], down);
-    return {
-      ...edge,
-      giver,
-      position: giver < 0 ? -1 : positionOf(recording.nodes[giver].operands, boxes.boxes[edge.source].places.map((x) => nodes[x]), nth),
-      path: curve(route, down),
-      tip: { x: end.along, y: end.across },
-      label: { x: label.along, y: label.across },
-    };
+    const [giver, position] = size > 1 ? [-1, -1] : uses[i];
+    const tip = { x: end.along, y: end.across };
+    return { source, target, size, giver, position, uses: uses[i], flows: flows[i], path: curve(route, down), tip, label: { x: label.along, y: label.across } };
   });
-  const cardByNode = new Map(nodes.map((node, place) => [node, boxes.boxOf[place]]));
+  const cardOfNode = new Map(nodes.map((node, place) => [node, boxes.boxOf[place]]));
   const { along: width, across: height } = swapped(layout.size, down);
-  return { cards, lines, cardOf: cardByNode, width, height, down };
+  return { cards, lines, cardOf: cardOfNode, width, height, down, isOpened: false };
 }
 
 /** A size or place, with its directions exchanged if edges run downwards. @param {{along: number, across: number}} x @param {boolean} down */
@@ -179,24 +149,20 @@ function swapped({ along, across }, down) {
   return down ? { along: across, across: along } : { along, across };
 }
 
-/** The place of the nth operand that is one of these nodes. @param {number[]} operands @param {number[]} nodes @param {number} nth */
-function positionOf(operands, nodes, nth) {
-  for (let i = 0; i < operands.length; i++) if (nodes.includes(operands[i]) && nth-- === 0) return i;
-  return -1;
-}
-
-/** @param {Recording} recording @param {import("./boxes.js").Box} box @param {string[]} names @returns {Card} */
-function cardOf(recording, box, names) {
-  const one = box.places.length === 1;
-  const name = cut(one ? names[box.places[0]] : box.label);
-  const caption = [box.place, box.remark].filter(Boolean).join(" · ");
+/** @param {import("./boxes.js").Box} box @param {number[]} nodes @param {string[]} names @returns {Card} */
+function cardOf(box, nodes, names) {
+  const [places, results] = [box.places.map((x) => nodes[x]), box.results.map((x) => nodes[x])];
+  const isOne = places.length === 1;
+  const isSum = box.symbol && results.length === 1; // a long sum shows the number that is its result
+  const name = cut(isOne || isSum ? names[results[0]] : box.label);
+  const caption = cut([box.place, box.remark].filter(Boolean).join(" · "));
   const symbol = cut(box.symbol);
-  const pill = symbol ? Math.max(26, PILL_LETTER * symbol.length + 12) + 5 : 0;
+  const pill = symbol ? Math.max(26, textWidth(symbol, 13) + 12) + 5 : 0;
   const isConstant = box.kind === "constant";
-  const heading = pill + NAME_LETTER * name.length + 18;
-  const width = Math.max(heading, SMALL_LETTER * Math.min(caption.length, LONGEST) + 18, isConstant ? 40 : 2 * NUMBER_WIDTH);
+  const numbers = isConstant ? 40 : 2 * (results.length > 1 ? SPAN_WIDTH : NUMBER_WIDTH);
+  const width = Math.max(pill + textWidth(name, 14) + 18, textWidth(caption, 9.5) + 18, numbers);
   const height = (isConstant ? 34 : HEIGHT) + (caption ? 12 : 0);
-  return { box, symbol, name, caption: cut(caption), isConstant, pill, width, height, x: 0, y: 0 };
+  return { box: { ...box, places, results }, symbol, name, caption, isConstant, pill, width, height, x: 0, y: 0 };
 }
 
 /** @param {string} text */

@@ -62,6 +62,7 @@ export function readRecording(document) {
   if (document?.format !== FORMAT || document.version !== VERSION) {
     throw new Error(`this is no recording of version ${VERSION} of chainrule's`);
   }
+  refuseBroken(document);
   if (document.nodes.length > MOST_NODES) {
     throw new Error(`a recording of ${document.nodes.length} nodes: at most ${MOST_NODES} can be shown`);
   }
@@ -77,6 +78,29 @@ export function readRecording(document) {
     events: document.events.map((/** @type {any[]} */ row) => readEvent(row, document.columns)),
     training: { parameters, steps, losses: losses.map(decoded), numbers: numbers.map((/** @type {any[]} */ row) => row.map(decoded)) },
   };
+}
+
+/** Refuses a document whose parts do not fit together. @param {any} document */
+function refuseBroken({ nodes, events, operations, sources, columns, engine, training }) {
+  for (const [what, list] of Object.entries({ nodes, events, operations, sources, engine, training })) {
+    if (!Array.isArray(list)) throw new Error(`the recording is damaged: it has no list of ${what}`);
+  }
+  nodes.forEach((/** @type {any} */ row, /** @type {number} */ i) => {
+    const [op, operands, , locals] = Array.isArray(row) ? row : [];
+    const isWhole = Number.isInteger(op) && op < operations.length && Array.isArray(operands) && locals?.length === operands.length;
+    if (!isWhole) throw new Error(`the recording is damaged: its node ${i} is not whole`);
+    if (!operands.every((x) => Number.isInteger(x) && x >= 0 && x < i)) {
+      throw new Error(`the recording is damaged: its node ${i} is not made of nodes before it`);
+    }
+  });
+  events.forEach((/** @type {any} */ row, /** @type {number} */ i) => {
+    const names = Array.isArray(row) ? columns?.[row[0]] : null;
+    if (names?.length !== row?.length - 1) throw new Error(`the recording is damaged: its event ${i} is not whole`);
+    names.forEach((/** @type {string} */ name, /** @type {number} */ k) => {
+      const isNode = ["node", "root", "giver", "into"].includes(name);
+      if (isNode && !(row[k + 1] in nodes)) throw new Error(`the recording is damaged: its event ${i} is about no node of it`);
+    });
+  });
 }
 
 /** A number; those that JSON lacks are text. @param {number | string} x */
