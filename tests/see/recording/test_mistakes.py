@@ -12,25 +12,9 @@ import chainrule
 from chainrule.see.recording import replay
 from chainrule.see.recording.events import Began, Deposit, Ended, Made
 from chainrule.see.recording.mistakes import first_mistake
-from chainrule.see.recording.readings import diagnosis
 
+from .broken import FAMILY, broken, mistake_of, recorded
 from .engines import ENGINES, GRAPHS, backward, lecture, microgpt, squash
-
-
-def recorded(Value, program):
-    with chainrule.recording(Value=Value) as story:
-        program(Value)
-    return story
-
-
-def mistake_of(Value, program):
-    """The first mistake, the event at which it is, and the name of the operation that hands on there."""
-    story = recorded(Value, program)
-    found = first_mistake(story)
-    event = story.events[found.event] if found is not None else None
-    giver = getattr(event, "giver", None)
-    operation = "" if giver is None else story.operations[story.nodes[giver].op].name
-    return found, event, operation
 
 
 # ---- right engines ----
@@ -126,136 +110,33 @@ def test_our_own_engine_makes_no_mistake():
     assert len([event for event in story.events if isinstance(event, Began)]) == 3
 
 
+def test_a_net_of_micrograds_is_trained_without_a_mistake_and_with_one():
+    engine, nn = pytest.importorskip("micrograd.engine"), pytest.importorskip("micrograd.nn")
+    samples = [([2.0, 3.0, -1.0], 1.0), ([3.0, -1.0, 0.5], -1.0), ([0.5, 1.0, 1.0], -1.0)]
+
+    def train(zero_grad, steps=3):
+        random.seed(1)
+        net = nn.MLP(3, [3, 1])
+        with chainrule.recording(Value=engine.Value) as story:
+            for _ in range(steps):
+                loss = sum((net(x) - y) ** 2 for x, y in samples)
+                if zero_grad:
+                    net.zero_grad()
+                loss.backward()
+                for p in net.parameters():
+                    p.data -= 0.05 * p.grad
+        return story
+
+    story = train(zero_grad=True)
+    assert first_mistake(story) is None
+    assert all(x.recorded == x.right == 0 for x in replay(story))  # its relu gives the integer 0, which has no sign
+    assert len(story.training.parameters) == 16
+    assert story.training.losses[0] > story.training.losses[-1]
+    assert {operation.name for operation in story.operations} == {"add", "mul", "pow", "relu"}
+    assert first_mistake(train(zero_grad=False)).kind == "zero_grad"
+
+
 # ---- broken ones ----
-def broken(**methods):
-    """The lecture's class with other methods."""
-    return type("Value", (lecture(),), methods)
-
-
-def operation(sign, forward, hand_on):
-    """A method of two operands, whose `_backward` calls `hand_on(self, other, out)`."""
-
-    def method(self, other):
-        other = self.of(other)
-        out = type(self)(forward(self.data, other.data), (self, other), sign)
-        out._backward = lambda: hand_on(self, other, out)
-        return out
-
-    return method
-
-
-def assigned(a, b, out):
-    a.grad = out.grad
-    b.grad = out.grad
-
-
-def assigned_product(a, b, out):
-    a.grad = b.data * out.grad
-    b.grad = a.data * out.grad
-
-
-def local_alone(a, b, out):
-    a.grad += b.data
-    b.grad += a.data
-
-
-def upstream_alone(a, b, out):
-    a.grad += out.grad
-    b.grad += out.grad
-
-
-def own_operand(a, b, out):
-    a.grad += a.data * out.grad
-    b.grad += b.data * out.grad
-
-
-def half(a, b, out):
-    a.grad += b.data * out.grad
-
-
-def times(a, b):
-    return a * b
-
-
-def neuron(V):
-    x, w, b = V(2.0, label="x"), V(-3.0, label="w"), V(6.5, label="b")
-    y = (x * w + b).tanh() * x
-    y.backward()
-
-
-def squashing(local):
-    def tanh(self):
-        t = math.tanh(self.data)
-        out = type(self)(t, (self,), "tanh")
-
-        def _backward():
-            self.grad += local(self.data, t) * out.grad
-
-        out._backward = _backward
-        return out
-
-    return tanh
-
-
-def wrong_power(self, k):
-    out = type(self)(self.data**k, (self,), f"**{k}")
-
-    def _backward():
-        self.grad += k * self.data**k * out.grad
-
-    out._backward = _backward
-    return out
-
-
-def product(hand_on, forward=times):
-    return {"__mul__": operation("*", forward, hand_on)}
-
-
-def difference(hand_on, forward=lambda a, b: a - b):
-    return {"__sub__": operation("-", forward, hand_on)}
-
-
-def doubled(V):
-    (V(2.0).tanh() + V(3.0)).backward()
-    c = V(2.0).tanh()
-    (c + c).backward()
-
-
-def square(V):
-    a = V(3.0)
-    (a * a).backward()
-
-
-def three(V):
-    (V(2.0) * V(5.0) * V(3.0)).backward()
-
-
-def minus(V):
-    (V(2.0) - V(5.0)).backward()
-
-
-def power(V):
-    (V(3.0) ** 2).backward()
-
-
-FAMILY = {
-    "= in add": ({"__add__": operation("+", lambda a, b: a + b, assigned)}, doubled, "=", "add"),
-    "= in mul": (product(assigned_product), square, "=", "mul"),
-    "local alone": (product(local_alone), three, "local alone", "mul"),
-    "upstream alone": (product(upstream_alone), neuron, "upstream alone", "mul"),
-    "sign": (difference(upstream_alone), minus, "sign", "sub"),
-    "other operand": (product(own_operand), neuron, "other operand", "mul"),
-    "missing": (product(half), neuron, "missing", ""),
-    "tanh with t": ({"tanh": squashing(lambda x, t: 1 - t)}, neuron, "rule", "tanh"),
-    "tanh of the slope of x": ({"tanh": squashing(lambda x, t: 1 - x * x)}, neuron, "rule", "tanh"),
-    "sign in tanh": ({"tanh": squashing(lambda x, t: t * t - 1)}, neuron, "sign", "tanh"),
-    "exponent": ({"__pow__": wrong_power}, power, "rule", "pow"),
-    "wrong number": (product(own_operand, lambda a, b: a * b + 1), neuron, "number", ""),
-    "turned around": (difference(own_operand, lambda a, b: b - a), minus, "number", ""),
-}
-"""Each broken class: its methods, a program, the kind of the mistake and the operation that makes it."""
-
-
 @pytest.mark.parametrize("name", FAMILY)
 def test_a_broken_rule_is_named(name):
     methods, program, kind, operation = FAMILY[name]
@@ -305,16 +186,6 @@ def test_a_plain_assignment_in_add():
     assert "as = does where += is meant" in found.words
 
 
-def test_where_two_readings_give_one_number_both_are_named():
-    event = Deposit(2, 0, 0, upstream=3.0, local=2.0, product=6.0, before=0.0, after=-6.0)
-    assert diagnosis(event, 2.0, [-2.0], "sub") == (
-        "sign",
-        "the deposit has the wrong sign, or it is the deposit of the other operand",
-    )
-    event = event._replace(after=7.25)
-    assert diagnosis(event, 2.0, [-2.0], "sub") == ("rule", "that is not the derivative of sub")
-
-
 def a_random_program(seed):
     rng = random.Random(seed)
     steps = [(rng.randrange(5), rng.randrange(3, 6), rng.randrange(3)) for _ in range(8)]
@@ -344,173 +215,6 @@ def test_gradients_without_a_mistake_are_right(name):
             differ += 1
             assert first_mistake(story) is not None, seed
     assert differ > 5
-
-
-# ---- order, passes and what is missing ----
-def in_order_of(walk):
-    return broken(order=walk)
-
-
-def breadth_first(self):
-    order, todo = [], [self]
-    while todo:
-        v = todo.pop(0)
-        if v not in order:
-            order.append(v)
-            todo += sorted(v._prev, key=lambda x: x.label)
-    return order
-
-
-def without_visited(self):
-    order, todo = [], [self]
-    while todo:
-        v = todo.pop(0)
-        order.append(v)
-        todo += list(v._prev)
-    return order
-
-
-def reused(V):
-    """b is used at once and, a step further down, again: breadth first it hands on too early."""
-    a = V(2.0, label="z")
-    b = a * 3.0
-    b.label = "b"
-    c = b.tanh()
-    c.label = "c"
-    d = c * 2.0
-    d.label = "d"
-    (b + d).backward()
-
-
-def test_a_number_that_hands_on_too_early_is_found():
-    found, event, giver = mistake_of(in_order_of(breadth_first), reused)
-    assert found.kind == "order"
-    assert giver == "tanh"
-    assert "b had handed on its gradient 1 before" in found.words
-    assert isinstance(event, Deposit)
-
-
-def test_an_order_that_begins_with_the_leaves_is_found():
-    walk = lecture().order
-
-    def from_the_leaves(self):
-        return reversed(list(walk(self)))
-
-    found, _, _ = mistake_of(in_order_of(from_the_leaves), reused)
-    assert found.kind == "order"
-
-
-def test_a_result_that_stands_twice_in_the_order_is_found():
-    def program(V):
-        c = V(2.0).tanh()
-        (c * 3.0 + c * 5.0).backward()
-
-    found, _, giver = mistake_of(in_order_of(without_visited), program)
-    assert (found.kind, giver) == ("twice", "tanh")
-
-
-def test_a_second_turn_of_one_result_is_found():
-    walk = lecture().order
-
-    def stutter(self):
-        return [v for v in walk(self) for _ in range(2)]
-
-    found, event, giver = mistake_of(in_order_of(stutter), lambda V: (V(2.0) * 3.0).backward())
-    assert (found.kind, giver) == ("twice", "mul")
-    assert "a second time in one backward()" in found.words
-    assert event.before == found.expected
-
-
-def test_a_backward_without_its_first_gradient_is_found():
-    def backward(self):
-        for node in self.order():
-            node._backward()
-
-    found, event, _ = mistake_of(broken(backward=backward), neuron)
-    assert (found.kind, found.expected, found.found) == ("seed", 1.0, 0.0)
-    assert isinstance(event, Began)
-
-
-def test_a_gradient_that_the_user_gives_the_root_is_its_seed():
-    def backward(self):
-        for node in self.order():
-            node._backward()
-
-    def program(V):
-        y = V(2.0) * V(3.0)
-        y.grad = 1.0
-        y.backward()
-
-    assert first_mistake(recorded(broken(backward=backward), program)) is None
-
-
-def test_gradients_of_results_from_an_earlier_pass_are_found():
-    def program(V):
-        a = V(2.0, label="a")
-        b = a * 3.0
-        b.label = "b"
-        c = b + 1.0
-        c.backward()
-        a.grad = 0.0
-        c.backward()
-
-    found, event, giver = mistake_of(lecture(), program)
-    assert (found.kind, found.expected, found.found, giver) == ("zero_grad", 1.0, 2.0, "add")
-    assert "b still has the gradient 1 of an earlier backward()" in found.words
-    assert event.before == 1.0
-
-
-def test_a_graph_from_before_the_recording_still_has_its_gradients():
-    Value = lecture()
-    y = Value(2.0).tanh() * 3.0
-    y.backward()
-    assert first_mistake(recorded(Value, lambda V: y.backward())).kind == "zero_grad"
-
-
-def test_a_training_loop_without_zero_grad_is_found():
-    def program(V):
-        w = V(0.5, label="w")
-        for _ in range(2):
-            loss = (w * 2.0 - 3.0) ** 2
-            loss.backward()
-            w.data -= 0.01 * w.grad
-
-    found, event, _ = mistake_of(lecture(), program)
-    assert found.kind == "zero_grad"
-    assert found.words.startswith("w still has the gradient -8 of an earlier backward()")
-    assert event.after - event.before == pytest.approx(found.expected)
-
-
-def test_an_operation_that_hands_on_nothing_is_found():
-    def tanh(self):
-        return type(self)(math.tanh(self.data), (self,), "tanh")
-
-    found, event, _ = mistake_of(broken(tanh=tanh), neuron)
-    assert found.kind == "missing"
-    assert isinstance(event, Ended)
-    assert "hands nothing on to" in found.words
-
-
-def test_a_pass_that_was_broken_off_misses_nothing():
-    Value = lecture()
-    y = Value(0.0)
-    for _ in range(3000):
-        y = y + 1.0
-    with pytest.raises(RecursionError), chainrule.recording(Value=Value) as story:
-        y.backward()
-    assert first_mistake(story) is None
-
-
-def test_one_deposit_for_both_operands_of_a_square_is_right():
-    def square(a, b, out):
-        if a is b:
-            a.grad += 2 * a.data * out.grad
-        else:
-            a.grad += b.data * out.grad
-            b.grad += a.data * out.grad
-
-    Value = broken(__mul__=operation("*", times, square))
-    assert first_mistake(recorded(Value, lambda V: ((a := V(3.0)) * a).backward())) is None
 
 
 # ---- engines that keep their local derivatives ----
@@ -600,29 +304,3 @@ def test_where_nobody_is_seen_to_give_the_end_is_judged():
                 parent.backward(upstream * local)
 
     assert first_mistake(recorded(Right, lambda V: ((a := V(3.0)) * a * a).backward())) is None
-
-
-def test_a_net_of_micrograds_is_trained_without_a_mistake_and_with_one():
-    engine, nn = pytest.importorskip("micrograd.engine"), pytest.importorskip("micrograd.nn")
-    samples = [([2.0, 3.0, -1.0], 1.0), ([3.0, -1.0, 0.5], -1.0), ([0.5, 1.0, 1.0], -1.0)]
-
-    def train(zero_grad, steps=3):
-        random.seed(1)
-        net = nn.MLP(3, [3, 1])
-        with chainrule.recording(Value=engine.Value) as story:
-            for _ in range(steps):
-                loss = sum((net(x) - y) ** 2 for x, y in samples)
-                if zero_grad:
-                    net.zero_grad()
-                loss.backward()
-                for p in net.parameters():
-                    p.data -= 0.05 * p.grad
-        return story
-
-    story = train(zero_grad=True)
-    assert first_mistake(story) is None
-    assert all(x.recorded == x.right == 0 for x in replay(story))  # its relu gives the integer 0, which has no sign
-    assert len(story.training.parameters) == 16
-    assert story.training.losses[0] > story.training.losses[-1]
-    assert {operation.name for operation in story.operations} == {"add", "mul", "pow", "relu"}
-    assert first_mistake(train(zero_grad=False)).kind == "zero_grad"
