@@ -22,19 +22,19 @@ def diagnosis(event: Deposit, local: float, others: Sequence[float], operation: 
     '='
     """
     before, upstream, product = event.before, event.upstream, local * event.upstream
-    readings = [
+    one = [
         ("=", product, "the deposit replaced what was there, as = does where += is meant"),
-        ("missing", before, "nothing was added"),
         ("sign", before - product, "the deposit has the wrong sign"),
         ("local alone", before + local, "the local derivative was not multiplied by the upstream gradient"),
         ("upstream alone", before + upstream, "the upstream gradient was not multiplied by the local derivative"),
         *[("other operand", before + x * upstream, "it is the deposit of the other operand") for x in others],
+    ]
+    two_at_once = [
         ("=", local, "the local derivative alone replaced what was there"),
         ("=", upstream, "the upstream gradient alone replaced what was there"),
         *[("=", x * upstream, "the deposit of the other operand replaced what was there") for x in others],
     ]
-    right = before + product
-    found = [(kind, why) for kind, number, why in readings if alike(number, event.after) and not alike(number, right)]
-    if not found:
-        return "rule", f"that is not the derivative of {operation}"
-    return found[0][0], ", or ".join(dict.fromkeys(why for _, why in found[:2]))
+    for readings in (one, [("missing", before, "nothing was added")], two_at_once):
+        if found := [(kind, why) for kind, number, why in readings if alike(number, event.after)]:
+            return found[0][0], ", or ".join(dict.fromkeys(why for _, why in found))
+    return "rule", f"that is not the derivative of {operation}"
