@@ -117,3 +117,19 @@ def test_a_class_of_the_programs_own_is_found_and_its_mistake_told(run, tmp_path
     assert (code, out) == (0, "1.0\n")
     html = (tmp_path / "mine.html").read_text(encoding="utf-8")
     assert "a gets 1, and should get 1 + local 1 \u00d7 upstream 1 = 2: the deposit replaced what was there" in html
+
+
+LAYER = """
+class Layer:
+    def __init__(self):
+        self.weights = [1.0]
+    def backward(self, upstream):
+        return upstream
+""" + LECTURE.replace("print(a.grad)", "print(Layer().backward(a.grad))")
+
+
+def test_what_has_a_backward_and_is_no_engine_is_let_be(run, tmp_path):
+    (tmp_path / "layers.py").write_text(LAYER)
+    code, out, err = run("see", "layers.py")
+    assert (code, out) == (0, "1.0\n"), err
+    assert "a gets 1, and should get" in (tmp_path / "layers.html").read_text(encoding="utf-8")

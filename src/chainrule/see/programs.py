@@ -65,7 +65,8 @@ def _found(watch: Callable[[type], object]) -> Iterator[None]:
         module = str(vars(cls).get("__module__", "")).partition(".")[0] if isinstance(cls, type) else "chainrule"
         own = module == "chainrule" or issubclass(cls, Value)
         if not own and callable(vars(cls).get("backward")) and "__init__" in vars(cls):
-            watch(cls)
+            with contextlib.suppress(ArgumentError):  # another thing that has a backward(), such as a layer
+                watch(cls)
         return cls
 
     builtins.__build_class__ = built  # type: ignore[assignment]

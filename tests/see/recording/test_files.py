@@ -43,7 +43,7 @@ def test_what_is_written_is_read_again(story, tmp_path):
 def test_the_document_names_its_columns(story):
     columns = story.to_document()["columns"]
     assert columns["deposit"] == [
-        "giver", "position", "into", "upstream", "local", "product", "before", "after",
+        "giver", "position", "into", "upstream", "local", "product", "before", "after", "rule",
     ]  # fmt: skip
     assert columns["nodes"][:3] == ["op", "operands", "data"]
 
@@ -65,8 +65,8 @@ DAMAGES = {
     "an event of no kind": lambda d: d["events"].append(["exploded", 1]),
     "an event with a field too many": lambda d: d["events"].append(["made", 1, 1]),
     "an event of no node": lambda d: d["events"].append(["made", -1]),
-    "a deposit into no operand": lambda d: d["events"].append(["deposit", 3, 0, 2, 1, 1, 1, 0, 1]),
-    "a deposit at no position": lambda d: d["events"].append(["deposit", 3, 5, 0, 1, 1, 1, 0, 1]),
+    "a deposit into no operand": lambda d: d["events"].append(["deposit", 3, 0, 2, 1, 1, 1, 0, 1, 0]),
+    "a deposit at no position": lambda d: d["events"].append(["deposit", 3, 5, 0, 1, 1, 1, 0, 1, 0]),
     "an unknown reason": lambda d: d["events"].append(["nothing", 3, 0, 0, 1, 1, "because"]),
 }
 

@@ -29,7 +29,7 @@ OPERATORS = {
 }  # fmt: skip
 
 
-def recorded(text, name="program.py", **options) -> Recording:
+def recorded(text, name="a_recorded_text.py", **options) -> Recording:
     """What a text does, as if it stood in a file of this name."""
     text = textwrap.dedent(text)
     linecache.cache[name] = (len(text), None, text.splitlines(keepends=True), name)

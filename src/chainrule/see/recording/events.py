@@ -78,7 +78,11 @@ class Aside(NamedTuple):
 
 
 class Deposit(NamedTuple):
-    """A result handed on its gradient: upstream × local was added to the gradient of an operand."""
+    """A result handed on its gradient: upstream × local was added to the gradient of an operand.
+
+    Of another engine only `before` and `after` are sure to be what it did: `local` and `product` are None where they
+    are not known, and `rule` is 1 where they are those of chainrule's rule for the operation, which stands beside it.
+    """
 
     giver: int
     position: int
@@ -88,6 +92,7 @@ class Deposit(NamedTuple):
     product: float | None
     before: float
     after: float
+    rule: int = 0
 
 
 class Nothing(NamedTuple):

@@ -96,7 +96,7 @@ class _EventKind(Kind):
             "set_grad": (node, NUMBER, NUMBER, place),
             "began": (COUNT, node, NUMBER, place),
             "aside": (node, NUMBER),
-            "deposit": (*of_backward, LOCAL, NUMBER, NUMBER),
+            "deposit": (*of_backward, LOCAL, NUMBER, NUMBER, FLAG),
             "nothing": (*of_backward, _OneOf(NO_UPSTREAM, NO_LOCAL, NO_FLOW)),
             "added_back": (node, NUMBER, NUMBER, NUMBER),
             "ended": (COUNT, node, FLAG),

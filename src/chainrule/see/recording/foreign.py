@@ -1,311 +1,346 @@
 """Recordings of engines that are not ours: the learner's own class, micrograd's, microgpt's.
 
-`Watch` puts properties and wrappers in the place of a class's attributes while the recording lasts, and puts all of
-them back afterwards. It sees what any such class does: that an object is made, of which others, by which method; that
-its `data` is written; that `backward()` writes `grad`, and from which frame. From the frame follows which node handed
-on its gradient. Local derivatives are known where the class keeps them; elsewhere they are those of our rule for the
-operation, taken at forward time, and stand beside what the class did.
+`watching.py` tells what happens: that an object is made and by which methods, that its number or its gradient is
+written and from which frame, that `backward()` runs. The recorder finds what it means: `anatomy.py` reads what an
+object says of its making, `foreign_rules.py` which operation that is, `givers.py` who handed on a gradient. Local
+derivatives are the engine's own, where it keeps them; elsewhere those of our rule, when the result was made.
 """
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Callable, Iterable
+import contextlib
 from types import FrameType
-from typing import Any
+from typing import Any, NamedTuple
 
-from chainrule.errors import ArgumentError
-from chainrule.see.recording.events import Began, Deposit, Ended, Made, SetGrad, Wrote
-from chainrule.see.recording.foreign_rules import Rule, rule_of
-from chainrule.see.recording.places import Instruction, at, caller
+from chainrule.core.modes import caller
+from chainrule.errors import shown
+from chainrule.see.predictions import alike
+from chainrule.see.recording.anatomy import Attribute, Held, held_by, names_in
+from chainrule.see.recording.events import Asked, Began, Deposit, Ended, Made, SetGrad, Wrote
+from chainrule.see.recording.foreign_rules import Call, Operand, rule_of
+from chainrule.see.recording.givers import Giver, Givers, UnclearError
+from chainrule.see.recording.places import Instruction, at
 from chainrule.see.recording.recorder import Entry, Pass, Recorder
 
-CHILDREN = ("_children", "_prev", "children", "prev", "parents", "operands", "inputs", "_operands", "_inputs")
-LOCALS = ("_local_grads", "local_grads", "_locals", "locals")
-NAMES = ("_op", "op")
-GIVERS = ("out", "result", "res", "v", "node", "n", "value")
-"""How programs call the node that hands on its gradient, where several could be meant."""
+Calls = tuple[tuple[str, tuple[Any, ...]], ...]
+
+
+class Plain:
+    """A plain number of the program that stands beside objects, such as the 2 in x**2."""
 
 
 class ForeignEntry(Entry):
-    """What is kept of a foreign object."""
+    """What is kept of a foreign object: `are_ours` says that its local derivatives are those of our rule."""
 
-    __slots__ = ("own_locals",)
+    __slots__ = ("are_ours",)
 
-    def __init__(self, node: Any, operands: list[Entry], rule: Rule, made_at: Instruction | None) -> None:
-        self.node, self.operands, self.made_at = node, operands, made_at
-        self.op, self.locals, self.own_locals = rule.op, rule.locals, rule.are_own
-        self.data, self.constant, self.name = _number(node.data), False, ""
+    def __init__(self, node: Any, data: float, made_at: Instruction | None) -> None:
+        self.node, self.data, self.made_at, self.name = node, data, made_at, ""
+        self.constant, self.op, self.are_ours = isinstance(node, Plain), None, False
+        self.operands: list[Entry] = []
+        self.locals: tuple[float | None, ...] = ()
         self.grad = self.now = 0.0
 
 
+class Making(NamedTuple):
+    """An object that was made a moment ago; its maker may still write into it what it is made of."""
+
+    node: Any
+    calls: Calls
+    place: Instruction
+
+
 class ForeignRecorder(Recorder):
-    """Records objects of a class that is not ours; `Watch` tells it what happens."""
+    """Records objects of a class that is not ours.
+
+    Args:
+        cls: the class.
+        passes: how many of the last passes of `backward()` are kept.
+        nodes: how many nodes are kept at most.
+
+    Raises:
+        ArgumentError: the class cannot be watched.
+    """
 
     def __init__(self, cls: type, passes: int, nodes: int) -> None:
         super().__init__(passes, nodes)
-        self.cls = cls
+        self.cls, self.names = cls, names_in(cls)
+        self.data, self.grad = Attribute(cls, self.names.data), Attribute(cls, self.names.grad)
         self.said: list[str] = []
-        self._given: dict[tuple[int, int], int] = {}
+        self.givers = Givers(cls, self.names.backward, self._entry_of)
+        self._making: dict[int, Making] = {}
+        self._given: dict[Entry, set[int]] = {}
+        self._began_at: int | None = None  # where in the events the seed of this pass may still be written
+        self._has_deposits = False
+        if not hasattr(cls, "__bool__") and not hasattr(cls, "__len__"):
+            self.note(f"{cls.__name__} has no __bool__: `if x:` is true for each of them, and cannot be seen")
 
     def note(self, words: str) -> None:
         """Notes once what could not be seen."""
         if words not in self.said:
             self.said.append(words)
 
+    def _number(self, x: Any) -> float | None:
+        """A number as a float, and None, which some write before there is a gradient, as 0; None if it is no number."""
+        if x is None or type(x) in (float, int):
+            with contextlib.suppress(OverflowError):
+                return float(x or 0.0)
+        elif hasattr(x, "__float__") and not hasattr(x, "__len__") and not isinstance(x, self.cls):  # no array
+            with contextlib.suppress(TypeError, ValueError, OverflowError):
+                return float(x)
+        self.note(f"{shown(x)} was written where a number is expected: it is not recorded")
+        return None
+
+    def _data(self, node: Any) -> float | None:
+        """The number of an object; None if it has none, or none yet."""
+        x = self.data.peek(node)
+        return None if x is None else self._number(x)
+
     # ---- nodes ----
-    def made_by(self, node: Any, method: str, arguments: Iterable[Any]) -> None:
-        """Notes a new object, which a method made of its arguments."""
-        children = self._children(node, list(arguments))
-        operands = [x for x in map(self._foreign, children) if x is not None]
-        if not self._has_room(1) or len(operands) < len(children):
-            self.dropped_nodes += 1
-            return
-        rule = rule_of(node, [x.node for x in operands], method, LOCALS, NAMES)
-        entry = self.entries[id(node)] = ForeignEntry(node, operands, rule, self._place())
-        self.events.append((Made, entry))
+    def began_making(self, node: Any, calls: Calls) -> None:
+        """Notes an object that has been initialised, in these methods of the class, the innermost last."""
+        if not calls:
+            self.settle()
+        self._making[id(node)] = Making(node, calls, self._place())
 
-    def _children(self, node: Any, arguments: list[Any]) -> list[Any]:
-        """The objects that a node is made of, in the order of the call and as often as they occur, if that is known."""
-        held = next((getattr(node, name) for name in CHILDREN if hasattr(node, name)), ())
-        if isinstance(held, list | tuple):
-            return [x for x in held if isinstance(x, self.cls)]
-        inside = {id(x): x for x in held if isinstance(x, self.cls)}
-        ordered = [x for x in arguments if id(x) in inside]
-        left = [x for key, x in inside.items() if key not in {id(x) for x in ordered}]
-        if len(left) > 1:
-            self.note("a set has no order: the operands of some results stand in any order")
-        return [*ordered, *left]
+    def settle(self) -> None:
+        """Ends the making of all objects: what made them has returned."""
+        for making in list(self._making.values()):
+            self._known(making.node)
 
-    def _foreign(self, node: Any) -> Entry | None:
-        """The entry of an object, which is found if it was made before the recording."""
-        if id(node) not in self.entries and self._has_room(1):
-            todo = [node]
-            while todo:
-                each = todo[-1]
-                fresh = [x for x in self._children(each, []) if id(x) not in self.entries]
-                if fresh:
-                    todo += fresh
-                    continue
+    def is_being_made(self, node: Any) -> bool:
+        """Whether its maker may still write into it."""
+        return id(node) in self._making
+
+    def _entry_of(self, x: Any) -> Entry | None:
+        return self.entries.get(id(x)) if isinstance(x, self.cls) else None
+
+    def _known(self, node: Any) -> Entry | None:
+        """The entry of an object; those from before the recording are found with all that they are made of."""
+        seen: set[int] = set()
+        todo = [node]
+        while todo and not self._is_full:
+            each = todo[-1]
+            if id(each) in self.entries:
                 todo.pop()
-                operands = [self.entries[id(x)] for x in self._children(each, [])]
-                rule = rule_of(each, [x.node for x in operands], "", LOCALS, NAMES)
-                self.entries[id(each)] = ForeignEntry(each, operands, rule, None)
+                continue
+            held = held_by(each, self.cls)
+            fresh = [x for x in held.operands if id(x) not in self.entries and id(x) not in seen]
+            seen.update(map(id, (each, *fresh)))
+            if fresh:
+                todo += fresh
+                continue
+            todo.pop()
+            self._enter_held(each, held)
+        if id(node) not in self.entries and self._making.pop(id(node), None) is not None:
+            self.dropped_nodes += 1
         return self.entries.get(id(node))
 
+    def _enter_held(self, node: Any, held: Held) -> None:
+        """Makes the entry of an object; none if it is no number, or made of what has no entry."""
+        data = self._data(node)
+        operands = [self.entries.get(id(x)) for x in held.operands]
+        if data is None or None in operands or not self._has_room(1 + len(operands)):
+            return
+        making = self._making.pop(id(node), None)
+        entry = ForeignEntry(node, data, making.place if making else None)
+        entry.grad = entry.now = self._number(self.grad.peek(node)) or 0.0
+        made = self._arrange(entry, held, making.calls if making else ())
+        for each in (*made, entry):
+            self.entries[id(each.node)] = each
+        if making is not None:
+            self._take_back(entry, making)
+            self.events += [(Made, each) for each in (*made, entry)]
+
+    def _arrange(self, entry: ForeignEntry, held: Held, calls: Calls) -> list[Entry]:
+        """Finds operation, operands and local derivatives of an entry. Returns the plain numbers among the operands."""
+        if not held.operands:
+            return []
+        numbers = [self._data(x) or 0.0 for x in held.operands]
+        told = [Call(name, tuple(self._arguments(given, held, numbers))) for name, given in calls]
+        rule = rule_of(numbers, held.in_order, entry.data, held.operation, told)
+        if not held.in_order and not calls and len(numbers) > 1 and rule.op.name not in ("add", "mul"):
+            self.note("a set has no order: the operands of some results may stand in another one")
+        for number, place in rule.operands:
+            if place is None:
+                plain = ForeignEntry(Plain(), number, entry.made_at)
+                entry.operands.append(plain)
+            else:
+                entry.operands.append(self.entries[id(held.operands[place])])
+        entry.op, entry.locals, entry.are_ours = rule.op, rule.locals, held.locals is None
+        if held.locals is not None:
+            own = held.locals
+            entry.locals = tuple([None if x.held is None else own[x.held] for x in rule.operands])
+        return [x for x in entry.operands if x.constant]
+
+    def _arguments(self, given: tuple[Any, ...], held: Held, numbers: list[float]) -> list[Operand]:
+        """The arguments of a call that may be operands. (Of those that occur twice, each has the place of its own.)"""
+        places = {id(x): i for i, x in reversed(list(enumerate(held.operands)))}
+        found = []
+        for x in given:
+            if id(x) in places:
+                found.append(Operand(numbers[places[id(x)]], places[id(x)]))
+            elif isinstance(x, int | float):
+                found.append(Operand(float(x), None))
+        return found
+
+    def _take_back(self, entry: Entry, making: Making) -> None:
+        """An operation of the user's own, a function outside of the class, read the numbers of its operands: that asked
+        for nothing."""
+        while not making.calls and self.events and self.events[-1][0] is Asked:
+            _, operand, _, _, place = self.events[-1]
+            if operand not in entry.operands or place[0] is not making.place[0]:
+                return
+            self.events.pop()
+
     def _place(self) -> Instruction:
-        """The user's line: none of the methods of the class itself."""
+        """The user's line: in none of the methods of the class itself."""
         frame: FrameType = caller()
-        while frame.f_back is not None and (self._is_of_class(frame) or frame.f_code.co_filename == __file__):
+        while frame.f_back is not None and (self.givers.of_class(frame) or self.givers.is_ours(frame)):
             frame = frame.f_back
         return at(frame)
 
-    def _is_of_class(self, frame: FrameType) -> bool:
-        return frame.f_code.co_qualname.startswith(f"{self.cls.__qualname__}.")
+    # ---- what is asked and written ----
+    def before_write(self, node: Any) -> None:
+        """Finds an object with the numbers that it has before it is written."""
+        self.settle()
+        self._known(node)
 
-    # ---- numbers ----
+    def read(self, node: Any, what: str, answer: Any, frame: FrameType) -> None:
+        """Notes that the program asked for a number, or for its truth: not the class itself."""
+        if self._open is not None or self.givers.of_class(frame) or self.givers.is_ours(frame):
+            return
+        self.settle()
+        number = self._number(answer)
+        if number is not None and (entry := self._known(node)) is not None:
+            self.events.append((Asked, entry, what, number, at(frame)))
+
     def data_written(self, node: Any, before: Any, after: Any) -> None:
-        """Notes that `data` is written, after the object was made."""
-        if (entry := self.entries.get(id(node))) is not None:
-            self.events.append((Wrote, entry, _number(before), _number(after), self._place()))
-            self.series.wrote(entry, _number(before), _number(after))
+        """Notes that a number is written, after the object was made."""
+        entry, old, new = self._entry_of(node), self._number(before), self._number(after)
+        if entry is None or old is None or new is None:
+            return
+        self.events.append((Wrote, entry, old, new, self._place()))
+        if entry.op is None:
+            self.series.wrote(entry, old, new)
 
     def grad_written(self, node: Any, before: Any, after: Any, frame: FrameType) -> None:
-        """Notes that `grad` is written: a deposit within `backward()`, if it is known who gave it."""
-        entry = self.entries.get(id(node))
-        if entry is None or (self._open is not None and not self._open.kept):
+        """Notes that a gradient is written: a deposit, if it is seen who gave it."""
+        entry, old, new = self._entry_of(node), self._number(before), self._number(after)
+        if entry is None or old is None or new is None or (self._open is not None and not self._open.kept):
             return
-        old, new = _number(before), _number(after)
-        giver = self._giver(node, frame) if self._open is not None else None
-        if giver is None and self._open is not None and node is self._open.root and new == 1.0:
-            entry.now = new  # where backward() begins
-            return
-        if giver is None:
-            place = self._place() if self._open is None else None
-            self.events.append((SetGrad, entry, old, new, place))
+        giver = self._giver(entry, frame)
+        if giver is None or not (giver.by_its_own or self._hands_on(giver.entry, new)):
+            self._set(entry, old, new)
         else:
-            position = self._position(giver, node)
-            local, upstream = giver.locals[position], _number(giver.node.grad)
-            product = None if local is None else local * upstream
-            self.events.append((Deposit, giver, position, entry, upstream, local, product, old, new))
+            self._deposit(giver.entry, entry, old, new)
         entry.now = new
 
-    def _giver(self, node: Any, frame: FrameType) -> Entry | None:
-        """The node of which the frame hands on the gradient: it is among the frame's names, and made of this one."""
-        found = {
-            name: self.entries[id(x)]
-            for name, x in frame.f_locals.items()
-            if isinstance(x, self.cls) and id(x) in self.entries and x is not node
-        }
-        made_of = {name: x for name, x in found.items() if any(each.node is node for each in x.operands)}
-        for name in GIVERS:
-            if name in made_of:
-                return made_of[name]
-        others = {id(x): x for name, x in made_of.items() if name not in ("self", "other")}
-        if len(others) == 1:
-            return next(iter(others.values()))
-        if len(made_of) == 1:
-            return next(iter(made_of.values()))
-        if made_of:
-            self.note("for some deposits it could not be seen which result handed them on")
-        return None
+    def _hands_on(self, giver: Entry, new: float) -> bool:
+        """Whether a gradient is handed on: not if a user writes it, or `backward()` sets all to 0 at first."""
+        if self._open is None or not (new or self._has_deposits):
+            return False
+        return giver.node is not self._open.root or self._began_at is None
 
-    def _position(self, giver: Entry, node: Any) -> int:
-        """Which operand of the giver is given to: of several that are the same, one after the other."""
-        places = [i for i, x in enumerate(giver.operands) if x.node is node]
-        nth = self._given.get((id(giver.node), id(node)), 0)
-        self._given[id(giver.node), id(node)] = nth + 1
-        return places[nth % len(places)]
+    def _giver(self, entry: Entry, frame: FrameType) -> Giver | None:
+        try:
+            return self.givers.giver(entry, frame)
+        except UnclearError:
+            if self._open is not None:
+                self.note("for some deposits it could not be seen which result handed them on")
+            return None
+
+    def _set(self, entry: Entry, old: float, new: float) -> None:
+        if self._open is None:
+            self.events.append((SetGrad, entry, old, new, self._place()))
+        elif entry.node is self._open.root and self._began_at is not None:
+            if new:  # a 0 before is overwritten by it
+                self._seed(new)
+        elif repr(new) != repr(old):
+            self.events.append((SetGrad, entry, old, new, None))
+            if new:
+                self.note("backward() wrote some gradients for which no giver could be seen")
+
+    def _seed(self, seed: float) -> None:
+        if self._began_at is not None:
+            kind, number, top, _, place = self.events[self._began_at]
+            self.events[self._began_at] = (kind, number, top, seed, place)
+        self._began_at = None
+
+    def _deposit(self, giver: Entry, entry: Entry, old: float, new: float) -> None:
+        if self._open is not None and self._began_at is not None:
+            self._seed(self._number(self.grad.peek(self._open.root)) or 0.0)
+        self._has_deposits = True
+        upstream = self._number(self.grad.peek(giver.node)) or 0.0
+        position = self._position(giver, entry, new - old, upstream)
+        local = giver.locals[position]
+        product = None if local is None else local * upstream
+        rule = int(giver.are_ours and local is not None)  # type: ignore[attr-defined]
+        self.events.append((Deposit, giver, position, entry, upstream, local, product, old, new, rule))
+
+    def _position(self, giver: Entry, entry: Entry, given: float, upstream: float) -> int:
+        """Which operand of the giver is given to: of several that are the same, that whose local derivative fits, else
+        one after the other."""
+        places = [i for i, x in enumerate(giver.operands) if x is entry]
+        gave = self._given.setdefault(giver, set())
+        free = [i for i in places if i not in gave] or places
+        locals = giver.locals
+        found = next((i for i in free if (x := locals[i]) is not None and alike(x * upstream, given)), free[0])
+        gave.add(found)
+        return found
 
     # ---- backward() ----
     def backward_began(self, root: Any) -> None:
         """Notes that their `backward()` begins."""
+        self.settle()
         self._end_broken_pass()
         self._passes += 1
         self._given.clear()
-        top = self._foreign(root)
-        self.series.step(self._passes, _number(root.data))
+        self._has_deposits, self._began_at = False, None
+        self.series.step(self._passes, self._number(self.data.peek(root)) or 0.0)
+        top = self._known(root)
         self._open = Pass(self._passes, root, top is not None)
         if top is None:
             self.dropped_passes += 1
         else:
-            self.events.append((Began, self._passes, top, 1.0, self._place()))
-
-    def _end(self, whole: bool) -> None:
-        ending, self._open = self._open, None
-        if ending is None or not ending.kept:
-            return
-        self.events.append((Ended, ending.number, self.entries[id(ending.root)], int(whole)))
-        self._ends.append(len(self.events))
-        if len(self._ends) > self._most_passes:
-            self._trim()
+            self._began_at = len(self.events)
+            self.events.append((Began, self._passes, top, 0.0, self._place()))
 
     def backward_ended(self, whole: bool) -> None:
         """Notes that it has ended."""
         if self._open is not None:
             self._end(whole)
 
+    def _end(self, whole: bool) -> None:
+        ending, self._open = self._open, None
+        if ending is None or not ending.kept:
+            return
+        top = self.entries[id(ending.root)]
+        self._seed(self._number(self.grad.peek(ending.root)) or 0.0)
+        self._find_unseen(top)
+        self.events.append((Ended, ending.number, top, int(whole)))
+        self._ends.append(len(self.events))
+        if len(self._ends) > self._most_passes:
+            self._trim()
+
+    def _find_unseen(self, top: Entry) -> None:
+        """Notes gradients that were written past the attribute, as by `vars(x)["grad"] = …`."""
+        todo, seen = [top], {top}
+        while todo:
+            entry = todo.pop()
+            fresh = [x for x in entry.operands if x not in seen]
+            seen.update(fresh)
+            todo += fresh
+            grad = entry.now if entry.constant else self._number(self.grad.peek(entry.node)) or 0.0
+            if repr(grad) != repr(entry.now):
+                self.events.append((SetGrad, entry, entry.now, grad, None))
+                entry.now = grad
+                self.note("some gradients were written past the attribute, so it could not be seen when")
+
+    def finish(self) -> None:
+        """Ends the recording."""
+        self.settle()
+        super().finish()
+
     def _note_names(self, order: Any) -> None:
         """Our models do not know their parameters."""
-
-
-def _number(x: Any) -> float:
-    try:
-        return float(x)
-    except (TypeError, ValueError):
-        raise ArgumentError(
-            f"a watched class holds plain numbers, but its data or grad is {type(x).__name__}"
-        ) from None
-
-
-class Watch:
-    """Watches a class within a `with`, and puts everything back.
-
-    Args:
-        cls: the class; its objects have `data` and `grad`.
-        recorder: is told what happens.
-    """
-
-    def __init__(self, cls: type, recorder: ForeignRecorder) -> None:
-        self.cls, self.recorder = cls, recorder
-        self._before: dict[str, Any] = {}
-        self._calls: list[tuple[str, tuple[Any, ...]]] = []
-        self._depth = 0
-
-    def __enter__(self) -> None:
-        cls = self.cls
-        if not isinstance(getattr(cls, "backward", None), Callable):  # type: ignore[arg-type]
-            raise ArgumentError(f"{cls.__name__} has no method backward(), so there is nothing to watch")
-        self._replace("data", self._watched("data", self.recorder.data_written))
-        self._replace("grad", self._watched("grad", self._grad_written))
-        self._replace("__init__", self._init(cls.__init__))  # type: ignore[misc]
-        self._replace("backward", self._backward(cls.backward))  # type: ignore[attr-defined]
-        for name, method in list(vars(cls).items()):
-            if (
-                callable(method)
-                and not isinstance(method, type)
-                and name not in _LEFT_ALONE
-                and name not in self._before
-            ):
-                self._replace(name, self._operator(name, method))
-
-    def __exit__(self, *error: object) -> None:
-        for name, thing in self._before.items():
-            if thing is _NOTHING:
-                delattr(self.cls, name)
-            else:
-                setattr(self.cls, name, thing)
-
-    def _replace(self, name: str, thing: Any) -> None:
-        self._before[name] = vars(self.cls).get(name, _NOTHING)
-        setattr(self.cls, name, thing)
-
-    def _watched(self, name: str, wrote: Callable[[Any, Any, Any], None]) -> property:
-        """A property in the place of an attribute: what lies beneath is the slot of that name, or the object's dict."""
-        slot = getattr(self.cls, name, None) if hasattr(getattr(self.cls, name, None), "__set__") else None
-        default = getattr(self.cls, name, 0.0) if slot is None else 0.0  # of a dataclass
-
-        def get(node: Any) -> Any:
-            return slot.__get__(node) if slot is not None else node.__dict__.get(name, default)
-
-        def put(node: Any, x: Any) -> None:
-            known = id(node) in self.recorder.entries
-            before = get(node) if known else 0.0
-            if slot is not None:
-                slot.__set__(node, x)
-            else:
-                node.__dict__[name] = x
-            if known:
-                wrote(node, before, x)
-
-        return property(get, put)
-
-    def _grad_written(self, node: Any, before: Any, after: Any) -> None:
-        self.recorder.grad_written(node, before, after, sys._getframe(2))
-
-    def _init(self, original: Callable[..., None]) -> Callable[..., None]:
-        def init(node: Any, *arguments: Any, **named: Any) -> None:
-            original(node, *arguments, **named)
-            method, given = self._calls[-1] if self._calls else ("", ())
-            self.recorder.made_by(node, method, given)
-
-        return init
-
-    def _operator(self, name: str, original: Callable[..., Any]) -> Callable[..., Any]:
-        def call(*arguments: Any, **named: Any) -> Any:
-            self._calls.append((name, arguments))
-            try:
-                return original(*arguments, **named)
-            finally:
-                self._calls.pop()
-
-        return call
-
-    def _backward(self, original: Callable[..., Any]) -> Callable[..., Any]:
-        def backward(root: Any, *arguments: Any, **named: Any) -> Any:
-            whole = False
-            self._depth += 1
-            if self._depth == 1:
-                self.recorder.backward_began(root)
-            try:
-                found = original(root, *arguments, **named)
-                whole = True
-                return found
-            except RecursionError:
-                self.recorder.note("backward() ended in a RecursionError: the graph is deeper than Python's stack")
-                raise
-            finally:
-                self._depth -= 1
-                if self._depth == 0:
-                    self.recorder.backward_ended(whole)
-
-        return backward
-
-
-_NOTHING = object()
-_LEFT_ALONE = {
-    *("__new__", "__repr__", "__str__", "__hash__", "__eq__", "__getattribute__", "__setattr__", "__getattr__"),
-    *("__class__", "__init_subclass__", "__subclasshook__", "__dir__", "__sizeof__", "__reduce__", "__reduce_ex__"),
-    *("__getstate__", "__setstate__", "__format__", "__del__", "zero_grad"),
-}
-"""Methods that make no result."""

@@ -10,9 +10,10 @@ from chainrule.engine import Value as OwnValue
 from chainrule.errors import ArgumentError, shown
 from chainrule.see.recording.document import Engine, Recording
 from chainrule.see.recording.files import MOST_NODES
-from chainrule.see.recording.foreign import ForeignRecorder, Watch
+from chainrule.see.recording.foreign import ForeignRecorder
 from chainrule.see.recording.recorder import Recorder
 from chainrule.see.recording.story import tell
+from chainrule.see.recording.watching import Watch
 
 PASSES, NODES = 3, 200_000
 
@@ -51,18 +52,18 @@ def recording(
     >>> story
     <recording of 3 nodes, 7 events, 1 backward passes>
     >>> story.deposits()
-    [Deposit(giver=2, position=0, into=0, upstream=1.0, local=3.0, product=3.0, before=0.0, after=3.0)]
+    [Deposit(giver=2, position=0, into=0, upstream=1.0, local=3.0, product=3.0, before=0.0, after=3.0, rule=0)]
     """
     for name, x, most in (("passes", passes, MOST_NODES), ("nodes", nodes, MOST_NODES)):
         if type(x) is not int or not 1 <= x <= most:
             raise ArgumentError(f"{name} is {shown(x)}: it must be a whole number from 1 to {most:,}")
     story = Recording(title=title)
-    if Value is None or issubclass(Value, OwnValue):
+    if Value is None or (isinstance(Value, type) and issubclass(Value, OwnValue)):
         recorder = Recorder(passes, nodes)
         watching = recording_into(recorder)
     else:
         recorder = watched = ForeignRecorder(Value, passes, nodes)
-        watching = Watch(Value, watched)
+        watching = Watch(watched)
     try:
         with watching:
             yield story
