@@ -108,9 +108,12 @@ class Teller:
         if event.local is None or event.product is None:
             return f"{into} gets something from {self.names[event.giver]}; before {short(event.before)}, after {after}"
         product = f"local {short(event.local)} × upstream {short(event.upstream)} = {short(event.product)}"
-        return (
-            f"{into} gets {product}; before {short(event.before)}, after {_sum(event.before, event.product)} = {after}"
-        )
+        total, sum_ = event.before + event.product, _sum(event.before, event.product)
+        if short(total) != after:  # another engine's mistake
+            return (
+                f"{into} gets {product}; before {short(event.before)}, after {after}, and not {sum_} = {short(total)}"
+            )
+        return f"{into} gets {product}; before {short(event.before)}, after {sum_} = {after}"
 
     def _nothing(self, event: Nothing) -> str:
         giver, into = self.names[event.giver], self.names[event.into]

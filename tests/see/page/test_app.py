@@ -196,6 +196,22 @@ def test_deposits_of_a_number_are_a_way_through_time(neuron, opened):
     assert text(shown, ".panel h2") == "o"
 
 
+def test_a_number_shows_nothing_before_it_is_made(neuron, opened):
+    shown = opened(neuron)
+    shown.locator('.node[aria-label^="o"]').click()
+    assert "o is not made yet." in text(shown, ".panel")
+    assert "0.7071" not in text(shown, ".panel")
+
+
+def test_a_sum_above_the_graph_is_seen_whole(neuron, opened):
+    shown = opened(neuron, 1920, 1080)
+    to(shown, 19)
+    shown.reload()
+    shown.wait_for_selector(".sum-back")
+    shown.wait_for_timeout(200)
+    assert shown.locator(".sum-back").bounding_box()["y"] >= shown.locator(".graph").bounding_box()["y"]
+
+
 def test_it_plays(neuron, opened):
     shown = opened(neuron)
     shown.get_by_label("speed").select_option("4")

@@ -17,7 +17,7 @@ KNOWN = {
     "telling.js": "namesOf",
 }
 COMPARED = """(() => {
-    const story = typeof given.smallest === "string" ? smallestGraph(given.smallest).recording : readRecording(given.story);
+    const story = given.smallest ? smallestGraph(given.smallest).recording : readRecording(given.story);
     const names = namesOf(story);
     const root = story.nodes.length - 1;
     const right = story.events.filter(({ kind }) => kind === "deposit" || kind === "nothing");
@@ -29,7 +29,7 @@ COMPARED = """(() => {
     const mistake = { bug: given.bug, operation: given.operation };
     const wrong = broken(story, root, mistake, 1, names);
     const difference = firstDifference(wrong, right, given.bug, names);
-    return { difference, wrong: ends(wrong), right: ends(right), steps: wrong.length, kinds: wrong.map(({ kind }) => kind),
+    return { difference, wrong: ends(wrong), right: ends(right),
         why: difference ? "" : whyNot(mistake, right, story.nodes, root, names) };
 })()"""
 STEPS = [lambda a, b: a + b, lambda a, b: a * b, lambda a, b: a.tanh(), lambda a, b: a - b, lambda a, b: a * 0.0]

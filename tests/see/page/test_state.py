@@ -98,6 +98,45 @@ def test_sentences_and_names_are_those_of_python(in_page, name):
     assert found == [names_of(story), [teller.sentence(i) for i in range(len(story.events))]]
 
 
+class Mine:
+    """An engine whose deposits replace what was there."""
+
+    def __init__(self, data, _children=(), _op="", label=""):
+        self.data, self.grad, self.label = data, 0.0, label
+        self._prev, self._op, self._backward = set(_children), _op, lambda: None
+
+    def __add__(self, other):
+        out = Mine(self.data + other.data, (self, other), "+")
+
+        def _backward():
+            self.grad = out.grad
+            other.grad = out.grad
+
+        out._backward = _backward
+        return out
+
+    def backward(self):
+        self.grad = 1.0
+        self._backward()
+
+
+def test_a_deposit_that_does_not_add_is_told_as_it_is(in_page):
+    with chainrule.recording(Value=Mine) as story:
+        a = Mine(3.0, label="a")
+        b = a + a
+        b.backward()
+    teller = Teller(story)
+    sentences = [teller.sentence(i) for i in range(len(story.events))]
+    assert "a gets local 1 × upstream 1 = 1; before 1, after 1, and not 1 + 1 = 2" in sentences
+    found = in_page(
+        {"telling.js": "Teller", "recording.js": "readRecording"},
+        "(() => { const story = readRecording(given); const teller = new Teller(story);"
+        "return story.events.map((event) => teller.sentence(event)); })()",
+        story.to_document(),
+    )
+    assert found == sentences
+
+
 def test_every_kind_of_event_is_told():
     assert {type(event).__name__ for event in everything().events} >= {
         "Made", "Refreshed", "Asked", "Wrote", "SetGrad", "Began", "Aside", "Deposit", "Nothing", "AddedBack", "Ended",

@@ -21,6 +21,7 @@ export function details(app, node) {
   const { recording, teller } = app;
   const { op, operands, locals, constant } = recording.nodes[node];
   const { data, gradients } = app.state;
+  const isMade = data[node] !== null;
   const name = teller.names[node];
   const rows = operands.map((x, i) =>
     element(
@@ -28,14 +29,14 @@ export function details(app, node) {
       {},
       element("th", { scope: "row", text: teller.names[x] }),
       element("td", { text: data[x] === null ? "" : short(data[x]) }),
-      element("td", { text: locals[i] === null ? "no flow" : short(Number(locals[i])) }),
+      element("td", { text: !isMade ? "" : locals[i] === null ? "no flow" : short(Number(locals[i])) }),
     ),
   );
   const got = gotBy(app, node);
   const follow = app.picked >= 0 ? [button("follow what happens", "show the number of the present event again", () => app.follow(), { class: "quiet" })] : [];
   return [
     element("div", { class: "row head" }, element("h2", { text: name }), ...follow),
-    element("p", { class: "big" }, op >= 0 ? teller.made(node) : `${name} = ${short(recording.nodes[node].data)}`),
+    element("p", { class: "big" }, !isMade ? `${name} is not made yet.` : op >= 0 ? teller.made(node) : `${name} = ${short(recording.nodes[node].data)}`),
     element("p", { text: gradientWords(gradients[node], name) }),
     ...(operands.length ? [table(["operand", "number", "local derivative"], rows)] : []),
     ...(got.length ? [element("h3", { text: "What it got" }), element("ol", { class: "got", start: Math.max(1, got.length - MOST_GOT + 1) }, ...got.slice(-MOST_GOT).map(([position, event]) => element("li", {}, button(teller.sentence(event), `go to: ${teller.sentence(event)}`, () => app.go(position, false), { class: "link" }))))] : []),

@@ -114,9 +114,11 @@ export class Teller {
     if (local === null || local === undefined || product === null || product === undefined) {
       return `${into} gets something from ${this.names[giver]}; before ${short(before)}, after ${short(after)}`;
     }
+    const sum = sumOf(before, product);
+    const isSum = short(before + product) === short(after); // but for another engine's mistake
     return (
       `${into} gets local ${short(local)} × upstream ${short(upstream)} = ${short(product)}; ` +
-      `before ${short(before)}, after ${sumOf(before, product)} = ${short(after)}`
+      `before ${short(before)}, after ${isSum ? `${sum} = ${short(after)}` : `${short(after)}, and not ${sum} = ${short(before + product)}`}`
     );
   }
 

@@ -3,6 +3,7 @@
 
 const MARGIN = 24;
 const TOOLS = 56; // the height of the buttons over the lower edge
+const SUM = 22; // the room above and below for what a gradient adds up to
 const SMALLEST = 0.04;
 const READABLE = 0.6; // a drawing is not made smaller than this unless a reader wants it
 const LARGEST = 4;
@@ -35,7 +36,7 @@ export class Viewport {
   fit(around) {
     const [content, { width, height }] = [this.content(), this.room];
     if (!content || !width || !height) return;
-    const whole = Math.min((width - 2 * MARGIN) / content.width, (height - MARGIN - TOOLS) / content.height, MOST_FIT);
+    const whole = Math.min((width - 2 * MARGIN) / content.width, (height - MARGIN - TOOLS) / (content.height + 2 * SUM), MOST_FIT);
     const scale = Math.max(whole, around ? READABLE : SMALLEST);
     this.view = { scale, x: (width - scale * content.width) / 2, y: (height - TOOLS + MARGIN - scale * content.height) / 2 };
     if (around && scale > whole) {
