@@ -46,6 +46,8 @@ export class App {
     this.trial = new Trial(this);
     this.quiz = new Quiz(this);
     this.lab = new Lab(this);
+    /** @type {{program: Recording | null, root: number}} whose nodes are shown */
+    this.graphOf = { program: null, root: -1 };
     /** @type {number[]} the nodes that are looked at */
     this.shown = [];
     /** @type {number[]} the events that are about them, by index */
@@ -131,10 +133,12 @@ export class App {
 
   /** Takes what is shown in: the nodes, their picture, the events that are about them. */
   look() {
-    this.shown = nodesOf(this.program, this.root);
+    if (this.graphOf.program !== this.program || this.graphOf.root !== this.root) {
+      this.graphOf = { program: this.program, root: this.root };
+      this.shown = nodesOf(this.program, this.root); // the same list as long as it is the same graph: it is folded once
+    }
     this.teller = new Teller(this.recording);
     this.timeline = new Timeline(this.recording);
-    this.trial.look();
     const isShown = new Set(this.shown);
     this.steps = this.recording.events.map((_, i) => i).filter((i) => isShown.has(this.recording.events[i].node));
     this.draw();

@@ -12,11 +12,8 @@ const LIVE = 3000; // in larger graphs what a nudge shows is not kept up to date
 export class Trial {
   /** @type {Map<number, number>} the numbers that a reader gave to leaves */
   leaves = new Map();
-  /** @type {Map<number, number>} those that the program wrote into leaves before the root was calculated */
-  base = new Map();
-  /** @type {number[]} the numbers of the graph, without a reader's */
-  before = [];
-  canEdit = true;
+  /** @type {{base: Map<number, number>, before: number[], canEdit: boolean} | null} */
+  known = null;
   edits = 0; // grows when leaves get other numbers but by their own field
   nudged = { node: -1, text: "" };
 
@@ -25,15 +22,33 @@ export class Trial {
     this.app = app;
   }
 
-  /** Begins with the numbers of the program. */
-  look() {
-    const { program, shown, root, operations } = this.app;
-    this.base = leavesOf(program, root);
-    this.before = this.attempt(this.base)?.data ?? [];
-    this.canEdit = this.before.length > 0 && agrees(program, shown, this.before, operations);
+  /** What is found out of the program's own numbers, when it is first wanted. */
+  get own() {
+    if (!this.known) {
+      const { program, shown, root, operations } = this.app;
+      const base = leavesOf(program, root);
+      const before = this.attempt(base)?.data ?? [];
+      this.known = { base, before, canEdit: before.length > 0 && agrees(program, shown, before, operations) };
+    }
+    return this.known;
+  }
+
+  /** The numbers that the program wrote into leaves before the root was calculated. */
+  get base() {
+    return this.own.base;
+  }
+
+  /** The numbers of the graph, without a reader's. */
+  get before() {
+    return this.own.before;
+  }
+
+  get canEdit() {
+    return this.own.canEdit;
   }
 
   forget() {
+    this.known = null;
     this.leaves.clear();
     this.edits++;
     this.nudged = { node: -1, text: "" };
