@@ -237,6 +237,16 @@ def test_import_loads_nothing_outside_the_standard_library():
     assert loaded - left_by_extension_modules <= {*sys.stdlib_module_names, "chainrule"}
 
 
+def test_what_shows_and_compiles_is_imported_when_it_is_asked_for():
+    code = "import sys, chainrule; print(*sorted(name for name in sys.modules if name.startswith('chainrule.')))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    rooms = {name.split(".")[1] for name in done.stdout.split()}
+    assert not rooms & {"see", "plots", "compiler", "bridges", "cli"}
+    code = "import chainrule; print(chainrule.see(chainrule.Value(2.0)).recording, chainrule.recording.__name__)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.startswith("<recording of 1 nodes")
+
+
 # ---- who reads the text of functions ---------------------------------------------------------------------------------
 
 ROOT = Path(__file__).parents[1]

@@ -13,11 +13,11 @@ True
 import builtins
 import importlib.util
 import sys
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from chainrule.core import builds  # noqa: F401 # isort: skip - before the engine is imported: it chooses which
 
-from chainrule import data, engine, losses, nn, optim, see
+from chainrule import data, engine, losses, nn, optim
 from chainrule.check import check_gradients
 from chainrule.core.anomaly import detect_anomaly
 from chainrule.core.extras import require
@@ -30,10 +30,13 @@ from chainrule.errors import suggest
 from chainrule.explain import explain
 from chainrule.ops import *  # noqa: F403 - every operation of the table, such as chainrule.exp
 from chainrule.saving import load, save
-from chainrule.see.recording import Recording, record, recording
 from chainrule.storage import value_base
 from chainrule.training import evaluate, fit
 from chainrule.transforms import grad, hessian, hvp, jacobian, jvp, value_and_grad, vjp
+
+if TYPE_CHECKING:
+    from chainrule import see
+    from chainrule.see.recording import Recording, record, recording
 
 value_base.display_hook = lambda value, format: repr_svg(value) if format == "svg" else repr_html(value)
 
@@ -52,14 +55,21 @@ _MOVED = {
 for _old, _new in _MOVED.items():
     sys.modules[f"chainrule.{_old}"] = importlib.import_module(f"chainrule.{_new}")
 
+_LATER = {
+    "plots": "chainrule.plots",
+    "see": "chainrule.see",
+    **dict.fromkeys(("Recording", "record", "recording"), "chainrule.see.recording"),
+}
+"""What is imported when it is first asked for, since most programs need none of it: its name, and where it is."""
 _COMPILER = {"compile": "chainrule.compiler.compiled", "compile_step": "chainrule.compiler.steps.step"}
 """What needs the extra "compiler", and is imported when it is first asked for: its name, and where it is."""
 _LIBRARIES = ("numpy", "llvmlite")
 
 
 def __getattr__(name: str) -> Any:
-    if name == "plots":
-        return importlib.import_module("chainrule.plots")
+    if name in _LATER:
+        module = importlib.import_module(_LATER[name])
+        return module if module.__name__ == f"chainrule.{name}" else getattr(module, name)
     if name in _MOVED:
         return sys.modules[f"chainrule.{name}"]
     if name not in _COMPILER:

@@ -8,9 +8,9 @@ import pytest
 
 import chainrule
 from chainrule import Value
-from chainrule.see.names import names_of
 from chainrule.see.predictions import question_about
 from chainrule.see.recording.events import Began
+from chainrule.see.recording.names import names_of
 
 STEPS = [
     lambda a, b: a + b,

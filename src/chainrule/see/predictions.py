@@ -2,15 +2,26 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from typing import NamedTuple
 
 from chainrule.explain.notation import short
 from chainrule.see.recording.document import Recording
 from chainrule.see.recording.events import Deposit, Event, Nothing
+from chainrule.see.recording.readings import alike, wrong_readings
 
 MOST_WRONG = 4
+
+SAYS = {
+    "local alone": "this is the local derivative alone: it is multiplied by the upstream gradient first",
+    "upstream alone": "this is the upstream gradient alone: it is multiplied by the local derivative first",
+    "=": "this is the last deposit alone: += adds it to what was there, = would replace it",
+    "sign": "this has the sign of the deposit turned around",
+    "other operand": "this takes the local derivative in the other operand",
+    "missing": "this is what was there before the deposit",
+}
+"""What a wrong answer shows, by the reading that gives its number, in the order in which they are offered."""
+ORDER = list(SAYS)
 
 
 class Choice(NamedTuple):
@@ -60,7 +71,7 @@ def _who_is_next(
 ) -> Question | None:
     """Which number hands on its gradient next. Only those are wrong that still wait for something."""
     gave = {x.giver for x in steps}
-    above = _below(recording, steps[0].giver)
+    above = recording.below(steps[0].giver)
     users = {x for i in above if i not in gave for x in recording.nodes[i].operands}
     wrong = [node for node in _waiting(recording, steps) if node != event.giver and node in users]
     if not wrong:
@@ -76,34 +87,18 @@ def _who_is_next(
     return Question("Which number hands on its gradient next?", _shuffled(choices, event.giver))
 
 
-def _below(recording: Recording, root: int) -> set[int]:
-    seen, todo = {root}, [root]
-    while todo:
-        fresh = [x for x in recording.nodes[todo.pop()].operands if x not in seen]
-        seen.update(fresh)
-        todo += fresh
-    return seen
-
-
 def _what_is_after(recording: Recording, event: Deposit, names: Sequence[str]) -> Question | None:
     """What the gradient of an operand is after a deposit."""
     assert event.local is not None
     assert event.product is not None
     before, product, upstream = event.before, event.product, event.upstream
     others = [x for i, x in enumerate(recording.nodes[event.giver].locals) if i != event.position and x is not None]
-    replaced = (product, "this is the last deposit alone: += adds it to what was there, = would replace it")
-    readings = [
-        (before + event.local, "this is the local derivative alone: it is multiplied by the upstream gradient first"),
-        (before + upstream, "this is the upstream gradient alone: it is multiplied by the local derivative first"),
-        *([replaced] if before else []),
-        (before - product, "this has the sign of the deposit turned around"),
-        *[(before + x * upstream, "this takes the local derivative in the other operand") for x in others],
-    ]
-    if any(alike(number, event.after) or short(number) == short(event.after) for number, _ in readings):
+    readings = wrong_readings(before, event.local, upstream, others)
+    if any(alike(number, event.after) or short(number) == short(event.after) for _, number in readings):
         return None  # a wrong reading gives the right number here
     wrong: dict[str, dict[str, None]] = {}
-    for number, says in [*readings, (before, "this is what was there before the deposit")]:
-        wrong.setdefault(short(number), {})[says] = None
+    for kind, number in [*sorted(readings, key=lambda reading: ORDER.index(reading[0])), ("missing", before)]:
+        wrong.setdefault(short(number), {})[SAYS[kind]] = None
     into, right = names[event.into], short(event.after)
     how = f"local {short(event.local)} × upstream {short(upstream)} = {short(product)}"
     choices = [Choice(right, True, f"{how}, and {short(before)} + that is {right}")]
@@ -113,11 +108,6 @@ def _what_is_after(recording: Recording, event: Deposit, names: Sequence[str]) -
         f"{short(upstream)}. {into} has {short(before)} so far. What is its gradient afterwards?"
     )
     return Question(asks, _shuffled(choices, event.giver * 31 + event.position))
-
-
-def alike(a: float, b: float) -> bool:
-    """Whether two numbers are the same but for rounding."""
-    return (math.isnan(a) and math.isnan(b)) or a == b or abs(a - b) <= 1e-9 * max(abs(a), abs(b))
 
 
 def _shuffled(choices: Sequence[Choice], seed: int) -> tuple[Choice, ...]:

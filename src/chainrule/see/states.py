@@ -129,13 +129,9 @@ class Timeline:
                 state.aside.pop(node, None)
 
     def _under(self, root: int) -> list[int]:
+        """What `backward()` sets afresh: of our own engine the whole graph, of another only what it writes itself."""
         if root not in self._below:
-            seen, todo = {root}, [root]
-            while todo:
-                fresh = [x for x in self.recording.nodes[todo.pop()].operands if x not in seen]
-                seen.update(fresh)
-                todo += fresh
-            self._below[root] = sorted(seen)
+            self._below[root] = self.recording.below(root) if self.recording.engine.own else []
         return self._below[root]
 
 

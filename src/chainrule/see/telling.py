@@ -7,7 +7,6 @@ A deposit goes *towards the inputs*, numbers are made *towards the result*. A gr
 from __future__ import annotations
 
 from chainrule.explain.notation import short
-from chainrule.see.names import names_of
 from chainrule.see.recording.document import Recording
 from chainrule.see.recording.events import (
     NO_LOCAL,
@@ -25,6 +24,7 @@ from chainrule.see.recording.events import (
     SetGrad,
     Wrote,
 )
+from chainrule.see.recording.names import names_of
 
 INFIX = {"+", "-", "*", "/", "**", "<", "≤", ">", "≥", "==", "≠", "%", "//"}
 """The symbols that stand between two operands."""

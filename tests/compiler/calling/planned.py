@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import struct
+import threading
 import warnings
 
 import numpy as np
@@ -77,3 +78,12 @@ def check_alike(planned, plain, ask, *args, **named):
         assert found == outcome(getattr(plain, ask), *args, **named)
     assert planned.traces == plain.traces
     return found
+
+
+def in_threads(work, count=4):
+    """Runs `work(k)` in so many threads at once, and waits for them."""
+    threads = [threading.Thread(target=work, args=(k,)) for k in range(count)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()

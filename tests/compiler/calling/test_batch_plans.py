@@ -7,7 +7,6 @@ import math
 import mmap
 import subprocess
 import sys
-import threading
 from pathlib import Path
 
 import pytest
@@ -20,7 +19,7 @@ pytest.importorskip("llvmlite")
 
 import numpy as np
 
-from .planned import HAS_PLANS, both, check_alike, outcome
+from .planned import HAS_PLANS, both, check_alike, in_threads, outcome
 
 SIZES = [1, 7, 100, 1023, 5001]
 
@@ -287,11 +286,7 @@ def test_threads_read_each_their_own_rows():
             if outcome(f.value_and_grad, x.copy(), [0.5, 1.5, -0.5], argnums=1) != expected:
                 wrong.append(k)
 
-    threads = [threading.Thread(target=work, args=(k,)) for k in range(4)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    in_threads(work)
     assert not wrong
 
 
@@ -353,11 +348,7 @@ def test_threads_do_not_share_numbers():
             if outcome(f.value_and_grad, x, y, argnums=(0, 1)) != expected:
                 wrong.append(k)
 
-    threads = [threading.Thread(target=work, args=(k,)) for k in range(4)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    in_threads(work)
     assert not wrong
 
 

@@ -6,7 +6,6 @@ import gc
 import itertools
 import math
 import random
-import threading
 import weakref
 
 import pytest
@@ -22,7 +21,7 @@ import numpy as np
 
 from chainrule.core.trees import leaves, unflatten
 
-from .planned import HAS_PLANS, SPECIAL, NoPlans, both, check_alike, outcome
+from .planned import HAS_PLANS, SPECIAL, NoPlans, both, check_alike, in_threads, outcome
 
 
 def mixed(*args):
@@ -281,11 +280,7 @@ def test_threads_do_not_share_numbers():
             if (f.value_and_grad(own), f.value_and_grad(1.0 * k, 2.0)) != expected:
                 wrong.append(k)
 
-    threads = [threading.Thread(target=work, args=(k,)) for k in range(4)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    in_threads(work)
     assert not wrong
 
 

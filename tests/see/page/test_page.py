@@ -71,7 +71,7 @@ def test_it_is_stepped_through_all_events(neuron, opened):
 def test_the_position_stands_in_the_address(neuron, opened):
     shown = opened(page(neuron))
     shown.evaluate("location.hash = '#event=12'")
-    shown.wait_for_function("document.querySelector('.count').textContent.startsWith('12 /')")
+    shown.locator(".count", has_text=re.compile(r"^\s*12 /")).wait_for()
     shown.reload()
     assert text(shown, ".count").startswith("12 /")
 

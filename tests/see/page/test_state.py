@@ -10,7 +10,8 @@ import pytest
 import chainrule
 from chainrule import Value
 from chainrule.explain.notation import short
-from chainrule.see.names import names_of
+from chainrule.see.recording.events import Began
+from chainrule.see.recording.names import names_of
 from chainrule.see.states import Timeline
 from chainrule.see.telling import Teller
 
@@ -51,7 +52,33 @@ def at_random(seed):
     return story
 
 
-STORIES = {"everything": everything, **{f"random {seed}": lambda seed=seed: at_random(seed) for seed in range(12)}}
+def of_another_engine():
+    """A class that sets no gradient afresh when its backward() begins."""
+
+    class Number:
+        def __init__(self, data, _children=(), _op=""):
+            self.data, self.grad, self._prev, self._op = data, 0.0, set(_children), _op
+
+        def __mul__(self, other):
+            return Number(self.data * other.data, (self, other), "*")
+
+        def backward(self):
+            self.grad = 1.0
+            for node in self._prev:
+                node.grad += 2.5 * self.grad
+
+    with chainrule.recording(Value=Number) as story:
+        y = Number(2.0) * Number(3.0)
+        y.backward()
+        y.backward()
+    return story
+
+
+STORIES = {
+    "everything": everything,
+    "of another engine": of_another_engine,
+    **{f"random {seed}": lambda seed=seed: at_random(seed) for seed in range(12)},
+}
 SHOWN = """(() => {
     const timeline = new Timeline(readRecording(given));
     const text = (x) => (x === null ? null : Object.is(x, -0) ? "-0.0" : String(x));
@@ -135,6 +162,12 @@ def test_a_deposit_that_does_not_add_is_told_as_it_is(in_page):
         story.to_document(),
     )
     assert found == sentences
+
+
+def test_another_engines_gradients_stay_when_its_backward_begins():
+    story = of_another_engine()
+    second = [i for i, event in enumerate(story.events) if isinstance(event, Began)][1]
+    assert [x.number for x in Timeline(story).at(second + 1).gradients[:2]] == [2.5, 2.5]
 
 
 def test_every_kind_of_event_is_told():

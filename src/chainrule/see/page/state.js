@@ -69,7 +69,8 @@ export class Timeline {
         if (gradients[node].state !== IS_CONSTANT) gradients[node] = after ? gradient(NUMBER, after) : gradient(NOT_REACHED);
         break;
       case "began":
-        for (const x of this.under(node)) if (!nodes[x].constant) gradients[x] = gradient(NOT_REACHED);
+        // of another engine only what it writes itself is set afresh
+        for (const x of this.recording.engine.own ? this.under(node) : []) if (!nodes[x].constant) gradients[x] = gradient(NOT_REACHED);
         gradients[node] = gradient(NUMBER, event.seed);
         aside.clear();
         break;

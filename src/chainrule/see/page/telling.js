@@ -1,5 +1,5 @@
 // @ts-check
-// One sentence for each event, and a name for each node. As see/telling.py and see/names.py.
+// One sentence for each event, and a name for each node. As see/telling.py and see/recording/names.py.
 
 import { short } from "./numbers.js";
 

@@ -122,6 +122,15 @@ class Recording:
         """Every deposit that is recorded, in order."""
         return [event for event in self.events if isinstance(event, Deposit)]
 
+    def below(self, root: int) -> list[int]:
+        """The indices of a node and of all that it is made of, operands first."""
+        seen, todo = {root}, [root]
+        while todo:
+            fresh = [x for x in self.nodes[todo.pop()].operands if x not in seen]
+            seen.update(fresh)
+            todo += fresh
+        return sorted(seen)
+
     def name_of(self, node: int) -> str:
         """The words for a node: its label, or how it was made."""
         label, op = self.nodes[node].label, self.nodes[node].op

@@ -14,12 +14,12 @@ from typing import Any, NamedTuple
 
 from chainrule.core.modes import caller
 from chainrule.errors import shown
-from chainrule.see.predictions import alike
 from chainrule.see.recording.anatomy import Attribute, Held, held_by, names_in
 from chainrule.see.recording.events import Asked, Began, Deposit, Ended, Made, SetGrad, Wrote
 from chainrule.see.recording.foreign_rules import Call, Operand, rule_of
 from chainrule.see.recording.givers import Giver, Givers, UnclearError
 from chainrule.see.recording.places import Instruction, at
+from chainrule.see.recording.readings import alike
 from chainrule.see.recording.recorder import Entry, Pass, Recorder
 
 Calls = tuple[tuple[str, tuple[Any, ...]], ...]

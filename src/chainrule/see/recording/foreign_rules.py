@@ -12,7 +12,7 @@ from functools import lru_cache
 from typing import Any, NamedTuple
 
 from chainrule.core.operation import TABLE, Operation
-from chainrule.see.predictions import alike
+from chainrule.see.recording.readings import alike
 
 OPERATIONS = {
     **{"+": "add", "-": "sub", "*": "mul", "/": "div", "**": "pow", "^": "pow", "×": "mul", "·": "mul", "−": "sub"},

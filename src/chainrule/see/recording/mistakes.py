@@ -7,8 +7,6 @@ from dataclasses import dataclass
 
 from chainrule.core.operation import TABLE, Operation
 from chainrule.explain.notation import short
-from chainrule.see.names import names_of
-from chainrule.see.predictions import alike
 from chainrule.see.recording.document import Recording
 from chainrule.see.recording.events import (
     AddedBack,
@@ -22,7 +20,8 @@ from chainrule.see.recording.events import (
     Wrote,
 )
 from chainrule.see.recording.foreign_rules import slopes, value_of
-from chainrule.see.recording.readings import diagnosis
+from chainrule.see.recording.names import names_of
+from chainrule.see.recording.readings import alike, diagnosis
 
 KINKED = {"relu", "abs", "max", "min", "clip", "leaky_relu", "elu", "selu"}
 """At a kink, the slope of either side is right."""
@@ -83,7 +82,7 @@ class _Judge:
         self.gave: dict[int, set[int]] = {}  # by each node that handed on, the positions of operands
         self.left: dict[int, float] | None = None  # what is left of an earlier pass, known at the first deposit
         self.unseen: set[int] = set()  # what got something of which the giver could not be seen
-        self.below = self._below(root) if root is not None else []
+        self.below = self.recording.below(root) if root is not None else []
         self.at_first = {x: self.grads[x] for x in self.below}
 
     def mistakes(self) -> Iterator[Mistake]:
@@ -274,15 +273,6 @@ class _Judge:
             if not self.nodes[node].constant and not any(alike(found, right[node] + x) for x in (0.0, earlier)):
                 words = f"{self.names[node]} ends with the gradient {short(found)}, not with {short(right[node])}"
                 yield Mistake(i, node, "gradient", right[node], found, words)
-
-    def _below(self, root: int) -> list[int]:
-        """A node and all that it is made of, operands first."""
-        seen, todo = {root}, [root]
-        while todo:
-            fresh = [x for x in self.nodes[todo.pop()].operands if x not in seen]
-            seen.update(fresh)
-            todo += fresh
-        return sorted(seen)
 
 
 def _same(a: float, b: float) -> bool:

@@ -113,7 +113,7 @@ class _Replay:
         self.grads[event.node] = event.after
 
     def _began(self, event: Began) -> None:
-        for node in _below(self.recording, event.root):
+        for node in self.recording.below(event.root):
             self.grads[node] = 0.0 if self.recording.nodes[node].op >= 0 else self.grads[node]
         self.root, self.seed = event.root, event.seed
         if self.recording.nodes[event.root].op >= 0 or not self.grads[event.root]:
@@ -144,13 +144,3 @@ class _Replay:
         self._same(event.node, "sum", event.sum, self.grads[event.node])
         self._same(event.node, "after", event.after, event.sum + event.aside)
         self.grads[event.node] = event.after
-
-
-def _below(recording: Recording, root: int) -> set[int]:
-    seen, todo = {root}, [root]
-    while todo:
-        for x in recording.nodes[todo.pop()].operands:
-            if x not in seen:
-                seen.add(x)
-                todo.append(x)
-    return seen
