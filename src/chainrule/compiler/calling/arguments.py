@@ -242,10 +242,10 @@ def block_of(x: Any, axis: int, exact: int = EXACT) -> tuple[np.ndarray, tuple[i
         has = f"has {array.ndim} {'axis' if array.ndim == 1 else 'axes'}" if array.ndim else f"is the number {x!r}"
         raise ArgumentError(f"in_axes={axis}, but the argument {has}: give an array or a list with that axis, or None "
                             "in in_axes; of a tuple or dict, each part must have the axis")  # fmt: skip
-    last = np.moveaxis(array, axis, -1)
-    if not last.shape[-1]:
+    first = np.moveaxis(array, axis, 0) if axis else array  # which costs more than a small batch itself
+    if not len(first):
         raise SizeError("this is a batch of no samples: give at least one")
-    return np.ascontiguousarray(last.reshape(-1, last.shape[-1])), last.shape[:-1], whole
+    return np.ascontiguousarray(first.reshape(len(first), -1).T), first.shape[1:], whole
 
 
 def with_floats(x: Any) -> Any:

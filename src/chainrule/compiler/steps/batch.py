@@ -125,15 +125,19 @@ def batches_of(all_arguments: list[tuple], in_axes: Any, exact: int) -> tuple[li
         The different batches, and for each step the index of its batch. Steps that are given the same objects share
         one batch.
     """
+    of_tuple: dict[int, int] = {}  # many steps are often given one and the same tuple
     known: dict[tuple[int, ...], int] = {}
     found: list[Batch] = []
     of_step = []
     for arguments in all_arguments:
-        same = tuple(map(id, arguments))
-        at = known.get(same)
+        at = of_tuple.get(id(arguments))
         if at is None:
-            at = known[same] = len(found)
-            found.append(batch_of(arguments, in_axes, exact))
+            same = tuple(map(id, arguments))
+            at = known.get(same)
+            if at is None:
+                at = known[same] = len(found)
+                found.append(batch_of(arguments, in_axes, exact))
+            of_tuple[id(arguments)] = at
         of_step.append(at)
     return found, of_step
 

@@ -99,7 +99,7 @@ class Rates:
         count = len(rates) - ahead
         known = self.known = first + count
         self.rows[first:known, 0] = rates[:count]
-        self.rows[first:known, 1] = range(self._before + first + 1, self._before + known + 1)
+        self.rows[first:known, 1] = np.arange(self._before + first + 1, self._before + known + 1)
         if ahead:
             self.rows[first:known, 2] = rates[1:]
 
