@@ -98,9 +98,9 @@ def test_the_widest_registers_of_the_machine_are_used(name, register):
     assert wider not in text
 
 
-@pytest.mark.parametrize("optimize", [0, 1, 2, 3])
-def test_object_code_runs_at_every_level(optimize):
-    library = load(compile_to_object(LOOP, Machine.host(), optimize))
+@pytest.mark.parametrize(("optimize", "unroll"), [(0, True), (1, True), (2, True), (2, False), (3, True)])
+def test_object_code_runs_at_every_level(optimize, unroll):
+    library = load(compile_to_object(LOOP, Machine.host(), optimize, unroll))
     total = ctypes.CFUNCTYPE(ctypes.c_double, ctypes.c_void_p, ctypes.c_int64)(library.address("total"))
     numbers = (ctypes.c_double * 1000)(*range(1000))
     assert total(numbers, 1000) == 499_500.0

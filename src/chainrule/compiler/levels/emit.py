@@ -311,4 +311,4 @@ def build(plan: Plan, machine: Machine, bits: int = 64) -> bytes:
     if plan.batch is not None:
         walk = SamplesWalk(module, "levels_samples", plan.batch.kinds, style, len(plan.kinds))
         Batch(module, walk.function, style)
-    return cached_object(module, machine)
+    return cached_object(module, machine, unroll=False)  # its loops go on as long as the tables say

@@ -54,15 +54,15 @@ def folder() -> Path | None:
     return None
 
 
-def cached_object(module: ir.Module | str, machine: Machine, optimize: int = 2) -> bytes:
+def cached_object(module: ir.Module | str, machine: Machine, optimize: int = 2, unroll: bool = True) -> bytes:
     """Returns the object code of a module, from the cache or newly compiled; see `llvm.compile_to_object`."""
     text = str(module)
     place = folder()
-    path = None if place is None else place / (_key(text, machine, optimize) + _SUFFIX)
+    path = None if place is None else place / (_key(text, machine, optimize, unroll) + _SUFFIX)
     object_code = None if path is None else _read(path)
     _record(object_code is not None)
     if object_code is None:
-        object_code = compile_to_object(text, machine, optimize)
+        object_code = compile_to_object(text, machine, optimize, unroll)
         if path is not None:
             _write(path, object_code)
     return object_code
@@ -88,8 +88,8 @@ def _record(hit: bool) -> None:
         watching.append(hit)
 
 
-def _key(text: str, machine: Machine, optimize: int) -> str:
-    parts = [text, machine.name, VERSION, str(optimize)]
+def _key(text: str, machine: Machine, *options: int) -> str:
+    parts = [text, machine.name, VERSION, *map(str, options)]
     return hashlib.sha256("\0".join(parts).encode()).hexdigest()
 
 

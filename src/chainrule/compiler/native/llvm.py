@@ -203,14 +203,12 @@ def _host() -> Machine:
 
 # ---- from a module to object code ----------------------------------------------------------------------------------
 
-_QUICK = (
-    *("always_inliner", "global_dead_code_eliminate", "sroa", "instruction_combine", "simplify_cfg"),
-    *("loop_rotate", "loop_unroll", "instruction_combine"),
-)
-"""The passes that run on a module; they inline its functions and put its variables into registers. LLVM's own list
-takes two to six times as long, for code that is at best a tenth faster. Its global value numbering (`new_gvn`) has no
-measurable benefit here, and ends the process on some modules with an assertion (LLVM 22, "Seem to have processed the
-same Value a lot")."""
+_QUICK = ("always_inliner", "global_dead_code_eliminate", "sroa", "instruction_combine", "simplify_cfg")
+_UNROLL = ("loop_rotate", "loop_unroll", "instruction_combine")
+"""The passes that run on a module; they inline its functions, put its variables into registers, and spell out loops of
+a known length. LLVM's own list takes two to six times as long, for code that is at best a tenth faster. Its global
+value numbering (`new_gvn`) has no measurable benefit here, and ends the process on some modules with an assertion
+(LLVM 22, "Seem to have processed the same Value a lot")."""
 
 
 @functools.cache
@@ -234,7 +232,7 @@ def _target(machine: Machine, level: int) -> binding.TargetMachine:
     return target.create_target_machine(machine.cpu, machine.features, level, reloc="pic", codemodel="small")
 
 
-def _optimized(text: str, machine: Machine, optimize: int) -> binding.ModuleRef:
+def _optimized(text: str, machine: Machine, optimize: int, unroll: bool) -> binding.ModuleRef:
     """Parses, verifies and optimizes a module."""
     target = _target(machine, min(optimize, 2))
     try:
@@ -250,7 +248,7 @@ def _optimized(text: str, machine: Machine, optimize: int) -> binding.ModuleRef:
         passes = builder.getModulePassManager()
     else:
         passes = binding.create_new_module_pass_manager()
-        for name in _QUICK[: (2, 4, len(_QUICK))[optimize]]:
+        for name in (_QUICK[:2], _QUICK[:4], _QUICK + _UNROLL * unroll)[optimize]:
             getattr(passes, f"add_{name}_pass")()
     passes.run(parsed, builder)
     _free(passes)
@@ -264,23 +262,24 @@ def _free(passes: binding.ModulePassManager) -> None:
 
 
 @_calling_llvm
-def _emitted(text: str, machine: Machine, optimize: int, as_text: bool = False) -> Any:
+def _emitted(text: str, machine: Machine, optimize: int, unroll: bool = True, as_text: bool = False) -> Any:
     target = _target(machine, min(optimize, 2))
-    return (target.emit_assembly if as_text else target.emit_object)(_optimized(text, machine, optimize))
+    return (target.emit_assembly if as_text else target.emit_object)(_optimized(text, machine, optimize, unroll))
 
 
-def compile_to_object(module: ir.Module | str, machine: Machine, optimize: int = 2) -> bytes:
+def compile_to_object(module: ir.Module | str, machine: Machine, optimize: int = 2, unroll: bool = True) -> bytes:
     """Compiles a module to object code, for `load`.
 
     Args:
         module: the module; its vectors stay as they are, and its loops are not vectorized.
         machine: the CPU to compile for.
         optimize: from 0 (quick to compile) to 3 (LLVM's own passes, for code that runs for minutes).
+        unroll: whether to look for loops of a known length, to spell them out, where `optimize` is 2.
 
     Raises:
         NativeCodeError: LLVM refuses the module.
     """
-    return _emitted(str(module), machine, optimize)
+    return _emitted(str(module), machine, optimize, unroll)
 
 
 def assembly(module: ir.Module | str, machine: Machine, optimize: int = 2) -> str:
