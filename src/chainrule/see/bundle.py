@@ -20,7 +20,7 @@ from typing import Any
 PAGE = Path(__file__).parent / "page"
 """The folder of the modules of pages."""
 
-_IMPORT = re.compile(r'^import (?:\{[^}]*\} from )?"\./([\w-]+\.js)";\n', re.MULTILINE)
+_IMPORT = re.compile(r'^import (?:\{[^}]*\} from )?"\.(?:\./[\w-]+)?/([\w-]+\.js)";\n', re.MULTILINE)
 _EXPORT = re.compile(r"^export (?=(?:async )?(?:function|class|const|let)\b)", re.MULTILINE)
 _NAME = re.compile(r"^(?:export )?(?:async )?(?:function\*?|class|const|let|var) ([\w$]+)", re.MULTILINE)
 _OTHER = re.compile(r"^(?:import|export)\b.*|\bimport\s*\(", re.MULTILINE)
@@ -40,7 +40,7 @@ def joined(texts: Mapping[str, str], main: str) -> str:
     r"""Joins a module, and all that it imports, into one text.
 
     Args:
-        texts: modules by file name; they import each other by `import { a } from "./name.js";`.
+        texts: modules by file name; they import each other by `import { a } from "./name.js";`, or `"../folder/name.js"`.
         main: the name of the module that runs.
 
     Raises:
