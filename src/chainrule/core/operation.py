@@ -239,6 +239,9 @@ def operation(
 _hosts: dict[type, tuple[Callable[[Any, str, Any], None], Callable[[Any, str], None]]] = {}
 """The classes that have the operations as methods, each with functions that set and delete an attribute of it."""
 
+_hidden: dict[tuple[type, str], Any] = {}
+"""What a class had under the name of an operation, such as a name of other engines, whose error comes back with it."""
+
 
 def add_methods(host: type, set: Callable[[Any, str, Any], None], delete: Callable[[Any, str], None]) -> None:
     """Makes the operations of the table, including those defined later, methods of a class.
@@ -257,6 +260,8 @@ def _add_method(host: type, record: Operation) -> None:
     if not record.takes_lists:  # weighted_sum(weights, inputs, bias) is not about one of its operands
         set_attribute, _ = _hosts[host]
         for name in method_names(record.name):
+            if name in vars(host):
+                _hidden[host, name] = vars(host)[name]
             set_attribute(host, name, record)
 
 
@@ -270,9 +275,11 @@ def forget(name: str) -> None:
         raise ArgumentError(f"{name} is a built-in operation: it stays")
     record = TABLE.pop(name)
     if not record.takes_lists:
-        for host, (_, delete_attribute) in _hosts.items():
+        for host, (set_attribute, delete_attribute) in _hosts.items():
             for each in method_names(record.name):
                 delete_attribute(host, each)
+                if (host, each) in _hidden:
+                    set_attribute(host, each, _hidden.pop((host, each)))
 
 
 def find(name: str) -> Operation:
