@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 
 import pytest
 
@@ -43,6 +44,20 @@ def test_an_own_operation_has_derivatives_of_any_order(own_operations):
     assert [grad(cube)(2.0), grad(grad(cube))(2.0), grad(grad(grad(cube)))(2.0)] == [12.0, 12.0, 6.0]
     assert grad(grad(grad(grad(cube))))(2.0) == 0.0
     assert cube.symbol == cube.name == "cube", "where no symbol is given"
+
+
+def test_a_name_of_other_engines_says_what_it_said_once_the_operation_is_forgotten(own_operations):
+    x = Value(3.0)
+    for _ in range(2):
+
+        @operation(local=lambda x, y: 2 * x)
+        def square(x):
+            return x * x
+
+        assert x.square().data == 9.0
+    forget("square")
+    with pytest.raises(AttributeError, match=re.escape("say v**2")):
+        x.square()
 
 
 def test_defining_it_again_replaces_it(own_operations):

@@ -14,7 +14,8 @@ from math import inf, nan
 from types import MethodType
 from typing import Any
 
-from chainrule.core.arrays import by_number, is_single, method_names, takes_over
+from chainrule.core import methods
+from chainrule.core.arrays import by_number, is_single, takes_over
 from chainrule.core.packing import Row, constant_in_all, names_any
 from chainrule.errors import ArgumentError, OperandError, shown, suggest
 
@@ -225,19 +226,15 @@ def operation(
         record = Operation(value, local, symbol or name, list(samples), pack, limit)
         if name in TABLE:
             forget(name)  # a cell of a notebook that is run again
-        for host in _hosts:
+        for host in methods.HOSTS:
             if hasattr(host, name):
                 raise ArgumentError(f"a {host.__name__} has an attribute {name!r} already: give yours another name")
         TABLE[name] = record
-        for host in _hosts:
-            _add_method(host, record)
+        for host in methods.HOSTS:
+            methods.add(host, record)
         return record
 
     return add_to_table
-
-
-_hosts: dict[type, tuple[Callable[[Any, str, Any], None], Callable[[Any, str], None]]] = {}
-"""The classes that have the operations as methods, each with functions that set and delete an attribute of it."""
 
 
 def add_methods(host: type, set: Callable[[Any, str, Any], None], delete: Callable[[Any, str], None]) -> None:
@@ -248,16 +245,9 @@ def add_methods(host: type, set: Callable[[Any, str, Any], None], delete: Callab
         set: sets an attribute of it: `setattr`, or a function that can do so with a class that Cython made.
         delete: deletes an attribute of it: `delattr`, or such a function.
     """
-    _hosts[host] = set, delete
+    methods.HOSTS[host] = set, delete
     for record in TABLE.values():
-        _add_method(host, record)
-
-
-def _add_method(host: type, record: Operation) -> None:
-    if not record.takes_lists:  # weighted_sum(weights, inputs, bias) is not about one of its operands
-        set_attribute, _ = _hosts[host]
-        for name in method_names(record.name):
-            set_attribute(host, name, record)
+        methods.add(host, record)
 
 
 def forget(name: str) -> None:
@@ -268,11 +258,7 @@ def forget(name: str) -> None:
     """
     if find(name).built_in:
         raise ArgumentError(f"{name} is a built-in operation: it stays")
-    record = TABLE.pop(name)
-    if not record.takes_lists:
-        for host, (_, delete_attribute) in _hosts.items():
-            for each in method_names(record.name):
-                delete_attribute(host, each)
+    methods.remove(TABLE.pop(name))
 
 
 def find(name: str) -> Operation:

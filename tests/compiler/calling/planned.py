@@ -51,7 +51,8 @@ def both(function, **options):
 def as_bits(x):
     """A result in a form in which equal means: of the same classes, and the same to the bit."""
     if isinstance(x, np.ndarray):
-        return "array", x.dtype.str, x.shape, x.tobytes()
+        bits = as_bits(x.tolist()) if x.dtype == object else x.tobytes()  # those of objects are their addresses
+        return "array", x.dtype.str, x.shape, bits
     if isinstance(x, dict):
         return type(x), [(key, as_bits(part)) for key, part in x.items()]
     if isinstance(x, list | tuple):
