@@ -133,3 +133,11 @@ def test_what_has_a_backward_and_is_no_engine_is_let_be(run, tmp_path):
     code, out, err = run("see", "layers.py")
     assert (code, out) == (0, "1.0\n"), err
     assert "a gets 1, and should get" in (tmp_path / "layers.html").read_text(encoding="utf-8")
+
+
+def test_the_playground(run, tmp_path):
+    assert run("playground") == (0, "", "the page is in playground.html\n")
+    assert (tmp_path / "playground.html").read_text(encoding="utf-8").startswith("<!doctype html>")
+    assert run("playground", "--quiet") == (0, "", "")
+    (tmp_path / "mine.html").write_text("my notes")
+    assert run("playground", "--out", "mine.html")[0] == 2

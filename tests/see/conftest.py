@@ -120,3 +120,29 @@ def opened(browser, tmp_path):
     for context, page in contexts:
         context.close()
         assert page.wrong == []
+
+
+AXE = """async () => {
+    const rules = axe.getRules().map(({ ruleId }) => ruleId);
+    const { violations } = await axe.run(document, { runOnly: { type: "rule", values: rules } });
+    return violations.flatMap(({ id, nodes }) => nodes.map(({ html }) => [id, html.slice(0, 160)]));
+}"""
+
+
+@pytest.fixture(scope="session")
+def found_by_axe():
+    """Gives a function that returns what axe finds in a page by all its rules, as pairs of a rule and an element."""
+    axe = pytest.importorskip("axe_playwright_python.sync_playwright")
+    text = next(Path(axe.__file__).parent.rglob("axe.min.js")).read_text(encoding="utf-8")
+
+    def counts(rule, html):
+        # A box shows "·" where its name says "not reached yet", and its symbol before its name: the rule that a name
+        # must have the shown text as it stands is not for drawings.
+        return not (rule == "label-content-name-mismatch" and html.startswith('<g class="node'))
+
+    def found(page):
+        if not page.evaluate("'axe' in window"):
+            page.evaluate(text)
+        return [x for x in page.evaluate(AXE) if counts(*x)]
+
+    return found

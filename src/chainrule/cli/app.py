@@ -11,6 +11,7 @@ from chainrule import __version__
 from chainrule.cli import expressions
 from chainrule.cli.info import info as run_info
 from chainrule.cli.options import DataOptions, NetOptions, OutputOptions, Reading, TrainingOptions
+from chainrule.cli.playing import playground as run_playground
 from chainrule.cli.predict import predict as run_predict
 from chainrule.cli.seeing import see as run_see
 from chainrule.cli.stepping import step as run_step
@@ -60,7 +61,17 @@ def build() -> Any:
         suppress_keyboard_interrupt=False,  # main reports Ctrl-C
         default_parameter=cyclopts.Parameter(negative="", show_default=_default, converter=_convert),
     )
-    for add in (_add_train, _add_predict, _add_info, _add_draw, _add_explain, _add_check, _add_see, _add_step):
+    for add in (
+        _add_train,
+        _add_predict,
+        _add_info,
+        _add_draw,
+        _add_explain,
+        _add_check,
+        _add_see,
+        _add_step,
+        _add_playground,
+    ):
         add(app)
     return app
 
@@ -281,3 +292,22 @@ def _add_step(app: Any) -> None:
             more: A number for each variable, such as x=2; or what the program gets as its arguments.
         """
         return run_step(what, more)
+
+
+def _add_playground(app: Any) -> None:
+    @app.command(sort_key=9)
+    def playground(*, out: Path | None = None, open: bool = False, force: bool = False, quiet: bool = False) -> int:
+        """Write a page in which a small net trains: on moons, circles, a spiral, xor, or points of your own.
+
+        The page needs no network. A click on a point opens its scalar graph; the net leaves as Python code or as a
+        model for chainrule predict. For instance:
+
+            chainrule playground --open
+
+        Args:
+            out: The file for the page; playground.html if left out.
+            open: Open the page in the browser.
+            force: Write over a file that is no page of chainrule's.
+            quiet: Do not say where the page is.
+        """
+        return run_playground(out, show=open, force=force, quiet=quiet)

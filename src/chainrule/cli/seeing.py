@@ -25,12 +25,17 @@ def see(what: str, more: Sequence[str], out: Path | None, *, show: bool, force: 
     """Writes the page of an expression, a program or a recording, and opens it if asked to."""
     target = out or Path(f"{Path(what).stem}.html" if _is_file(what) else "graph.html")
     outputs.check(target, outputs.PAGE, force=force, inputs=[Path(what)] if _is_file(what) else [])
-    atomic_write(target, page(recorded(what, more)))
+    leave(target, page(recorded(what, more)), show=show, quiet=quiet)
+    return FINE
+
+
+def leave(target: Path, text: str, *, show: bool, quiet: bool) -> None:
+    """Writes a page, says where it is, and opens it if asked to."""
+    atomic_write(target, text)
     if not quiet:
         remark(f"the page is in {target}")
     if show and not webbrowser.open(target.resolve().as_uri()):
         raise ArgumentError(f"no browser could be started: open {target} yourself")
-    return FINE
 
 
 def _is_file(what: str) -> bool:

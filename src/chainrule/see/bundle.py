@@ -40,7 +40,8 @@ def joined(texts: Mapping[str, str], main: str) -> str:
     r"""Joins a module, and all that it imports, into one text.
 
     Args:
-        texts: modules by file name; they import each other by `import { a } from "./name.js";`, or `"../folder/name.js"`.
+        texts: modules by file name; they import each other by `import { a } from "./name.js";`, also from
+            `"../folder/name.js"`.
         main: the name of the module that runs.
 
     Raises:

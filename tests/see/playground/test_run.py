@@ -17,7 +17,6 @@ from chainrule.training.trainer import EagerTrainer
 
 from .usual import USUAL
 
-
 STEPS = 100
 """How many batch losses are compared."""
 
@@ -117,7 +116,9 @@ def test_what_is_measured_is_what_evaluate_measures(in_playground):
         """
         const run = createRun(given, library, operations);
         for (let i = 0; i < 20; i += 1) run.step();
-        return [run.evaluate("train"), run.evaluate("heldOut"), [...run.parameters], run.data.train, run.data.heldOut, [...run.predict([0.5, 0.25, -1, 2])]];
+        const { train, heldOut } = run.data;
+        const scores = [...run.predict([0.5, 0.25, -1, 2])];
+        return [run.evaluate("train"), run.evaluate("heldOut"), [...run.parameters], train, heldOut, scores];
         """,
         USUAL,
     )
@@ -199,7 +200,8 @@ def test_the_graph_of_a_sample_is_that_which_python_records(in_playground):
         const run = createRun(given, library, operations);
         for (let i = 0; i < 10; i += 1) run.step();
         const { points, targets, labels } = run.data.train;
-        const story = storyOf(run, { x1: points[0][0], x2: points[0][1], label: labels[0], target: targets[0] }, library.symbols);
+        const [x1, x2] = points[0];
+        const story = storyOf(run, { x1, x2, label: labels[0], target: targets[0] }, library.symbols);
         return [story, [...run.parameters], points[0], targets[0]];
         """,
         USUAL,

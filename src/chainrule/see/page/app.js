@@ -28,9 +28,12 @@ export class App {
    * @param {Recording} recording
    * @param {any} operations what the engine knows of operations
    * @param {{event: number, words: string} | null} mistake the first of another engine: the page begins there
+   * @param {{inAddress?: boolean, signal?: AbortSignal}} [place] whether the position stands in the address; what ends the page
    */
-  constructor(host, recording, operations, mistake) {
+  constructor(host, recording, operations, mistake, { inAddress = true, signal } = {}) {
     this.host = host;
+    this.inAddress = inAddress;
+    this.signal = signal;
     this.own = recording; // of the program that the page is about
     this.program = recording; // what the program did: that one, or a small one of the lab
     this.recording = recording; // what is shown: the same, or with other numbers
@@ -87,7 +90,7 @@ export class App {
       element("footer", {}, this.sentence, this.bar.controls, element("p", { class: "hint keys", text: HINT }), ...(said.length ? [element("p", { class: "hint said-of", text: said.join(" · ") })] : [])),
       this.bar.help,
     );
-    window.addEventListener("resize", () => this.resized());
+    window.addEventListener("resize", () => this.resized(), { signal: this.signal });
   }
 
   chooser() {

@@ -53,8 +53,10 @@ export class TimelineBar {
       pace,
       button("?", "keys and help", () => this.help.showModal()),
     );
-    document.addEventListener("keydown", (event) => this.pressed(event));
-    window.addEventListener("hashchange", () => this.addressChanged());
+    const { signal } = app;
+    document.addEventListener("keydown", (event) => this.pressed(event), { signal });
+    window.addEventListener("hashchange", () => this.addressChanged(), { signal });
+    signal?.addEventListener("abort", () => [this.playing, this.writing].forEach(clearTimeout));
   }
 
   /** The parts of the timeline: forward, and each backward(). */
@@ -88,7 +90,7 @@ export class TimelineBar {
     this.slider.setAttribute("aria-valuetext", `event ${position} of ${steps.length}`);
     this.count.textContent = `${position} / ${steps.length}`;
     clearTimeout(this.writing);
-    this.writing = setTimeout(() => this.writeAddress(), REST);
+    if (this.app.inAddress) this.writing = setTimeout(() => this.writeAddress(), REST);
   }
 
   // ---- the address ----
@@ -109,6 +111,7 @@ export class TimelineBar {
   }
 
   positionInAddress() {
+    if (!this.app.inAddress) return null;
     const found = /(?:^#|&)event=(\d+)$/.exec(location.hash);
     return found ? Number(found[1]) : null;
   }

@@ -2,7 +2,7 @@
 // Python's random numbers: the Mersenne Twister (Matsumoto and Nishimura 1998), seeded and read as CPython's `random.Random`
 // does, so that a seed gives the same numbers here as there.
 
-const SIZE = 624;
+const WORDS_OF_STATE = 624;
 const SHIFT = 397;
 const TWO_PI = 2 * Math.PI;
 
@@ -10,8 +10,8 @@ export class PythonRandom {
   /** @param {number} seed a whole number, from 0 to 2 ** 53 - 1 */
   constructor(seed) {
     if (!Number.isSafeInteger(seed) || seed < 0) throw new RangeError(`a seed is a whole number from 0 on, not ${seed}`);
-    this.words = new Uint32Array(SIZE);
-    this.at = SIZE;
+    this.words = new Uint32Array(WORDS_OF_STATE);
+    this.at = WORDS_OF_STATE;
     /** @type {number | null} the second of two normal numbers, which are made together */
     this.next = null;
     const key = [seed >>> 0, Math.floor(seed / 2 ** 32)];
@@ -22,7 +22,7 @@ export class PythonRandom {
   fill(seed) {
     const { words } = this;
     words[0] = seed;
-    for (let i = 1; i < SIZE; i += 1) words[i] = Math.imul(1812433253, words[i - 1] ^ (words[i - 1] >>> 30)) + i;
+    for (let i = 1; i < WORDS_OF_STATE; i += 1) words[i] = Math.imul(1812433253, words[i - 1] ^ (words[i - 1] >>> 30)) + i;
   }
 
   /** Mixes a key into the words: `init_by_array` of the reference implementation. @param {number[]} key */
@@ -32,17 +32,17 @@ export class PythonRandom {
     let i = 1;
     const turn = () => {
       i += 1;
-      if (i < SIZE) return;
-      words[0] = words[SIZE - 1];
+      if (i < WORDS_OF_STATE) return;
+      words[0] = words[WORDS_OF_STATE - 1];
       i = 1;
     };
     const before = () => words[i - 1] ^ (words[i - 1] >>> 30);
-    for (let k = 0; k < SIZE; k += 1) {
+    for (let k = 0; k < WORDS_OF_STATE; k += 1) {
       const j = k % key.length;
       words[i] = (words[i] ^ Math.imul(before(), 1664525)) + key[j] + j;
       turn();
     }
-    for (let k = 1; k < SIZE; k += 1) {
+    for (let k = 1; k < WORDS_OF_STATE; k += 1) {
       words[i] = (words[i] ^ Math.imul(before(), 1566083941)) - i;
       turn();
     }
@@ -52,16 +52,16 @@ export class PythonRandom {
   /** Makes the next 624 words. */
   twist() {
     const { words } = this;
-    for (let i = 0; i < SIZE; i += 1) {
-      const y = (words[i] & 0x80000000) | (words[(i + 1) % SIZE] & 0x7fffffff);
-      words[i] = words[(i + SHIFT) % SIZE] ^ (y >>> 1) ^ (y & 1 ? 0x9908b0df : 0);
+    for (let i = 0; i < WORDS_OF_STATE; i += 1) {
+      const y = (words[i] & 0x80000000) | (words[(i + 1) % WORDS_OF_STATE] & 0x7fffffff);
+      words[i] = words[(i + SHIFT) % WORDS_OF_STATE] ^ (y >>> 1) ^ (y & 1 ? 0x9908b0df : 0);
     }
     this.at = 0;
   }
 
   /** 32 random bits. */
   word() {
-    if (this.at === SIZE) this.twist();
+    if (this.at === WORDS_OF_STATE) this.twist();
     let y = this.words[this.at];
     this.at += 1;
     y ^= y >>> 11;

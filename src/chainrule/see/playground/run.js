@@ -13,7 +13,7 @@ export const SIDES = { binary_cross_entropy: [0, 1], max_margin: [-1, 1], mean_s
 /** The losses about classes: of each class, the same share is held out. */
 const BY_CLASS = ["binary_cross_entropy", "max_margin"];
 
-const SLICE = 32; // samples between two looks at the clock
+const AT_A_TIME = 32; // samples between two looks at the clock
 
 /**
  * @typedef {{nodes: [string | null, number[], number][], inputs: Record<string, number>, outputs: Record<string, number>}} Template
@@ -75,10 +75,11 @@ export class Run {
     return { step: this.steps, epoch: this.epoch, loss: this.losses[this.steps - 1] };
   }
 
-  /** Steps for some milliseconds, however large the batch: one may be left half done. @param {number} milliseconds */
-  stepFor(milliseconds) {
+  /** Steps for some milliseconds, however large the batch: one may be left half done. @param {number} milliseconds @param {number} [most] the steps after which it stops before */
+  stepFor(milliseconds, most = Infinity) {
     const end = performance.now() + milliseconds;
-    while (!this.diverged && this.work(end));
+    const last = this.steps + most;
+    while (this.steps < last && this.work(end));
   }
 
   /** Does one step, or what it can of it before a time. @param {number} end @returns {boolean} whether there is time left */
@@ -89,7 +90,7 @@ export class Run {
     const seed = 1 / rows.length;
     if (!this.underway.done) for (const at of this.graph.parameters) this.tape.grads[at] = 0;
     while (this.underway.done < rows.length) {
-      const stop = Math.min(this.underway.done + SLICE, rows.length);
+      const stop = Math.min(this.underway.done + AT_A_TIME, rows.length);
       for (let k = this.underway.done; k < stop; k += 1) {
         this.underway.loss += this.lossOf(this.data.train, rows[k]);
         this.tape.backward(this.graph.loss, seed);

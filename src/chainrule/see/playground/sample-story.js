@@ -19,7 +19,7 @@ export function storyOf(run, { x1, x2, label, target }, symbols) {
   const { data, locals } = evaluate(graph.nodes, run.operations, given);
   const { deposits } = backward(graph.nodes, locals, walkOrder(graph.nodes, graph.loss), graph.loss);
   const used = [...new Set(graph.nodes.flatMap(({ op }) => (op === null ? [] : [op])))];
-  const source = { name: "this sample", text: sourceOf(run.settings.loss, x1, x2, target), first: 1, why: "" };
+  const source = { name: "this sample", text: `score = model([x1, x2])\nloss = ${run.settings.loss}([score], [target])\nloss.backward()`, first: 1, why: "" };
   const lines = source.text.split("\n");
   const place = (/** @type {number} */ line) => ({ source: 0, line, column: 0, endLine: line, endColumn: lines[line - 1].length });
   const made = graph.nodes.flatMap((node, at) => (node.op === null ? [] : [{ kind: "made", node: at }]));
@@ -42,6 +42,3 @@ export function storyOf(run, { x1, x2, label, target }, symbols) {
     training: { parameters: [], steps: [], losses: [], numbers: [] },
   };
 }
-
-/** @param {string} loss @param {number} x1 @param {number} x2 @param {number} target */
-const sourceOf = (loss, x1, x2, target) => `score = model([${x1}, ${x2}])\nloss = ${loss}([score], [${target}])\nloss.backward()`;

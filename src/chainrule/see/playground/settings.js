@@ -101,7 +101,9 @@ export function toHash(settings) {
 export function fromHash(hash, known) {
   /** @type {any} */
   const settings = { ...DEFAULTS };
-  for (const [name, text] of new URLSearchParams(hash.replace(/^#/, ""))) {
+  const parts = new URLSearchParams(hash.replace(/^#/, ""));
+  for (const [name, text] of parts) {
+    if (parts.getAll(name).length > 1) throw new SettingsError(`${shortened(name)} stands there twice`);
     if (!Object.hasOwn(DEFAULTS, name)) throw new SettingsError(`there is no setting ${shortened(name)}`);
     if (name === OWN) settings.own = ownOf(text);
     else if (name === "hidden") settings.hidden = text === "" ? [] : text.split(",").map(numberOf);

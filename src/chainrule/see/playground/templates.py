@@ -61,8 +61,8 @@ def loss_template(name: str) -> Template:
 
 
 def optimizer_template(kind: type[Optimizer], options: Mapping[str, Any]) -> Template:
-    """One step of an optimiser for one parameter: inputs `data`, `grad`, `lr`, `steps` (this one counted already) and what
-    the optimiser remembers; outputs `data` and what it remembers then.
+    """One step of an optimiser for one parameter: inputs `data`, `grad`, `lr`, `steps` (this one counted already) and
+    what the optimiser remembers; outputs `data` and what it remembers then.
 
     >>> sorted(optimizer_template(Adam, {})["inputs"])
     ['data', 'grad', 'lr', 'mean', 'square', 'steps']
