@@ -18,6 +18,7 @@ from chainrule.data import moons
 from chainrule.expression import parse
 from chainrule.nn import MLP
 from chainrule.plots import training_picture
+from chainrule.see.playground import playground as page_of_playground
 from chainrule.see.recording.events import Began
 
 IMAGES = Path(__file__).parent / "images"
@@ -56,8 +57,25 @@ def page() -> None:
         browser.close()
 
 
+def playground() -> None:
+    """The playground, which has learned the spiral."""
+    with tempfile.TemporaryDirectory() as folder, sync_playwright() as playwright:
+        file = Path(folder, "playground.html")
+        file.write_text(page_of_playground(), encoding="utf-8")
+        browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=["--no-sandbox"])
+        shown = browser.new_page(viewport={"width": 1440, "height": 880}, reduced_motion="reduce")
+        shown.goto(f"{file.as_uri()}#data=spiral&optimizer=Adam&loss=binary_cross_entropy&rate=0.01")
+        shown.get_by_label("pace").select_option("1000")
+        shown.get_by_role("button", name="Train", exact=True).click()
+        shown.wait_for_timeout(1500)
+        shown.get_by_role("button", name="Pause", exact=True).click()
+        shown.screenshot(path=IMAGES / "playground.png")
+        browser.close()
+
+
 if __name__ == "__main__":
     IMAGES.mkdir(exist_ok=True)
     neuron()
     training()
     page()
+    playground()
