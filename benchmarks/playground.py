@@ -46,7 +46,8 @@ MAIN = 'import { createRun } from "./run.js";\nimport { operations } from "./ope
 
 WATCH = """
 globalThis.longTasks = [];
-new PerformanceObserver((list) => longTasks.push(...list.getEntries().map((x) => x.duration))).observe({ type: "longtask" });
+const seen = (list) => longTasks.push(...list.getEntries().map((x) => x.duration));
+new PerformanceObserver(seen).observe({ type: "longtask" });
 """
 
 
@@ -58,7 +59,7 @@ def in_python() -> Callable[[], float]:
     optimizer = SGD(model.parameters(), lr=0.05)
     step = chainrule.compile_step(
         lambda X, y: chainrule.losses.max_margin([model(x) for x in X], y),
-        optimizer,  # fmt: skip
+        optimizer,
     )
     batches = [(X, y)] * STEPS
     step.run(batches)
