@@ -41,8 +41,8 @@ def changed(path, value):
 @pytest.mark.parametrize(
     ("path", "value", "words"),
     [
-        (["version"], 2, "no recording of version 1"),
-        (["format"], "else", "no recording of version 1"),
+        (["version"], 1, "no recording of version 2"),
+        (["format"], "else", "no recording of version 2"),
         (["nodes"], None, "it has no list of nodes"),
         (["nodes", 2], [0, [0]], "its node 2 is not whole"),
         (["nodes", 2, 0], 99, "its node 2 is not whole"),

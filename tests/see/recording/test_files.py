@@ -50,7 +50,8 @@ def test_the_document_names_its_columns(story):
 
 DAMAGES = {
     "another format": lambda d: d.update(format="something else"),
-    "a later version": lambda d: d.update(version=2),
+    "a later version": lambda d: d.update(version=3),
+    "an earlier version": lambda d: d.update(version=1),
     "a part that lacks": lambda d: d.pop("events"),
     "a part too many": lambda d: d.update(script="<script>"),
     "an operand that comes later": lambda d: d["nodes"][3].__setitem__(1, [4, 1]),
@@ -61,7 +62,10 @@ DAMAGES = {
     "a local derivative too few": lambda d: d["nodes"][3].__setitem__(3, [1.0]),
     "a number that is text": lambda d: d["nodes"][0].__setitem__(2, "<b>"),
     "a label that is no text": lambda d: d["nodes"][0].__setitem__(4, ["x"]),
-    "a place in no source": lambda d: d["nodes"][0].__setitem__(6, [7, 1, 0, 1, 1]),
+    "a place in no source": lambda d: d["places"][0].__setitem__(0, 7),
+    "a place that is not there": lambda d: d["nodes"][0].__setitem__(6, 99),
+    "a run to no node": lambda d: d["events"].append(["run", 0, 1000]),
+    "a giver that is not there": lambda d: d["events"].append(["gave", 1000]),
     "an event of no kind": lambda d: d["events"].append(["exploded", 1]),
     "an event with a field too many": lambda d: d["events"].append(["made", 1, 1]),
     "an event of no node": lambda d: d["events"].append(["made", -1]),

@@ -1,6 +1,8 @@
 // @ts-check
 // Reads the document of a recording: rows become objects, and numbers that JSON lacks become numbers.
 
+import { readEvents } from "./event-rows.js";
+
 /**
  * @typedef {{source: number, line: number, column: number | null, endLine: number, endColumn: number | null}} Place
  *
@@ -49,8 +51,9 @@
  */
 
 const FORMAT = "chainrule recording";
-const VERSION = 1;
+const VERSION = 2;
 const MOST_NODES = 1_000_000;
+const OF_NODES = new Set(["node", "root", "giver", "into", "first", "last"]);
 const NUMERIC = new Set(["upstream", "local", "product", "before", "after", "data", "seed", "aside", "sum", "answer"]);
 
 /**
@@ -68,21 +71,23 @@ export function readRecording(document) {
   }
   const [name, own, said] = document.engine;
   const [parameters, steps, losses, numbers] = document.training;
+  const places = document.places.map(readPlace);
+  const nodes = document.nodes.map((/** @type {any[]} */ row) => readNode(row, places));
   return {
     title: document.title,
     engine: { name, own: Boolean(own), said },
     dropped: document.dropped,
     operations: document.operations.map(readOperation),
     sources: document.sources.map(readSource),
-    nodes: document.nodes.map(readNode),
-    events: document.events.map((/** @type {any[]} */ row) => readEvent(row, document.columns)),
+    nodes,
+    events: readEvents(document.events, nodes, (row) => readEvent(row, document.columns, places)),
     training: { parameters, steps, losses: losses.map(decoded), numbers: numbers.map((/** @type {any[]} */ row) => row.map(decoded)) },
   };
 }
 
 /** Refuses a document whose parts do not fit together. @param {any} document */
-function refuseBroken({ nodes, events, operations, sources, columns, engine, training }) {
-  for (const [what, list] of Object.entries({ nodes, events, operations, sources, engine, training })) {
+function refuseBroken({ nodes, events, operations, sources, places, columns, engine, training }) {
+  for (const [what, list] of Object.entries({ nodes, events, operations, sources, places, engine, training })) {
     if (!Array.isArray(list)) throw new Error(`the recording is damaged: it has no list of ${what}`);
   }
   nodes.forEach((/** @type {any} */ row, /** @type {number} */ i) => {
@@ -95,10 +100,9 @@ function refuseBroken({ nodes, events, operations, sources, columns, engine, tra
   });
   events.forEach((/** @type {any} */ row, /** @type {number} */ i) => {
     const names = Array.isArray(row) ? columns?.[row[0]] : null;
-    if (names?.length !== row?.length - 1) throw new Error(`the recording is damaged: its event ${i} is not whole`);
+    if (!names || names.length !== row.length - 1) throw new Error(`the recording is damaged: its event ${i} is not whole`);
     names.forEach((/** @type {string} */ name, /** @type {number} */ k) => {
-      const isNode = ["node", "root", "giver", "into"].includes(name);
-      if (isNode && !(row[k + 1] in nodes)) throw new Error(`the recording is damaged: its event ${i} is about no node of it`);
+      if (OF_NODES.has(name) && !(row[k + 1] in nodes)) throw new Error(`the recording is damaged: its event ${i} is about no node of it`);
     });
   });
 }
@@ -117,8 +121,8 @@ const readOperation = ([name, symbol, operands, table]) => ({ name, symbol, oper
 /** @param {any[]} row */
 const readSource = ([name, text, first, why]) => ({ name, text, first, why });
 
-/** @param {any[]} row @returns {RecordedNode} */
-function readNode([op, operands, data, locals, label, constant, place, grad]) {
+/** @param {any[]} row @param {Place[]} places @returns {RecordedNode} */
+function readNode([op, operands, data, locals, label, constant, place, grad], places) {
   return {
     op,
     operands,
@@ -126,25 +130,21 @@ function readNode([op, operands, data, locals, label, constant, place, grad]) {
     locals: locals.map(decodedOrNull),
     label,
     constant: Boolean(constant),
-    place: readPlace(place),
+    place: place === null ? null : places[place] ?? null,
     grad: decodedOrNull(grad),
   };
 }
 
-/** @param {any} row @returns {Place | null} */
-function readPlace(row) {
-  if (!row) return null;
-  const [source, line, column, endLine, endColumn] = row;
-  return { source, line, column, endLine, endColumn };
-}
+/** @param {any[]} row @returns {Place} */
+const readPlace = ([source, line, column, endLine, endColumn]) => ({ source, line, column, endLine, endColumn });
 
-/** @param {any[]} row @param {Record<string, string[]>} columns @returns {RecordedEvent} */
-function readEvent([kind, ...fields], columns) {
+/** @param {any[]} row @param {Record<string, string[]>} columns @param {Place[]} places @returns {RecordedEvent} */
+function readEvent([kind, ...fields], columns, places) {
   /** @type {any} */
   const event = { kind };
   columns[kind].forEach((name, i) => {
     const x = fields[i];
-    event[name] = name === "place" ? readPlace(x) : name === "locals" ? x.map(decodedOrNull) : NUMERIC.has(name) ? decodedOrNull(x) : x;
+    event[name] = name === "place" ? (x === null ? null : (places[x] ?? null)) : name === "locals" ? x.map(decodedOrNull) : NUMERIC.has(name) ? decodedOrNull(x) : x;
   });
   if (event.into !== undefined) event.node = event.into;
   if (event.root !== undefined) event.node = event.root;

@@ -10,9 +10,10 @@ from typing import Any, NamedTuple
 
 from chainrule.core.files import FilePath, atomic_write
 from chainrule.see.recording.events import KINDS, NAMES, Deposit, Event, Place
+from chainrule.see.recording.rows import COLUMNS, to_rows
 from chainrule.see.recording.training import Training
 
-FORMAT, VERSION = "chainrule recording", 1
+FORMAT, VERSION = "chainrule recording", 2
 
 
 class Node(NamedTuple):
@@ -145,19 +146,23 @@ class Recording:
             "place": Place,
             **KINDS,
         }
-        return {
+        places: dict[Place, int] = {}
+        written = _Writer(places)
+        document = {
             "format": FORMAT,
             "version": VERSION,
             "title": self.title,
-            "engine": _row(self.engine),
+            "engine": written(self.engine),
             "dropped": self.dropped._asdict(),
-            "columns": {name: list(kind._fields) for name, kind in columns.items()},
-            "operations": [_row(op) for op in self.operations],
-            "sources": [_row(source) for source in self.sources],
-            "nodes": [_row(node) for node in self.nodes],
-            "training": _row(self.training),
-            "events": [[NAMES[type(event)], *_row(event)] for event in self.events],
+            "columns": {**{name: list(kind._fields) for name, kind in columns.items()}, **COLUMNS},
+            "operations": [written(op) for op in self.operations],
+            "sources": [written(source) for source in self.sources],
+            "nodes": [written(node) for node in self.nodes],
+            "training": written(self.training),
+            "events": list(to_rows(self.events, self.nodes, written)),
         }
+        document["places"] = [list(place) for place in places]
+        return document
 
     def __repr__(self) -> str:
         passes = sum(NAMES[type(event)] == "began" for event in self.events)
@@ -165,12 +170,19 @@ class Recording:
         return f"<recording of {len(self.nodes)} nodes, {len(self.events)} events, {passes} backward passes{left}>"
 
 
-def _row(fields: Sequence[Any]) -> list[Any]:
-    """A tuple as a list, with those within it; numbers that JSON lacks are text."""
-    return [_plain(x) for x in fields]
+class _Writer:
+    """Makes lists of tuples, with those within them; numbers that JSON lacks are text, and of a place only its index
+    stands there."""
 
+    def __init__(self, places: dict[Place, int]) -> None:
+        self._places = places
 
-def _plain(x: Any) -> Any:
-    if type(x) is float:
-        return x if math.isfinite(x) else str(x)
-    return _row(x) if isinstance(x, tuple) else x
+    def __call__(self, fields: Sequence[Any]) -> list[Any]:
+        return [x if type(x) is int or type(x) is str else self._plain(x) for x in fields]
+
+    def _plain(self, x: Any) -> Any:
+        if type(x) is float:
+            return x if math.isfinite(x) else str(x)
+        if type(x) is Place:
+            return self._places.setdefault(x, len(self._places))
+        return self(x) if isinstance(x, tuple) else x

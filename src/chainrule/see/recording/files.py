@@ -20,6 +20,7 @@ from chainrule.see.recording.document import (
     Source,
 )
 from chainrule.see.recording.events import KINDS, NO_FLOW, NO_LOCAL, NO_UPSTREAM, Deposit, Nothing, Place
+from chainrule.see.recording.rows import GAVE, RUN, TooManyEventsError, to_events
 from chainrule.see.recording.training import Training
 
 MOST_NODES = 1_000_000
@@ -58,11 +59,13 @@ _LINE, _COLUMN = Integer(1), Nullable(Integer(0))
 
 def _schema(document: Any) -> Record:
     """The schema of this document: an index must be that of something the document has."""
-    counts = {name: len(x) if isinstance(x := document.get(name), list) else 0 for name in ("nodes", "sources")}
-    operations = len(document["operations"]) if isinstance(document.get("operations"), list) else 0
+    counted = ("nodes", "sources", "operations", "places")
+    counts = {name: len(x) if isinstance(x := document.get(name), list) else 0 for name in counted}
     node = Integer(0, counts["nodes"] - 1)
-    place = Nullable(TupleOf((Integer(0, counts["sources"] - 1), _LINE, _COLUMN, _LINE, _COLUMN)))
-    nodes = TupleOf((Integer(-1, operations - 1), ListOf(node), NUMBER, ListOf(LOCAL), TEXT, FLAG, place, LOCAL))
+    place = Nullable(Integer(0, counts["places"] - 1))
+    nodes = TupleOf(
+        (Integer(-1, counts["operations"] - 1), ListOf(node), NUMBER, ListOf(LOCAL), TEXT, FLAG, place, LOCAL)
+    )
     names = ListOf(Text(longest=100), maximum=1000)
     return Record(
         {
@@ -74,6 +77,7 @@ def _schema(document: Any) -> Record:
             "columns": schema.MapOf(ListOf(Text(longest=100))),
             "operations": ListOf(TupleOf((Text(longest=1000), Text(longest=1000), Nullable(names), FLAG))),
             "sources": ListOf(TupleOf((TEXT, Nullable(LONG), _LINE, TEXT))),
+            "places": ListOf(TupleOf((Integer(0, counts["sources"] - 1), _LINE, _COLUMN, _LINE, _COLUMN))),
             "nodes": ListOf(nodes, maximum=MOST_NODES),
             "training": TupleOf((ListOf(node), ListOf(COUNT), ListOf(NUMBER), ListOf(ListOf(NUMBER)))),
             "events": ListOf(_EventKind(node, place)),
@@ -100,6 +104,8 @@ class _EventKind(Kind):
             "nothing": (*of_backward, _OneOf(NO_UPSTREAM, NO_LOCAL, NO_FLOW)),
             "added_back": (node, NUMBER, NUMBER, NUMBER),
             "ended": (COUNT, node, FLAG),
+            RUN: (node, node),
+            GAVE: (node,),
         }
 
     def check(self, x: Any, path: str) -> None:
@@ -143,13 +149,15 @@ def of_document(document: Any) -> Recording:
     if type(document) is not dict:
         raise SchemaError(f"the document must be a table, not {shown(document)}")
     schema.check(_schema(document), document)
-    nodes = [Node(*_tuple(row)) for row in document["nodes"]]
-    nodes = [node._replace(data=_float(node.data), grad=_optional(node.grad), locals=_floats(node.locals),
-                           place=_place(node.place)) for node in nodes]  # fmt: skip
+    places = [Place(*row) for row in document["places"]]
+    nodes = [_node(row, places) for row in document["nodes"]]
     operations = [OperationInfo(*_tuple(row)) for row in document["operations"]]
     for i, node in enumerate(nodes):
         _check_node(i, node, operations)
-    events = [_event(row) for row in document["events"]]
+    try:
+        events = to_events(document["events"], nodes, lambda row: _event(row, places))
+    except TooManyEventsError as error:
+        raise SchemaError(str(error)) from None
     for i, event in enumerate(events):
         _check_event(i, event, nodes)
     return Recording(
@@ -189,10 +197,17 @@ def _check_event(i: int, event: Any, nodes: list[Node]) -> None:
             raise SchemaError(f"events[{i}] must go from a node into one of its operands, at its position")
 
 
-def _event(row: list[Any]) -> Any:
-    """An event of its row: numbers become floats, and a place becomes one."""
+def _node(row: list[Any], places: list[Place]) -> Node:
+    op, operands, data, locals, label, constant, place, grad = row
+    where = None if place is None else places[place]
+    return Node(op, tuple(operands), _float(data), _floats(locals), label, constant, where, _optional(grad))
+
+
+def _event(row: list[Any], places: list[Place]) -> Any:
+    """An event of its row: numbers become floats, and the index of a place becomes that."""
     kind = KINDS[row[0]]
-    return kind(*[_READERS.get(name, _same)(x) for name, x in zip(kind._fields, row[1:], strict=True)])  # type: ignore[attr-defined]
+    event = kind(*[_READERS.get(name, _same)(x) for name, x in zip(kind._fields, row[1:], strict=True)])  # type: ignore[attr-defined]
+    return event if getattr(event, "place", None) is None else event._replace(place=places[event.place])
 
 
 def _same(x: Any) -> Any:
@@ -211,10 +226,6 @@ def _floats(xs: Any) -> tuple[float | None, ...]:
     return tuple([_optional(x) for x in xs])
 
 
-def _place(x: Any) -> Place | None:
-    return None if x is None else Place(*x)
-
-
 def _tuple(x: Any) -> Any:
     return tuple([_tuple(each) for each in x]) if isinstance(x, list) else x
 
@@ -223,6 +234,5 @@ _READERS: dict[str, Callable[[Any], Any]] = {
     **dict.fromkeys(("data", "answer", "seed", "upstream", "aside", "sum", "before", "after"), _float),
     **dict.fromkeys(("local", "product"), _optional),
     "locals": _floats,
-    "place": _place,
 }
 """How the fields of events are read, by their name; all others stay as they are."""
