@@ -1,7 +1,7 @@
 """Pages of large graphs in Chromium, in one report: python benchmarks/large_pages.py
 
-For each size: the bytes of the page, the seconds to make it, to open it until the first box of its graph is there, and to
-go one event on and to the end of backward(). See README.md beside this file.
+For each size: the bytes of the page, the seconds to make it, to open it until the first box of its graph is there, to
+go one event on, and to go to the end of backward(). See README.md beside this file.
 """
 
 from __future__ import annotations

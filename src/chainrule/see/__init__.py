@@ -15,7 +15,7 @@ __all__ = ["Seen", "frames", "page", "see"]
 
 
 class _Room(ModuleType):
-    def __call__(self, *arguments: Any, **named: Any) -> Seen:
+    def __call__(self, *arguments: Any, **named: Any) -> Any:
         return see(*arguments, **named)
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from chainrule.core.operation import TABLE, Operation
 from chainrule.draw.theme import DARK, LIGHT, MONO
-from chainrule.errors import ArgumentError, shown
+from chainrule.errors import ArgumentError, shown, suggest
 from chainrule.see.bundle import PAGE, joined, modules, page_of
 from chainrule.see.javascript import module_of
 from chainrule.see.recording.document import Recording
@@ -38,8 +38,11 @@ _DARK = {
     "mono": MONO,
 }
 
+THEMES = {"light": _LIGHT, "dark": _DARK}
+"""The colours of each theme."""
 
-def page(recording: Recording, *, title: str = "") -> str:
+
+def page(recording: Recording, *, title: str = "", theme: str = "auto", live: bool = False) -> str:
     """Returns a page of HTML for a recording: its graph, its timeline and its source.
 
     It needs no network and no other file, and runs nothing of what the recording holds.
@@ -47,9 +50,11 @@ def page(recording: Recording, *, title: str = "") -> str:
     Args:
         recording: what `chainrule.record(y)` or `with chainrule.recording() as story:` gives.
         title: a heading, in place of that of the recording.
+        theme: "light", "dark", or "auto" for what the reader's system or notebook has.
+        live: whether it speaks with a widget around it.
 
     Raises:
-        ArgumentError: it is no recording, has no nodes, or more than a page can show.
+        ArgumentError: it is no recording, has no nodes, or more than a page can show, or there is no such theme.
 
     >>> import chainrule
     >>> page(chainrule.record(chainrule.Value(2.0) * 3))[:15]
@@ -67,23 +72,34 @@ def page(recording: Recording, *, title: str = "") -> str:
         )
     document = recording.to_document()
     document["title"] = title or recording.title
+    if live:
+        document["live"] = 1
     mistake = None if recording.engine.own else first_mistake(recording)
     document["mistake"] = mistake and {"event": mistake.event, "words": mistake.words}
     names = dict.fromkeys([*[op.name for op in recording.operations], *_OF_THE_LAB])
     used = [TABLE[name] for name in names if name in TABLE]
-    return page_of(document["title"] or "chainrule", _script(used), style(), document)
+    return page_of(document["title"] or "chainrule", _script(used), style(theme), document)
 
 
 def _script(operations: Iterable[Operation]) -> str:
     return joined({**modules(PAGE), "operations.js": module_of(operations)}, "main.js")
 
 
-def style() -> str:
-    """The style sheet of pages, with the colours of pictures."""
+def style(theme: str = "auto") -> str:
+    """The style sheet of pages, with the colours of pictures.
+
+    Raises:
+        ArgumentError: there is no such theme.
+    """
     sheet = (PAGE / "page.css").read_text(encoding="utf-8")
-    return (
-        f":root{{{_variables(_LIGHT)}}}\n@media (prefers-color-scheme: dark){{:root{{{_variables(_DARK)}}}}}\n{sheet}"
-    )
+    if theme == "auto":
+        dark = f"@media (prefers-color-scheme: dark){{:root{{{_variables(_DARK)}}}}}"
+        return f":root{{{_variables(_LIGHT)}}}\n{dark}\n{sheet}"
+    if theme not in THEMES:
+        raise ArgumentError(
+            f"there is no theme {shown(theme)}; there are auto, {', '.join(THEMES)}.{suggest(theme, THEMES)}"
+        )
+    return f":root{{{_variables(THEMES[theme])}}}\n{sheet}\n:root{{color-scheme:{theme}}}"
 
 
 def _variables(colours: dict[str, Any]) -> str:

@@ -119,6 +119,18 @@ export class App {
     this.choose(this.roots[this.roots.length - 1]);
   }
 
+  /** Shows the same graph with the numbers that Python has now. @param {Recording} recording */
+  take(recording) {
+    const { position, picked, root } = this;
+    [this.own, this.program, this.roots] = [recording, recording, rootsOf(recording)];
+    this.root = this.roots.includes(root) ? root : this.roots[this.roots.length - 1];
+    const { opened } = this;
+    this.forget();
+    [this.picked, this.opened] = [picked, opened];
+    this.look();
+    this.go(Math.min(position, this.steps.length), false);
+  }
+
   get isVisiting() {
     return this.program !== this.own;
   }

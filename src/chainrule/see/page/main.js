@@ -3,6 +3,7 @@
 
 import { App } from "./app.js";
 import { operations } from "./operations.js";
+import { tie } from "./live.js";
 import { readRecording } from "./recording.js";
 import { element } from "./elements.js";
 
@@ -10,7 +11,8 @@ const host = element("div", { id: "app" });
 document.body.append(host);
 try {
   const data = JSON.parse(document.getElementById("data")?.textContent ?? "");
-  new App(host, readRecording(data), operations, data.mistake);
+  const app = new App(host, readRecording(data), operations, data.mistake);
+  if (data.live) tie(app);
 } catch (error) {
   host.replaceChildren(element("p", { class: "banner", role: "alert", text: `This page cannot be shown: ${error instanceof Error ? error.message : error}` }));
 }

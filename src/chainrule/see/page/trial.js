@@ -16,6 +16,8 @@ export class Trial {
   known = null;
   edits = 0; // grows when leaves get other numbers but by their own field
   nudged = { node: -1, text: "" };
+  /** @type {((node: number, number: number) => void) | null} who is told of each edit */
+  told = null;
 
   /** @param {import("./app.js").App} app */
   constructor(app) {
@@ -88,6 +90,7 @@ export class Trial {
     this.leaves.set(node, number);
     this.app.picked = node;
     this.recalculate();
+    if (!this.app.isVisiting) this.told?.(node, number);
     if (this.nudged.node >= 0 && this.app.shown.length < LIVE) this.nudge(this.nudged.node);
     else this.nudged = { node: -1, text: "" };
     this.app.go(jumps ? this.app.steps.length : Math.min(this.app.position, this.app.steps.length), false);
