@@ -1,5 +1,5 @@
-"""`see(y, live=True)`: a page in a notebook that goes both ways. A leaf that is edited there is edited in Python, and what
-Python writes into leaves appears there.
+"""`see(y, live=True)`: a page in a notebook that goes both ways. A leaf that is edited there is edited in Python, and
+what Python writes into leaves appears there.
 """
 
 from __future__ import annotations
@@ -28,8 +28,8 @@ EVERY = 0.2
 class LivePage(anywidget.AnyWidget):  # type: ignore[misc,name-defined]
     """The page of a Value, in step with it.
 
-    An edit in the page sets `data` of the leaf and calls `refresh()` of the graph. Where Python writes `data` of a leaf,
-    the graph is refreshed and shown as soon as the cell has ended, in notebooks that run cells in an event loop
+    An edit in the page sets `data` of the leaf and calls `refresh()` of the graph. Where Python writes `data` of a
+    leaf, the graph is refreshed and shown as soon as the cell has ended, in notebooks that run cells in an event loop
     (JupyterLab and marimo do); `update()` does so at once, anywhere. Gradients are touched by neither.
 
     Attributes:

@@ -90,7 +90,7 @@ def see(
     if live:
         if not isinstance(what, Value):
             raise ArgumentError(
-                f"live=True takes the Value itself, whose numbers it reads and writes, not {shown(what)}: see(y, live=True)"
+                f"live=True takes the Value whose numbers it reads and writes, not {shown(what)}: see(y, live=True)"
             )
         return require("chainrule.see.live", extra="widget").LivePage(what, title, height, theme)
     if isinstance(what, Value):
