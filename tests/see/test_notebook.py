@@ -46,3 +46,19 @@ def test_it_lives_in_a_page_that_a_notebook_becomes(opened):
 def test_what_cannot_be_seen_is_refused():
     with pytest.raises(ArgumentError, match=r"see takes a Value or a recording, not the float 2.0: see\(y\)"):
         chainrule.see(2.0)
+
+
+@pytest.mark.parametrize(("theme", "ground"), [("light", "rgb(255, 255, 255)"), ("dark", "rgb(20, 24, 30)")])
+def test_a_theme_holds_whatever_the_reader_has(opened, theme, ground):
+    text = chainrule.see(Value(2.0) * 3, theme=theme).html
+    other = {"light": "dark", "dark": "light"}[theme]
+    colours = [
+        opened(text, color_scheme=scheme).evaluate("getComputedStyle(document.body).backgroundColor")
+        for scheme in (theme, other)
+    ]
+    assert colours[0] == colours[1] == ground
+
+
+def test_another_theme_is_refused():
+    with pytest.raises(ArgumentError, match=r"no theme .drak.; there are auto, light, dark"):
+        chainrule.see(Value(2.0), theme="drak")

@@ -71,7 +71,7 @@ def see(
         what: a Value, whose graph is recorded, or a recording, which has the lines of the source as well.
         title: a heading.
         height: how many pixels high it is in a notebook.
-        theme: "light", "dark", or "auto" for what the reader's system or notebook has.
+        theme: "light", "dark", or "auto" for that of the reader's system; with `live`, for that of the notebook.
         live: whether the page goes both ways: a leaf that is edited there is edited in Python, and the other way round.
             This needs a notebook and the extra "widget", and takes a Value.
 

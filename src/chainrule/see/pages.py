@@ -50,7 +50,7 @@ def page(recording: Recording, *, title: str = "", theme: str = "auto", live: bo
     Args:
         recording: what `chainrule.record(y)` or `with chainrule.recording() as story:` gives.
         title: a heading, in place of that of the recording.
-        theme: "light", "dark", or "auto" for what the reader's system or notebook has.
+        theme: "light", "dark", or "auto" for that of the reader's system; with `live`, for that of the notebook.
         live: whether it speaks with a widget around it.
 
     Raises:
@@ -78,7 +78,12 @@ def page(recording: Recording, *, title: str = "", theme: str = "auto", live: bo
     document["mistake"] = mistake and {"event": mistake.event, "words": mistake.words}
     names = dict.fromkeys([*[op.name for op in recording.operations], *_OF_THE_LAB])
     used = [TABLE[name] for name in names if name in TABLE]
-    return page_of(document["title"] or "chainrule", _script(used), style(theme), document)
+    return page_of(
+        document["title"] or "chainrule",
+        _script(used),
+        style("notebook" if live and theme == "auto" else theme),
+        document,
+    )
 
 
 def _script(operations: Iterable[Operation]) -> str:
@@ -88,6 +93,9 @@ def _script(operations: Iterable[Operation]) -> str:
 def style(theme: str = "auto") -> str:
     """The style sheet of pages, with the colours of pictures.
 
+    Args:
+        theme: "light", "dark", "auto" for that of the reader's system, "notebook" for that which a widget looks up.
+
     Raises:
         ArgumentError: there is no such theme.
     """
@@ -95,6 +103,9 @@ def style(theme: str = "auto") -> str:
     if theme == "auto":
         dark = f"@media (prefers-color-scheme: dark){{:root{{{_variables(_DARK)}}}}}"
         return f":root{{{_variables(_LIGHT)}}}\n{dark}\n{sheet}"
+    if theme == "notebook":  # which the widget around the page looks up
+        named = [f':root[data-theme="{name}"]{{{_variables(THEMES[name])};color-scheme:{name}}}' for name in THEMES]
+        return "\n".join([f":root{{{_variables(_LIGHT)}}}", sheet, *named])
     if theme not in THEMES:
         raise ArgumentError(
             f"there is no theme {shown(theme)}; there are auto, {', '.join(THEMES)}.{suggest(theme, THEMES)}"
