@@ -25,7 +25,7 @@ EVERY = 0.2
 """Seconds between two looks at the leaves for what Python wrote."""
 
 
-class LivePage(anywidget.AnyWidget):  # type: ignore[misc,name-defined]
+class LivePage(anywidget.AnyWidget):  # type: ignore[name-defined]
     """The page of a Value, in step with it.
 
     An edit in the page sets `data` of the leaf and calls `refresh()` of the graph. Where Python writes `data` of a

@@ -64,7 +64,7 @@ class Gradients:
 
     def handed_on(self, giver: int) -> list[Deposit | Nothing]:
         """What a node hands on next, by the rules."""
-        node, now = self._nodes[giver], {}
+        node, now = self._nodes[giver], dict[int, float]()
         upstream = self._grads.get(giver, 0.0)
         found: list[Deposit | Nothing] = []
         for position, (into, local) in enumerate(zip(node.operands, self._locals.get(giver, node.locals), strict=True)):
