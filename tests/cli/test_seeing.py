@@ -135,6 +135,38 @@ def test_what_has_a_backward_and_is_no_engine_is_let_be(run, tmp_path):
     assert "a gets 1, and should get" in (tmp_path / "layers.html").read_text(encoding="utf-8")
 
 
+DATACLASS = """
+from dataclasses import dataclass
+
+DECORATED
+class Value:
+    data: float
+    children: tuple = ()
+    local: tuple = ()
+    grad: float = 0.0
+
+    def __mul__(self, other):
+        return Value(self.data * other.data, (self, other), (other.data, self.data))
+
+    def backward(self, upstream=1.0):
+        self.grad += upstream
+        for child, local in zip(self.children, self.local):
+            child.backward(local * upstream)
+
+x = Value(3.0)
+(x * x).backward()
+print(x.grad)
+"""
+
+
+@pytest.mark.parametrize("decorator", ["@dataclass", "@dataclass(slots=True)", "@dataclass(eq=False)"])
+def test_a_dataclass_is_found(run, tmp_path, decorator):
+    (tmp_path / "mine.py").write_text(DATACLASS.replace("DECORATED", decorator))
+    code, out, err = run("see", "mine.py")
+    assert (code, out) == (0, "6.0\n"), err
+    assert '["began",' in (tmp_path / "mine.html").read_text(encoding="utf-8")
+
+
 def test_the_playground(run, tmp_path):
     assert run("playground") == (0, "", "the page is in playground.html\n")
     assert (tmp_path / "playground.html").read_text(encoding="utf-8").startswith("<!doctype html>")

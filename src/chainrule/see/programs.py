@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import builtins
 import contextlib
+import dataclasses
 import runpy
 import sys
 from collections.abc import Callable, Iterator, Sequence
@@ -13,6 +14,7 @@ from typing import Any
 from chainrule.core.files import read_file
 from chainrule.engine import Value
 from chainrule.errors import ArgumentError
+from chainrule.see.recording.anatomy import BACKWARD
 from chainrule.see.recording.document import Recording
 from chainrule.see.recording.events import Began
 from chainrule.see.recording.session import recording
@@ -57,23 +59,35 @@ def run(path: str | Path, arguments: Sequence[str] = (), *, title: str = "") -> 
 @contextlib.contextmanager
 def _found(watch: Callable[[type], object]) -> Iterator[None]:
     """Calls `watch` with each class that is defined meanwhile, in the program or in what it imports, and that seems to
-    be an engine's: it has `backward()` and makes objects itself."""
+    be an engine's: it has `backward()` and makes objects itself. A dataclass does so once it is decorated."""
     build: Any = builtins.__build_class__
+    decorate: Any = dataclasses.dataclass
 
-    def built(function: Any, name: str, *bases: Any, **named: Any) -> Any:
-        cls = build(function, name, *bases, **named)
-        module = str(vars(cls).get("__module__", "")).partition(".")[0] if isinstance(cls, type) else "chainrule"
-        own = module == "chainrule" or issubclass(cls, Value)
-        if not own and callable(vars(cls).get("backward")) and "__init__" in vars(cls):
+    def consider(cls: Any) -> Any:
+        if _may_be_an_engine(cls):
             with contextlib.suppress(ArgumentError):  # another thing that has a backward(), such as a layer
                 watch(cls)
         return cls
 
-    builtins.__build_class__ = built  # type: ignore[assignment]
+    def built(function: Any, name: str, *bases: Any, **named: Any) -> Any:
+        return consider(build(function, name, *bases, **named))
+
+    def dataclass(cls: Any = None, /, **options: Any) -> Any:
+        if cls is None:  # @dataclass(slots=True): what decorates is made first
+            return lambda each: dataclass(each, **options)
+        return consider(decorate(cls, **options))
+
+    builtins.__build_class__, dataclasses.dataclass = built, dataclass  # type: ignore[assignment]
     try:
         yield
     finally:
-        builtins.__build_class__ = build
+        builtins.__build_class__, dataclasses.dataclass = build, decorate
+
+
+def _may_be_an_engine(cls: Any) -> bool:
+    if not isinstance(cls, type) or cls.__module__.partition(".")[0] == "chainrule" or issubclass(cls, Value):
+        return False
+    return any(callable(vars(cls).get(name)) for name in BACKWARD) and cls.__init__ is not object.__init__
 
 
 @contextlib.contextmanager

@@ -107,13 +107,17 @@ class Teller:
         into, after = self.names[event.into], short(event.after)
         if event.local is None or event.product is None:
             return f"{into} gets something from {self.names[event.giver]}; before {short(event.before)}, after {after}"
-        product = f"local {short(event.local)} × upstream {short(event.upstream)} = {short(event.product)}"
+        by = f" (by the rule for {self._rule(event.giver)})" if event.rule else ""  # the class keeps none
+        product = f"local {short(event.local)}{by} × upstream {short(event.upstream)} = {short(event.product)}"
         total, sum_ = event.before + event.product, _sum(event.before, event.product)
         if short(total) != after:  # another engine's mistake
             return (
                 f"{into} gets {product}; before {short(event.before)}, after {after}, and not {sum_} = {short(total)}"
             )
         return f"{into} gets {product}; before {short(event.before)}, after {sum_} = {after}"
+
+    def _rule(self, giver: int) -> str:
+        return self.recording.operations[self.recording.nodes[giver].op].name
 
     def _nothing(self, event: Nothing) -> str:
         giver, into = self.names[event.giver], self.names[event.into]

@@ -154,7 +154,7 @@ def test_a_deposit_that_does_not_add_is_told_as_it_is(in_page):
         b.backward()
     teller = Teller(story)
     sentences = [teller.sentence(i) for i in range(len(story.events))]
-    assert "a gets local 1 × upstream 1 = 1; before 1, after 1, and not 1 + 1 = 2" in sentences
+    assert "a gets local 1 (by the rule for add) × upstream 1 = 1; before 1, after 1, and not 1 + 1 = 2" in sentences
     found = in_page(
         {"telling.js": "Teller", "recording.js": "readRecording"},
         "(() => { const story = readRecording(given); const teller = new Teller(story);"

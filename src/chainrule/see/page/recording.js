@@ -26,6 +26,7 @@ import { readEvents } from "./event-rows.js";
  * @property {number | null} [product]
  * @property {number} [before]
  * @property {number} [after]
+ * @property {number} [rule] 1 where the local derivative is our rule's, of another engine
  * @property {number} [data]
  * @property {number} [seed]
  * @property {number} [aside]

@@ -109,15 +109,17 @@ export class Teller {
   }
 
   /** @param {RecordedEvent} event */
-  deposit({ node, giver = 0, local, product, upstream = 0, before = 0, after = 0 }) {
+  deposit({ node, giver = 0, local, product, upstream = 0, before = 0, after = 0, rule = 0 }) {
     const into = this.names[node];
     if (local === null || local === undefined || product === null || product === undefined) {
       return `${into} gets something from ${this.names[giver]}; before ${short(before)}, after ${short(after)}`;
     }
     const sum = sumOf(before, product);
+    const { nodes, operations } = this.recording;
+    const by = rule ? ` (by the rule for ${operations[nodes[giver].op].name})` : ""; // the class keeps none
     const isSum = short(before + product) === short(after); // but for another engine's mistake
     return (
-      `${into} gets local ${short(local)} × upstream ${short(upstream)} = ${short(product)}; ` +
+      `${into} gets local ${short(local)}${by} × upstream ${short(upstream)} = ${short(product)}; ` +
       `before ${short(before)}, after ${isSum ? `${sum} = ${short(after)}` : `${short(after)}, and not ${sum} = ${short(before + product)}`}`
     );
   }
