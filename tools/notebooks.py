@@ -85,7 +85,7 @@ def page_within(shown: Any) -> Any:
 def edit_x(frame: Any, number: str) -> None:
     """Gives the leaf x another number in the page."""
     frame.get_by_role("tab", name="Number").click()
-    frame.locator('.node[aria-label^="x"]').first.click()
+    frame.locator('.node[data-name^="x"]').first.click()
     field = frame.locator('input[type="number"]').first
     field.fill(number)
     field.press("Enter")

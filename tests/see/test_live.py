@@ -129,7 +129,7 @@ def test_without_the_library_the_error_names_the_extra(graph, monkeypatch):
 def test_an_edit_in_the_page_is_told_to_python(shown):
     page, frame = shown
     frame.get_by_role("tab", name="Number").click()
-    frame.locator('.node[aria-label^="x"]').first.click()
+    frame.locator('.node[data-name^="x"]').first.click()
     field = frame.locator('input[type="number"]').first
     for number, count in (("0.5", 1), ("-0.0", 2)):
         field.fill(number)
@@ -146,16 +146,16 @@ def test_what_python_sends_is_shown_and_old_answers_are_not(shown, graph, widget
     frame.get_by_role("button", name="to the end").click()
     widget.edit(0, 0.125)
     page.evaluate("(document) => told({ document, answers: 0 })", widget.document)
-    frame.locator('.node[aria-label^="x"]', has_text="0.125").wait_for()
+    frame.locator('.node[data-name^="x"]', has_text="0.125").wait_for()
     assert "backward() has ended" in frame.locator(".sentence").inner_text(), "the position is kept"
     frame.get_by_role("tab", name="Number").click()
-    frame.locator('.node[aria-label^="x"]').first.click()
+    frame.locator('.node[data-name^="x"]').first.click()
     field = frame.locator('input[type="number"]').first
     field.fill("0.75")
     field.press("Enter")
     page.evaluate("(document) => told({ document, answers: 0 })", widget.document)
     page.wait_for_timeout(100)
-    assert frame.locator('.node[aria-label^="x"]', has_text="0.75").count() == 1, "the answer was to an earlier edit"
+    assert frame.locator('.node[data-name^="x"]', has_text="0.75").count() == 1, "the answer was to an earlier edit"
 
 
 def test_a_damaged_message_is_said_and_strangers_are_not_heard(shown):

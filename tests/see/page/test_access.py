@@ -25,7 +25,7 @@ def test_axe_finds_nothing(opened, found_by_axe, scheme, width):
     shown.wait_for_selector(".edge.active")
     check("mid-backward")
     tab("Number")
-    shown.locator('.node[aria-label^="w1"]').click()
+    shown.locator('.node[data-name^="w1"]').click()
     shown.get_by_role("button", name="nudge w1").click()
     check("a leaf")
     tab("Predict")

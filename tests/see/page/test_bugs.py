@@ -135,5 +135,5 @@ def test_the_smallest_graph_opens_and_leads_back(opened):
     assert shown.locator(".wrong-text").first.inner_text() == "a has 1 here, and should have 2"
     assert shown.locator(".node").count() == 2
     shown.get_by_role("button", name="back to your graph").click()
-    assert shown.locator('.node[aria-label^="x"]').count() == 1
+    assert shown.locator('.node[data-name^="x"]').count() == 1
     assert "choose a mistake" in shown.locator(".panel").inner_text()

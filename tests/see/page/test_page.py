@@ -30,7 +30,7 @@ def text(page, selector):
 def numbers(page):
     """What the boxes say, by name: number and gradient."""
     said = {}
-    for label in page.eval_on_selector_all(".node", "nodes => nodes.map(node => node.getAttribute('aria-label'))"):
+    for label in page.locator(".node > title").all_text_contents():
         name, number, gradient = re.fullmatch(r"(.*?)(?:, made by .*)?: number (.*), gradient (.*)", label).groups()
         said[name] = number, gradient
     return said

@@ -96,7 +96,7 @@ export class GraphView extends HTMLElement {
     const top = ROW + (card.caption ? 12 : 0);
     const half = width / 2;
     const heading = drawing("text", { class: "small", x: half + 9, y: top + 12, text: "gradient" });
-    const title = drawing("title");
+    const title = drawing("title"); // its name for those who do not see it, too
     const number = drawing("text", { class: "number", x: 9, y: top + 27 });
     const grad = drawing("text", { class: "number grad", x: half + 9, y: top + 27 });
     /** @type {SVGElement[]} */
@@ -123,7 +123,6 @@ export class GraphView extends HTMLElement {
         onclick: () => this.picked(i),
         onkeydown: (/** @type {KeyboardEvent} */ event) => this.pressed(event, i),
         onpointerenter: () => {
-          title.textContent = `${group.getAttribute("aria-label")}${many ? " (a click opens it)" : ""}`;
           this.dispatchEvent(new CustomEvent("hover", { detail: many ? null : card.box.places[0] }));
         },
         onpointerleave: () => this.dispatchEvent(new CustomEvent("hover", { detail: null })),
@@ -132,7 +131,7 @@ export class GraphView extends HTMLElement {
       title,
       ...parts,
     );
-    return { group, number, grad, heading };
+    return { group, title, number, grad, heading };
   }
 
   /** A click or Enter: a folded box is opened, of another the node is picked. @param {number} i */
@@ -210,7 +209,7 @@ export class GraphView extends HTMLElement {
    * @param {ReturnType<GraphView["boxOf"]>} parts
    * @param {Moment} moment
    */
-  updateBox(card, { group, number, grad, heading }, moment) {
+  updateBox(card, { group, title, number, grad, heading }, moment) {
     const { places, results } = card.box;
     const made = results.flatMap((node) => moment.data[node] ?? []);
     const said = gradientOf(results, moment);
@@ -223,7 +222,8 @@ export class GraphView extends HTMLElement {
     grad.classList.toggle("waiting", !said.isNumber);
     const name = places.length === 1 ? this.names[places[0]] : `${card.name}, ${places.length.toLocaleString("en-US")} nodes`;
     const how = card.symbol ? `, made by ${card.symbol}` : "";
-    group.setAttribute("aria-label", `${name}${how}: number ${number.textContent || "not made yet"}, gradient ${said.words}`);
+    title.textContent = `${name}${how}: number ${number.textContent || "not made yet"}, gradient ${said.words}${places.length > 1 ? " (a click opens it)" : ""}`;
+    group.setAttribute("data-name", name);
   }
 
   /** Brings what the present event is about into view. @param {(number | undefined)[]} cards */
