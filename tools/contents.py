@@ -17,7 +17,7 @@ ROOT = Path(__file__).parents[1]
 BUILDS = ROOT / "src" / "chainrule" / "core" / "builds.py"
 METADATA = {"METADATA", "RECORD", "WHEEL", "top_level.txt", "entry_points.txt", "licenses/LICENSE"}
 BUILD = {"pyproject.toml", "setup.py", "MANIFEST.in", "README.md", "LICENSE"}
-PAGES = {".js", ".css"}
+DATA = {".js", ".css", ".toml", ".md", ".json"}
 MADE = {"PKG-INFO", "setup.cfg"}
 
 
@@ -60,7 +60,7 @@ def of_sdist(names: list[str]) -> list[str]:
     """The faults of the files of an sdist, one line each."""
     inside = {name.partition("/")[2] for name in names} - {""}
     wanted = {
-        f"src/chainrule/{name}" for name in tracked("src/chainrule", {".py", ".pyx", ".pxd", ".h", ".typed", *PAGES})
+        f"src/chainrule/{name}" for name in tracked("src/chainrule", {".py", ".pyx", ".pxd", ".h", ".typed", *DATA})
     }
     wanted |= {f"building/{name}" for name in tracked("building", {".py"})}
     files = {name for name in inside if not name.startswith("src/chainrule.egg-info/")}
@@ -76,7 +76,7 @@ def main(kind: str, wheel: str, sdist: str) -> int:
     compiled = {"compiled": runpy.run_path(str(BUILDS))["COMPILED"], "pure": ()}[kind]
     with zipfile.ZipFile(wheel) as archive:
         names = [name for name in archive.namelist() if not name.endswith("/")]
-        wrong = of_wheel(names, tracked("src/chainrule", {".py", *PAGES}), set(compiled))
+        wrong = of_wheel(names, tracked("src/chainrule", {".py", *DATA}), set(compiled))
     with tarfile.open(sdist) as archive:
         wrong += of_sdist([member.name for member in archive.getmembers() if member.isfile()])
     print(*wrong or [f"the {kind} wheel and the sdist hold what they should"], sep="\n")

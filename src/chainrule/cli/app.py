@@ -10,6 +10,7 @@ from typing import Annotated, Any, get_args
 from chainrule import __version__
 from chainrule.cli import expressions
 from chainrule.cli.info import info as run_info
+from chainrule.cli.learn_commands import add_learn
 from chainrule.cli.options import DataOptions, NetOptions, OutputOptions, Reading, TrainingOptions
 from chainrule.cli.playing import playground as run_playground
 from chainrule.cli.predict import predict as run_predict
@@ -71,6 +72,7 @@ def build() -> Any:
         _add_see,
         _add_step,
         _add_playground,
+        add_learn,
     ):
         add(app)
     return app

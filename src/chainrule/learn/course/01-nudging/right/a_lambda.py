@@ -1,0 +1,1 @@
+derivative = lambda f, x, h: (f(x + h) - f(x)) / h

@@ -1,0 +1,2 @@
+def derivative(f, x, h):
+    return (f(x + h) - f(x)) / h

@@ -1,0 +1,8 @@
+def slopes(f, xs, h):
+    before = f(xs)
+    found = []
+    for i in range(len(xs)):
+        nudged = list(xs)
+        nudged[i] += h
+        found.append((f(nudged) - before) / h)
+    return found

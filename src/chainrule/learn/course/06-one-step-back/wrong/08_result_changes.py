@@ -1,0 +1,33 @@
+"""The result's own grad is set to 0 in the step. It is a derivative as well, and whoever looks at it afterwards
+wants to see it: leave it."""
+
+
+class Value:
+    def __init__(self, data, _children=(), _op=""):
+        self.data = data
+        self.grad = 0.0
+        self._children = _children
+        self._op = _op
+        self._backward = lambda: None
+
+    def __add__(self, other):
+        out = Value(self.data + other.data, (self, other), "+")
+
+        def _backward():
+            self.grad += out.grad
+            other.grad += out.grad
+            out.grad = 0.0
+
+        out._backward = _backward
+        return out
+
+    def __mul__(self, other):
+        out = Value(self.data * other.data, (self, other), "*")
+
+        def _backward():
+            self.grad += other.data * out.grad
+            other.grad += self.data * out.grad
+            out.grad = 0.0
+
+        out._backward = _backward
+        return out

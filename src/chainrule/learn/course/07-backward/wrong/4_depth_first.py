@@ -1,0 +1,45 @@
+"""A Value does its step as soon as it is reached, though it may be used in another place, from which more will
+come: in the diamond a part of the gradient is lost. Make the whole order first."""
+
+
+class Value:
+    def __init__(self, data, _children=(), _op=""):
+        self.data = data
+        self.grad = 0.0
+        self._children = _children
+        self._op = _op
+        self._backward = lambda: None
+
+    def __add__(self, other):
+        out = Value(self.data + other.data, (self, other), "+")
+
+        def _backward():
+            self.grad += out.grad
+            other.grad += out.grad
+
+        out._backward = _backward
+        return out
+
+    def __mul__(self, other):
+        out = Value(self.data * other.data, (self, other), "*")
+
+        def _backward():
+            self.grad += other.data * out.grad
+            other.grad += self.data * out.grad
+
+        out._backward = _backward
+        return out
+
+    def backward(self):
+        self.grad = 1.0
+        seen = set()
+
+        def go(v):
+            if id(v) in seen:
+                return
+            seen.add(id(v))
+            v._backward()
+            for child in v._children:
+                go(child)
+
+        go(self)
