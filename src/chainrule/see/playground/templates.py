@@ -54,7 +54,7 @@ def loss_template(name: str) -> Template:
     """The loss of one score: inputs `score` and `target`, output `loss`.
 
     >>> [row[0] for row in loss_template("max_margin")["nodes"]]
-    [None, None, 'mul', None, 'sub', 'relu', 'sum', None, 'mul']
+    [None, None, None, 'mul', 'sub', 'relu', 'sum', None, 'mul']
     """
     score, target = Value(0.5, label="score"), Value(1.0, label="target")
     return template({"score": score, "target": target}, {"loss": LOSSES[name]([score], [target])})
