@@ -134,8 +134,11 @@ def test_an_edit_in_the_page_is_told_to_python(shown):
     for number, count in (("0.5", 1), ("-0.0", 2)):
         field.fill(number)
         field.press("Enter")
-        page.wait_for_timeout(50)
-        sent = page.evaluate("sent")
+        for _ in range(100):
+            sent = page.evaluate("sent")
+            if sent and sent[-1]["count"] >= count:
+                break
+            page.wait_for_timeout(25)
         assert sent[-1]["edit"][0] == 0
         assert float(sent[-1]["edit"][1]) == float(number)
         assert sent[-1]["count"] >= count
