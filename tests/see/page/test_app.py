@@ -254,3 +254,13 @@ def test_kept_states_of_a_large_graph_are_few(in_page):
     expression = "(() => { const t = new Timeline(readRecording(given)); t.at(t.length); return t.kept.length; })()"
     assert in_page(read, expression, document) == 13  # one for each 4,000 events, and the first
     assert any(isinstance(event, Began) for event in story.events)
+
+
+@pytest.mark.parametrize(("width", "height"), [(390, 844), (768, 1024)])
+def test_the_lit_line_is_in_sight_on_small_screens(neuron, opened, width, height):
+    shown = opened(neuron, width=width, height=height, reduced_motion="reduce")
+    shown.keyboard.press("s")
+    shown.keyboard.press("n")
+    lit, footer = shown.locator("mark").first.bounding_box(), shown.locator("footer").bounding_box()
+    assert lit["y"] > 0
+    assert lit["y"] + lit["height"] <= footer["y"]
