@@ -201,6 +201,9 @@ def test_pasted_points(shown):
         ("", "Two classes are wanted"),
         ("1,2\n", "Line 1"),
         ("1,2,a\n1,0x10,b\n", "Line 2"),
+        ("x1,x2,class\noops,bad,a\n1,2,a\n3,4,b\n", "Line 2"),
+        ("0,5;1,2;a\n0,7;1,3;b\n", "Line 1"),
+        ("nan,inf,a\n1,2,a\n3,4,b\n", "Line 1"),
         ("1,2,a\n1,2,b\n1,2,c\n", "Two classes are wanted"),
         ("1,1e9,a\n", "must be numbers"),
         ("1,2,a\n" * 501, "at most 500"),
@@ -210,6 +213,23 @@ def test_pasted_points(shown):
 def test_a_text_that_has_no_points_is_refused_with_its_line(in_playground, text, words):
     said = in_playground("try { parsePasted(given); } catch (error) { return error.message; }", text)
     assert words in said
+
+
+@pytest.mark.parametrize("text", ["x1,x2,class\n1,2,a\n3,4,b", "\n\nx1,x2,class\n1,2,a\n3,4,b", "1,2,a\n3,4,b"])
+def test_the_first_line_may_have_the_names_of_columns(in_playground, text):
+    assert in_playground("return parsePasted(given).points;", text) == [[1, 2], [3, 4]]
+
+
+def test_points_of_ones_own_come_back_from_the_address_to_the_last_digit(in_playground):
+    own = {"points": [[0.1 + 0.2, -1 / 3], [3.00000001, 1e-300], [-1e6, 0.0]], "labels": [0, 1, 1]}
+    assert (
+        in_playground(
+            """const known = knownOf(library);
+            return fromHash(toHash({ ...fromHash("#", known), data: "own", own: given }), known).own;""",
+            own,
+        )
+        == own
+    )
 
 
 def test_the_program_that_leaves_goes_on_in_python(shown, tmp_path):
@@ -261,6 +281,8 @@ def test_it_fits_a_phone(shown):
     page.locator(".mark").nth(0).dispatch_event("click")
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
     assert page.evaluate("document.querySelector('.stepper #app').scrollWidth <= innerWidth")
+    tools, tabs = page.locator(".stepper .tools").bounding_box(), page.locator(".stepper .tabs").bounding_box()
+    assert tools["y"] + tools["height"] <= tabs["y"]
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

@@ -16,13 +16,16 @@ export function parsePasted(text) {
   const points = [];
   /** @type {string[]} */
   const names = [];
+  let isFirst = true;
   text.split(/\r\n?|\n/).forEach((line, i) => {
     if (!line.trim()) return;
     const cells = cellsOf(line);
     const where = `Line ${i + 1}, “${line.trim().slice(0, 40)}”`;
     if (cells.length !== 3) throw new RangeError(`${where}: 3 cells are wanted, x1, x2 and the class, not ${cells.length}.`);
+    const isHead = isFirst && cells.slice(0, 2).every(isName);
+    isFirst = false;
+    if (isHead) return;
     const [x1, x2] = cells.slice(0, 2).map(numberOf);
-    if (Number.isNaN(x1) && Number.isNaN(x2) && !points.length) return; // the names of the columns
     if (!(Math.abs(x1) <= 1e6 && Math.abs(x2) <= 1e6)) throw new RangeError(`${where}: x1 and x2 must be numbers from -1000000 to 1000000.`);
     points.push([x1, x2]);
     names.push(cells[2]);
@@ -32,6 +35,9 @@ export function parsePasted(text) {
   if (classes.length !== 2) throw new RangeError(`Two classes are wanted, and the third cells have ${classes.length}${classes.length ? `: ${classes.slice(0, 5).map((x) => x.slice(0, 20)).join(", ")}` : ""}.`);
   return { points, labels: names.map((name) => classes.indexOf(name)), classes };
 }
+
+/** Whether a cell is the name of a column, and no number by any spelling. @param {string} cell */
+const isName = (cell) => /^[\p{L}_]/u.test(cell) && !/^(nan|inf|infinity)$/i.test(cell);
 
 /** @param {string} line */
 function cellsOf(line) {

@@ -91,7 +91,7 @@ export function toHash(settings) {
   for (const [name, usual] of Object.entries(DEFAULTS)) {
     const x = /** @type {any} */ (settings)[name];
     if (name === OWN) {
-      if (settings.data === OWN) parts.set(OWN, settings.own.points.map(([x1, x2], i) => `${fiveDigits(x1)},${fiveDigits(x2)},${settings.own.labels[i]}`).join(";"));
+      if (settings.data === OWN) parts.set(OWN, settings.own.points.map(([x1, x2], i) => `${x1},${x2},${settings.own.labels[i]}`).join(";"));
     } else if (String(x) !== String(usual)) parts.set(name, String(x));
   }
   return `#${parts.toString().replaceAll("%2C", ",").replaceAll("%3B", ";")}`;
@@ -123,6 +123,3 @@ function ownOf(text) {
 export function numberOf(text) {
   return /^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i.test(text.trim()) ? Number(text) : NaN;
 }
-
-/** @param {number} x */
-const fiveDigits = (x) => Number(x.toPrecision(5)).toString();
