@@ -9,7 +9,7 @@ import { chosen, controlsOf } from "./controls.js";
 import { CurveView } from "./curve-view.js";
 import { openPaste, openStepper } from "./dialogs.js";
 import { toModel, toPython, toTable } from "./exports.js";
-import { FieldView, gridOf, planeAround } from "./field-view.js";
+import { FieldView, SIDE, gridOf, planeAround } from "./field-view.js";
 import { offer, pictureOf } from "./leaving.js";
 import { NetView } from "./net-view.js";
 import { createRun, knownOf } from "./run.js";
@@ -19,6 +19,7 @@ import { DEFAULTS, OWN, fromHash, toHash } from "./settings.js";
 const SLICE = 14; // milliseconds of training between two pictures
 const EVERY = 90; // milliseconds between two looks at the whole
 const SMALL = 14; // points a side of a neuron's map
+const FIELD_WORK = 300_000; // operands that are calculated for one picture of the field while training, so that no task is long
 const PACES = [1, 10, 100, 1000, Infinity]; // steps a second
 
 class Playground {
@@ -180,8 +181,9 @@ class Playground {
   }
 
   pause() {
-    if (this.playing) this.showAll();
+    const played = this.playing;
     this.playing = false;
+    if (played) this.showAll();
     this.namePlayer("▶", "Train");
   }
 
@@ -256,7 +258,7 @@ class Playground {
   showField() {
     const { run } = this;
     if (!run) return this.field.showMap(new Float64Array(4), () => 0, null);
-    const grid = gridOf(this.field.plane);
+    const grid = gridOf(this.field.plane, this.playing ? sideFor(run) : SIDE);
     const [l, n] = this.looked;
     const layers = run.activations(grid);
     const isScore = l < 0 || l === layers.length;
@@ -312,6 +314,12 @@ class Playground {
     this.alarm.textContent = words;
     this.alarm.hidden = !words;
   }
+}
+
+/** How many points a side the field has while a net trains: fewer for a large one. @param {import("./run.js").Run} run */
+function sideFor({ graph }) {
+  const operands = graph.nodes.reduce((total, node) => total + node.operands.length, 0);
+  return Math.min(SIDE, Math.max(20, Math.floor(Math.sqrt(FIELD_WORK / operands))));
 }
 
 /** @param {string} address */
