@@ -6,7 +6,6 @@ import math
 
 import pytest
 
-import chainrule
 from chainrule.cli.goals import SIDES
 from chainrule.data.toy import toy_set
 from chainrule.nn import MLP
@@ -111,6 +110,22 @@ def test_points_of_ones_own_and_no_hidden_layer(in_playground):
     assert found["names"] == [name for name, _ in MLP(2, [1]).named_parameters()]
 
 
+@pytest.mark.parametrize("loss", ["max_margin", "mean_squared_error"])
+def test_where_nothing_but_sums_and_products_is_done_the_bits_are_the_engines(in_playground, loss):
+    points = [[0.1 * i, (i * 7 % 5) / 3 - 0.5] for i in range(40)]
+    own = {"points": points, "labels": [i % 3 % 2 for i in range(40)]}
+    settings = {"data": "own", "own": own, "activation": "relu", "init": "uniform", "loss": loss, "batch": 0}
+    found = compared(in_playground, **settings, rate=0.01)
+    assert found["losses"] == by_fit({**USUAL, **settings, "rate": 0.01})[1]
+
+
+def test_a_gradient_that_cancels_is_not_blown_up_by_adam(in_playground):
+    compared(
+        in_playground, data="xor", samples=100, noise=0.05, heldOut=0.75, hidden=[5, 2], activation="silu", init="he",
+        optimizer="Adam", rate=0.01, batch=0,
+    )  # fmt: skip
+
+
 def test_what_is_measured_is_what_evaluate_measures(in_playground):
     found = in_playground(
         """
@@ -172,6 +187,24 @@ def test_a_run_that_diverges_says_so_and_keeps_its_numbers(in_playground):
     assert found[1]
 
 
+def test_what_an_optimizer_remembers_stays_finite(in_playground):
+    found = in_playground(
+        """
+        const run = createRun(given, library, operations);
+        const [weight] = run.graph.parameters;
+        run.tape.data[weight] = 1e150;
+        run.work(Infinity);
+        return [run.diverged, run.tape.data[weight], run.steps];
+        """,
+        {
+            **USUAL, "data": "own", "own": {"points": [[1e3, 0.0], [2e3, 1.0]], "labels": [0, 1]}, "hidden": [],
+            "loss": "mean_squared_error", "optimizer": "Adam", "heldOut": 0, "batch": 0,
+        },
+    )  # fmt: skip
+    assert "what the optimiser remembers" in found[0]
+    assert found[1:] == [1e150, 0]
+
+
 @pytest.mark.parametrize(
     ("change", "words"),
     [
@@ -192,34 +225,3 @@ def test_what_cannot_be_is_refused(in_playground, change, words):
         "try { createRun(given, library, operations); } catch (error) { return error.message; }", {**USUAL, **change}
     )
     assert words in said
-
-
-def test_the_graph_of_a_sample_is_that_which_python_records(in_playground):
-    found = in_playground(
-        """
-        const run = createRun(given, library, operations);
-        for (let i = 0; i < 10; i += 1) run.step();
-        const { points, targets, labels } = run.data.train;
-        const [x1, x2] = points[0];
-        const story = storyOf(run, { x1, x2, label: labels[0], target: targets[0] }, library.symbols);
-        return [story, [...run.parameters], points[0], targets[0]];
-        """,
-        USUAL,
-    )
-    story, parameters, point, target = found
-    model = MLP(2, [4, 3, 1], activation="tanh")
-    for parameter, x in zip(model.parameters(), parameters, strict=True):
-        parameter.data = x
-    with chainrule.recording(source=False) as recorded:
-        chainrule.losses.max_margin([model(point)], [target]).backward()
-    made = [node for node in recorded.nodes if node.op >= 0]
-    shown = [node for node in story["nodes"] if node["op"] >= 0]
-    assert [recorded.operations[node.op].name for node in made] == [
-        story["operations"][node["op"]]["name"] for node in shown
-    ]
-    assert [node["data"] for node in shown] == pytest.approx([node.data for node in made], rel=1e-14)
-    deposits = [event for event in story["events"] if event["kind"] == "deposit"]
-    assert len(deposits) == len(recorded.deposits())
-    kinds = ("product", "before", "after", "local", "upstream")
-    for mine, theirs in zip(deposits, recorded.deposits(), strict=True):
-        assert [mine[kind] for kind in kinds] == pytest.approx([getattr(theirs, kind) for kind in kinds], rel=1e-13)

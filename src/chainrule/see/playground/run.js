@@ -56,7 +56,7 @@ export class Run {
     this.losses = [];
     this.epoch = 0;
     this.diverged = "";
-    /** @type {{rows: number[], done: number, loss: number} | null} a step that is under way */
+    /** @type {{rows: number[], left: number, losses: Float64Array} | null} a step that is under way */
     this.underway = null;
   }
 
@@ -82,24 +82,34 @@ export class Run {
     while (this.steps < last && this.work(end));
   }
 
-  /** Does one step, or what it can of it before a time. @param {number} end @returns {boolean} whether there is time left */
+  /**
+   * Does one step, or what it can of it before a time. Samples send their gradients from the last to the first, as
+   * `backward()` goes through the graph of a batch: each sum is added in the engine's order, so that what cancels to 0 there
+   * does so here.
+   * @param {number} end @returns {boolean} whether there is time left
+   */
   work(end) {
     if (this.diverged) return false;
-    this.underway ??= { rows: this.nextBatch(), done: 0, loss: 0 };
-    const { rows } = this.underway;
+    this.underway ??= this.started(this.nextBatch());
+    const { rows, losses } = this.underway;
     const seed = 1 / rows.length;
-    if (!this.underway.done) for (const at of this.graph.parameters) this.tape.grads[at] = 0;
-    while (this.underway.done < rows.length) {
-      const stop = Math.min(this.underway.done + AT_A_TIME, rows.length);
-      for (let k = this.underway.done; k < stop; k += 1) {
-        this.underway.loss += this.lossOf(this.data.train, rows[k]);
+    while (this.underway.left > 0) {
+      const stop = Math.max(this.underway.left - AT_A_TIME, 0);
+      for (let k = this.underway.left - 1; k >= stop; k -= 1) {
+        losses[k] = this.lossOf(this.data.train, rows[k]);
         this.tape.backward(this.graph.loss, seed);
       }
-      this.underway.done = stop;
+      this.underway.left = stop;
       if (performance.now() >= end) return false;
     }
-    this.finish(this.underway.loss * seed);
+    this.finish(losses.reduce((total, loss) => total + loss) * seed);
     return performance.now() < end;
+  }
+
+  /** @param {number[]} rows those of a step that begins */
+  started(rows) {
+    for (const at of this.graph.parameters) this.tape.grads[at] = 0;
+    return { rows, left: rows.length, losses: new Float64Array(rows.length) };
   }
 
   /** @param {number} loss */
@@ -113,9 +123,9 @@ export class Run {
       return;
     }
     this.optimizer.update(this.tape.data, grads, places);
-    if (places.some((at) => !Number.isFinite(this.tape.data[at]))) {
+    if (places.some((at) => !Number.isFinite(this.tape.data[at])) || !this.optimizer.isFinite()) {
       places.forEach((at, i) => (this.tape.data[at] = before[i]));
-      this.diverged = `Step ${this.steps + 1} would make a parameter infinite`;
+      this.diverged = `Step ${this.steps + 1} would make a parameter infinite, or what the optimiser remembers`;
       return;
     }
     this.losses.push(loss);
@@ -211,6 +221,11 @@ class Updates {
       data[at] = tape.data[outputs.data];
       for (const [name, column] of kept) column[i] = tape.data[outputs[name]];
     });
+  }
+
+  /** Whether all that it remembers is finite. */
+  isFinite() {
+    return Object.values(this.memory).every((column) => column.every(Number.isFinite));
   }
 }
 
